@@ -1,1 +1,20 @@
-//! End-to-end tests.
+//! End-to-end tests: a table of contents.
+//!
+//! Everything drives the real binary, most of it on a real terminal. `CASEMATE_BIN` names another binary,
+//! `CASEMATE_REQUIRE_TOOLS=1` makes a missing tool a failure, `CASEMATE_SLOW_TESTS=1` opens the slow lane.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod append; // a second session behind the first, in every format, also behind a torn end
+mod bad_input; // the table of bad input, row by row: lenient, named by line, strict
+mod cli; // convert, cat, info, repair, completions, man: what they print and how they fail
+mod compat; // asciinema and zstd read ours, we read theirs
+mod docs; // the documents and the tree say the same
+mod exact; // every byte, in every form, also those that are no text
+mod input; // what was typed is recorded; what was not echoed is not
+mod keys; // the prefix key: pause, marker, stop, the key itself
+mod rec; // flags, facts, files of `casemate rec`
+mod rotate; // parts of one session, joined again
+mod shells; // bash, zsh, fish, dash, tmux under the recorder
+mod slow; // the slow lane: hundreds of rounds, gigabytes
+mod streams; // `rec -`, standard input, default names, what is said where
+mod weather; // the eight promises about bad weather

@@ -6,6 +6,7 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
+use std::num::NonZero;
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -97,7 +98,7 @@ impl Session {
             shared,
             reader: Some(reader),
             seen: 0,
-            screen: vt100::Parser::new(rows, columns, 0),
+            screen: emulator(columns, rows),
             drawn: 0,
         }
     }
@@ -215,7 +216,7 @@ impl Session {
     pub fn dump(&self) -> String {
         let output = self.output();
         let (rows, columns) = self.screen.screen().size();
-        let mut parser = vt100::Parser::new(rows, columns, 0);
+        let mut parser = emulator(columns, rows);
         let start = output.len().saturating_sub(64 * 1024);
         parser.process(&output[start..]);
         let tail = &output[output.len().saturating_sub(500)..];
@@ -330,6 +331,11 @@ impl Drop for Session {
             }
         }
     }
+}
+
+fn emulator(columns: u16, rows: u16) -> vt100::Parser {
+    let at_least_one = |size| NonZero::new(size).unwrap_or(NonZero::<u16>::MIN);
+    vt100::Parser::new(at_least_one(rows), at_least_one(columns), 0)
 }
 
 fn window(columns: u16, rows: u16) -> Winsize {

@@ -16,11 +16,14 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 /// Reads as far as the decoder's next state. `None` until more is fed.
 pub(super) fn begin(decoder: &mut Decoder) -> Option<()> {
     let buffer = &mut decoder.buffer;
-    if BYTE_ORDER_MARK.starts_with(buffer.rest()) && !buffer.ended {
-        return None;
-    }
-    if buffer.rest().starts_with(BYTE_ORDER_MARK) {
-        buffer.take(BYTE_ORDER_MARK.len());
+    while buffer.line == 0 && BYTE_ORDER_MARK.starts_with(&buffer.rest()[..buffer.rest().len().min(3)]) {
+        if buffer.rest().len() >= BYTE_ORDER_MARK.len() {
+            buffer.take(BYTE_ORDER_MARK.len());
+        } else if buffer.ended {
+            break;
+        } else {
+            return None;
+        }
     }
     let range = match buffer.next_line() {
         Line::At(range) => range,
