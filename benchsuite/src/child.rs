@@ -48,7 +48,7 @@ fn bare(args: &[String]) -> Result<ExitCode> {
 
     let mut buffer = vec![0; COPY_BYTES];
     loop {
-        let mut fds = [PollFd::new(&stdin(), PollFlags::IN), PollFd::from_borrowed_fd(as_fd(&master), PollFlags::IN)];
+        let mut fds = [stdin(), as_fd(&master)].map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN));
         match poll(&mut fds, None) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),

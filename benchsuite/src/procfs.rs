@@ -54,7 +54,11 @@ pub(crate) fn own_processes(root: u32) -> Result<Vec<u32>> {
             _ => return false,
         }
     };
-    Ok(parents.keys().copied().filter(|&pid| below(pid) && exe(pid).is_ok_and(|exe| exe == program)).collect())
+    Ok(parents
+        .keys()
+        .copied()
+        .filter(|&pid| below(pid) && exe(pid).is_ok_and(|exe| exe == program))
+        .collect())
 }
 
 /// Memory and context switches so far of `pids`.

@@ -14,6 +14,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
@@ -28,6 +29,8 @@ pub(crate) const COPY_BYTES: usize = 64 * 1024;
 const SIZE: Winsize = Winsize { ws_row: 40, ws_col: 120, ws_xpixel: 0, ws_ypixel: 0 };
 /// Ten times what the slowest peer needs for the longest run.
 const PATIENCE: Duration = Duration::from_secs(300);
+/// Within this time any program has said its first word, even on a busy machine.
+const START_PATIENCE: Timespec = Timespec { tv_sec: 20, tv_nsec: 0 };
 /// Questions to the terminal come before the first output of a session.
 const HEAD_BYTES: usize = 4096;
 
@@ -123,6 +126,11 @@ impl Terminal {
         line.chars().map(|c| if c.is_control() { '?' } else { c }).take(120).collect()
     }
 
+    /// Whether the text is among the first output.
+    pub(crate) fn shows(&self, text: &str) -> bool {
+        contains(&self.head, text.as_bytes())
+    }
+
     /// Reads what is there, at least one byte; 0 is the end.
     ///
     /// A tool that asks for the device attributes (`CSI c`) at its start gets an answer as from
@@ -143,12 +151,21 @@ impl Terminal {
         write_all(self.master.as_fd(), bytes)
     }
 
+    /// A keyboard that works while somebody else reads.
+    pub(crate) fn keys(&self) -> Result<Keyboard> {
+        Ok(Keyboard(self.master.try_clone()?))
+    }
+
     /// Reads until `needle` has appeared among the first output.
     pub(crate) fn wait_for(&mut self, needle: &str) -> Result<()> {
         let mut buffer = [0; 4096];
-        while !contains(&self.head, needle.as_bytes()) {
+        while !self.shows(needle) {
+            let mut fds = [PollFd::new(&self.master, PollFlags::IN)];
+            if poll(&mut fds, Some(&START_PATIENCE)) == Ok(0) {
+                bail!("`{needle}` did not appear: {}", self.head());
+            }
             if self.read(&mut buffer)? == 0 || self.head.len() >= HEAD_BYTES {
-                bail!("`{needle}` never appeared: {}", self.head());
+                bail!("`{needle}` did not appear: {}", self.head());
             }
         }
         Ok(())
@@ -181,9 +198,18 @@ impl Drop for Terminal {
     fn drop(&mut self) {
         if !self.reaped {
             // The tool may have ended just now: then there is nothing to kill, only to reap.
-            drop(kill_process_group(Pid::from_child(&self.child), Signal::KILL));
+            let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
             drop(self.child.wait());
         }
+    }
+}
+
+/// The writing half of a [`Terminal`].
+pub(crate) struct Keyboard(OwnedFd);
+
+impl Keyboard {
+    pub(crate) fn write(&self, bytes: &[u8]) -> Result<()> {
+        write_all(self.0.as_fd(), bytes)
     }
 }
 
@@ -208,7 +234,7 @@ impl Watchdog {
             let left = deadline.saturating_duration_since(Instant::now());
             if stopped.recv_timeout(left) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
                 bites.store(true, Ordering::Relaxed);
-                drop(kill_process_group(pid, Signal::KILL));
+                let _ = kill_process_group(pid, Signal::KILL);
             }
         });
         Self { bit, stop: Some(stop), thread: Some(thread) }

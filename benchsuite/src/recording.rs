@@ -2,7 +2,7 @@
 //! by casemate's reader, which might share a fault with casemate's writer.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -34,7 +34,7 @@ pub(crate) fn read(path: &Path) -> Result<Contents> {
 
 fn parse(mut reader: impl BufRead) -> Result<Contents> {
     let mut header = String::new();
-    reader.by_ref().read_line(&mut header)?;
+    reader.read_line(&mut header)?;
     ensure!(header.starts_with('{') && header.contains("\"version\""), "no header");
     let mut contents = Contents { output: Digest::new(), exit: None };
     let mut line = Vec::new();
@@ -78,7 +78,12 @@ mod tests {
 
     #[test]
     fn damage_is_an_error() {
-        for cast in ["", "[0,\"o\",\"a\"]\n", "{\"version\":2}\n[0.1,\"o\",\"a", "{\"version\":2}\n[1,\"gap\",\"{}\"]\n"] {
+        for cast in [
+            "",
+            "[0,\"o\",\"a\"]\n",
+            "{\"version\":2}\n[0.1,\"o\",\"a",
+            "{\"version\":2}\n[1,\"gap\",\"{}\"]\n",
+        ] {
             assert!(parse(cast.as_bytes()).is_err(), "{cast}");
         }
     }

@@ -76,7 +76,8 @@ impl Workload {
             written += line.len() as u64 + 1;
         }
         file.flush()?;
-        let name = if bytes >= 1_000_000 { format!("{} MB", bytes / 1_000_000) } else { format!("{bytes} B") };
+        let name =
+            if bytes >= 1_000_000 { format!("{} MB", bytes / 1_000_000) } else { format!("{bytes} B") };
         let args = vec!["cat".to_owned(), path.display().to_string()];
         Ok(Self { name: format!("{name} of coloured log"), args, expected })
     }
@@ -98,8 +99,9 @@ impl LogLines {
         self.milliseconds += random.below(40);
         let (second, milli) = (self.milliseconds / 1000, self.milliseconds % 1000);
         let time = format!("{:02}:{:02}:{:02}.{milli:03}", second / 3600 % 24, second / 60 % 60, second % 60);
-        let (colour, level) = [("32", "INFO"), ("32", "INFO"), ("34", "DEBUG"), ("33", "WARN"), ("31", "ERROR")]
-            [random.index(5)];
+        let (colour, level) =
+            [("32", "INFO"), ("32", "INFO"), ("34", "DEBUG"), ("33", "WARN"), ("31", "ERROR")]
+                [random.index(5)];
         let module = ["http::server", "db::pool", "auth", "queue::worker", "billing"][random.index(5)];
         let id = random.next();
         let text = match random.below(5) {
@@ -107,9 +109,15 @@ impl LogLines {
             1 => format!("pool: {} of 64 connections in use, {} waiting", id % 64, id % 7),
             2 => format!("user \x1b[1mjosé-{}\x1b[0m signed in from 192.0.2.{}", id % 500, id % 255),
             3 => format!("job {id:016x} took {} ms ✓", id % 3000),
-            _ => format!("retry {} of 5: \x1b[3mconnection reset by peer\x1b[0m (host=node-{})", id % 5, id % 40),
+            _ => format!(
+                "retry {} of 5: \x1b[3mconnection reset by peer\x1b[0m (host=node-{})",
+                id % 5,
+                id % 40
+            ),
         };
-        format!("\x1b[90m2026-01-01T{time}Z\x1b[0m \x1b[{colour}m{level:>5}\x1b[0m \x1b[2m{module}\x1b[0m{{request={id:08x}}} {text}")
+        format!(
+            "\x1b[90m2026-01-01T{time}Z\x1b[0m \x1b[{colour}m{level:>5}\x1b[0m \x1b[2m{module}\x1b[0m{{request={id:08x}}} {text}"
+        )
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{Decoder, Encoder, Item, Version};
 
-//SEG
+pub use crate::segment::fuzz_unpack;
 
 /// Any bytes decode without a panic, the same way in any pieces, and what was understood comes
 /// back unchanged after it was written and read again.

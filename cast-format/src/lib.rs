@@ -36,7 +36,6 @@ pub mod decoder;
 pub mod encoder;
 pub mod exact;
 pub mod join;
-#[cfg(any())]
 pub mod segment;
 pub mod fuzz;
 
@@ -48,3 +47,12 @@ pub use facts::SessionFacts;
 pub use header::{Header, Version};
 pub use text::Text;
 pub use time::Micros;
+
+/// Whether a file that begins so is compressed with zstd, as `.cast.zst` is.
+pub fn is_zstd(beginning: &[u8]) -> bool {
+    match beginning.first_chunk().copied().map(u32::from_le_bytes) {
+        // A frame, or one of the sixteen kinds of skippable frames.
+        Some(magic) => magic == segment::frame::ZSTD_MAGIC || magic & 0xFFFF_FFF0 == 0x184D_2A50,
+        None => false,
+    }
+}

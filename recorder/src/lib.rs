@@ -1,1 +1,28 @@
-//! placeholder
+//! Records what happens in a terminal: a PTY proxy between a person's terminal and a program, and
+//! the journal that brings what passes into a recording.
+//!
+//! [`record`] does it all. Inside, what decides is pure and takes bytes and times ([`keys`],
+//! [`echo`], the prompt), and what touches the system is thin: the proxy's loop, the PTY, the
+//! terminal, the journal's file.
+//!
+//! *Invariants*: what passed is shown before it is recorded and recorded whole; between a key and its
+//! echo there is no thread and no lock that is held while writing; nothing polls.
+
+pub mod echo;
+pub mod form;
+pub mod keys;
+
+mod identity;
+mod journal;
+mod notice;
+mod proxy;
+mod pty;
+mod session;
+mod signals;
+mod terminal;
+
+pub use identity::{Identity, SESSION_VARIABLE, account_shell};
+pub use form::{Form, Format};
+pub use journal::{AppendError, Existing, Rotation, recording_version};
+pub use proxy::{Ending, WindowSize};
+pub use session::{Options, Output, RecordError, Recorded, record};

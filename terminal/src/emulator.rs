@@ -14,11 +14,13 @@ pub(crate) struct Emulator {
     home: bool,
     /// The character shown last, if nothing but text came since.
     last: Option<char>,
+    /// Whether anything may have been shown since the screen was last written out and erased.
+    pub(crate) used: bool,
 }
 
 impl Emulator {
     pub(crate) fn new(screen: Screen) -> Self {
-        Self { screen, alternate: false, margins: false, home: false, last: None }
+        Self { screen, alternate: false, margins: false, home: false, last: None, used: true }
     }
 
     /// Returns whether lines end up on the screen one below the other.
@@ -34,8 +36,10 @@ impl Emulator {
 
     /// Writes out what is on the primary screen, and ends the text there.
     pub(crate) fn write_screen(&mut self) {
-        self.screen.write_rows();
-        self.screen.scrolled().lines.end_text();
+        if std::mem::take(&mut self.used) {
+            self.screen.write_rows();
+        }
+        self.screen.scrolled().end_text();
     }
 
     pub(crate) fn token(&mut self, token: Token<'_>) {
@@ -43,6 +47,7 @@ impl Emulator {
         let last = self.last.take();
         match token {
             Token::Text(text) if !self.alternate => {
+                self.used = true;
                 self.last = text.chars().next_back();
                 self.screen.text(text);
             }
@@ -80,14 +85,15 @@ impl Emulator {
                 self.modes(modes, *end == b'h');
             }
             _ if self.alternate => {}
-            (_, b'J') => {
-                self.home = home;
-                self.erase_display(sequence, body.strip_prefix(b"?").unwrap_or(body), home);
-            }
+            ([b'?', modes @ ..], b'J') if is_plain(modes) => self.erase_display(sequence, modes, home),
+            // Private and other sequences that share a final byte with those below.
+            _ if !is_plain(body) => self.screen.control(sequence),
+            (_, b'J') => self.erase_display(sequence, body, home),
             (_, b'b') => {
                 // A terminal repeats at most until the line is full; so does ncurses, which uses this.
                 let count = parameters(body).next().unwrap_or(0).clamp(1, self.screen.columns);
                 if let Some(character) = last {
+                    self.used = true;
                     self.screen.text(&String::from(character).repeat(count.into()));
                 }
             }
@@ -110,6 +116,7 @@ impl Emulator {
 
     /// Takes ED, and writes the screen before all of it is erased.
     fn erase_display(&mut self, sequence: &[u8], body: &[u8], home: bool) {
+        self.home = home;
         let (row, column) = self.screen.cursor();
         let erases_all = match parameters(body).next().unwrap_or(0) {
             0 => home,
@@ -139,11 +146,17 @@ impl Emulator {
     }
 }
 
-/// Returns the numbers in the body of a control sequence; one that is missing or not a number is 0.
+/// Returns whether the body of a control sequence holds numbers only.
+fn is_plain(body: &[u8]) -> bool {
+    body.iter().all(|byte| matches!(byte, b'0'..=b'9' | b';' | b':'))
+}
+
+/// Returns the numbers in the body of a control sequence; one that is missing is 0; subparameters are left out.
 fn parameters(body: &[u8]) -> impl Iterator<Item = u16> {
-    body.split(|&byte| byte == b';' || byte == b':').map(|digits| {
-        digits.iter().take_while(|byte| byte.is_ascii_digit()).fold(0_u16, |number, &digit| {
-            number.saturating_mul(10).saturating_add(u16::from(digit - b'0'))
-        })
+    body.split(|&byte| byte == b';').map(|digits| {
+        digits
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .fold(0_u16, |number, &digit| number.saturating_mul(10).saturating_add(u16::from(digit - b'0')))
     })
 }

@@ -1,6 +1,7 @@
-//! Finds stretches of plain lines, which need no emulator: printable ASCII and colours, ended by CR LF.
+//! Finds stretches of plain lines, which need no emulator: common characters, tabs and colours, ended by CR LF.
 //!
-//! Such a line, begun in the first column, comes out as it is, whatever the width of the screen.
+//! Such a line, begun in the first column, comes out as it is, but for tabs and colours, whatever the width of the
+//! screen.
 
 /// A stretch of whole plain lines.
 #[derive(Debug, Default, Eq, PartialEq)]
@@ -11,24 +12,63 @@ pub(crate) struct PlainLines {
     pub(crate) count: usize,
 }
 
-/// Finds the plain lines that `bytes` begins with.
-pub(crate) fn plain_lines(bytes: &[u8]) -> PlainLines {
+/// Finds the plain lines that `bytes` begins with, for a screen of `columns` columns.
+pub(crate) fn plain_lines(bytes: &[u8], columns: u16) -> PlainLines {
     let mut plain = PlainLines::default();
     let mut position = 0;
+    // The column of the cursor, as long as there is but ASCII in the line.
+    let mut column = Some(0);
     loop {
-        position += bytes[position..].iter().take_while(|byte| matches!(byte, 0x20..=0x7e)).count();
+        let length = bytes[position..].iter().take_while(|byte| matches!(byte, 0x20..=0x7e)).count();
+        position += length;
+        column = column.map(|column| column + length);
         match bytes[position..] {
             [b'\r', b'\n', ..] => {
                 position += 2;
                 plain.length = position;
                 plain.count += 1;
+                column = Some(0);
             }
             [0x1b, b'[', ref rest @ ..] => match color_length(rest) {
                 Some(length) => position += 2 + length,
                 None => return plain,
             },
-            _ => return plain,
+            // A tab at the right edge goes nowhere.
+            [b'\t', ..] => match column {
+                Some(before) if before + TAB < usize::from(columns) => {
+                    position += 1;
+                    column = Some(next_tab(before));
+                }
+                Some(_) | None => return plain,
+            },
+            ref rest => match character_length(rest) {
+                Some(length) => {
+                    position += length;
+                    column = None;
+                }
+                None => return plain,
+            },
         }
+    }
+}
+
+/// Distance of tab stops.
+const TAB: usize = 8;
+
+fn next_tab(column: usize) -> usize {
+    column - column % TAB + TAB
+}
+
+/// Returns the length of a character that takes one or two columns by itself, whatever stands beside it.
+/// These are the commonest, in valid UTF-8: Latin, Cyrillic, CJK ideographs, dashes and quotation marks, arrows,
+/// frames, ticks. Neither combining characters nor those that end in a variation are among them.
+fn character_length(rest: &[u8]) -> Option<usize> {
+    match rest {
+        [0xC2, 0xAD, ..] => None,
+        [0xC2, 0xA0..=0xBF, ..] | [0xC3..=0xCB | 0xD0 | 0xD1, _, ..] => Some(2),
+        [0xE2, 0x80, 0x90..=0xA7, ..] | [0xE2, 0x86 | 0x87 | 0x94..=0x96 | 0x9C, _, ..] => Some(3),
+        [0xE4..=0xE9, _, _, ..] => Some(3),
+        _ => None,
     }
 }
 
@@ -49,15 +89,30 @@ pub(crate) fn tail_length(lines: &[u8], count: usize) -> usize {
     lines.rsplit(|&byte| byte == b'\n').skip(1).take(count).map(|line| line.len() + 1).sum()
 }
 
-/// Hands the pieces of each line that are text to `piece`, and calls it with `None` at each end of a line.
-pub(crate) fn for_each_piece(lines: &[u8], mut piece: impl FnMut(Option<&[u8]>)) {
+/// A piece of a plain line.
+#[derive(Debug)]
+pub(crate) enum Piece<'a> {
+    Text(&'a [u8]),
+    End,
+}
+
+/// Hands the text of plain lines and their ends to `sink`.
+pub(crate) fn for_each_piece(lines: &[u8], mut sink: impl FnMut(Piece<'_>)) {
     let mut rest = lines;
+    let mut column = 0;
     while let Some(end) = rest.iter().position(|&byte| byte < 0x20) {
-        piece(Some(&rest[..end]));
+        sink(Piece::Text(&rest[..end]));
+        column += end;
         let skipped = match rest[end..] {
             [0x1b, b'[', ref sequence @ ..] => 2 + color_length(sequence).unwrap_or(0),
+            [b'\t', ..] => {
+                sink(Piece::Text(&[b' '; TAB][..next_tab(column) - column]));
+                column = next_tab(column);
+                1
+            }
             _ => {
-                piece(None);
+                sink(Piece::End);
+                column = 0;
                 2
             }
         };

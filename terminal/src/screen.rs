@@ -9,7 +9,6 @@
 //!
 //! It only ever sees whole sequences, no colours, and no switch to the alternate screen.
 
-use std::fmt::Write as _;
 use std::num::NonZeroU16;
 
 use vt100::capture::{BasicFormattedCaptureRange, BasicFormattedCaptureState, RowContents};
@@ -26,6 +25,14 @@ pub(crate) struct Scrolled {
     count: usize,
     capture: BasicFormattedCaptureState,
     row: String,
+}
+
+impl Scrolled {
+    /// Ends the text so far; the next row begins a line.
+    pub(crate) fn end_text(&mut self) {
+        self.capture = BasicFormattedCaptureState::new();
+        self.lines.end_text();
+    }
 }
 
 impl vt100::Callbacks for Scrolled {
@@ -123,7 +130,7 @@ impl Screen {
 
     /// Lays the screen out anew in another size, joining and wrapping lines as needed.
     pub(crate) fn resize(&mut self, columns: u16, rows: u16) {
-        let (row, column) = self.cursor();
+        let (row, _) = self.cursor();
         let (before, after) = self.split_at_cursor();
         self.control(b"\x1b8");
         let (saved_row, saved_column) = self.cursor();
@@ -132,9 +139,6 @@ impl Screen {
         let wraps = self.wraps;
         *self = Self::new(columns, rows, scrolled);
         self.lay_out(&before);
-        if self.cursor().1 < column.min(self.columns - 1) && before.ends_with(['\n', '\r']) {
-            self.move_to(self.cursor().0, column);
-        }
         let (new_row, new_column) = self.cursor();
         if !after.is_empty() {
             let count = self.scrolled().count;
@@ -179,20 +183,18 @@ impl Screen {
                 after.extend([text.as_str(), end]);
             } else {
                 let left: String = screen.rows(0, cursor_column).nth(row.into()).unwrap_or_default();
-                let left = if cursor_column == 0 { String::new() } else { left };
-                let right = text.strip_prefix(left.as_str()).unwrap_or_default();
+                let mut right = text.strip_prefix(left.as_str()).unwrap_or_default();
                 before.push_str(&left);
                 // Blank cells between the text and the cursor.
-                if right.is_empty() && !left.is_empty() {
-                    let width = self.width(&left);
-                    let _ = write!(before, "{:1$}", "", usize::from(cursor_column.saturating_sub(width)));
+                for _ in self.width(&left)..cursor_column {
+                    before.push(' ');
+                    right = right.strip_prefix(' ').unwrap_or(right);
                 }
                 after.extend([right, end]);
             }
         }
         after.truncate(after.trim_end().len());
-        let unfilled = |text: String| text.replace(FILLER, "");
-        (unfilled(before), unfilled(after))
+        (before.replace(FILLER, ""), after.replace(FILLER, ""))
     }
 
     /// Returns how many columns `text`, the beginning of a row, takes.

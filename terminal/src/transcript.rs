@@ -1,8 +1,8 @@
 //! The text of a session: every line that was ever on the primary screen, once.
 
 use crate::emulator::Emulator;
-use crate::plain::{for_each_piece, head_length, plain_lines, tail_length};
-use crate::scanner::{Scanner, Token};
+use crate::plain::{Piece, for_each_piece, head_length, plain_lines, tail_length};
+use crate::scanner::Scanner;
 use crate::screen::{Screen, Scrolled};
 
 /// How much input is gathered before it is looked at: long stretches of plain lines need no emulator.
@@ -14,7 +14,7 @@ const DEFAULT_SIZE: (u16, u16) = (80, 24);
 /// The widest and the highest screen, and how many cells it may have; a cell takes 32 bytes.
 const MAX_COLUMNS: u16 = 4096;
 const MAX_ROWS: u16 = 1024;
-const MAX_CELLS: u32 = 128 * 1024;
+const MAX_CELLS: u32 = 64 * 1024;
 
 /// Turns the output of a terminal into plain text, line by line.
 ///
@@ -30,6 +30,8 @@ pub struct Transcript {
     emulator: Emulator,
     /// Whether long stretches of plain lines go past the emulator; only tests turn it off.
     pub(crate) fast: bool,
+    /// How much input is gathered; only tests make it less than [`GATHERED`].
+    pub(crate) limit: usize,
 }
 
 impl std::fmt::Debug for Transcript {
@@ -48,14 +50,15 @@ impl Transcript {
             scanner: Scanner::default(),
             emulator: Emulator::new(Screen::new(columns, rows, Scrolled::default())),
             fast: true,
+            limit: GATHERED,
         }
     }
 
     /// Takes output of the terminal, and appends the text that has become final to `out`.
     pub fn feed(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
-        for piece in bytes.chunks(GATHERED) {
+        for piece in bytes.chunks(self.limit) {
             self.gathered.extend_from_slice(piece);
-            if self.gathered.len() >= GATHERED {
+            if self.gathered.len() >= self.limit {
                 self.process(out);
             }
         }
@@ -120,7 +123,7 @@ impl Transcript {
         while !rest.is_empty() {
             let mut length = 0;
             if self.fast && self.scanner.is_ground() {
-                let plain = plain_lines(rest.as_bytes());
+                let plain = plain_lines(rest.as_bytes(), self.emulator.screen.columns);
                 if plain.count > 3 * usize::from(self.emulator.screen.rows) && self.emulator.is_simple() {
                     self.plain(&rest[..plain.length]);
                     rest = &rest[plain.length..];
@@ -143,19 +146,20 @@ impl Transcript {
         self.scanner.scan(text, |token| emulator.token(token));
     }
 
-    /// Takes plain lines, at least two screens of them. The emulator gets one screen of them, so that it
-    /// scrolls and the cursor is in a fresh last row; then the screen is written, and all lines but those of the last
-    /// screen, which the emulator gets again.
+    /// Takes plain lines, more than two screens of them. The emulator gets one screen of them, so that it
+    /// scrolls and the cursor is in a fresh last row. Then the screen is written, and all lines but those of the
+    /// last screen, which the emulator gets again.
     fn plain(&mut self, lines: &str) {
         let rows = usize::from(self.emulator.screen.rows);
         let (head, rest) = lines.split_at(head_length(lines.as_bytes(), rows));
         self.scan(head);
         let (middle, tail) = rest.split_at(rest.len() - tail_length(rest.as_bytes(), rows));
+        self.emulator.used = true;
         self.emulator.screen.write_rows();
         let scrolled = self.emulator.screen.scrolled();
         for_each_piece(middle.as_bytes(), |piece| match piece {
-            Some(piece) => scrolled.lines.push(piece),
-            None => scrolled.lines.end_line(),
+            Piece::Text(text) => scrolled.lines.push(text),
+            Piece::End => scrolled.lines.end_line(),
         });
         // The last row is where the next line begins: it is not among those written already.
         scrolled.ignored = rows - 1;
@@ -164,7 +168,7 @@ impl Transcript {
 }
 
 /// Brings a size into bounds.
-fn sensible_size(columns: u16, rows: u16) -> (u16, u16) {
+pub(crate) fn sensible_size(columns: u16, rows: u16) -> (u16, u16) {
     let known = |size: u16, default: u16| if size == 0 { default } else { size };
     let columns = known(columns, DEFAULT_SIZE.0).clamp(2, MAX_COLUMNS);
     let most_rows = u16::try_from(MAX_CELLS / u32::from(columns)).unwrap_or(MAX_ROWS).min(MAX_ROWS);

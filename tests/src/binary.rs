@@ -9,9 +9,8 @@ use std::sync::OnceLock;
 pub fn casemate() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| match std::env::var_os("CASEMATE_BIN") {
-        Some(path) => {
-            std::fs::canonicalize(&path).unwrap_or_else(|err| panic!("CASEMATE_BIN={}: {err}", path.display()))
-        }
+        Some(path) => std::fs::canonicalize(&path)
+            .unwrap_or_else(|err| panic!("CASEMATE_BIN={}: {err}", path.display())),
         None => build(),
     })
 }

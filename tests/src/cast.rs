@@ -64,7 +64,8 @@ impl Cast {
         assert!(text.ends_with('\n'), "{name}: the last line is not whole: {:?}", tail(text));
         let mut lines = text.lines().enumerate();
         let (_, first) = lines.next().unwrap_or_else(|| panic!("{name} is empty"));
-        let header: Value = serde_json::from_str(first).unwrap_or_else(|err| panic!("{name}:1: {err}: {first}"));
+        let header: Value =
+            serde_json::from_str(first).unwrap_or_else(|err| panic!("{name}:1: {err}: {first}"));
         let version = header["version"].as_u64();
         assert!(matches!(version, Some(2 | 3)), "{name}: version {version:?}");
         let mut now = 0;
@@ -74,8 +75,8 @@ impl Cast {
             if line.is_empty() || (version == Some(3) && line.starts_with('#')) {
                 continue;
             }
-            let (time, code, data): (Box<RawValue>, String, String) =
-                serde_json::from_str(line).unwrap_or_else(|err| panic!("{name}:{number}: {err}: {}", tail(line)));
+            let (time, code, data): (Box<RawValue>, String, String) = serde_json::from_str(line)
+                .unwrap_or_else(|err| panic!("{name}:{number}: {err}: {}", tail(line)));
             let time = microseconds(time.get()).unwrap_or_else(|| panic!("{name}:{number}: time {time}"));
             if version == Some(2) {
                 assert!(time >= now, "{name}:{number}: time goes back from {now} to {time}");
@@ -149,7 +150,11 @@ impl Cast {
         assert_eq!((last.code.as_str(), last.data.as_str()), ("end", reason), "the last event");
         if let Some(status) = status {
             let before = &self.events[self.events.len() - 2];
-            assert_eq!((before.code.as_str(), before.data.as_str()), ("x", status), "the event before the end");
+            assert_eq!(
+                (before.code.as_str(), before.data.as_str()),
+                ("x", status),
+                "the event before the end"
+            );
         }
     }
 }

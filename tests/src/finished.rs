@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(240);
 
 /// What a program left behind.
-#[must_use = "assert the status with `success()` or `fails()`"]
 #[derive(Debug)]
 pub struct Finished {
     /// Exit status as a shell shows it: 128 + n for signal n.

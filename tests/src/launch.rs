@@ -50,11 +50,13 @@ impl Launch {
     }
 
     /// Runs the program without a terminal and with nothing on its standard input.
+    #[must_use = "assert the status with `success()`, `exits()` or `fails()`"]
     pub fn run(self) -> Finished {
         self.run_with_input(b"")
     }
 
     /// Runs the program without a terminal; its standard input is a pipe that holds `input`.
+    #[must_use = "assert the status with `success()`, `exits()` or `fails()`"]
     pub fn run_with_input(self, input: &[u8]) -> Finished {
         let mut command = self.command(false);
         command.stdin(if input.is_empty() { Stdio::null() } else { Stdio::piped() });

@@ -3,6 +3,9 @@
 use std::fs;
 use std::time::Duration;
 
+use rustix::fs::{Mode, OFlags};
+use rustix::termios::{Termios, tcgetattr};
+
 use crate::wait_until;
 
 /// The fields of `/proc/PID/stat` behind the command name; field 3 of the manual is index 0.
@@ -70,6 +73,14 @@ pub fn wait_foreground(root: u32, command: &str) -> u32 {
     })
 }
 
+/// The modes of the terminal that is a process's standard input.
+#[must_use]
+pub fn terminal_modes(pid: u32) -> Option<Termios> {
+    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let terminal = rustix::fs::open(format!("/proc/{pid}/fd/0"), flags, Mode::empty()).ok()?;
+    tcgetattr(terminal).ok()
+}
+
 fn status_number(text: &str, key: &str) -> Option<u64> {
     let line = text.lines().find(|line| line.starts_with(key))?;
     line.split_whitespace().nth(1)?.parse().ok()
@@ -82,11 +93,10 @@ pub fn resident_kib(pid: u32) -> u64 {
     status_number(&text, "VmRSS:").expect("a live process has VmRSS")
 }
 
-/// The most resident memory there ever was, in KiB.
+/// The most resident memory there ever was, in KiB; nothing if the process has ended.
 #[must_use]
-pub fn peak_resident_kib(pid: u32) -> u64 {
-    let text = fs::read_to_string(format!("/proc/{pid}/status")).expect("the process is there");
-    status_number(&text, "VmHWM:").expect("a live process has VmHWM")
+pub fn peak_resident_kib(pid: u32) -> Option<u64> {
+    status_number(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?, "VmHWM:")
 }
 
 /// Context switches of all threads so far, voluntary or not: every wake-up is at least one.

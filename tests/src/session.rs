@@ -69,7 +69,8 @@ pub struct Session {
 
 impl Session {
     pub(crate) fn start(command: &mut Command, (columns, rows): (u16, u16)) -> Self {
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("open a PTY");
+        let master =
+            openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("open a PTY");
         grantpt(&master).expect("grant the PTY");
         unlockpt(&master).expect("unlock the PTY");
         let name = ptsname(&master, Vec::new()).expect("the PTY has a name");
@@ -153,9 +154,12 @@ impl Session {
     /// Waits until `text` comes after what was waited for before.
     #[track_caller]
     pub fn wait_for(&mut self, text: &str) {
-        let from = self.seen;
+        let mut from = self.seen;
         self.seen = self.wait_output(&format!("{text:?}"), LONG, |state| {
-            find(&state.output[from.min(state.output.len())..], text.as_bytes()).map(|at| from + at + text.len())
+            let found = find(&state.output[from..], text.as_bytes()).map(|at| from + at + text.len());
+            // What has been searched once is not searched again, but a match may have begun in it.
+            from = from.max((state.output.len() + 1).saturating_sub(text.len()));
+            found
         });
     }
 
@@ -180,6 +184,47 @@ impl Session {
                 drop(self.shared.changed.wait_timeout(state, Duration::from_millis(50)));
             }
         }
+    }
+
+    /// Waits until the cursor stands behind a prompt at which nothing was typed.
+    #[track_caller]
+    pub fn wait_prompt(&mut self) {
+        let deadline = Instant::now() + LONG;
+        while !self.cursor_line().1.ends_with(crate::PROMPT.trim_end()) {
+            assert!(Instant::now() < deadline, "no fresh prompt\n{}", self.dump());
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Presses Enter and waits until the cursor is in another line: the old prompt is no longer the last one.
+    #[track_caller]
+    pub fn enter(&mut self) {
+        let (row, _) = self.cursor_line();
+        self.send("\r");
+        let deadline = Instant::now() + LONG;
+        while self.cursor_line().0 == row {
+            assert!(Instant::now() < deadline, "Enter does nothing\n{}", self.dump());
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// The row of the cursor and what stands in it.
+    fn cursor_line(&mut self) -> (u16, String) {
+        self.screen();
+        let screen = self.screen.screen();
+        let (row, _) = screen.cursor_position();
+        let (_, columns) = screen.size();
+        let line = screen.rows(0, columns.into()).nth(row.into()).unwrap_or_default();
+        (row, line.trim_end().to_owned())
+    }
+
+    /// Waits until the terminal *inside* the recorder does not echo: a program asks for a secret.
+    #[track_caller]
+    pub fn wait_no_echo(&self) {
+        crate::wait_until("ECHO off inside", LONG, || {
+            let inner = process::descendants(self.pid()).into_iter().find_map(process::terminal_modes)?;
+            (!inner.local_modes.contains(LocalModes::ECHO)).then_some(())
+        });
     }
 
     /// The screen as a person sees it.
@@ -216,7 +261,7 @@ impl Session {
     pub fn dump(&self) -> String {
         let output = self.output();
         let (rows, columns) = self.screen.screen().size();
-        let mut parser = emulator(columns, rows);
+        let mut parser = vt100::Parser::new(rows, columns, 0);
         let start = output.len().saturating_sub(64 * 1024);
         parser.process(&output[start..]);
         let tail = &output[output.len().saturating_sub(500)..];

@@ -25,7 +25,8 @@ impl Sshd {
         tools::find("ssh").ok_or("ssh")?;
         for name in ["host_key", "user_key"] {
             let path = world.path(name);
-            let status = Command::new(&keygen).args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(path).status();
+            let status =
+                Command::new(&keygen).args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(path).status();
             status.ok().filter(|status| status.success()).ok_or("a working ssh-keygen")?;
         }
         world.write("authorized_keys", world.bytes("user_key.pub"));

@@ -64,14 +64,15 @@ impl World {
     pub fn names(&self, folder: &str) -> Vec<String> {
         let Ok(entries) = fs::read_dir(self.path(folder)) else { return Vec::new() };
         let mut names: Vec<_> = entries
-            .map(|entry| entry.expect("read a folder of the world").file_name().to_string_lossy().into_owned())
+            .map(|entry| {
+                entry.expect("read a folder of the world").file_name().to_string_lossy().into_owned()
+            })
             .collect();
         names.sort();
         names
     }
 
     /// Any program in the environment of this home, started in its folder.
-    #[must_use]
     pub fn program(&self, program: impl Into<OsString>) -> Launch {
         let home = self.dir.path();
         let mut launch = Launch::new(program.into(), home.to_owned());
@@ -92,19 +93,16 @@ impl World {
     }
 
     /// `casemate ARGS…`
-    #[must_use]
     pub fn casemate<S: Into<OsString> + Clone>(&self, args: &[S]) -> Launch {
         self.program(casemate()).args(args)
     }
 
     /// `casemate rec ARGS…`
-    #[must_use]
     pub fn rec<S: Into<OsString> + Clone>(&self, args: &[S]) -> Launch {
         self.program(casemate()).args(&["rec"]).args(args)
     }
 
     /// `sh -c SCRIPT` where `"$CASEMATE"` is the program under test.
-    #[must_use]
     pub fn script(&self, script: &str) -> Launch {
         self.program("/bin/sh").args(&["-c", script]).env("CASEMATE", &casemate().to_string_lossy())
     }

@@ -1,0 +1,206 @@
+//! One run of the suite: its scale, the tools that work here, and what has been found so far.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use tempfile::TempDir;
+
+use crate::machine::Machine;
+use crate::pty::Terminal;
+use crate::report::{self, Goal, Table};
+use crate::say;
+use crate::tools::Tool;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Measure {
+    Burst,
+    Echo,
+    Size,
+    Idle,
+    Convert,
+}
+
+impl Measure {
+    pub(crate) const ALL: [Self; 5] = [Self::Burst, Self::Echo, Self::Size, Self::Idle, Self::Convert];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Burst => "burst",
+            Self::Echo => "echo",
+            Self::Size => "size",
+            Self::Idle => "idle",
+            Self::Convert => "convert",
+        }
+    }
+}
+
+/// How much is measured.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scale {
+    /// Said above the tables, unless it is the full one.
+    pub(crate) remark: Option<&'static str>,
+    pub(crate) burst_rounds: usize,
+    pub(crate) seq_last: u64,
+    pub(crate) log_bytes: u64,
+    pub(crate) echo_blocks: usize,
+    pub(crate) echo_block: usize,
+    pub(crate) session: Duration,
+    pub(crate) idle: Duration,
+    pub(crate) convert_rounds: usize,
+    pub(crate) convert_bytes: u64,
+}
+
+impl Scale {
+    /// The numbers that the project speaks of. 21 pairs: the quartiles of the ratio then stand
+    /// about 1 % apart on a quiet machine, which a goal of 1.05 needs.
+    pub(crate) const FULL: Self = Self {
+        remark: None,
+        burst_rounds: 21,
+        seq_last: 3_000_000,
+        log_bytes: 200_000_000,
+        echo_blocks: 40,
+        echo_block: 50,
+        session: Duration::from_secs(180),
+        idle: Duration::from_secs(5),
+        convert_rounds: 7,
+        convert_bytes: 100_000_000,
+    };
+    pub(crate) const QUICK: Self = Self {
+        remark: Some("Smoke run: small workloads, few rounds. Do not quote these numbers."),
+        burst_rounds: 3,
+        seq_last: 100_000,
+        log_bytes: 2_000_000,
+        echo_blocks: 5,
+        echo_block: 20,
+        session: Duration::from_secs(4),
+        idle: Duration::from_millis(300),
+        convert_rounds: 3,
+        convert_bytes: 4_000_000,
+    };
+    pub(crate) const TINY: Self = Self {
+        remark: Some("The smallest run: it shows that the harness works and nothing else."),
+        burst_rounds: 2,
+        seq_last: 2_000,
+        log_bytes: 100_000,
+        echo_blocks: 2,
+        echo_block: 5,
+        session: Duration::from_secs(1),
+        idle: Duration::from_millis(100),
+        convert_rounds: 1,
+        convert_bytes: 100_000,
+    };
+}
+
+pub(crate) struct Suite {
+    pub(crate) scale: Scale,
+    pub(crate) casemate: PathBuf,
+    /// What makes the suite fail: lost data, or a casemate that does not work.
+    pub(crate) failures: Vec<String>,
+    tools: Vec<Tool>,
+    missing: Vec<(Tool, String)>,
+    machine: Machine,
+    tables: Vec<Table>,
+    goals: Vec<Goal>,
+    directory: TempDir,
+}
+
+impl Suite {
+    /// Tries each of `wanted` once; those that do not work are remembered with the reason.
+    pub(crate) fn new(scale: Scale, wanted: &[Tool], casemate: PathBuf) -> Result<Self> {
+        let directory = tempfile::Builder::new().prefix("casemate-bench-").tempdir()?;
+        let machine = Machine::look(&casemate, directory.path());
+        // The tools run in a directory of their own, where a relative path would mean nothing.
+        let casemate = std::path::absolute(casemate)?;
+        let (tools, missing, failures) = (Vec::new(), Vec::new(), Vec::new());
+        let (tables, goals) = (Vec::new(), Vec::new());
+        let mut suite = Self { scale, casemate, failures, tools, missing, machine, tables, goals, directory };
+        for &tool in wanted {
+            match suite.probe(tool) {
+                Ok(()) => suite.tools.push(tool),
+                Err(error) => {
+                    let reason = format!("{error:#}");
+                    say(&format!("{}: not measured: {reason}", tool.name()));
+                    if tool.is_casemate() {
+                        suite.failures.push(format!("{} does not record: {reason}", tool.name()));
+                    }
+                    suite.missing.push((tool, reason));
+                }
+            }
+        }
+        Ok(suite)
+    }
+
+    fn probe(&self, tool: Tool) -> Result<()> {
+        let args = ["sh", "-c", "echo probe-$((40 + 2))"].map(str::to_owned);
+        let file = self.path(tool.file_name());
+        let mut terminal = self.start(tool, &file, &args)?;
+        terminal.drain()?;
+        let ended = terminal.finish()?;
+        ensure!(ended.status.success(), "{} ({})", terminal.head(), ended.status);
+        ensure!(terminal.shows("probe-42"), "nothing came through: {}", terminal.head());
+        ensure!(tool == Tool::Bare || file.exists(), "it left no recording");
+        Ok(())
+    }
+
+    pub(crate) fn usable(&self, tool: Tool) -> bool {
+        self.tools.contains(&tool)
+    }
+
+    pub(crate) fn tools(&self) -> Vec<Tool> {
+        self.tools.clone()
+    }
+
+    /// A path in the directory that goes away with the run.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Starts `tool` on a terminal of its own, recording `args` into `file`.
+    pub(crate) fn start(&self, tool: Tool, file: &Path, args: &[String]) -> Result<Terminal> {
+        let command = tool.command(&self.casemate, file, args);
+        Terminal::start(&command, |command| self.prepare(command)).with_context(|| tool.name().to_owned())
+    }
+
+    /// The same surroundings for every tool, whoever runs the suite: no configuration of theirs,
+    /// no session around, a UTF-8 locale (tlog refuses any other).
+    pub(crate) fn prepare(&self, command: &mut Command) {
+        let home = self.directory.path();
+        command.current_dir(home).env("HOME", home);
+        for name in ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"] {
+            command.env(name, home.join(name));
+        }
+        for name in ["CASEMATE_SESSION", "ASCIINEMA_SESSION", "ASCIINEMA_REC", "TLOG_REC_CONF_TEXT", "LC_ALL"]
+        {
+            command.env_remove(name);
+        }
+        command.env("SHELL", "/bin/sh").env("TERM", "xterm-256color").env("LANG", "C.UTF-8");
+        command.env("PS1", "prompt$ ").env("HISTFILE", "/dev/null");
+    }
+
+    pub(crate) fn table(&mut self, table: Table) {
+        self.tables.push(table);
+    }
+
+    pub(crate) fn goal(&mut self, goal: Goal) {
+        self.goals.push(goal);
+    }
+
+    /// Notes that casemate lost something.
+    pub(crate) fn lost(&mut self, what: String) {
+        say(&format!("LOST: {what}"));
+        self.failures.push(format!("LOST: {what}"));
+    }
+
+    pub(crate) fn render(&self) -> String {
+        report::render(
+            self.scale.remark,
+            &self.machine,
+            &self.missing,
+            &self.goals,
+            &self.tables,
+            &self.failures,
+        )
+    }
+}

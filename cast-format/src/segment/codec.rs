@@ -1,0 +1,115 @@
+//! zstd contexts with our parameters, and nothing of what they mean.
+
+use std::io;
+
+use zstd::stream::raw::{CParameter, DParameter, Decoder, Encoder, InBuffer, Operation, OutBuffer};
+
+use super::frame::BLOCK_LIMIT;
+
+/// 1 MiB, the longest text of a segment: a larger window finds nothing more and costs the player memory.
+const WINDOW_LOG: u32 = 20;
+
+/// What `zstd -dc` accepts without being asked.
+const WINDOW_LOG_LIMIT: u32 = 27;
+
+/// A compression context that is used for one frame after the other.
+pub(super) struct Compressor {
+    encoder: Encoder<'static>,
+}
+
+impl Compressor {
+    pub(super) fn new(level: i32) -> io::Result<Self> {
+        let mut encoder = Encoder::new(level)?;
+        encoder.set_parameter(CParameter::WindowLog(WINDOW_LOG))?;
+        encoder.set_parameter(CParameter::ContentSizeFlag(false))?;
+        encoder.set_parameter(CParameter::ChecksumFlag(false))?;
+        Ok(Self { encoder })
+    }
+
+    /// Begins a new frame.
+    pub(super) fn begin(&mut self) -> io::Result<()> {
+        self.encoder.reinit()
+    }
+
+    pub(super) fn write(&mut self, text: &[u8], output: &mut Vec<u8>) -> io::Result<()> {
+        let mut input = InBuffer::around(text);
+        while input.pos < text.len() {
+            output.reserve(chunk(text.len() - input.pos));
+            let at = output.len();
+            self.encoder.run(&mut input, &mut OutBuffer::around_pos(output, at))?;
+        }
+        Ok(())
+    }
+
+    /// Ends the block, so that everything written so far can be decoded.
+    pub(super) fn flush(&mut self, output: &mut Vec<u8>) -> io::Result<()> {
+        let mut left = 0;
+        loop {
+            output.reserve(chunk(left));
+            let at = output.len();
+            left = self.encoder.flush(&mut OutBuffer::around_pos(output, at))?;
+            if left == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Ends the frame.
+    pub(super) fn end(&mut self, output: &mut Vec<u8>) -> io::Result<()> {
+        let mut left = 0;
+        loop {
+            output.reserve(chunk(left));
+            let at = output.len();
+            left = self.encoder.finish(&mut OutBuffer::around_pos(output, at), true)?;
+            if left == 0 {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Room for output: little for a keystroke, that the buffer of an idle recorder stays small.
+fn chunk(expected: usize) -> usize {
+    expected.clamp(512, BLOCK_LIMIT)
+}
+
+/// A decompression context that is fed whole parts of frames.
+pub(super) struct Decompressor {
+    decoder: Decoder<'static>,
+    text: Vec<u8>,
+}
+
+impl Decompressor {
+    pub(super) fn new() -> io::Result<Self> {
+        let mut decoder = Decoder::new()?;
+        decoder.set_parameter(DParameter::WindowLogMax(WINDOW_LOG_LIMIT))?;
+        Ok(Self { decoder, text: Vec::with_capacity(BLOCK_LIMIT) })
+    }
+
+    /// Forgets the frame it was in.
+    pub(super) fn begin(&mut self) {
+        self.decoder.reinit().expect("resetting the session alone cannot fail");
+    }
+
+    /// The text of one whole part (see [`super::frame::Part`]): never more than [`BLOCK_LIMIT`].
+    pub(super) fn part(&mut self, part: &[u8]) -> io::Result<&[u8]> {
+        self.text.clear();
+        let mut input = InBuffer::around(part);
+        loop {
+            let (read, written) = (input.pos, self.text.len());
+            if written > BLOCK_LIMIT {
+                return Err(io::Error::other("block is longer than any may be"));
+            }
+            self.text.reserve(BLOCK_LIMIT + 1 - written);
+            let left = self.decoder.run(&mut input, &mut OutBuffer::around_pos(&mut self.text, written))?;
+            let done = input.pos == part.len();
+            // At 0 the frame is over: one more turn would ask for the next one.
+            if done && (left == 0 || self.text.len() == written) {
+                return Ok(&self.text);
+            }
+            if input.pos == read && self.text.len() == written {
+                return Err(io::Error::other("block without progress"));
+            }
+        }
+    }
+}

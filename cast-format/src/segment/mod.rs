@@ -1,0 +1,61 @@
+//! Segments: an asciicast as independent zstd frames, each followed by its seal.
+//!
+//! ```text
+//! file       = (segment* seek-table)*    several when it was appended to
+//! segment    = frame seal
+//! frame      = one zstd frame: no dictionary, window <= 1 MiB, no content size, no checksum;
+//!              its text ends at a line end
+//! seal       = skippable frame 0x184D2A5C, see `seal`
+//! seek-table = skippable frame 0x184D2A5E, see `seek_table`
+//! ```
+//!
+//! `zstd -dc` gives the plain asciicast, byte for byte: everything beyond it lives in frames that other
+//! tools pass over.
+//!
+//! - [`Packer`] takes lines and gives the bytes to append to the file.
+//! - [`Unpacker`] takes the file's bytes in any pieces, gives the text back and names all that is wrong.
+//! - [`SegmentReader`] finds one moment in a file without reading what lies before it.
+//! - [`find_tail`] says how a file that ends anywhere is cut and continued.
+//!
+//! Invariants: hostile bytes never panic, and never make us hold more than [`SKIPPABLE_LIMIT`] of input
+//! and one zstd window. Not here: files, clocks, threads, and what a line means (but for its time, where a
+//! torn recording is continued).
+
+mod chain;
+mod codec;
+pub mod frame;
+mod fuzz;
+mod pack;
+mod reader;
+mod report;
+pub mod seal;
+pub mod seek_table;
+mod tail;
+mod unpack;
+
+#[cfg(test)]
+mod tests;
+
+pub use fuzz::fuzz_unpack;
+pub use pack::{PackError, Packer, PackerConfig};
+pub use reader::{ReadError, SegmentReader, TEXT_LIMIT};
+pub use report::{Defect, DefectKind, OpenFrame, SegmentReport, Unpacked, UnsealedFrame, Verdict};
+pub use seal::{Seal, SealError, SealHead, Signature};
+pub use tail::{Tail, TailError, TailPlan, TailState, find_tail};
+pub use unpack::{Unpacker, UnpackerConfig};
+
+use crate::time::Micros;
+
+/// A segment is sealed before the line that would take its text over this: one segment is what a seek
+/// decodes at most, and what a damaged byte can cost at most.
+pub const SEGMENT_TEXT_LIMIT: u64 = 1 << 20;
+
+/// A segment is sealed when its first event is this old: what an open segment holds is not yet proven.
+pub const SEGMENT_TIME_LIMIT: Micros = Micros(60_000_000);
+
+/// Skippable frames longer than this are passed over unread. A keyframe, the only part of a seal without
+/// a fixed length, is far shorter.
+pub const SKIPPABLE_LIMIT: u64 = 16 << 20;
+
+/// A SHA-256.
+pub type Hash = [u8; 32];

@@ -1,0 +1,4 @@
+//! Tests of the segment format, by what they are about.
+
+mod helper;
+mod reading;

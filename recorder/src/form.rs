@@ -1,0 +1,246 @@
+//! The forms of a recording: asciicast plain or in segments, raw bytes, text. Pure.
+//!
+//! A [`Form`] takes events and appends the bytes of the file to a vector; what the bytes go into is
+//! the caller's.
+
+use std::io;
+
+use casemate_cast_format::exact::{ExactOutput, Utf8Joiner, output_events};
+use casemate_cast_format::segment::{Packer, PackerConfig};
+use casemate_cast_format::{Encoder, Event, Header, Micros, Size, Version};
+use casemate_terminal::Transcript;
+
+/// What a recording is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// asciicast v2 or v3.
+    Cast {
+        /// Which.
+        version: Version,
+        /// In segments: `.cast.zst`.
+        segments: bool,
+    },
+    /// The bytes that the terminal received.
+    Raw,
+    /// The text that the terminal showed.
+    Text,
+}
+
+/// Turns events into the bytes of a file.
+pub struct Form {
+    encoding: Encoding,
+    joiner: Utf8Joiner,
+    exact: ExactOutput,
+    scratch: Vec<u8>,
+}
+
+enum Encoding {
+    Plain(Encoder),
+    Segments(Encoder, Box<Packer>),
+    Raw,
+    Text(Box<Transcript>),
+}
+
+impl Form {
+    /// A form for a file from its first byte.
+    ///
+    /// # Errors
+    /// Where zstd has no memory.
+    pub fn new(format: Format, size: Size, packing: PackerConfig) -> io::Result<Self> {
+        Ok(Self::with(match format {
+            Format::Cast { version, segments: false } => Encoding::Plain(Encoder::new(version)),
+            Format::Cast { version, segments: true } => Encoding::Segments(
+                Encoder::new(version),
+                Box::new(Packer::new(packing).map_err(io::Error::other)?),
+            ),
+            Format::Raw => Encoding::Raw,
+            Format::Text => Encoding::Text(Box::new(Transcript::new(cells(size.cols), cells(size.rows)))),
+        }))
+    }
+
+    /// A form that goes on behind what is there.
+    pub fn resume(encoder: Encoder, packer: Option<Packer>) -> Self {
+        Self::with(match packer {
+            Some(packer) => Encoding::Segments(encoder, Box::new(packer)),
+            None => Encoding::Plain(encoder),
+        })
+    }
+
+    fn with(encoding: Encoding) -> Self {
+        Self { encoding, joiner: Utf8Joiner::default(), exact: ExactOutput::default(), scratch: Vec::new() }
+    }
+
+    /// Time of the last event, in formats that know times.
+    pub fn now(&self) -> Option<Micros> {
+        match &self.encoding {
+            Encoding::Plain(encoder) | Encoding::Segments(encoder, _) => Some(encoder.now()),
+            Encoding::Raw | Encoding::Text(_) => None,
+        }
+    }
+
+    /// What packs the segments, if there are any.
+    pub fn packer(&self) -> Option<&Packer> {
+        match &self.encoding {
+            Encoding::Segments(_, packer) => Some(packer),
+            Encoding::Plain(_) | Encoding::Raw | Encoding::Text(_) => None,
+        }
+    }
+
+    /// Appends the header.
+    ///
+    /// # Errors
+    /// Where it cannot be packed.
+    pub fn header(&mut self, header: &Header, out: &mut Vec<u8>) -> io::Result<()> {
+        self.line(out, |encoder, line| encoder.header(header, line), true)
+    }
+
+    /// Appends a comment, in formats that have a place for it.
+    ///
+    /// # Errors
+    /// As [`Self::header`].
+    pub fn comment(&mut self, comment: &str, out: &mut Vec<u8>) -> io::Result<()> {
+        self.line(out, |encoder, line| encoder.comment(comment, line), false)
+    }
+
+    /// Appends an event.
+    ///
+    /// # Errors
+    /// As [`Self::header`].
+    pub fn event(&mut self, event: &Event<'_>, out: &mut Vec<u8>) -> io::Result<()> {
+        match &mut self.encoding {
+            Encoding::Raw => self.exact.feed(event, out),
+            Encoding::Text(transcript) => {
+                self.scratch.clear();
+                self.exact.feed(event, &mut self.scratch);
+                transcript.feed(&self.scratch, out);
+                if let Some(size) = event.size() {
+                    transcript.resize(cells(size.cols), cells(size.rows), out);
+                }
+            }
+            Encoding::Plain(_) | Encoding::Segments(..) => {
+                return self.line(out, |encoder, line| encoder.event(event, line), false);
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends output as it comes from a terminal: any bytes, cut anywhere.
+    ///
+    /// # Errors
+    /// As [`Self::header`].
+    pub fn output(&mut self, time: Micros, bytes: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
+        match &mut self.encoding {
+            Encoding::Raw => {
+                out.extend_from_slice(bytes);
+                Ok(())
+            }
+            Encoding::Text(transcript) => {
+                transcript.feed(bytes, out);
+                Ok(())
+            }
+            Encoding::Plain(_) | Encoding::Segments(..) => {
+                let (mut joiner, mut joined) = (std::mem::take(&mut self.joiner), Vec::new());
+                let whole = joiner.feed(bytes, &mut joined);
+                let written = self.whole_output(time, whole, out);
+                self.joiner = joiner;
+                written
+            }
+        }
+    }
+
+    /// Appends what [`Self::output`] holds back because it is half a character.
+    ///
+    /// # Errors
+    /// As [`Self::header`].
+    pub fn end_of_output(&mut self, time: Micros, out: &mut Vec<u8>) -> io::Result<()> {
+        let rest = self.joiner.finish();
+        self.whole_output(time, &rest, out)
+    }
+
+    fn whole_output(&mut self, time: Micros, bytes: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
+        let mut written = Ok(());
+        if !bytes.is_empty() {
+            output_events(time, bytes, |event| {
+                if written.is_ok() {
+                    written = self.event(&event, out);
+                }
+            });
+        }
+        written
+    }
+
+    /// Appends what must be there for a reader to see everything so far.
+    ///
+    /// # Errors
+    /// As [`Self::header`].
+    pub fn flush(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
+        self.pack(out, Packer::flush)
+    }
+
+    /// Seals the open segment, if there is one.
+    ///
+    /// # Errors
+    /// As [`Self::header`].
+    pub fn seal(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
+        self.pack(out, |packer| packer.seal(None))
+    }
+
+    /// Appends the end of the file; gives the hash of its last seal, if it has seals.
+    ///
+    /// # Errors
+    /// As [`Self::header`].
+    pub fn finish(mut self, out: &mut Vec<u8>) -> io::Result<Option<[u8; 32]>> {
+        self.pack(out, |packer| packer.finish(None))?;
+        let last_seal = self.packer().map(Packer::last_seal_hash);
+        match self.encoding {
+            Encoding::Raw => self.exact.finish(out),
+            Encoding::Text(mut transcript) => {
+                self.scratch.clear();
+                self.exact.finish(&mut self.scratch);
+                transcript.feed(&self.scratch, out);
+                transcript.finish(out);
+            }
+            Encoding::Plain(_) | Encoding::Segments(..) => {}
+        }
+        Ok(last_seal)
+    }
+
+    fn line(
+        &mut self,
+        out: &mut Vec<u8>,
+        encode: impl FnOnce(&mut Encoder, &mut Vec<u8>),
+        is_header: bool,
+    ) -> io::Result<()> {
+        match &mut self.encoding {
+            Encoding::Plain(encoder) => encode(encoder, out),
+            Encoding::Segments(encoder, packer) => {
+                self.scratch.clear();
+                encode(encoder, &mut self.scratch);
+                if is_header {
+                    packer.write_header(&self.scratch).map_err(io::Error::other)?;
+                } else {
+                    packer.write_event(&self.scratch, encoder.now()).map_err(io::Error::other)?;
+                }
+                packer.drain_into(out);
+            }
+            Encoding::Raw | Encoding::Text(_) => {}
+        }
+        Ok(())
+    }
+
+    fn pack<E: Into<Box<dyn std::error::Error + Send + Sync>>>(
+        &mut self,
+        out: &mut Vec<u8>,
+        step: impl FnOnce(&mut Packer) -> Result<(), E>,
+    ) -> io::Result<()> {
+        if let Encoding::Segments(_, packer) = &mut self.encoding {
+            step(packer).map_err(io::Error::other)?;
+            packer.drain_into(out);
+        }
+        Ok(())
+    }
+}
+
+fn cells(count: u32) -> u16 {
+    u16::try_from(count).unwrap_or(u16::MAX)
+}

@@ -1,0 +1,75 @@
+//! Who is recorded, and where: what the system says when nobody says otherwise.
+
+use casemate_cast_format::SessionFacts;
+use nix::unistd::{Uid, User};
+use serde_json::{Map, json};
+
+/// What the person who records says of the session; what is missing, the system knows.
+#[derive(Clone, Debug, Default)]
+pub struct Identity {
+    /// The person.
+    pub user: Option<String>,
+    /// The machine.
+    pub target: Option<String>,
+    /// The account on it.
+    pub target_user: Option<String>,
+}
+
+/// The environment variable that holds the id of the session that a program runs in.
+pub const SESSION_VARIABLE: &str = "CASEMATE_SESSION";
+
+impl Identity {
+    /// The facts of a session that begins now; `start_us` in microseconds since 1970.
+    pub fn facts(&self, start_us: u64, within: Option<String>) -> SessionFacts {
+        let mut known_by = Map::new();
+        let mut know = |what: &str, said: &Option<String>, found: (String, &str)| {
+            let (value, how) = said.clone().map_or(found, |said| (said, "flag"));
+            known_by.insert(what.into(), json!(how));
+            value
+        };
+        let user = know("user", &self.user, login_user());
+        let target = know("target", &self.target, (host_name(), "host"));
+        let target_user = know("target_user", &self.target_user, (user_name(Uid::effective()), "uid"));
+        SessionFacts {
+            session: uuid::Uuid::now_v7().to_string(),
+            user,
+            target,
+            target_user,
+            start_us,
+            known_by,
+            tool: concat!("casemate ", env!("CARGO_PKG_VERSION")).into(),
+            part: 1,
+            previous: None,
+            previous_seal: None,
+            within,
+            extra: Map::new(),
+        }
+    }
+}
+
+/// Who logged in: the kernel remembers it through `su` and `sudo`, where it audits logins.
+fn login_user() -> (String, &'static str) {
+    let audited = std::fs::read_to_string("/proc/self/loginuid").ok();
+    let audited = audited.and_then(|text| text.trim().parse().ok()).filter(|&uid| uid != u32::MAX);
+    match audited {
+        Some(uid) => (user_name(Uid::from_raw(uid)), "login"),
+        None => (user_name(Uid::current()), "uid"),
+    }
+}
+
+fn user_name(uid: Uid) -> String {
+    match User::from_uid(uid) {
+        Ok(Some(user)) => user.name,
+        Ok(None) | Err(_) => format!("uid {uid}"),
+    }
+}
+
+fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// The shell of the user's account.
+pub fn account_shell() -> Option<std::path::PathBuf> {
+    let user = User::from_uid(Uid::current()).ok()??;
+    Some(user.shell).filter(|shell| !shell.as_os_str().is_empty())
+}

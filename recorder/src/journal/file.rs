@@ -1,0 +1,174 @@
+//! The file behind a recording: it only ever grows, and says when it cannot.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+/// How to treat a file that is there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// Leave it alone and say so.
+    Refuse,
+    /// Replace it.
+    Replace,
+}
+
+/// Where a recording goes.
+#[derive(Debug)]
+pub(crate) struct Target {
+    file: File,
+    path: Option<PathBuf>,
+    /// Length of what was written whole.
+    length: u64,
+    /// Not for pipes and devices.
+    syncer: Option<Syncer>,
+}
+
+impl Target {
+    /// Creates the file, readable by its owner alone, and the folders above it.
+    pub(crate) fn create(path: &Path, existing: Existing) -> io::Result<Self> {
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder)?;
+        }
+        let mut options = OpenOptions::new();
+        options.write(true).mode(0o600);
+        match existing {
+            _ if is_stream(path) => {}
+            Existing::Refuse => _ = options.create_new(true),
+            // A new file rather than the old one emptied: who has the old one open keeps it whole.
+            Existing::Replace => {
+                match std::fs::remove_file(path) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                    Ok(()) | Err(_) => {}
+                }
+                options.create_new(true);
+            }
+        }
+        Self::new(options.open(path)?, Some(path.to_owned()), 0)
+    }
+
+    /// Goes on behind the first `length` bytes of a file; what lies behind them goes.
+    pub(crate) fn append(path: &Path, length: u64) -> io::Result<Self> {
+        let mut file = OpenOptions::new().write(true).open(path)?;
+        file.set_len(length)?;
+        file.seek(SeekFrom::Start(length))?;
+        Self::new(file, Some(path.to_owned()), length)
+    }
+
+    /// Standard output, or whatever else is open already.
+    pub(crate) fn from_file(file: File) -> io::Result<Self> {
+        Self::new(file, None, 0)
+    }
+
+    fn new(file: File, path: Option<PathBuf>, length: u64) -> io::Result<Self> {
+        let is_regular = file.metadata()?.is_file();
+        let syncer = is_regular.then(|| Syncer::start(&file)).transpose()?;
+        Ok(Self { file, path, length, syncer })
+    }
+
+    /// Length of what was written whole.
+    pub(crate) fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Its name, if it has one.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// Appends all of it, or none: what was half written is cut off again.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if let Err(error) = self.file.write_all(bytes) {
+            if self.path.is_some() && self.syncer.is_some() {
+                // Where even that fails, a reader finds a torn tail and knows what to do.
+                self.file.set_len(self.length).ok();
+                self.file.seek(SeekFrom::Start(self.length)).ok();
+            }
+            return Err(error);
+        }
+        self.length += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Has what was written so far brought to the disk soon, without waiting for it.
+    pub(crate) fn sync_soon(&self) {
+        if let Some(syncer) = &self.syncer {
+            syncer.request();
+        }
+    }
+
+    /// Brings everything to the disk.
+    pub(crate) fn finish(self) -> io::Result<()> {
+        if self.syncer.is_some() {
+            drop(self.syncer);
+            self.file.sync_all()?;
+        }
+        Ok(())
+    }
+}
+
+/// A pipe or device takes what it is given; nothing there can be overwritten.
+fn is_stream(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|metadata| {
+        let kind = metadata.file_type();
+        kind.is_char_device() || kind.is_fifo()
+    })
+}
+
+/// Calls fsync beside the writing, as often as the disk allows: a burst makes dozens of seals a
+/// second, and each must reach the disk, but none is worth stopping for.
+#[derive(Debug)]
+struct Syncer {
+    shared: Arc<(Mutex<Wish>, Condvar)>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug, Default)]
+struct Wish {
+    wanted: bool,
+    closed: bool,
+}
+
+impl Syncer {
+    fn start(file: &File) -> io::Result<Self> {
+        let file = file.try_clone()?;
+        let shared = Arc::new((Mutex::new(Wish::default()), Condvar::new()));
+        let theirs = Arc::clone(&shared);
+        let thread = std::thread::Builder::new().name("sync".into()).stack_size(64 << 10).spawn(move || {
+            loop {
+                let (wish, changed) = &*theirs;
+                let mut wish = wish.lock().unwrap_or_else(PoisonError::into_inner);
+                while !wish.wanted {
+                    if wish.closed {
+                        return;
+                    }
+                    wish = changed.wait(wish).unwrap_or_else(PoisonError::into_inner);
+                }
+                wish.wanted = false;
+                drop(wish);
+                // The last sync, which is waited for, reports what is wrong with the disk.
+                file.sync_data().ok();
+            }
+        })?;
+        Ok(Self { shared, thread: Some(thread) })
+    }
+
+    fn request(&self) {
+        self.shared.0.lock().unwrap_or_else(PoisonError::into_inner).wanted = true;
+        self.shared.1.notify_one();
+    }
+}
+
+impl Drop for Syncer {
+    fn drop(&mut self) {
+        self.shared.0.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
+        self.shared.1.notify_one();
+        if let Some(thread) = self.thread.take() {
+            // It runs nothing that panics.
+            thread.join().ok();
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! The journal: takes what the proxy saw and brings it into the recording, beside the session.
+//!
+//! One thread encodes, compresses and writes. What happened is in the file, where any reader can
+//! see it, within [`FLUSH_DELAY`] and the time of one write. While nothing happens nothing wakes.
+
+mod append;
+mod file;
+mod queue;
+mod sink;
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use casemate_cast_format::segment::SEGMENT_TIME_LIMIT;
+use casemate_cast_format::{Code, Event, Micros, own};
+
+use crate::echo::{InputGuard, Typed};
+pub(crate) use queue::Kind;
+use queue::{Batch, Queue, Taken};
+pub(crate) use sink::{Plan, Sink};
+
+pub use append::{AppendError, recording_version};
+pub use file::Existing;
+pub(crate) use file::Target;
+pub use sink::Rotation;
+
+/// An event is in the file this long after it happened, at most: promised are 100 ms.
+const FLUSH_DELAY: Duration = Duration::from_millis(70);
+
+/// A burst is written in pieces of this size rather than all at its end.
+const WRITE_SIZE: usize = 256 << 10;
+
+/// The proxy's end of the journal.
+pub(crate) struct Journal {
+    queue: Arc<Queue>,
+    thread: JoinHandle<Report>,
+}
+
+/// What became of a recording.
+#[derive(Debug)]
+pub(crate) struct Report {
+    /// Events written.
+    pub(crate) events: u64,
+    /// Files written, in order.
+    pub(crate) files: Vec<std::path::PathBuf>,
+    /// Why it is not whole.
+    pub(crate) failure: Option<String>,
+}
+
+impl Journal {
+    /// Begins to write; the times of all events count from `start`.
+    pub(crate) fn start(sink: Sink, start: Instant) -> std::io::Result<Self> {
+        let queue = Arc::new(Queue::new()?);
+        let theirs = Arc::clone(&queue);
+        let writer = Writer::new(sink, start);
+        let thread = std::thread::Builder::new()
+            .name("journal".into())
+            .stack_size(512 << 10)
+            .spawn(move || writer.run(&theirs))?;
+        Ok(Self { queue, thread })
+    }
+
+    pub(crate) fn queue(&self) -> &Queue {
+        &self.queue
+    }
+
+    /// Waits until everything is written.
+    pub(crate) fn finish(self) -> Report {
+        self.queue.close();
+        self.thread.join().unwrap_or_else(|_| Report {
+            events: 0,
+            files: Vec::new(),
+            failure: Some("the journal ended unexpectedly".into()),
+        })
+    }
+}
+
+struct Writer {
+    /// `None` after a failure.
+    sink: Option<Sink>,
+    /// The sink that failed, and what was lost since.
+    failed: Option<Failed>,
+    guard: InputGuard,
+    start: Instant,
+    flush_at: Option<Instant>,
+    report: Report,
+}
+
+struct Failed {
+    sink: Sink,
+    lost_events: u64,
+    lost_bytes: u64,
+    /// The events that end the recording are kept, should there be room for them.
+    last: Vec<Event<'static>>,
+}
+
+impl Writer {
+    fn new(sink: Sink, start: Instant) -> Self {
+        let report = Report { events: 0, files: Vec::new(), failure: None };
+        Self { sink: Some(sink), failed: None, guard: InputGuard::default(), start, flush_at: None, report }
+    }
+
+    fn run(mut self, queue: &Queue) -> Report {
+        let mut done = Batch::default();
+        loop {
+            match queue.take(self.deadline(), std::mem::take(&mut done)) {
+                Taken::Batch(batch) => {
+                    self.flush_at.get_or_insert_with(|| Instant::now() + FLUSH_DELAY);
+                    self.attempt(queue, |writer| writer.write(&batch));
+                    self.count_lost(&batch);
+                    done = batch;
+                }
+                Taken::TimedOut => {}
+                Taken::Closed => break,
+            }
+            self.attempt(queue, Self::keep_time);
+        }
+        self.attempt(queue, |writer| {
+            let now = writer.now();
+            let mut typed = Vec::new();
+            writer.guard.finish(|decided| typed.push(decided));
+            writer.write_typed(typed)?;
+            if let Some(sink) = &mut writer.sink {
+                sink.end_of_output(now)?;
+            }
+            writer.flush()
+        });
+        if let Some(sink) = self.sink.take() {
+            self.report.files = sink.files().to_vec();
+            if let Err(error) = sink.finish() {
+                self.report.failure = Some(error.to_string());
+            }
+        } else if let Some(failed) = self.failed.take() {
+            self.report.files = failed.sink.files().to_vec();
+            let gap = serde_json::json!({
+                "what": "could not be written",
+                "error": self.report.failure,
+                "events": failed.lost_events,
+                "bytes": failed.lost_bytes,
+            });
+            // Where this fails too, the file stays unfinished, and the failure is reported anyway.
+            failed.sink.salvage(&gap.to_string(), &failed.last).ok();
+        }
+        self.report
+    }
+
+    fn now(&self) -> Micros {
+        micros(self.start.elapsed())
+    }
+
+    /// When something is due although nothing happens.
+    fn deadline(&self) -> Option<Instant> {
+        let at = |time: Micros| self.start + Duration::from_micros(time.0);
+        let guard = self.guard.deadline().map(at);
+        let segment = self.sink.as_ref().and_then(Sink::segment_start);
+        let segment = segment.map(|start| at(start.plus(SEGMENT_TIME_LIMIT)));
+        [self.flush_at, guard, segment].into_iter().flatten().min()
+    }
+
+    /// Does what is due.
+    fn keep_time(&mut self) -> std::io::Result<()> {
+        let now = self.now();
+        let mut typed = Vec::new();
+        self.guard.expire(now, |decided| typed.push(decided));
+        self.write_typed(typed)?;
+        if let Some(sink) = &mut self.sink {
+            if sink.segment_start().is_some_and(|start| start.plus(SEGMENT_TIME_LIMIT) <= now) {
+                sink.seal()?;
+            }
+        }
+        if self.flush_at.is_some_and(|at| at <= Instant::now()) {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.flush_at = None;
+        self.sink.as_mut().map_or(Ok(()), Sink::flush)
+    }
+
+    fn write(&mut self, batch: &Batch) -> std::io::Result<()> {
+        for (entry, bytes) in batch.iter() {
+            let mut typed = Vec::new();
+            let event = match entry.kind {
+                Kind::Output => {
+                    self.guard.output(bytes, |decided| typed.push(decided));
+                    None
+                }
+                Kind::Input(echo) => {
+                    self.guard.input(entry.time, bytes, echo, |decided| typed.push(decided));
+                    None
+                }
+                Kind::Resize(size) => Some(Event::new(entry.time, Code::Resize, &size.to_string())),
+                Kind::Marker => Some(Event::new(entry.time, Code::Marker, &String::from_utf8_lossy(bytes))),
+                Kind::PauseBegin => Some(Event::own(entry.time, own::PAUSE, "begin")),
+                Kind::PauseEnd => Some(Event::own(entry.time, own::PAUSE, "end")),
+                Kind::Exit(status) => Some(Event::new(entry.time, Code::Exit, &status.to_string())),
+                Kind::End => Some(Event::own(entry.time, own::END, &String::from_utf8_lossy(bytes))),
+            };
+            self.write_typed(typed)?;
+            let Some(sink) = &mut self.sink else { continue };
+            if matches!(entry.kind, Kind::Exit(_)) {
+                sink.end_of_output(entry.time)?;
+            }
+            if entry.kind == Kind::Output {
+                sink.output(entry.time, bytes)?;
+                self.report.events += 1;
+            } else if let Some(event) = event {
+                sink.event(&event)?;
+                self.report.events += 1;
+            }
+            if sink.pending() >= WRITE_SIZE {
+                sink.write_pending()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write_typed(&mut self, typed: Vec<Typed>) -> std::io::Result<()> {
+        for typed in typed {
+            let event = match typed {
+                Typed::Shown(time, bytes) => Event::new(time, Code::Input, &String::from_utf8_lossy(&bytes)),
+                Typed::Hidden(time) => Event::own(time, own::HIDDEN, ""),
+            };
+            if let Some(sink) = &mut self.sink {
+                sink.event(&event)?;
+                self.report.events += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs a step; the first failure ends the writing, is told at once, and never ends the session.
+    fn attempt(&mut self, queue: &Queue, step: impl FnOnce(&mut Self) -> std::io::Result<()>) {
+        if self.sink.is_none() {
+            self.flush_at = None;
+            return;
+        }
+        if let Err(error) = step(self) {
+            self.flush_at = None;
+            self.report.failure = Some(error.to_string());
+            let sink = self.sink.take().expect("it was there before the step");
+            self.failed = Some(Failed { sink, lost_events: 0, lost_bytes: 0, last: Vec::new() });
+            queue.fail(error.to_string());
+        }
+    }
+
+    fn count_lost(&mut self, batch: &Batch) {
+        let Some(failed) = &mut self.failed else { return };
+        failed.lost_events += batch.entries.len() as u64;
+        failed.lost_bytes += batch.bytes.len() as u64;
+        for (entry, bytes) in batch.iter() {
+            match entry.kind {
+                Kind::Exit(status) => failed.last.push(Event::new(entry.time, Code::Exit, &status.to_string())),
+                Kind::End => {
+                    let why = String::from_utf8_lossy(bytes);
+                    failed.last.push(Event::own(entry.time, own::END, &why));
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// A duration as the time in a recording.
+pub(crate) fn micros(duration: Duration) -> Micros {
+    Micros(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,154 @@
+//! The recorder's own keys: a prefix, then a letter. Pure.
+//!
+//! The prefix is found wherever it stands in what was typed, but not inside a bracketed paste,
+//! where it is text. Terminals that report keys as `CSI u` sequences are understood as well.
+
+/// Ctrl-\, which shells make little use of.
+pub const DEFAULT_PREFIX: u8 = 0x1c;
+
+/// What a person asks of the recorder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Pause, or go on.
+    Pause,
+    /// Set a marker.
+    Marker,
+    /// End the recording.
+    Stop,
+}
+
+/// What becomes of a piece of input.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Piece<'a> {
+    /// It goes to the session.
+    Forward(&'a [u8]),
+    /// It was for the recorder.
+    Command(Command),
+}
+
+/// Tells the recorder's own keys from what the session is to receive.
+#[derive(Debug)]
+pub struct Keys {
+    prefix: Option<u8>,
+    /// How a terminal with the kitty keyboard protocol reports the prefix.
+    reported: Vec<u8>,
+    after_prefix: bool,
+    in_paste: bool,
+}
+
+const PASTE_BEGIN: &[u8] = b"\x1b[200~";
+const PASTE_END: &[u8] = b"\x1b[201~";
+
+impl Keys {
+    /// With a control character as the prefix, or none at all.
+    pub fn new(prefix: Option<u8>) -> Self {
+        let key = prefix.map_or(0, |prefix| (prefix | 0x40).to_ascii_lowercase());
+        Self { prefix, reported: format!("\x1b[{key};5u").into(), after_prefix: false, in_paste: false }
+    }
+
+    /// Sorts what was typed.
+    pub fn feed<'a>(&mut self, bytes: &'a [u8], mut emit: impl FnMut(Piece<'a>)) {
+        let Some(prefix) = self.prefix else {
+            return emit(Piece::Forward(bytes));
+        };
+        let (mut start, mut at) = (0, 0);
+        while at < bytes.len() {
+            let rest = &bytes[at..];
+            if self.in_paste {
+                self.in_paste = !rest.starts_with(PASTE_END);
+                at += 1;
+                continue;
+            }
+            let is_reported = rest.starts_with(&self.reported);
+            let length = if is_reported { self.reported.len() } else { 1 };
+            let is_prefix = is_reported || rest[0] == prefix;
+            if self.after_prefix {
+                self.after_prefix = false;
+                start = at + length;
+                match rest[0].to_ascii_lowercase() {
+                    _ if is_prefix => emit(Piece::Forward(&rest[..length])),
+                    b'p' => emit(Piece::Command(Command::Pause)),
+                    b'm' => emit(Piece::Command(Command::Marker)),
+                    b'q' => emit(Piece::Command(Command::Stop)),
+                    // Any other key takes the prefix back, and is not forwarded either.
+                    _ => {}
+                }
+            } else if is_prefix {
+                if start < at {
+                    emit(Piece::Forward(&bytes[start..at]));
+                }
+                start = at + length;
+                self.after_prefix = true;
+            } else {
+                self.in_paste = rest.starts_with(PASTE_BEGIN);
+            }
+            at += length;
+        }
+        if start < bytes.len() {
+            emit(Piece::Forward(&bytes[start..]));
+        }
+    }
+}
+
+/// Reads a key as people write it: `C-a`, `^a`, `none`.
+pub fn parse_prefix(text: &str) -> Option<Option<u8>> {
+    if text.is_empty() || text.eq_ignore_ascii_case("none") {
+        return Some(None);
+    }
+    let key = ["C-", "c-", "C+", "c+", "^"].iter().find_map(|control| text.strip_prefix(control))?;
+    match key.as_bytes() {
+        [key] if matches!(key.to_ascii_uppercase(), b'@'..=b'_') => Some(Some(key.to_ascii_uppercase() & 0x1f)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DEFAULT_PREFIX, Keys, Piece, parse_prefix};
+
+    #[track_caller]
+    fn check(input: &[u8], expected: &str) {
+        for step in [input.len(), 1] {
+            let mut keys = Keys::new(Some(DEFAULT_PREFIX));
+            let mut shown = String::new();
+            for piece in input.chunks(step) {
+                keys.feed(piece, |piece| match piece {
+                    Piece::Forward(bytes) => shown += &String::from_utf8_lossy(bytes),
+                    Piece::Command(command) => shown += &format!("<{command:?}>"),
+                });
+            }
+            assert_eq!(shown, expected, "in steps of {step}");
+        }
+    }
+
+    #[test]
+    fn the_prefix_is_found_in_the_middle() {
+        check(b"ab\x1cpcd\x1cme\x1c\x1cf\x1cxg\x1cq", "ab<Pause>cd<Marker>e\x1cfg<Stop>");
+    }
+
+    #[test]
+    fn a_reported_prefix_is_one_too() {
+        let mut keys = Keys::new(Some(DEFAULT_PREFIX));
+        let mut pieces = Vec::new();
+        keys.feed(b"a\x1b[92;5up", |piece| pieces.push(format!("{piece:?}")));
+        assert_eq!(pieces, ["Forward([97])", "Command(Pause)"]);
+    }
+
+    #[test]
+    fn a_paste_is_text() {
+        let mut keys = Keys::new(Some(DEFAULT_PREFIX));
+        let mut pieces = Vec::new();
+        keys.feed(b"\x1b[200~a\x1cpb\x1b[201~\x1cp", |piece| pieces.push(format!("{piece:?}")));
+        assert_eq!(pieces.len(), 2, "{pieces:?}");
+        assert_eq!(pieces[1], "Command(Pause)");
+    }
+
+    #[test]
+    fn keys_are_written_as_people_do() {
+        assert_eq!(parse_prefix("C-\\"), Some(Some(0x1c)));
+        assert_eq!(parse_prefix("^a"), Some(Some(1)));
+        assert_eq!(parse_prefix("none"), Some(None));
+        assert_eq!(parse_prefix("x"), None);
+        assert_eq!(parse_prefix("C-é"), None);
+    }
+}

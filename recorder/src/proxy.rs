@@ -1,0 +1,599 @@
+//! The proxy: one loop over raw descriptors between the person's terminal and the session.
+//!
+//! Between a key and its echo stand one `poll`, one `read` and one `write` each way; what passed is
+//! handed to the journal after it was passed on. Nothing is read that cannot be passed on, so a
+//! terminal that stops reading, or a disk that is slow, slows the session down instead of filling
+//! memory. While nothing happens nothing wakes.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::{Duration, Instant};
+
+use casemate_cast_format::Size;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::process::Signal;
+
+use crate::journal::{Journal, Kind, micros};
+use crate::keys::{Command, Keys, Piece};
+use crate::notice::{LabelPrompt, Notice, PromptStep};
+use crate::pty::Pty;
+use crate::signals::Signals;
+use crate::terminal::Terminal;
+
+/// Reads are at most this long; a PTY gives no more than 4 KiB at a time anyway.
+const CHUNK: usize = 64 << 10;
+
+/// Input beyond this waits in the person's terminal.
+const INPUT_LIMIT: usize = 64 << 10;
+
+/// What a background job still prints after the shell has ended is recorded for as long as it comes
+/// without a pause,
+const QUIET_AFTER_EXIT: Duration = Duration::from_millis(100);
+
+/// and no longer than this.
+const DRAIN_AFTER_EXIT: Duration = Duration::from_millis(800);
+
+/// How often a terminal that nobody holds is looked at, while its program lives.
+const REOPEN: Duration = Duration::from_millis(50);
+
+/// A session that is to end is asked by SIGHUP, then by SIGTERM, then killed, then left behind.
+const ENDING: [(Duration, Option<Signal>); 4] = [
+    (Duration::ZERO, Some(Signal::HUP)),
+    (Duration::from_millis(400), Some(Signal::TERM)),
+    (Duration::from_millis(800), Some(Signal::KILL)),
+    (Duration::from_millis(1400), None),
+];
+
+/// End of input is said again to a session that was not listening: after this long, then twice that.
+const REPEAT_END_OF_INPUT: Duration = Duration::from_millis(500);
+
+/// Why a recording ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The program ended.
+    Exit,
+    /// The person's terminal went away.
+    Hangup,
+    /// The recorder received this signal.
+    Signal(i32),
+    /// The person asked for it.
+    Stopped,
+}
+
+impl std::fmt::Display for Ending {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Exit => f.write_str("exit"),
+            Self::Hangup => f.write_str("hangup"),
+            Self::Signal(signal) => {
+                let name = signal_hook::low_level::signal_name(*signal).unwrap_or("SIG?");
+                write!(f, "signal {}", name.trim_start_matches("SIG"))
+            }
+            Self::Stopped => f.write_str("stopped"),
+        }
+    }
+}
+
+/// What came of a session.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Outcome {
+    pub(crate) status: i32,
+    pub(crate) ending: Ending,
+}
+
+/// Where keys come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keyboard {
+    /// The terminal that shows the session.
+    Terminal,
+    /// Standard input, which is no terminal.
+    Stdin,
+    /// Nowhere.
+    None,
+}
+
+pub(crate) struct Proxy<'a> {
+    pub(crate) pty: Pty,
+    pub(crate) terminal: Option<&'a mut Terminal>,
+    pub(crate) keyboard: Keyboard,
+    pub(crate) journal: &'a Journal,
+    pub(crate) signals: Signals,
+    pub(crate) keys: Keys,
+    pub(crate) capture_input: bool,
+    /// A size that does not follow the terminal's.
+    pub(crate) window: WindowSize,
+    pub(crate) size: Size,
+    pub(crate) start: Instant,
+}
+
+/// Fixed columns or rows; the rest follows the terminal.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct WindowSize {
+    /// Fixed columns.
+    pub cols: Option<u32>,
+    /// Fixed rows.
+    pub rows: Option<u32>,
+}
+
+impl WindowSize {
+    /// The session's size on a terminal of this size.
+    pub(crate) fn on(self, terminal: Size) -> Size {
+        Size { cols: self.cols.unwrap_or(terminal.cols), rows: self.rows.unwrap_or(terminal.rows) }
+    }
+}
+
+/// What the loop is up to.
+struct State {
+    to_terminal: Outbox,
+    to_session: Outbox,
+    paused: bool,
+    prompt: Option<LabelPrompt>,
+    notice: Notice,
+    failure: Option<String>,
+    /// The program's end, and how far what it left behind is read.
+    exited: Option<Exited>,
+    ending: Option<(Ending, Instant, usize)>,
+    /// Nobody holds the session's terminal; when to look again.
+    reopen_at: Option<Instant>,
+    /// When end of input is said again, and after how long the next time.
+    end_of_input: Option<(Instant, Duration)>,
+}
+
+struct Exited {
+    status: i32,
+    at: Instant,
+    last_output: Instant,
+}
+
+/// Bytes on their way to a descriptor that takes them as it can.
+#[derive(Default)]
+struct Outbox {
+    bytes: Vec<u8>,
+    start: usize,
+}
+
+impl Outbox {
+    fn is_empty(&self) -> bool {
+        self.start == self.bytes.len()
+    }
+
+    fn len(&self) -> usize {
+        self.bytes.len() - self.start
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Sends what waits, then `more`; keeps what is not taken.
+    fn send(&mut self, fd: BorrowedFd<'_>, more: &[u8]) -> rustix::io::Result<()> {
+        let mut more = more;
+        if self.is_empty() && !more.is_empty() {
+            more = &more[write_some(fd, more)?..];
+        }
+        self.push(more);
+        while !self.is_empty() {
+            match write_some(fd, &self.bytes[self.start..])? {
+                0 => return Ok(()),
+                written => self.start += written,
+            }
+        }
+        self.bytes.clear();
+        self.bytes.shrink_to(CHUNK);
+        self.start = 0;
+        Ok(())
+    }
+}
+
+/// How much the descriptor took without waiting.
+fn write_some(fd: BorrowedFd<'_>, bytes: &[u8]) -> rustix::io::Result<usize> {
+    match rustix::io::write(fd, bytes) {
+        Err(Errno::AGAIN | Errno::INTR) => Ok(0),
+        result => result,
+    }
+}
+
+/// What a descriptor gave.
+enum Read {
+    Bytes(usize),
+    Nothing,
+    End,
+}
+
+fn read_some(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> Read {
+    match rustix::io::read(fd, buffer) {
+        Ok(0) => Read::End,
+        Ok(length) => Read::Bytes(length),
+        Err(Errno::AGAIN | Errno::INTR) => Read::Nothing,
+        // EIO: the other side is gone.
+        Err(_) => Read::End,
+    }
+}
+
+impl Proxy<'_> {
+    /// Runs the session to its end. Afterwards the program is gone, or left behind as unkillable.
+    pub(crate) fn run(mut self) -> io::Result<Outcome> {
+        let mut state = State {
+            to_terminal: Outbox::default(),
+            to_session: Outbox::default(),
+            paused: false,
+            prompt: None,
+            notice: Notice::default(),
+            failure: None,
+            exited: None,
+            ending: None,
+            reopen_at: None,
+            end_of_input: None,
+        };
+        let mut buffer = vec![0; CHUNK];
+        let mut session_open = true;
+        loop {
+            let now = Instant::now();
+            self.keep_time(&mut state, now);
+            session_open |= state.exited.is_none() && state.reopen_at.take_if(|at| *at <= now).is_some();
+            if let Some(outcome) = self.outcome(&state, session_open, now) {
+                return Ok(self.end(&mut state, outcome));
+            }
+
+            let full = self.journal.queue().is_full();
+            let blocked = !state.to_terminal.is_empty() || state.prompt.is_some() || full;
+            if let Some(exited) = state.exited.as_mut().filter(|_| blocked) {
+                // What is left is read later: until then its time does not run.
+                (exited.at, exited.last_output) = (now, now);
+            }
+            let interest = |wanted: bool, flag: PollFlags| if wanted { flag } else { PollFlags::empty() };
+            let mut session = interest(session_open && !blocked, PollFlags::IN)
+                | interest(session_open && !state.to_session.is_empty(), PollFlags::OUT);
+            let typed = state.to_session.len() < INPUT_LIMIT && state.exited.is_none();
+            let mut terminal = interest(self.keyboard == Keyboard::Terminal && typed, PollFlags::IN)
+                | interest(!state.to_terminal.is_empty(), PollFlags::OUT);
+            let mut stdin = interest(self.keyboard == Keyboard::Stdin && typed, PollFlags::IN);
+            let timeout = self.deadline(&state, blocked).map(|at| timespec(at.saturating_duration_since(now)));
+
+            let mut fds = vec![
+                PollFd::from_borrowed_fd(self.signals.fd(), PollFlags::IN),
+                PollFd::from_borrowed_fd(self.journal.queue().bell(), PollFlags::IN),
+            ];
+            // A descriptor that is asked for nothing still reports that it was hung up, again and
+            // again: the session is left out then, the terminal is not.
+            let session_at = (!session.is_empty()).then(|| fds.len());
+            fds.extend(session_at.map(|_| PollFd::from_borrowed_fd(self.pty.fd(), session)));
+            let terminal_at = self.terminal.as_ref().map(|_| fds.len());
+            fds.extend(self.terminal.as_ref().map(|shown| PollFd::from_borrowed_fd(shown.fd(), terminal)));
+            let stdin_at = (!stdin.is_empty()).then(|| fds.len());
+            fds.extend(stdin_at.map(|_| PollFd::from_borrowed_fd(rustix::stdio::stdin(), stdin)));
+            match poll(&mut fds, timeout.as_ref()) {
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+            let happened = |at: Option<usize>| at.map_or(PollFlags::empty(), |at| fds[at].revents());
+            let (signalled, rung) = (!fds[0].revents().is_empty(), !fds[1].revents().is_empty());
+            session = happened(session_at);
+            terminal = happened(terminal_at);
+            stdin = happened(stdin_at);
+            drop(fds);
+
+            if session.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR) {
+                if blocked {
+                    state.to_session = Outbox::default();
+                } else {
+                    session_open = self.read_session(&mut state, &mut buffer);
+                }
+            }
+            if terminal.contains(PollFlags::OUT) {
+                self.show(&mut state, &[]);
+            }
+            if terminal.contains(PollFlags::IN) {
+                self.read_keyboard(&mut state, &mut buffer);
+            } else if terminal.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
+                self.terminal_gone(&mut state);
+            }
+            if stdin.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR) {
+                self.read_keyboard(&mut state, &mut buffer);
+            }
+            if session.contains(PollFlags::OUT) {
+                self.send(&mut state, &[]);
+            }
+            if rung && let Some(failure) = self.journal.queue().answer_bell() {
+                self.announce_failure(&mut state, failure);
+            }
+            if signalled {
+                self.handle_signals(&mut state);
+            }
+        }
+    }
+
+    fn now(&self) -> casemate_cast_format::Micros {
+        micros(self.start.elapsed())
+    }
+
+    fn read_session(&mut self, state: &mut State, buffer: &mut [u8]) -> bool {
+        match read_some(self.pty.fd(), buffer) {
+            Read::Bytes(length) => {
+                let now = self.now();
+                let bytes = &buffer[..length];
+                self.show(state, bytes);
+                if !state.paused {
+                    self.journal.queue().push(now, Kind::Output, bytes);
+                }
+                state.notice.saw(bytes);
+                if let Some(exited) = &mut state.exited {
+                    exited.last_output = Instant::now();
+                }
+                true
+            }
+            Read::Nothing => true,
+            Read::End => {
+                // A program may close its terminal and open it again.
+                state.reopen_at = Some(Instant::now() + REOPEN);
+                false
+            }
+        }
+    }
+
+    fn show(&mut self, state: &mut State, bytes: &[u8]) {
+        if let Some(terminal) = &self.terminal
+            && state.to_terminal.send(terminal.fd(), bytes).is_err()
+        {
+            self.terminal_gone(state);
+        }
+    }
+
+    fn send(&mut self, state: &mut State, bytes: &[u8]) {
+        // A session that takes no more input is about to end, which is noticed elsewhere.
+        if state.to_session.send(self.pty.fd(), bytes).is_err() {
+            state.to_session = Outbox::default();
+        }
+    }
+
+    fn terminal_gone(&mut self, state: &mut State) {
+        self.terminal = None;
+        state.to_terminal = Outbox::default();
+        state.prompt = None;
+        if self.keyboard == Keyboard::Terminal {
+            self.keyboard = Keyboard::None;
+        }
+        self.begin_ending(state, Ending::Hangup);
+    }
+
+    fn read_keyboard(&mut self, state: &mut State, buffer: &mut [u8]) {
+        let fd = match (self.keyboard, &self.terminal) {
+            (Keyboard::Terminal, Some(terminal)) => terminal.fd(),
+            (Keyboard::Stdin, _) => rustix::stdio::stdin(),
+            (Keyboard::Terminal | Keyboard::None, _) => return,
+        };
+        match read_some(fd.as_fd(), buffer) {
+            Read::Bytes(length) => self.handle_input(state, &buffer[..length]),
+            Read::Nothing => {}
+            Read::End if self.keyboard == Keyboard::Stdin => {
+                self.keyboard = Keyboard::None;
+                state.end_of_input = Some((Instant::now(), REPEAT_END_OF_INPUT));
+            }
+            Read::End => self.terminal_gone(state),
+        }
+    }
+
+    fn handle_input(&mut self, state: &mut State, bytes: &[u8]) {
+        if self.keyboard == Keyboard::Stdin {
+            return self.forward(state, bytes);
+        }
+        let mut rest = bytes;
+        if state.prompt.is_some() {
+            rest = self.prompt_input(state, rest);
+        }
+        let mut keys = std::mem::replace(&mut self.keys, Keys::new(None));
+        let mut label = None;
+        keys.feed(rest, |piece| match piece {
+            _ if label.is_some() => {
+                if let (Some(typed), Piece::Forward(bytes)) = (&mut label, piece) {
+                    Vec::extend_from_slice(typed, bytes);
+                }
+            }
+            Piece::Forward(bytes) => self.forward(state, bytes),
+            Piece::Command(Command::Pause) => self.toggle_pause(state),
+            Piece::Command(Command::Stop) => self.begin_ending(state, Ending::Stopped),
+            Piece::Command(Command::Marker) => label = Some(Vec::new()),
+        });
+        self.keys = keys;
+        if let Some(typed) = label {
+            let prompt = LabelPrompt::new(self.size, state.notice.alternate_screen(), self.now());
+            let opening = prompt.opening();
+            state.prompt = Some(prompt);
+            self.show(state, &opening);
+            let rest = self.prompt_input(state, &typed).to_vec();
+            if !rest.is_empty() {
+                self.handle_input(state, &rest);
+            }
+        }
+    }
+
+    /// Gives the prompt its keys; what follows the one that ends it is not its.
+    fn prompt_input<'b>(&mut self, state: &mut State, bytes: &'b [u8]) -> &'b [u8] {
+        let Some(mut prompt) = state.prompt.take() else { return bytes };
+        let (step, used) = prompt.feed(bytes);
+        match step {
+            PromptStep::Open => {
+                let drawn = prompt.draw();
+                state.prompt = Some(prompt);
+                self.show(state, &drawn);
+            }
+            PromptStep::Done(label) => {
+                if let Some(label) = label {
+                    self.journal.queue().push(prompt.asked_at(), Kind::Marker, label.as_bytes());
+                }
+                let closing = prompt.closing();
+                self.show(state, &closing);
+                if prompt.leaves_a_trace() {
+                    self.redraw();
+                }
+            }
+        }
+        &bytes[used..]
+    }
+
+    /// Makes full-screen programs draw themselves anew.
+    fn redraw(&self) {
+        let smaller = Size { rows: self.size.rows.saturating_sub(1).max(1), ..self.size };
+        self.pty.resize(smaller).ok();
+        self.pty.resize(self.size).ok();
+    }
+
+    fn forward(&mut self, state: &mut State, bytes: &[u8]) {
+        let echo = (self.capture_input && !state.paused).then(|| self.pty.echo());
+        let now = self.now();
+        self.send(state, bytes);
+        if let Some(echo) = echo {
+            self.journal.queue().push(now, Kind::Input(echo), bytes);
+        }
+    }
+
+    fn toggle_pause(&mut self, state: &mut State) {
+        state.paused = !state.paused;
+        let kind = if state.paused { Kind::PauseBegin } else { Kind::PauseEnd };
+        self.journal.queue().push(self.now(), kind, b"");
+        let shown = if state.paused { Notice::paused(self.size) } else { Notice::resumed(self.size) };
+        self.show(state, &shown);
+        if !state.paused && state.notice.alternate_screen() {
+            self.redraw();
+        }
+    }
+
+    fn announce_failure(&mut self, state: &mut State, failure: String) {
+        let told = format!(
+            "\r\n\x1b[1;31mcasemate: the recording cannot be written: {failure}\x1b[0m\r\n\
+             \x1b[1;31mcasemate: from here on nothing is recorded\x1b[0m\r\n"
+        );
+        self.show(state, told.as_bytes());
+        state.failure = Some(failure);
+    }
+
+    fn handle_signals(&mut self, state: &mut State) {
+        for signal in self.signals.pending() {
+            match signal {
+                signal_hook::consts::SIGCHLD => self.reap(state),
+                signal_hook::consts::SIGWINCH => self.follow_size(),
+                signal_hook::consts::SIGTSTP => self.suspend(),
+                signal_hook::consts::SIGCONT => self.resume(),
+                other => self.begin_ending(state, Ending::Signal(other)),
+            }
+        }
+    }
+
+    fn reap(&self, state: &mut State) {
+        if state.exited.is_none()
+            && let Some(status) = self.pty.try_wait()
+        {
+            let now = Instant::now();
+            state.exited = Some(Exited { status, at: now, last_output: now });
+        }
+    }
+
+    fn follow_size(&mut self) {
+        let Some(size) = self.terminal.as_ref().and_then(|terminal| terminal.size()) else { return };
+        let size = self.window.on(size);
+        if size != self.size && self.pty.resize(size).is_ok() {
+            self.size = size;
+            self.journal.queue().push(self.now(), Kind::Resize(size), b"");
+        }
+    }
+
+    /// Stops as any program does, with the terminal as it was.
+    fn suspend(&mut self) {
+        let raw = self.terminal.as_ref().is_some_and(|terminal| terminal.is_raw());
+        if let Some(terminal) = &mut self.terminal {
+            terminal.restore();
+        }
+        _ = rustix::process::kill_process(rustix::process::getpid(), Signal::STOP);
+        if raw {
+            self.resume_raw();
+        }
+    }
+
+    fn resume(&mut self) {
+        if self.terminal.as_ref().is_some_and(|terminal| terminal.is_raw()) {
+            self.resume_raw();
+        }
+        self.follow_size();
+    }
+
+    fn resume_raw(&mut self) {
+        if let Some(terminal) = &mut self.terminal {
+            terminal.restore();
+            terminal.make_raw().ok();
+        }
+    }
+
+    fn begin_ending(&self, state: &mut State, ending: Ending) {
+        if state.ending.is_none() {
+            state.ending = Some((ending, Instant::now(), 0));
+        }
+    }
+
+    /// Takes the steps that are due.
+    fn keep_time(&mut self, state: &mut State, now: Instant) {
+        if let Some((_, since, step)) = &mut state.ending {
+            while let Some((after, signal)) = ENDING.get(*step)
+                && now.saturating_duration_since(*since) >= *after
+            {
+                if let Some(signal) = signal
+                    && state.exited.is_none()
+                {
+                    self.pty.signal(*signal);
+                    // A stopped program hears nothing until it goes on.
+                    self.pty.signal(Signal::CONT);
+                }
+                *step += 1;
+            }
+        }
+        if let Some((at, delay)) = state.end_of_input
+            && at <= now
+            && state.to_session.is_empty()
+        {
+            state.end_of_input = Some((now + delay, delay * 2));
+            let key = self.pty.end_of_input();
+            self.forward(state, &[key]);
+        }
+    }
+
+    fn deadline(&self, state: &State, blocked: bool) -> Option<Instant> {
+        let ending = state.ending.as_ref().and_then(|(_, since, step)| Some(*since + ENDING.get(*step)?.0));
+        let drain = state.exited.as_ref().filter(|_| !blocked).map(|exited| {
+            (exited.last_output + QUIET_AFTER_EXIT).min(exited.at + DRAIN_AFTER_EXIT)
+        });
+        let end_of_input = state.end_of_input.filter(|_| state.exited.is_none()).map(|(at, _)| at);
+        let reopen = state.reopen_at.filter(|_| state.exited.is_none());
+        [ending, drain, end_of_input, reopen].into_iter().flatten().min()
+    }
+
+    /// Whether the session is over: the program has ended and what it printed is read.
+    fn outcome(&self, state: &State, session_open: bool, now: Instant) -> Option<Outcome> {
+        let ending = state.ending.map_or(Ending::Exit, |(ending, ..)| ending);
+        if let Some(exited) = &state.exited {
+            let drained = !session_open
+                || now >= exited.last_output + QUIET_AFTER_EXIT
+                || now >= exited.at + DRAIN_AFTER_EXIT;
+            let shown = state.to_terminal.is_empty() || state.ending.is_some();
+            return (drained && shown && state.prompt.is_none()).then_some(Outcome { status: exited.status, ending });
+        }
+        let given_up = state.ending.is_some_and(|(_, _, step)| step >= ENDING.len());
+        given_up.then_some(Outcome { status: 128 + Signal::KILL.as_raw(), ending })
+    }
+
+    fn end(&mut self, state: &mut State, outcome: Outcome) -> Outcome {
+        let now = self.now();
+        if state.paused {
+            self.journal.queue().push(now, Kind::PauseEnd, b"");
+        }
+        self.journal.queue().push(now, Kind::Exit(outcome.status), b"");
+        self.journal.queue().push(now, Kind::End, outcome.ending.to_string().as_bytes());
+        outcome
+    }
+}
+
+fn timespec(duration: Duration) -> Timespec {
+    Timespec {
+        tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: duration.subsec_nanos().into(),
+    }
+}

@@ -1,0 +1,242 @@
+//! Records one session, from the options to what came of it.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::AsFd as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use casemate_cast_format::{Header, Micros, SessionFacts, Size};
+use ed25519_dalek::SigningKey;
+use rustix::termios::isatty;
+use serde_json::{Map, Value};
+
+use crate::identity::{Identity, SESSION_VARIABLE};
+use crate::form::Format;
+use crate::journal::{AppendError, Existing, Journal, Plan, Rotation, Sink, Target, micros};
+use crate::keys::Keys;
+use crate::proxy::{Ending, Keyboard, Proxy, WindowSize};
+use crate::pty::{Program, Pty};
+use crate::signals::Signals;
+use crate::terminal::Terminal;
+
+/// Size of a session that nobody sees.
+const HEADLESS_SIZE: Size = Size { cols: 80, rows: 24 };
+
+/// Where a recording goes.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// A new file.
+    File(PathBuf, Existing),
+    /// The end of a recording that is there.
+    Append(PathBuf),
+    /// Standard output.
+    Stdout,
+}
+
+/// What to record, and how.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Program and arguments.
+    pub argv: Vec<OsString>,
+    /// Where to.
+    pub output: Output,
+    /// As what.
+    pub format: Format,
+    /// What is typed, too.
+    pub capture_input: bool,
+    /// Environment variables that go into the header.
+    pub capture_env: Vec<String>,
+    /// A title for the header.
+    pub title: Option<String>,
+    /// For the header: players shorten longer pauses.
+    pub idle_time_limit: Option<Micros>,
+    /// The command line, for the header.
+    pub command: Option<String>,
+    /// Show nothing.
+    pub headless: bool,
+    /// A size that does not follow the terminal's.
+    pub window: WindowSize,
+    /// Who, and where.
+    pub identity: Identity,
+    /// When to go on in another file.
+    pub rotation: Rotation,
+    /// Signs the seals.
+    pub signing_key: Option<SigningKey>,
+    /// The control character before the recorder's own keys.
+    pub prefix_key: Option<u8>,
+}
+
+/// What came of a recording.
+#[derive(Debug)]
+pub struct Recorded {
+    /// Whose session it was.
+    pub facts: SessionFacts,
+    /// The files, in order; none for standard output.
+    pub files: Vec<PathBuf>,
+    /// The program's exit status, 128 + n for signal n.
+    pub status: i32,
+    /// Why it ended.
+    pub ending: Ending,
+    /// How long it took.
+    pub duration: Micros,
+    /// How many events were recorded.
+    pub events: u64,
+    /// Why the recording is not whole.
+    pub failure: Option<String>,
+}
+
+/// Why nothing could be recorded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordError {
+    /// The file cannot be created.
+    #[error("cannot record to `{}`: {source}", path.display())]
+    Create {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file cannot be continued.
+    #[error("cannot append to `{}`: {source}", path.display())]
+    Append {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: AppendError,
+    },
+    /// The program cannot be started.
+    #[error("cannot start `{program}`: {reason}")]
+    Start {
+        /// The program.
+        program: String,
+        /// Why.
+        reason: String,
+    },
+    /// The system refused something.
+    #[error("{what}: {source}")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+fn system(what: &'static str) -> impl FnOnce(io::Error) -> RecordError {
+    move |source| RecordError::System { what, source }
+}
+
+/// Records a session; `begun` is told when everything stands and the session is about to start.
+///
+/// # Errors
+/// Where nothing could be recorded. A recording that begins and cannot be written to its end is no
+/// error: [`Recorded::failure`] says so.
+pub fn record(
+    options: &Options,
+    begun: impl FnOnce(&SessionFacts, Option<&Path>),
+) -> Result<Recorded, RecordError> {
+    let to_stdout = matches!(options.output, Output::Stdout);
+    let mut terminal = if options.headless { None } else { Terminal::find(to_stdout) };
+    let keyboard = if !isatty(rustix::stdio::stdin()) {
+        Keyboard::Stdin
+    } else if terminal.is_some() {
+        Keyboard::Terminal
+    } else {
+        Keyboard::None
+    };
+    let shown_size = terminal.as_ref().and_then(Terminal::size).unwrap_or(HEADLESS_SIZE);
+    let size = options.window.on(shown_size);
+
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    let within = std::env::var(SESSION_VARIABLE).ok();
+    let facts = options.identity.facts(micros(now).0, within);
+    let plan = Plan {
+        format: options.format,
+        existing: Existing::Refuse,
+        header: header(options, size, now, terminal.is_some()),
+        facts: facts.clone(),
+        rotation: options.rotation,
+        signing_key: options.signing_key.clone(),
+    };
+    let sink = open(&options.output, plan)?;
+    let program_name = options.argv.first().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    begun(&facts, sink.files().first().map(PathBuf::as_path));
+
+    // Signals are met from here on: whoever ends us from now on ends a recording.
+    let signals = Signals::listen().map_err(system("cannot listen to signals"))?;
+    let directory = std::env::current_dir().unwrap_or_else(|_| "/".into());
+    let env = [(SESSION_VARIABLE.into(), facts.session.clone())];
+    let program = Program { argv: &options.argv, env: &env, directory: &directory };
+    let pty = Pty::spawn(&program, size, terminal.as_ref().map(Terminal::attributes))
+        .map_err(|error| RecordError::Start { program: program_name, reason: format!("{error:#}") })?;
+    let start = Instant::now();
+    let journal = Journal::start(sink, start).map_err(system("cannot start the journal"))?;
+    if keyboard == Keyboard::Terminal
+        && let Some(terminal) = &mut terminal
+    {
+        terminal.make_raw().map_err(system("cannot set the terminal to raw mode"))?;
+    }
+    let proxy = Proxy {
+        pty,
+        terminal: terminal.as_mut(),
+        keyboard,
+        journal: &journal,
+        signals,
+        keys: Keys::new(options.prefix_key.filter(|_| keyboard == Keyboard::Terminal)),
+        capture_input: options.capture_input,
+        window: options.window,
+        size,
+        start,
+    };
+    let outcome = proxy.run().map_err(system("cannot wait for the session"));
+    drop(terminal);
+    let duration = micros(start.elapsed());
+    let report = journal.finish();
+    let outcome = outcome?;
+    Ok(Recorded {
+        facts,
+        files: report.files,
+        status: outcome.status,
+        ending: outcome.ending,
+        duration,
+        events: report.events,
+        failure: report.failure,
+    })
+}
+
+fn open(output: &Output, plan: Plan) -> Result<Sink, RecordError> {
+    match output {
+        Output::File(path, existing) => Sink::create(Plan { existing: *existing, ..plan }, path)
+            .map_err(|source| RecordError::Create { path: path.clone(), source }),
+        Output::Append(path) => {
+            let is_new = std::fs::metadata(path).map_or(true, |metadata| metadata.len() == 0);
+            if is_new {
+                return Sink::create(Plan { existing: Existing::Replace, ..plan }, path)
+                    .map_err(|source| RecordError::Create { path: path.clone(), source });
+            }
+            Sink::append(plan, path).map_err(|source| RecordError::Append { path: path.clone(), source })
+        }
+        Output::Stdout => rustix::stdio::stdout()
+            .as_fd()
+            .try_clone_to_owned()
+            .and_then(|stdout| Target::from_file(stdout.into()))
+            .and_then(|target| Sink::begin(plan, target))
+            .map_err(|source| RecordError::Create { path: "standard output".into(), source }),
+    }
+}
+
+fn header(options: &Options, size: Size, now: Duration, has_terminal: bool) -> Header {
+    let variable = |name: &str| std::env::var(name).ok();
+    let env = options.capture_env.iter().filter_map(|name| Some((name.clone(), Value::String(variable(name)?))));
+    Header {
+        term_type: if has_terminal { variable("TERM") } else { None },
+        timestamp: i64::try_from(now.as_secs()).ok(),
+        idle_time_limit: options.idle_time_limit,
+        command: options.command.clone(),
+        title: options.title.clone(),
+        env: Map::from_iter(env),
+        ..Header::new(size)
+    }
+}

@@ -1,0 +1,113 @@
+//! A second session behind the first, in every format, also behind a torn end.
+
+use casemate_tests::{Cast, World};
+use serde_json::Value;
+
+/// Records twice into `file`.
+fn twice(world: &World, file: &str, format: &[&str]) {
+    for (index, word) in ["first", "second"].iter().enumerate() {
+        let mut args = vec![file];
+        args.extend(format);
+        if index == 1 {
+            args.push("--append");
+        }
+        args.extend(["--", "echo", word]);
+        world.rec(&args).on_terminal().wait_success();
+    }
+}
+
+#[track_caller]
+fn assert_both(cast: &Cast) {
+    assert_eq!(cast.output(), "first\r\nsecond\r\n");
+    assert_eq!(cast.data("x"), ["0", "0"]);
+    assert_eq!(cast.data("end"), ["exit", "exit"]);
+    let sessions = cast.data("session");
+    assert_eq!(sessions.len(), 1, "one appended session");
+    let facts: Value = serde_json::from_str(sessions[0]).expect("session facts are JSON");
+    assert!(facts["start_us"].as_u64() > cast.header["casemate"]["start_us"].as_u64(), "{facts}");
+    let order: Vec<_> =
+        cast.events.iter().map(|event| event.code.as_str()).filter(|code| *code != "r").collect();
+    assert_eq!(order, ["o", "x", "end", "session", "o", "x", "end"]);
+}
+
+#[test]
+fn asciicasts_in_both_versions_plain_and_compressed() {
+    let world = World::new();
+    for (file, format, version) in
+        [("a.cast", "v2", 2), ("a.cast.zst", "v2", 2), ("b.cast", "v3", 3), ("b.cast.zst", "v3", 3)]
+    {
+        twice(&world, file, &["-f", format]);
+        let cast = Cast::read(world.path(file));
+        assert_eq!(cast.header["version"], version, "{file}");
+        assert_both(&cast);
+        let checked = world.casemate(&["info", "--strict", file]).run().success();
+        assert_eq!(checked.stderr, "", "{file} has defects");
+    }
+}
+
+#[test]
+fn bytes_and_text_just_go_on() {
+    let world = World::new();
+    twice(&world, "a.raw", &[]);
+    assert_eq!(world.bytes("a.raw"), b"first\r\nsecond\r\n");
+    twice(&world, "a.txt", &[]);
+    assert_eq!(world.bytes("a.txt"), b"first\nsecond\n");
+}
+
+#[test]
+fn the_version_of_the_file_is_kept_and_another_refused() {
+    let world = World::new();
+    world.rec(&["a.cast", "-f", "v3", "--", "echo", "first"]).on_terminal().wait_success();
+    world.rec(&["a.cast", "--append", "--", "echo", "second"]).on_terminal().wait_success();
+    let cast = Cast::read(world.path("a.cast"));
+    assert_eq!(cast.header["version"], 3);
+    assert_both(&cast);
+
+    let before = world.bytes("a.cast");
+    world.rec(&["a.cast", "--append", "-f", "v2", "--", "touch", "ran"]).run().fails("a.cast");
+    assert_eq!(world.bytes("a.cast"), before);
+    assert!(!world.path("ran").exists());
+}
+
+#[test]
+fn appending_to_nothing_starts_a_recording() {
+    let world = World::new();
+    for file in ["a.cast", "a.cast.zst"] {
+        world.rec(&[file, "--append", "--", "echo", "first"]).on_terminal().wait_success();
+        assert_eq!(Cast::read(world.path(file)).output(), "first\r\n");
+    }
+}
+
+#[test]
+fn another_size_is_told_by_a_resize() {
+    let world = World::new();
+    world.rec(&["a.cast", "--", "echo", "first"]).on_terminal().wait_success();
+    world.rec(&["a.cast", "--append", "--", "echo", "second"]).size(81, 25).on_terminal().wait_success();
+    assert_eq!(Cast::read(world.path("a.cast")).data("r"), ["81x25"]);
+}
+
+#[test]
+fn a_torn_end_is_cut_before_anything_follows() {
+    let world = World::new();
+    for (file, cut) in [("a.cast", 9), ("b.cast.zst", 3), ("c.cast.zst", 150)] {
+        world.rec(&[file, "--", "sh", "-c", "echo first; seq 300"]).on_terminal().wait_success();
+        let whole = world.bytes(file);
+        world.write(file, &whole[..whole.len() - cut]);
+        world.rec(&[file, "--append", "--", "echo", "second"]).on_terminal().wait_success();
+        let cast = Cast::read(world.path(file));
+        assert!(cast.output().starts_with("first\r\n"), "{file}: {:?}", cast.output());
+        assert!(cast.output().ends_with("second\r\n"), "{file}: {:?}", cast.output());
+        cast.assert_end(Some("0"), "exit");
+    }
+}
+
+#[test]
+fn something_else_is_not_appended_to() {
+    let world = World::new();
+    for file in ["a.cast", "a.cast.zst"] {
+        world.write(file, "just some notes\n");
+        world.rec(&[file, "--append", "--", "touch", "ran"]).run().fails(file);
+        assert_eq!(world.bytes(file), b"just some notes\n");
+        assert!(!world.path("ran").exists());
+    }
+}

@@ -1,0 +1,350 @@
+//! convert, cat, info, repair, completions, man: what they print and how they fail.
+
+use casemate_tests::{Cast, World, need, tools};
+use serde_json::Value;
+
+const TWO: &str = "{\"version\":2,\"width\":80,\"height\":24,\"timestamp\":1700000000,\"title\":\"Two\"}\n\
+                   [0.5, \"o\", \"one\\r\\n\"]\n[1.25, \"i\", \"x\"]\n[1.5, \"o\", \"two\\r\\n\"]\n";
+const THREE: &str = "{\"version\":3,\"term\":{\"cols\":100,\"rows\":30},\"timestamp\":1700000100}\n\
+                     [0.5, \"o\", \"three\\r\\n\"]\n[0.75, \"x\", \"0\"]\n";
+
+fn world() -> World {
+    let world = World::new();
+    world.write("two.cast", TWO);
+    world.write("three.cast", THREE);
+    world
+}
+
+#[test]
+fn convert_goes_from_any_form_to_any_form() {
+    let world = world();
+    for (index, (format, extension)) in
+        [("v2", "cast"), ("v3", "cast"), ("v2", "cast.zst"), ("v3", "cast.zst")].into_iter().enumerate()
+    {
+        let file = format!("out-{index}.{extension}");
+        world.casemate(&["convert", "two.cast", &file, "-f", format]).run().success();
+        let cast = Cast::read(world.path(&file));
+        assert_eq!(cast.header["version"], if format == "v2" { 2 } else { 3 });
+        assert_eq!(cast.header["title"], "Two");
+        let events: Vec<_> = cast.events.iter().map(|e| (e.time, e.code.as_str(), e.data.as_str())).collect();
+        assert_eq!(events, [(500_000, "o", "one\r\n"), (1_250_000, "i", "x"), (1_500_000, "o", "two\r\n")]);
+        crate::rec::assert_private(world.path(&file));
+        // and back again
+        let back = world.casemate(&["convert", &file, "-", "-f", "v2"]).run().success();
+        assert_eq!(Cast::parse(&back.stdout, "back").events, cast.events);
+    }
+    world.casemate(&["convert", "two.cast", "out.txt"]).run().success();
+    assert_eq!(world.bytes("out.txt"), b"one\ntwo\n");
+    world.casemate(&["convert", "two.cast", "out.raw"]).run().success();
+    assert_eq!(world.bytes("out.raw"), b"one\r\ntwo\r\n");
+}
+
+#[test]
+fn convert_streams_with_a_dash() {
+    let world = world();
+    let run = world.casemate(&["convert", "-", "-", "-f", "raw"]).run_with_input(TWO.as_bytes()).success();
+    assert_eq!((run.text().as_str(), run.stderr.as_str()), ("one\r\ntwo\r\n", ""));
+    // The container, too, and into a file that is not empty.
+    world.casemate(&["convert", "two.cast", "two.cast.zst"]).run().success();
+    let packed = world.bytes("two.cast.zst");
+    let run = world.casemate(&["convert", "-", "-", "-f", "v3"]).run_with_input(&packed).success();
+    assert_eq!(Cast::parse(&run.stdout, "stdout").header["version"], 3);
+    world.write("log", "before\n");
+    world.script("\"$CASEMATE\" convert two.cast - -f txt >> log").run().success();
+    assert_eq!(world.bytes("log"), b"before\none\ntwo\n");
+}
+
+#[test]
+fn convert_overwrites_only_on_request() {
+    let world = world();
+    world.write("out.cast", "precious");
+    let refused = world.casemate(&["convert", "two.cast", "out.cast"]).run().fails("out.cast");
+    assert!(refused.stderr.contains("hint: ") && refused.stderr.contains("--overwrite"), "{refused:?}");
+    assert_eq!(world.bytes("out.cast"), b"precious");
+    world.casemate(&["convert", "--overwrite", "two.cast", "out.cast"]).run().success();
+    assert_eq!(Cast::read(world.path("out.cast")).output(), "one\r\ntwo\r\n");
+}
+
+#[test]
+fn convert_never_eats_its_own_input() {
+    let world = world();
+    let run = world.casemate(&["convert", "--overwrite", "-f", "v3", "two.cast", "two.cast"]).run();
+    // Refusing and doing it right are both good; losing the recording is not.
+    let left = Cast::read(world.path("two.cast"));
+    assert_eq!(left.output(), "one\r\ntwo\r\n", "{run:?}");
+}
+
+#[test]
+fn cat_joins_in_the_version_of_the_first() {
+    let world = world();
+    for (first, second, version, output) in [
+        ("two.cast", "three.cast", 2, "one\r\ntwo\r\nthree\r\n"),
+        ("three.cast", "two.cast", 3, "three\r\none\r\ntwo\r\n"),
+    ] {
+        let run = world.casemate(&["cat", first, second]).run().success();
+        let cast = Cast::parse(&run.stdout, "cat");
+        assert_eq!(cast.header["version"], version);
+        assert_eq!(cast.output(), output);
+        let size = if version == 2 { "100x30" } else { "80x24" };
+        assert_eq!(cast.data("r"), [size], "the second one's size");
+        let only = Cast::parse(&world.bytes(first), first);
+        assert_eq!(cast.header.get("title"), only.header.get("title"), "the header of the first wins");
+    }
+    let run = world.casemate(&["cat", "two.cast", "three.cast"]).run().success();
+    let times: Vec<_> = Cast::parse(&run.stdout, "cat").of("o").iter().map(|event| event.time).collect();
+    assert_eq!(times, [500_000, 1_500_000, 2_000_000], "time runs on");
+}
+
+#[test]
+fn cat_of_one_and_into_a_file() {
+    let world = world();
+    let run = world.casemate(&["cat", "two.cast"]).run().success();
+    assert_eq!(Cast::parse(&run.stdout, "cat").events, Cast::read(world.path("two.cast")).events);
+    world.casemate(&["cat", "two.cast", "three.cast", "-o", "out.cast.zst"]).run().success();
+    assert_eq!(Cast::read(world.path("out.cast.zst")).output(), "one\r\ntwo\r\nthree\r\n");
+    world.casemate(&["cat"]).run().exits(2);
+}
+
+#[test]
+fn info_as_json_has_fixed_names() {
+    let world = world();
+    world.rec(&["s.cast.zst", "-q", "--", "sh", "-c", "echo hi"]).on_terminal().wait_success();
+    let session = Cast::read(world.path("s.cast.zst")).session().to_owned();
+    let info = |file: &str| -> Value {
+        let run = world.casemate(&["info", "--json", file]).run().success();
+        let value: Value =
+            serde_json::from_slice(&run.stdout).unwrap_or_else(|err| panic!("{err}: {}", run.text()));
+        // One file may be an object or a list of one.
+        value.get(0).cloned().unwrap_or(value)
+    };
+    let ours = info("s.cast.zst");
+    for key in ["file", "header", "duration", "events", "size", "sessions", "defects"] {
+        assert!(ours.get(key).is_some(), "no {key}: {ours}");
+    }
+    assert_eq!(ours["header"]["version"], 2);
+    assert_eq!(ours["size"].as_u64(), Some(world.bytes("s.cast.zst").len() as u64));
+    assert_eq!(ours["defects"], serde_json::json!([]));
+    assert!(ours["sessions"].to_string().contains(&session), "{ours}");
+
+    let theirs = info("two.cast");
+    assert_eq!(theirs["duration"], 1.5);
+    world.write("bad.cast", format!("{TWO}nonsense\n"));
+    let bad = info("bad.cast");
+    assert!(bad["defects"].to_string().contains('5'), "the line of the defect: {bad}");
+}
+
+#[test]
+fn info_for_people() {
+    let world = world();
+    let run = world.casemate(&["info", "two.cast", "three.cast"]).run().success();
+    for word in ["two.cast", "three.cast", "Two", "80", "100"] {
+        assert!(run.text().contains(word), "no {word}: {}", run.text());
+    }
+    assert!(!run.text().contains('\x1b'), "colours in a pipe: {}", run.text());
+}
+
+#[test]
+fn titles_cannot_write_to_the_terminal() {
+    let world = World::new();
+    world.write(
+        "evil.cast",
+        "{\"version\":2,\"width\":80,\"height\":24,\"title\":\"\\u001b]0;owned\\u0007\\u001b[2Jx\"}\n[0.1, \"\\u001bz\", \"\"]\n",
+    );
+    let run = world.casemate(&["info", "evil.cast"]).run();
+    assert!(!run.text().contains('\x1b') && !run.stderr.contains('\x1b'), "{run:?}");
+}
+
+#[test]
+fn colours_are_only_for_terminals_and_never_with_no_color() {
+    let world = world();
+    for args in [&["info", "two.cast"][..], &["convert", "missing.cast", "-"]] {
+        let mut session = world.casemate(args).env("NO_COLOR", "1").on_terminal();
+        let _ = session.wait_exit(casemate_tests::LONG);
+        assert!(session.output_len() > 0);
+        let text = session.text();
+        let colour = text
+            .split("\x1b[")
+            .skip(1)
+            .any(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';').starts_with('m'));
+        assert!(!colour, "{text:?}");
+    }
+}
+
+#[test]
+fn repair_salvages_and_says_what_was_lost() {
+    let world = World::new();
+    world.rec(&["s.cast", "-q", "--", "seq", "500"]).on_terminal().wait_success();
+    world.rec(&["s.cast.zst", "-q", "--", "seq", "500"]).on_terminal().wait_success();
+    for (file, repaired, cut) in
+        [("s.cast", "s.repaired.cast", 60), ("s.cast.zst", "s.repaired.cast.zst", 400)]
+    {
+        let whole = world.bytes(file);
+        let torn = &whole[..whole.len() - cut];
+        world.write(file, torn);
+        let run = world.casemate(&["repair", file]).run().success();
+        assert!(run.stderr.contains("bytes"), "not said what was lost: {run:?}");
+        assert_eq!(world.bytes(file), torn, "the torn file was touched");
+        crate::rec::assert_private(world.path(repaired));
+        let cast = Cast::read(world.path(repaired));
+        assert!(cast.output().starts_with("1\r\n2\r\n"), "{}", cast.text);
+        let checked = world.casemate(&["info", "--strict", repaired]).run().success();
+        assert_eq!(checked.stderr, "");
+        world.casemate(&["repair", file]).run().fails(repaired);
+        world.casemate(&["repair", "--overwrite", file, "-o", repaired]).run().success();
+    }
+}
+
+#[test]
+fn repair_of_damage_in_the_middle_keeps_what_is_around_it() {
+    let world = World::new();
+    let lines: String = (0..100).map(|n| format!("[{n}.0, \"o\", \"{n} \"]\n")).collect();
+    let text = format!("{{\"version\":2,\"width\":80,\"height\":24}}\n{lines}");
+    let damaged = text.replace("[50.0, \"o\", \"50 \"]", "[50.0, \"o\", \"50");
+    world.write("s.cast", &damaged);
+    let run = world.casemate(&["repair", "s.cast"]).run().success();
+    assert!(run.stderr.contains("s.cast:52"), "{run:?}");
+    let cast = Cast::read(world.path("s.repaired.cast"));
+    assert!(cast.output().ends_with("49 51 52 53 54 55 56 57 58 59 60 61 62 63 64 65 66 67 68 69 70 71 72 73 74 75 76 77 78 79 80 81 82 83 84 85 86 87 88 89 90 91 92 93 94 95 96 97 98 99 "));
+}
+
+#[test]
+fn a_changed_byte_in_a_container_is_found_and_named() {
+    let world = World::new();
+    world.rec(&["s.cast.zst", "-q", "--", "seq", "5000"]).on_terminal().wait_success();
+    let whole = world.bytes("s.cast.zst");
+    for place in [whole.len() / 4, whole.len() / 2] {
+        let mut changed = whole.clone();
+        changed[place] ^= 1;
+        world.write("changed.cast.zst", changed);
+        let run = world.casemate(&["info", "changed.cast.zst"]).run().success();
+        assert!(run.stderr.contains("segment"), "{run:?}");
+        world.casemate(&["info", "--strict", "changed.cast.zst"]).run().fails("changed.cast.zst");
+    }
+}
+
+#[test]
+fn a_signature_is_made_and_checked() {
+    need!("openssl");
+    let world = World::new();
+    for name in ["a", "b"] {
+        let script = format!(
+            "openssl genpkey -algorithm ed25519 -out {name}.pem && openssl pkey -in {name}.pem -pubout -out {name}.pub"
+        );
+        world.script(&script).run().success();
+    }
+    world
+        .rec(&["s.cast.zst", "-q", "--sign-key", "a.pem", "--", "echo", "signed"])
+        .on_terminal()
+        .wait_success();
+    world.casemate(&["info", "--strict", "--public-key", "a.pub", "s.cast.zst"]).run().success();
+    world.casemate(&["info", "--strict", "--public-key", "b.pub", "s.cast.zst"]).run().fails("sign");
+    world.rec(&["unsigned.cast.zst", "-q", "--", "echo", "unsigned"]).on_terminal().wait_success();
+    world.casemate(&["info", "--strict", "--public-key", "a.pub", "unsigned.cast.zst"]).run().fails("sign");
+    // A key that is none stops the session before it starts.
+    world.write("bad.pem", "no key");
+    world.rec(&["t.cast.zst", "--sign-key", "bad.pem", "--", "touch", "ran"]).run().fails("bad.pem");
+    assert!(!world.path("ran").exists());
+}
+
+#[test]
+fn a_reader_that_leaves_is_no_error() {
+    need!("bash");
+    let world = World::new();
+    let events: String = (0..50_000).map(|n| format!("[{n}.0, \"o\", \"line {n}\\r\\n\"]\n")).collect();
+    world.write("big.cast", format!("{{\"version\":2,\"width\":80,\"height\":24}}\n{events}"));
+    for command in
+        ["convert big.cast - -f raw", "convert big.cast -", "cat big.cast", "convert big.cast - -f txt"]
+    {
+        let script = format!("\"$CASEMATE\" {command} 2>err | head -n 1; echo \"status ${{PIPESTATUS[0]}}\"");
+        let run = world.program("bash").args(&["-c", &script]);
+        let run = run.env("CASEMATE", &casemate_tests::casemate().display().to_string()).run().success();
+        assert!(run.text().ends_with("status 0\n"), "{command}: {}", run.text());
+        assert_eq!(world.bytes("err"), b"", "{command}");
+    }
+}
+
+#[test]
+fn a_full_disk_is_an_error_everywhere() {
+    let world = world();
+    for command in [
+        "convert two.cast - -f raw",
+        "cat two.cast",
+        "info two.cast",
+        "info --json two.cast",
+        "completions bash",
+    ] {
+        let run = world.script(&format!("\"$CASEMATE\" {command} > /dev/full")).run();
+        run.fails("No space left on device");
+    }
+}
+
+#[test]
+fn errors_are_one_line_that_names_the_file() {
+    let world = world();
+    for args in [
+        &["convert", "missing.cast", "out.cast"][..],
+        &["cat", "two.cast", "missing.cast"],
+        &["info", "missing.cast"],
+        &["repair", "missing.cast"],
+    ] {
+        let run = world.casemate(args).run().fails("missing.cast");
+        assert_eq!(run.text(), "", "{args:?} wrote to standard output");
+        for line in run.stderr.lines() {
+            assert!(line.starts_with("error: ") || line.starts_with("hint: "), "{args:?}: {line}");
+        }
+    }
+    assert!(!world.path("out.cast").exists(), "an empty file was left behind");
+}
+
+#[test]
+fn usage_errors_have_status_2_and_help_goes_to_stdout() {
+    let world = World::new();
+    for args in
+        [&["convert"][..], &["no-such-command"], &["info"], &["repair"], &["convert", "a", "b", "-f", "gif"]]
+    {
+        let run = world.casemate(args).run().exits(2);
+        assert!(run.text().is_empty() && !run.stderr.is_empty(), "{args:?}: {run:?}");
+    }
+    for args in [&["--help"][..], &["rec", "--help"], &["record", "--help"], &["-V"], &["convert", "-h"]] {
+        let run = world.casemate(args).run().success();
+        assert!(!run.text().is_empty() && run.stderr.is_empty(), "{args:?}: {run:?}");
+    }
+    assert!(world.casemate(&["-V"]).run().success().text().starts_with("casemate "));
+}
+
+#[test]
+fn completions_are_valid_in_their_shells() {
+    let world = World::new();
+    for shell in ["bash", "zsh", "fish", "elvish"] {
+        let run = world.casemate(&["completions", shell]).run().success();
+        for word in ["rec", "convert", "capture-input", "max-duration"] {
+            assert!(run.text().contains(word), "{shell} knows no {word}");
+        }
+        if tools::find(shell).is_some() && shell != "elvish" {
+            world.write("completions", run.stdout);
+            world.program(shell).args(&["-n", "completions"]).run().success();
+        }
+    }
+    world.casemate(&["completions", "cmd.exe"]).run().exits(2);
+}
+
+#[test]
+fn man_pages_for_every_command() {
+    let world = World::new();
+    let run = world.casemate(&["man"]).run().success();
+    assert!(run.text().contains(".TH"), "{}", run.text());
+    world.casemate(&["man", "pages"]).run().success();
+    let names = world.names("pages");
+    for page in [
+        "casemate.1",
+        "casemate-rec.1",
+        "casemate-convert.1",
+        "casemate-cat.1",
+        "casemate-info.1",
+        "casemate-repair.1",
+    ] {
+        assert!(names.iter().any(|name| name == page), "no {page}: {names:?}");
+    }
+    let rec = String::from_utf8(world.bytes("pages/casemate-rec.1")).unwrap();
+    assert!(rec.contains("capture\\-input"), "{rec}");
+}
