@@ -1,2 +1,42 @@
-//! placeholder
-fn main() {}
+//! The `casemate` binary: arguments in, one line of error out.
+
+mod args;
+mod commands;
+mod failure;
+mod input;
+mod output;
+mod printer;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::args::{Arguments, Command};
+use crate::failure::Failure;
+use crate::printer::Printer;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let printer = Printer::new(arguments.quiet);
+    match run(arguments.command, &printer) {
+        Ok(status) => status,
+        Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
+        Err(failure) => {
+            printer.failure(&failure);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command, printer: &Printer) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Rec(arguments) => return commands::rec::run(&arguments, printer),
+        Command::Convert(arguments) => commands::convert::run(&arguments, printer)?,
+        Command::Cat(arguments) => commands::cat::run(&arguments, printer)?,
+        Command::Info(arguments) => return commands::info::run(&arguments, printer),
+        Command::Repair(arguments) => commands::repair::run(&arguments, printer)?,
+        Command::Completions(arguments) => commands::generate::completions(&arguments)?,
+        Command::Man(arguments) => commands::generate::man(&arguments, printer)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -68,6 +68,12 @@ fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
+/// Eight letters that tell recordings of one second apart.
+pub fn random_id() -> String {
+    let id = uuid::Uuid::now_v7().simple().to_string();
+    id[id.len() - 8..].to_owned()
+}
+
 /// The shell of the user's account.
 pub fn account_shell() -> Option<std::path::PathBuf> {
     let user = User::from_uid(Uid::current()).ok()??;

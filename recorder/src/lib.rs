@@ -21,7 +21,7 @@ mod session;
 mod signals;
 mod terminal;
 
-pub use identity::{Identity, SESSION_VARIABLE, account_shell};
+pub use identity::{Identity, SESSION_VARIABLE, account_shell, random_id};
 pub use form::{Form, Format};
 pub use journal::{AppendError, Existing, Rotation, recording_version};
 pub use proxy::{Ending, WindowSize};

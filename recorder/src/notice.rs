@@ -48,18 +48,23 @@ impl Notice {
 
     /// Says in the corner that nothing is recorded.
     pub(crate) fn paused(size: Size) -> Vec<u8> {
-        let column = size.cols.saturating_sub(PAUSED.len() as u32).max(1);
-        format!("\x1b7\x1b[1;{column}H\x1b[0;7m{PAUSED}\x1b[0m\x1b8").into()
+        corner(size, &format!("\x1b[0;7m{PAUSED}"))
     }
 
     /// Takes that back.
     pub(crate) fn resumed(size: Size) -> Vec<u8> {
-        let column = size.cols.saturating_sub(PAUSED.len() as u32).max(1);
-        format!("\x1b7\x1b[1;{column}H\x1b[0m{}\x1b8", " ".repeat(PAUSED.len())).into()
+        corner(size, &format!("\x1b[0m{}", " ".repeat(PAUSED.len())))
     }
 }
 
 const PAUSED: &str = " not recording ";
+
+/// Writes into the upper right corner and leaves the cursor where it was.
+fn corner(size: Size, text: &str) -> Vec<u8> {
+    let room = u32::try_from(PAUSED.len()).unwrap_or(0);
+    let column = size.cols.saturating_sub(room).max(1);
+    format!("\x1b7\x1b[1;{column}H{text}\x1b[0m\x1b8").into()
+}
 
 /// Asks for the label of a marker.
 #[derive(Debug)]

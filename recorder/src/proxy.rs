@@ -233,7 +233,7 @@ impl Proxy<'_> {
             self.keep_time(&mut state, now);
             session_open |= state.exited.is_none() && state.reopen_at.take_if(|at| *at <= now).is_some();
             if let Some(outcome) = self.outcome(&state, session_open, now) {
-                return Ok(self.end(&mut state, outcome));
+                return Ok(self.end(&state, outcome));
             }
 
             let full = self.journal.queue().is_full();
@@ -257,11 +257,11 @@ impl Proxy<'_> {
             ];
             // A descriptor that is asked for nothing still reports that it was hung up, again and
             // again: the session is left out then, the terminal is not.
-            let session_at = (!session.is_empty()).then(|| fds.len());
+            let session_at = (!session.is_empty()).then_some(fds.len());
             fds.extend(session_at.map(|_| PollFd::from_borrowed_fd(self.pty.fd(), session)));
             let terminal_at = self.terminal.as_ref().map(|_| fds.len());
             fds.extend(self.terminal.as_ref().map(|shown| PollFd::from_borrowed_fd(shown.fd(), terminal)));
-            let stdin_at = (!stdin.is_empty()).then(|| fds.len());
+            let stdin_at = (!stdin.is_empty()).then_some(fds.len());
             fds.extend(stdin_at.map(|_| PollFd::from_borrowed_fd(rustix::stdio::stdin(), stdin)));
             match poll(&mut fds, timeout.as_ref()) {
                 Ok(_) | Err(Errno::INTR) => {}
@@ -340,7 +340,7 @@ impl Proxy<'_> {
         }
     }
 
-    fn send(&mut self, state: &mut State, bytes: &[u8]) {
+    fn send(&self, state: &mut State, bytes: &[u8]) {
         // A session that takes no more input is about to end, which is noticed elsewhere.
         if state.to_session.send(self.pty.fd(), bytes).is_err() {
             state.to_session = Outbox::default();
@@ -439,7 +439,7 @@ impl Proxy<'_> {
         self.pty.resize(self.size).ok();
     }
 
-    fn forward(&mut self, state: &mut State, bytes: &[u8]) {
+    fn forward(&self, state: &mut State, bytes: &[u8]) {
         let echo = (self.capture_input && !state.paused).then(|| self.pty.echo());
         let now = self.now();
         self.send(state, bytes);
@@ -580,7 +580,7 @@ impl Proxy<'_> {
         given_up.then_some(Outcome { status: 128 + Signal::KILL.as_raw(), ending })
     }
 
-    fn end(&mut self, state: &mut State, outcome: Outcome) -> Outcome {
+    fn end(&self, state: &State, outcome: Outcome) -> Outcome {
         let now = self.now();
         if state.paused {
             self.journal.queue().push(now, Kind::PauseEnd, b"");

@@ -76,7 +76,7 @@ fn events_of_the_wrong_shape() {
 
 #[test]
 fn a_resize_to_nothing_is_ignored_but_its_time_counts() {
-    for size in ["-1x0", "80", "0x0", "axb"] {
+    for size in ["-1x0", "80", "axb"] {
         let events = format!("[0.1, \"o\", \"one\"]\n[0.2, \"r\", \"{size}\"]\n[0.3, \"o\", \"two\"]\n");
         let cast = defect(format!("{V3}{events}"), 3, "onetwo");
         assert_eq!(cast.of("o")[1].time, 600_000, "the interval of the ignored event counts");

@@ -173,11 +173,16 @@ fn colours_are_only_for_terminals_and_never_with_no_color() {
 #[test]
 fn repair_salvages_and_says_what_was_lost() {
     let world = World::new();
-    world.rec(&["s.cast", "-q", "--", "seq", "500"]).on_terminal().wait_success();
-    world.rec(&["s.cast.zst", "-q", "--", "seq", "500"]).on_terminal().wait_success();
+    // Several flushes of bytes that zstd cannot make small: the cut is in one of the last.
+    let script =
+        "echo first; for i in 1 2 3 4; do sleep 0.2; head -c 300 /dev/urandom | od -An -v -tx1; done";
+    for file in ["s.cast", "s.cast.zst"] {
+        world.rec(&[file, "-q", "-c", script]).on_terminal().wait_success();
+    }
     for (file, repaired, cut) in
-        [("s.cast", "s.repaired.cast", 60), ("s.cast.zst", "s.repaired.cast.zst", 400)]
+        [("s.cast", "s.repaired.cast", 60), ("s.cast.zst", "s.repaired.cast.zst", 600)]
     {
+        let before = Cast::read(world.path(file)).output();
         let whole = world.bytes(file);
         let torn = &whole[..whole.len() - cut];
         world.write(file, torn);
@@ -186,7 +191,7 @@ fn repair_salvages_and_says_what_was_lost() {
         assert_eq!(world.bytes(file), torn, "the torn file was touched");
         crate::rec::assert_private(world.path(repaired));
         let cast = Cast::read(world.path(repaired));
-        assert!(cast.output().starts_with("1\r\n2\r\n"), "{}", cast.text);
+        assert!(cast.output().len() > 900 && before.starts_with(&cast.output()), "{}", cast.text);
         let checked = world.casemate(&["info", "--strict", repaired]).run().success();
         assert_eq!(checked.stderr, "");
         world.casemate(&["repair", file]).run().fails(repaired);
@@ -204,7 +209,8 @@ fn repair_of_damage_in_the_middle_keeps_what_is_around_it() {
     let run = world.casemate(&["repair", "s.cast"]).run().success();
     assert!(run.stderr.contains("s.cast:52"), "{run:?}");
     let cast = Cast::read(world.path("s.repaired.cast"));
-    assert!(cast.output().ends_with("49 51 52 53 54 55 56 57 58 59 60 61 62 63 64 65 66 67 68 69 70 71 72 73 74 75 76 77 78 79 80 81 82 83 84 85 86 87 88 89 90 91 92 93 94 95 96 97 98 99 "));
+    let expected: String = (0..100).filter(|n| *n != 50).map(|n| format!("{n} ")).collect();
+    assert_eq!(cast.output(), expected);
 }
 
 #[test]

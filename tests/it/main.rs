@@ -10,6 +10,7 @@ mod cli; // convert, cat, info, repair, completions, man: what they print and ho
 mod compat; // asciinema and zstd read ours, we read theirs
 mod docs; // the documents and the tree say the same
 mod exact; // every byte, in every form, also those that are no text
+mod idle; // asleep and small while nothing happens
 mod input; // what was typed is recorded; what was not echoed is not
 mod keys; // the prefix key: pause, marker, stop, the key itself
 mod rec; // flags, facts, files of `casemate rec`

@@ -111,7 +111,7 @@ fn tmux() {
     let args = ["s.cast", "-q", "--", "tmux", "-u", "-f", "/dev/null", "new-session", "sh"];
     let mut session = world.rec(&args).on_terminal();
     session.wait_screen("[0]");
-    session.wait_raw();
+    session.wait_screen(PROMPT.trim_end());
     session.send("echo in-$((40+2))-tmux\r");
     session.wait_screen("\nin-42-tmux");
     session.resize(90, 20);

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use casemate_tests::{Cast, LONG, Session, Tmpfs, World, is_release, process, skip, turn, wait_until};
+use casemate_tests::{Cast, LONG, Session, Tmpfs, World, process, skip, turn, wait_until};
 use rustix::process::Signal;
 
 /// "Within 2 s" on a machine where other tests run: one second of slack.
@@ -468,33 +468,4 @@ fn p8_a_recorder_in_a_recorder_is_noticed_and_said_once() {
     assert_ne!(inner.session(), outer.session());
     assert_eq!(inner.output(), "deep\r\n");
     assert!(outer.output().contains("deep"));
-}
-
-// Idle.
-
-#[test]
-fn idle_means_asleep_and_small() {
-    let _turn = turn();
-    let world = World::new();
-    let mut session = world.rec(&["s.cast.zst", "--", "sh", "-c", "echo up; exec sleep 3008"]).on_terminal();
-    session.wait_for("up");
-    // Flush and whatever else follows the output is over once half a second brought no wake-up.
-    let mut last = process::context_switches(session.pid());
-    wait_until("quiet after the start", Duration::from_secs(10), || {
-        std::thread::sleep(Duration::from_millis(500));
-        let now = process::context_switches(session.pid());
-        let quiet = now == last;
-        last = now;
-        quiet.then_some(())
-    });
-    std::thread::sleep(Duration::from_secs(3));
-    let woken = process::context_switches(session.pid()) - last;
-    assert!(woken <= 1, "{woken} wake-ups in three idle seconds");
-    let resident = process::resident_kib(session.pid());
-    session.signal(Signal::TERM);
-    assert_eq!(session.wait_exit(LONG), 143);
-    if !is_release() {
-        skip!("needs a release build for the promise about memory (here {resident} KiB)");
-    }
-    assert!(resident < 10 * 1024, "{resident} KiB resident while idle");
 }

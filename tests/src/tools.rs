@@ -21,17 +21,22 @@ pub fn python() -> Option<PathBuf> {
     if system.is_file() { Some(system) } else { find("python3") }
 }
 
-/// Notes that a test was left out; see [`skip!`](crate::skip).
+/// Notes that a test was left out because something is missing; see [`skip!`](crate::skip).
 ///
 /// # Panics
 /// With `CASEMATE_REQUIRE_TOOLS=1`.
 #[track_caller]
 pub fn skipped(reason: &str) {
-    static COUNT: AtomicUsize = AtomicUsize::new(0);
     assert!(
         std::env::var_os("CASEMATE_REQUIRE_TOOLS").is_none_or(|value| value != "1"),
         "CASEMATE_REQUIRE_TOOLS=1 and: {reason}"
     );
+    left_out(reason);
+}
+
+/// Says and counts what a run does not look at, also where no tool would help (a debug build).
+pub fn left_out(reason: &str) {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed) + 1;
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
     // Not through the print macros: libtest would swallow it.

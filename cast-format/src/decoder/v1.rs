@@ -127,7 +127,7 @@ impl Document {
         if buffer.ended || bytes.len() > MAX_LINE { self.cut_off(buffer) } else { Step::More }
     }
 
-    fn cut_off(&mut self, buffer: &mut Buffer) -> Step {
+    fn cut_off(&mut self, buffer: &Buffer) -> Step {
         let rest = String::from_utf8_lossy(buffer.rest());
         let kind = DefectKind::CutOff(excerpt(&rest));
         self.phase = Phase::Done;

@@ -188,6 +188,11 @@ impl Packer {
             self.open_segment()?;
             self.put_seal(keyframe, true)?;
         }
+        self.put_table()
+    }
+
+    /// Puts the seek table behind a final seal.
+    fn put_table(&mut self) -> Result<(), PackError> {
         if self.finality == Finality::Sealed {
             let table = seek_table::encode(&self.entries).map_err(|_| PackError::TooManySegments)?;
             self.entries.push(Entry { compressed: size(table.len() as u64)?, decompressed: 0 });
@@ -265,6 +270,8 @@ impl Packer {
 
     fn open_segment(&mut self) -> Result<(), PackError> {
         if self.open.is_none() {
+            // Only a file that was cut right behind its final seal still lacks the table.
+            self.put_table()?;
             self.compressor.begin()?;
             self.open = Some(OpenSegment::default());
         }

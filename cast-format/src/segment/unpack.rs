@@ -51,8 +51,8 @@ pub struct Unpacker {
     state: State,
     /// A complete frame, until it is known whether a seal follows.
     waiting: Option<FrameFacts>,
-    /// Bytes that may have been a frame stand before the next seal.
-    behind_damage: bool,
+    /// Where bytes begin that may have been a frame and stand before the next seal.
+    behind_damage: Option<u64>,
     /// The last seal was final, and nothing has come since.
     wants_table: bool,
     /// Frames without a seal before the first seal: where and how many bytes.
@@ -110,7 +110,7 @@ impl Unpacker {
             keep: 0,
             state: State::Boundary,
             waiting: None,
-            behind_damage: false,
+            behind_damage: None,
             wants_table: false,
             unsealed: None,
             entries: Some(Sha256::new()),
@@ -170,7 +170,10 @@ impl Unpacker {
     }
 
     fn boundary(&mut self, ending: bool, sink: &mut Sink<'_>) -> Step {
-        self.keep = self.at;
+        // A complete frame is held until it is known that something right follows it.
+        if self.waiting.is_none() {
+            self.keep = self.at;
+        }
         let rest = &self.buffer[self.at..];
         if rest.len() < 4 {
             return Step::NeedsMore;
@@ -189,8 +192,8 @@ impl Unpacker {
         }
         let length = u64::from(u32_at(rest, 4));
         if length > SKIPPABLE_LIMIT || !matches!(magic, SEAL_MAGIC | SEEK_TABLE_MAGIC) {
-            // A length that no seal can have is a damaged one.
-            if magic == SEAL_MAGIC {
+            // A length that no seal or table can have is a damaged one.
+            if matches!(magic, SEAL_MAGIC | SEEK_TABLE_MAGIC) {
                 self.lose(self.position());
             } else {
                 self.foreign(8 + length, sink);
@@ -229,7 +232,7 @@ impl Unpacker {
     fn begin_frame(&mut self, sink: &mut Sink<'_>) {
         self.no_seal(true, sink);
         self.no_table(sink);
-        self.behind_damage = false;
+        self.behind_damage = None;
         self.chain.last_is_final = false;
         if let Some(decompressor) = &mut self.decompressor {
             decompressor.begin();
@@ -296,7 +299,7 @@ impl Unpacker {
         let waiting = self.waiting.take();
         let sealed = match &waiting {
             Some(facts) => Sealed::Frame(facts),
-            None if self.behind_damage => Sealed::Damage,
+            None if self.behind_damage.is_some() => Sealed::Damage,
             None => Sealed::Nothing,
         };
         let kinds = self.chain.add(&seal, &sealed, &self.config);
@@ -305,7 +308,12 @@ impl Unpacker {
             defects.push(Defect { offset: seal_offset, kind: kind.clone() });
             self.defect(kind, sink);
         }
-        self.behind_damage = false;
+        // Behind damage the frame is where the seal says, if it can be.
+        let damaged = self
+            .behind_damage
+            .take()
+            .and_then(|from| seal_offset.checked_sub(seal.head.frame_bytes).filter(|offset| *offset >= from));
+        let frame_offset = waiting.as_ref().map(|facts| facts.offset).or(damaged).unwrap_or(seal_offset);
         self.wants_table = seal.head.is_final;
         self.verdict.sealed_text_bytes =
             self.verdict.sealed_text_bytes.saturating_add(match (&waiting, &self.decompressor) {
@@ -314,7 +322,7 @@ impl Unpacker {
                 (None, Some(_)) => 0,
             });
         sink(Unpacked::Segment(&SegmentReport {
-            frame_offset: waiting.map_or(seal_offset, |facts| facts.offset),
+            frame_offset,
             seal_offset,
             seal_bytes: whole as u64,
             seal,
@@ -329,7 +337,7 @@ impl Unpacker {
         self.defect(DefectKind::SealDamaged { sequence: self.chain.expected(), error }, sink);
         self.no_seal(false, sink);
         self.chain.excuse_one();
-        self.behind_damage = false;
+        self.behind_damage = None;
         self.entry(whole as u64, 0);
         self.at += whole;
     }
@@ -398,19 +406,18 @@ impl Unpacker {
     /// The bytes from `from` on are not what ought to be there.
     fn lose(&mut self, from: u64) {
         self.entries = None;
-        // Inside a frame, a damaged size may have led us over its seal: look through all of it again.
-        let held = self.buffer_offset + self.keep as u64;
+        // A damaged size of a block may have led us over the frame's seal, be it to its end or not: look
+        // through all of it again.
         let here = self.position();
-        if from < here {
-            self.waiting = None;
-            if from == held && self.may_spend(here - from) {
-                self.at = self.keep;
-            }
+        let frame = self.waiting.as_ref().map_or(from, |facts| facts.offset);
+        let held = self.buffer_offset + self.keep as u64;
+        if frame < here && frame == held && self.may_spend(here - frame) {
+            self.at = self.keep;
         }
-        self.state = State::Lost { from, frames_from: here.max(from + 1) };
-        if self.position() == from {
+        if self.position() == frame || self.position() == from {
             self.at += 1;
         }
+        self.state = State::Lost { from, frames_from: here.max(from + 1) };
         self.keep = self.at;
     }
 
@@ -442,10 +449,13 @@ impl Unpacker {
         };
         self.keep = self.at;
         if step == Step::Done {
+            // Found in what was taken for a complete frame: it was none.
+            let none = self.waiting.take_if(|_| self.buffer_offset + (self.at as u64) < from);
+            let from = none.map_or(from, |facts| facts.offset);
             let bytes = self.position() - from;
             let sequence = self.chain.expected();
             self.defect(DefectKind::Damaged { sequence, offset: from, bytes }, sink);
-            self.behind_damage = true;
+            self.behind_damage = Some(from);
             self.state = State::Boundary;
         }
         step

@@ -164,10 +164,10 @@ impl Writer {
         let mut typed = Vec::new();
         self.guard.expire(now, |decided| typed.push(decided));
         self.write_typed(typed)?;
-        if let Some(sink) = &mut self.sink {
-            if sink.segment_start().is_some_and(|start| start.plus(SEGMENT_TIME_LIMIT) <= now) {
-                sink.seal()?;
-            }
+        if let Some(sink) = &mut self.sink
+            && sink.segment_start().is_some_and(|start| start.plus(SEGMENT_TIME_LIMIT) <= now)
+        {
+            sink.seal()?;
         }
         if self.flush_at.is_some_and(|at| at <= Instant::now()) {
             self.flush()?;
@@ -258,7 +258,12 @@ impl Writer {
                     let why = String::from_utf8_lossy(bytes);
                     failed.last.push(Event::own(entry.time, own::END, &why));
                 }
-                _ => {}
+                Kind::Output
+                | Kind::Input(_)
+                | Kind::Resize(_)
+                | Kind::Marker
+                | Kind::PauseBegin
+                | Kind::PauseEnd => {}
             }
         }
     }

@@ -1,4 +1,7 @@
 //! Tests of the segment format, by what they are about.
 
+mod corpus;
+mod damage;
 mod helper;
 mod reading;
+mod sizes;

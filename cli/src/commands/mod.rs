@@ -1,0 +1,8 @@
+//! One file per command: its arguments, whose doc comments are its help, and what it does.
+
+pub(crate) mod cat;
+pub(crate) mod convert;
+pub(crate) mod generate;
+pub(crate) mod info;
+pub(crate) mod rec;
+pub(crate) mod repair;

@@ -1,0 +1,318 @@
+//! `casemate rec`: records a session.
+
+use std::ffi::OsString;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use casemate_cast_format::{Micros, SessionFacts};
+use casemate_recorder::{
+    AppendError, Ending, Existing, Format, Identity, Options, Output, RecordError, Recorded, Rotation, WindowSize,
+    keys, record, recording_version,
+};
+use chrono::{SecondsFormat, Utc};
+use ed25519_dalek::SigningKey;
+use ed25519_dalek::pkcs8::DecodePrivateKey as _;
+
+use crate::args::{self, OutputFormat};
+use crate::failure::{About as _, Failure};
+use crate::printer::Printer;
+
+/// Record a terminal session
+///
+/// Runs your shell, or another program, and records what it shows. Without FILE the recording goes into
+/// `~/.local/share/casemate/recordings`.
+///
+/// While recording, the prefix key (Ctrl-\ by default) and then `p` pauses and resumes, `m` sets a marker
+/// and asks for its label, `q` stops; the prefix twice sends it to the session.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  casemate rec                                   your shell, into a file named by time
+  casemate rec demo.cast -- vim notes.txt        a program with its arguments, no shell between
+  casemate rec -c 'make 2>&1 | tail' build.cast  a command line, through /bin/sh
+  casemate rec -a demo.cast                      go on with a recording, or begin it
+  casemate rec -I --user alice --target web-1 --target-user root audit.cast.zst
+  casemate rec -q - -- make | casemate convert - make.txt")]
+pub(crate) struct RecArgs {
+    /// The recording: NAME.cast, NAME.cast.zst (compressed, chained), NAME.raw, NAME.txt; `-` for standard output
+    file: Option<PathBuf>,
+
+    /// Program and arguments to record instead of your shell
+    #[arg(last = true, value_name = "PROGRAM")]
+    program: Vec<OsString>,
+
+    /// Command line to record instead of your shell, run by /bin/sh
+    #[arg(short, long, conflicts_with = "program", value_name = "COMMAND")]
+    command: Option<String>,
+
+    /// Format [default: by the file's name, else asciicast-v2]
+    #[arg(short = 'f', long, value_enum, hide_default_value = true)]
+    output_format: Option<OutputFormat>,
+
+    /// Record what is typed, too; what the terminal does not show is left out
+    #[arg(short = 'I', long, alias = "stdin")]
+    capture_input: bool,
+
+    /// Environment variables to record
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "SHELL")]
+    capture_env: Vec<String>,
+
+    /// Go on with the recording in FILE, or begin it
+    #[arg(short, long)]
+    append: bool,
+
+    /// Replace FILE if it exists
+    #[arg(long, conflicts_with = "append")]
+    overwrite: bool,
+
+    /// Title of the recording
+    #[arg(short, long)]
+    title: Option<String>,
+
+    /// Let players shorten longer pauses to this
+    #[arg(short, long, value_name = "SECONDS", value_parser = args::seconds)]
+    idle_time_limit: Option<Micros>,
+
+    /// Show nothing, and read no keys
+    #[arg(long)]
+    headless: bool,
+
+    /// Size of the session's terminal, instead of yours
+    #[arg(long, value_name = "COLSxROWS", value_parser = args::window_size)]
+    window_size: Option<WindowSize>,
+
+    /// End with the status of the recorded program
+    #[arg(long = "return")]
+    return_status: bool,
+
+    /// Who is recorded [default: who logged in]
+    #[arg(long)]
+    user: Option<String>,
+
+    /// On which machine [default: its host name]
+    #[arg(long)]
+    target: Option<String>,
+
+    /// As which account of that machine [default: the effective user]
+    #[arg(long)]
+    target_user: Option<String>,
+
+    /// Go on in another file when one is this large, like 100M
+    #[arg(long, value_name = "SIZE", value_parser = args::size)]
+    max_size: Option<u64>,
+
+    /// Go on in another file when one is this long, like 90s or 2h
+    #[arg(long, value_name = "TIME", value_parser = args::duration)]
+    max_duration: Option<Micros>,
+
+    /// Write the command line into the recording's header
+    #[arg(long)]
+    record_command: bool,
+
+    /// Key before the recorder's own keys: C-a, ^a, none
+    #[arg(long, value_name = "KEY", default_value = r"C-\", value_parser = prefix_key)]
+    prefix_key: PrefixKey,
+
+    /// Sign the recording with this Ed25519 key (PKCS#8 PEM, as made by `openssl genpkey -algorithm ed25519`)
+    #[arg(long, value_name = "FILE")]
+    sign_key: Option<PathBuf>,
+
+    /// Write what the recorder does to this file
+    #[arg(long, value_name = "FILE")]
+    log_file: Option<PathBuf>,
+}
+
+/// A control character, or none at all.
+#[derive(Clone, Copy, Debug)]
+struct PrefixKey(Option<u8>);
+
+fn prefix_key(text: &str) -> Result<PrefixKey, String> {
+    keys::parse_prefix(text).map(PrefixKey).ok_or_else(|| "give a control key, like C-a or ^a, or none".into())
+}
+
+pub(crate) fn run(arguments: &RecArgs, printer: &Printer) -> Result<ExitCode, Failure> {
+    let mut log = Log::open(arguments.log_file.as_deref())?;
+    let options = options(arguments)?;
+    let recorded = record(&options, |facts, file| {
+        announce(facts, file, &options, printer);
+        log.line(format!("session {} of {} begins", facts.session, facts.user));
+    });
+    let recorded = recorded.map_err(|error| explain(error, arguments))?;
+    log.line(format!(
+        "session {} ended: {}, status {}, {} events, {}",
+        recorded.facts.session,
+        recorded.ending,
+        recorded.status,
+        recorded.events,
+        recorded.failure.as_deref().unwrap_or("recorded whole"),
+    ));
+    Ok(conclude(&recorded, arguments, printer))
+}
+
+fn options(arguments: &RecArgs) -> Result<Options, Failure> {
+    let file = match &arguments.file {
+        Some(file) => file.clone(),
+        None => default_file()?,
+    };
+    let to_stdout = file == Path::new("-");
+    if to_stdout && arguments.append {
+        return Err(Failure::new("standard output cannot be appended to").hint("give a file, or leave out --append"));
+    }
+    let output = match () {
+        () if to_stdout => Output::Stdout,
+        () if arguments.append => Output::Append(file.clone()),
+        () if arguments.overwrite => Output::File(file.clone(), Existing::Replace),
+        () => Output::File(file.clone(), Existing::Refuse),
+    };
+    let mut format = OutputFormat::of(arguments.output_format, &file);
+    if let (Format::Cast { version, .. }, true, None) = (&mut format, arguments.append, arguments.output_format) {
+        // Nobody needs to remember which version a recording was begun in.
+        if let Ok(Some(found)) = recording_version(&file) {
+            *version = found;
+        }
+    }
+    let argv = argv(arguments);
+    let command = match &arguments.command {
+        Some(command) => command.clone(),
+        None => argv.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" "),
+    };
+    Ok(Options {
+        argv,
+        output,
+        format,
+        capture_input: arguments.capture_input,
+        capture_env: arguments.capture_env.iter().map(|name| name.trim().to_owned()).collect(),
+        title: arguments.title.clone(),
+        idle_time_limit: arguments.idle_time_limit,
+        command: arguments.record_command.then_some(command),
+        headless: arguments.headless,
+        window: arguments.window_size.unwrap_or_default(),
+        identity: Identity {
+            user: arguments.user.clone(),
+            target: arguments.target.clone(),
+            target_user: arguments.target_user.clone(),
+        },
+        rotation: Rotation { size: arguments.max_size, duration: arguments.max_duration },
+        signing_key: arguments.sign_key.as_deref().map(signing_key).transpose()?,
+        prefix_key: arguments.prefix_key.0,
+    })
+}
+
+fn argv(arguments: &RecArgs) -> Vec<OsString> {
+    if let Some(command) = &arguments.command {
+        return vec!["/bin/sh".into(), "-c".into(), command.into()];
+    }
+    if !arguments.program.is_empty() {
+        return arguments.program.clone();
+    }
+    let shell = std::env::var_os("SHELL").filter(|shell| !shell.is_empty()).map(PathBuf::from);
+    let shell = shell.or_else(casemate_recorder::account_shell).unwrap_or_else(|| "/bin/sh".into());
+    vec![shell.into()]
+}
+
+fn default_file() -> Result<PathBuf, Failure> {
+    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let data = absolute("XDG_DATA_HOME").or_else(|| Some(absolute("HOME")?.join(".local/share")));
+    let data = data.ok_or_else(|| {
+        Failure::new("no place to record to: neither XDG_DATA_HOME nor HOME is set").hint("give a FILE")
+    })?;
+    let id = casemate_recorder::random_id();
+    let name = format!("{}-{id}.cast.zst", Utc::now().format("%Y%m%dT%H%M%SZ"));
+    Ok(data.join("casemate/recordings").join(name))
+}
+
+fn signing_key(path: &Path) -> Result<SigningKey, Failure> {
+    let name = path.display();
+    let pem = std::fs::read_to_string(path).about(format!("cannot read the key `{name}`"))?;
+    SigningKey::from_pkcs8_pem(&pem).map_err(|error| {
+        Failure::new(format!("`{name}` is no Ed25519 key in PKCS#8 PEM: {error}"))
+            .hint("make one with: openssl genpkey -algorithm ed25519 -out key.pem")
+    })
+}
+
+fn announce(facts: &SessionFacts, file: Option<&Path>, options: &Options, printer: &Printer) {
+    if let Some(outer) = &facts.within {
+        printer.say(format!("this session is already being recorded, as {outer}; recording it again"));
+    }
+    if let Some(file) = file {
+        printer.say(format!("recording to {}", file.display()));
+    }
+    if !options.headless && !printer.is_quiet() && rustix::termios::isatty(rustix::stdio::stdin()) {
+        let keys = options.prefix_key.map(|key| {
+            let key = char::from(key | 0x40);
+            format!("; Ctrl-{key} then p pauses, m marks, q stops")
+        });
+        printer.say(format!("the session ends with the program{}", keys.unwrap_or_default()));
+    }
+}
+
+fn explain(error: RecordError, arguments: &RecArgs) -> Failure {
+    let hint = match &error {
+        RecordError::Create { source, .. } if source.kind() == std::io::ErrorKind::AlreadyExists => {
+            Some("give another name, --append to go on with it, or --overwrite to replace it".to_owned())
+        }
+        RecordError::Append { path, source: AppendError::OtherFormat(..) } => {
+            let name = path.display();
+            Some(format!("record to a new file, or convert it first: casemate convert {name} NEW"))
+        }
+        RecordError::Append { path, source: AppendError::Nothing | AppendError::Tail(_) } => {
+            Some(format!("see what is left of it: casemate repair {}", path.display()))
+        }
+        RecordError::Start { .. } if arguments.command.is_none() && arguments.program.is_empty() => {
+            Some("your shell is taken from SHELL; give a program after --".into())
+        }
+        _ => None,
+    };
+    let failure = Failure::new(error);
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+fn conclude(recorded: &Recorded, arguments: &RecArgs, printer: &Printer) -> ExitCode {
+    let files = recorded.files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ");
+    if let Some(failure) = &recorded.failure {
+        let place = if files.is_empty() { "standard output" } else { &files };
+        printer.error(format!("the recording is not whole: {place}: {failure}"));
+        return ExitCode::FAILURE;
+    }
+    if !files.is_empty() {
+        let seconds = Micros(recorded.duration.0 / 100_000 * 100_000);
+        printer.say(format!("recorded {seconds} s, {} events, to {files}", recorded.events));
+    }
+    let status = match recorded.ending {
+        Ending::Signal(signal) => 128 + signal,
+        Ending::Hangup => 128 + signal_number_of_hangup(),
+        Ending::Exit | Ending::Stopped if arguments.return_status => recorded.status,
+        Ending::Exit | Ending::Stopped => 0,
+    };
+    ExitCode::from(u8::try_from(status).unwrap_or(1))
+}
+
+fn signal_number_of_hangup() -> i32 {
+    rustix::process::Signal::HUP.as_raw()
+}
+
+/// What the recorder does, for whoever runs it unattended.
+struct Log(Option<std::fs::File>);
+
+impl Log {
+    fn open(path: Option<&Path>) -> Result<Self, Failure> {
+        let open = |path: &Path| {
+            let file = OpenOptions::new().create(true).append(true).open(path);
+            file.about(format!("cannot write the log `{}`", path.display()))
+        };
+        Ok(Self(path.map(open).transpose()?))
+    }
+
+    fn line(&mut self, text: String) {
+        if let Some(file) = &mut self.0 {
+            let now = Utc::now().to_rfc3339_opts(SecondsFormat::Micros, true);
+            // A log that cannot be written must not end a session.
+            writeln!(file, "{now} {text}").ok();
+        }
+    }
+}

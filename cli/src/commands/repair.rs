@@ -1,0 +1,179 @@
+//! `casemate repair`: salvages what is readable, and says what was lost.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use casemate_cast_format::segment::{
+    self, Packer, PackerConfig, TailState, UnpackerConfig, Verdict,
+};
+use casemate_cast_format::{Encoder, Event, Item, Micros, Version, own};
+use casemate_recorder::Format;
+use serde_json::json;
+use tempfile::NamedTempFile;
+
+use super::convert::refuse_same;
+use crate::failure::{About as _, Failure};
+use crate::input::{Findings, Input, Strictness};
+use crate::output::Output;
+use crate::printer::Printer;
+
+/// Salvage what is readable of a damaged recording, and say what was lost
+///
+/// Writes a new file and never touches the old one. Where only the end is torn, as after a crash, every
+/// sealed segment stays as it is, byte for byte, and so stays proven. Otherwise the readable events are
+/// written anew. What was lost is told, and stands in the new recording as `gap` events.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  casemate repair crashed.cast.zst               writes crashed.repaired.cast.zst
+  casemate repair torn.cast -o whole.cast")]
+pub(crate) struct RepairArgs {
+    /// The recording
+    file: PathBuf,
+
+    /// What to write [default: NAME.repaired.cast or NAME.repaired.cast.zst]
+    #[arg(short, long)]
+    output: Option<PathBuf>,
+
+    /// Replace the output if it exists
+    #[arg(long)]
+    overwrite: bool,
+}
+
+pub(crate) fn run(arguments: &RepairArgs, printer: &Printer) -> Result<(), Failure> {
+    let survey = survey(&arguments.file, printer)?;
+    let verdict = survey.findings.verdict.as_ref();
+    let unfinished = verdict.is_some_and(|verdict| verdict.segments > 0 && !verdict.finished);
+    if survey.findings.defects.is_empty() && !unfinished {
+        printer.say(format!("{}: nothing to repair", survey.name));
+        return Ok(());
+    }
+    let output = arguments.output.clone().unwrap_or_else(|| repaired_name(&arguments.file));
+    refuse_same(&arguments.file, &output)?;
+    for defect in &survey.findings.defects {
+        printer.warn(defect);
+    }
+    let lost = match verdict {
+        Some(verdict) if is_torn_only(verdict) && survey.text_defects == 0 => {
+            mend_tail(&arguments.file, &output, survey.version, arguments.overwrite)?
+        }
+        _ => rewrite(&arguments.file, &output, &survey, arguments.overwrite)?,
+    };
+    printer.say(format!("{}: {lost}", survey.name));
+    printer.say(format!("repaired into {}", output.display()));
+    Ok(())
+}
+
+struct Survey {
+    name: String,
+    version: Version,
+    findings: Findings,
+    /// Defects of the text, rather than of its segments.
+    text_defects: u64,
+}
+
+fn survey(path: &Path, printer: &Printer) -> Result<Survey, Failure> {
+    let input = Input::open(path)?;
+    let name = input.name.clone();
+    let (mut version, mut text_defects) = (Version::V2, 0);
+    let findings = input.read(UnpackerConfig::default(), Strictness::Collect, printer, |item| {
+        match item {
+            Item::Header(header) => version = header.version,
+            Item::Defect(_) => text_defects += 1,
+            Item::Event(_) | Item::Comment(_) => {}
+        }
+        Ok(())
+    })?;
+    Ok(Survey { name, version, findings, text_defects })
+}
+
+/// Whether nothing is wrong but that the file ends too early.
+fn is_torn_only(verdict: &Verdict) -> bool {
+    verdict.segments > 0
+        && verdict.more_defects == 0
+        && verdict.defects.iter().all(|defect| {
+            matches!(
+                defect.kind,
+                segment::DefectKind::Torn { .. } | segment::DefectKind::SeekTableMissing
+            )
+        })
+}
+
+/// Copies what is whole as it is, closes the open segment, and ends the recording.
+fn mend_tail(input: &Path, output: &Path, version: Version, overwrite: bool) -> Result<String, Failure> {
+    let cannot_read = format!("cannot read `{}`", input.display());
+    let cannot_write = format!("cannot write `{}`", output.display());
+    if output.exists() && !overwrite {
+        return Err(Failure::new(format!("{cannot_write}: it exists"))
+            .hint("give another name with -o, or --overwrite to replace it"));
+    }
+    let plan = segment::find_tail(BufReader::new(File::open(input).about(&cannot_read)?)).about(&cannot_read)?;
+    if plan.state == TailState::Nothing {
+        return Err(Failure::new(format!("{}: nothing in it can be read", input.display())));
+    }
+    let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = NamedTempFile::new_in(folder).about(&cannot_write)?;
+    let mut whole = File::open(input).about(&cannot_read)?.take(plan.truncate_to);
+    io::copy(&mut whole, &mut file).about(&cannot_write)?;
+    file.write_all(&plan.append).about(&cannot_write)?;
+
+    let end = plan.tail.end();
+    let mut packer = Packer::resume(PackerConfig::default(), plan.tail)?;
+    let mut encoder = Encoder::resume(version, end);
+    let gap = json!({
+        "what": "cut off at the end",
+        "bytes": plan.cut_bytes,
+        "text": String::from_utf8_lossy(&plan.lost_text),
+    });
+    let mut line = Vec::new();
+    encoder.event(&Event::own(end, own::GAP, &gap.to_string()), &mut line);
+    packer.write_event(&line, end)?;
+    packer.finish(None)?;
+    file.write_all(packer.output()).about(&cannot_write)?;
+    file.as_file().sync_all().about(&cannot_write)?;
+    if overwrite {
+        file.persist(output).map_err(|error| error.error).about(cannot_write)?;
+    } else {
+        file.persist_noclobber(output).map_err(|error| error.error).about(cannot_write)?;
+    }
+    Ok(format!("kept everything up to {end} s as it was, lost {} bytes at the end", plan.cut_bytes))
+}
+
+/// Writes all readable events anew, with a gap wherever something was left out.
+fn rewrite(path: &Path, target: &Path, survey: &Survey, overwrite: bool) -> Result<String, Failure> {
+    let version = if survey.version == Version::V3 { Version::V3 } else { Version::V2 };
+    let segments = survey.findings.verdict.is_some();
+    let mut output = Output::create(target, Format::Cast { version, segments }, overwrite)?;
+    let (mut now, mut events, mut gaps) = (Micros(0), 0_u64, 0_u64);
+    let quiet = Printer::new(true);
+    let findings = Input::open(path)?.read(UnpackerConfig::default(), Strictness::Collect, &quiet, |item| match item {
+        Item::Header(header) => output.header(&header),
+        Item::Event(event) => {
+            now = event.time;
+            events += 1;
+            output.event(&event)
+        }
+        Item::Comment(comment) => output.comment(comment),
+        Item::Defect(defect) => {
+            gaps += 1;
+            let gap = json!({ "what": defect.kind.to_string(), "line": defect.line });
+            output.event(&Event::own(now, own::GAP, &gap.to_string()))
+        }
+    })?;
+    if let Some(verdict) = &findings.verdict {
+        let wrong: Vec<_> = verdict.defects.iter().map(ToString::to_string).collect();
+        if !wrong.is_empty() {
+            let gap = json!({ "what": "segments were damaged", "segments": wrong });
+            output.event(&Event::own(now, own::GAP, &gap.to_string()))?;
+        }
+    }
+    output.finish()?;
+    Ok(format!("kept {events} events, {gaps} defects in the text, {} in all", findings.defects.len()))
+}
+
+fn repaired_name(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let stem = [".cast.zst", ".cast"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(&name);
+    path.with_file_name(format!("{stem}.repaired{}", &name[stem.len()..]))
+}

@@ -1,0 +1,216 @@
+//! Recordings as input: a file or standard input, plain or in segments, whatever the version.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use casemate_cast_format::segment::{Unpacked, Unpacker, UnpackerConfig, Verdict};
+use casemate_cast_format::{Decoder, DefectKind, Item, is_zstd};
+
+use crate::failure::{About as _, Failure};
+use crate::printer::{Printer, one_line};
+
+/// Files are read in pieces of this size.
+const CHUNK: usize = 256 << 10;
+
+/// More warnings than this tell nothing new.
+const WARNINGS: u64 = 20;
+
+/// A recording to be read.
+pub(crate) struct Input {
+    pub(crate) name: String,
+    reader: Box<dyn Read>,
+    bytes: Option<u64>,
+}
+
+/// What reading a recording found besides its items.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    /// Bytes of the file.
+    pub(crate) bytes: u64,
+    /// Bytes of its text.
+    pub(crate) text_bytes: u64,
+    /// What is to be said of its segments, if it has any.
+    pub(crate) verdict: Option<Verdict>,
+    /// All that is wrong, as shown.
+    pub(crate) defects: Vec<String>,
+}
+
+/// How to treat what is wrong with a recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Strictness {
+    /// Warn, and read on.
+    Warn,
+    /// Collect, and read on.
+    Collect,
+    /// Stop.
+    Stop,
+}
+
+impl Strictness {
+    pub(crate) fn from_flag(strict: bool) -> Self {
+        if strict { Self::Stop } else { Self::Warn }
+    }
+}
+
+impl Input {
+    /// Opens a file, or standard input for `-`.
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+        if path == Path::new("-") {
+            return Ok(Self { name: "standard input".into(), reader: Box::new(io::stdin()), bytes: None });
+        }
+        let name = one_line(&path.display().to_string());
+        let file = File::open(path).about(format!("cannot read `{name}`"))?;
+        let metadata = file.metadata().about(format!("cannot read `{name}`"))?;
+        if metadata.is_dir() {
+            return Err(Failure::new(format!("cannot read `{name}`: it is a folder")));
+        }
+        let bytes = metadata.is_file().then_some(metadata.len());
+        Ok(Self { name, reader: Box::new(file), bytes })
+    }
+
+    /// Reads it to its end, item by item. A defect that leaves nothing to be read is an error, and in
+    /// strict reading any defect is.
+    pub(crate) fn read(
+        mut self,
+        config: UnpackerConfig,
+        strictness: Strictness,
+        printer: &Printer,
+        mut take: impl FnMut(Item<'_>) -> Result<(), Failure>,
+    ) -> Result<Findings, Failure> {
+        let mut progress = printer.progress(&self.name, self.bytes);
+        let mut reading = Reading {
+            name: &self.name,
+            strictness,
+            printer,
+            findings: Findings::default(),
+            warned: 0,
+            decoder: Decoder::new(),
+            text: Vec::new(),
+        };
+        let mut chunk = vec![0; CHUNK];
+        let mut unpacker = None;
+        loop {
+            let filled = fill(&mut self.reader, &mut chunk).about(format!("cannot read `{}`", self.name))?;
+            let bytes = &chunk[..filled];
+            if reading.findings.bytes == 0 && is_zstd(bytes) {
+                unpacker = Some(Unpacker::new(config)?);
+            }
+            reading.findings.bytes += filled as u64;
+            match &mut unpacker {
+                Some(unpacker) => reading.unpack(|sink| unpacker.feed(bytes, &mut |found| sink(found)))?,
+                None => {
+                    reading.findings.text_bytes += filled as u64;
+                    reading.decoder.feed(bytes);
+                }
+            }
+            if filled == 0 {
+                if let Some(unpacker) = unpacker.take() {
+                    let mut verdict = None;
+                    reading.unpack(|sink| verdict = Some(unpacker.finish(&mut |found| sink(found))))?;
+                    reading.findings.verdict = verdict;
+                }
+                reading.decoder.finish();
+            }
+            reading.take_items(&mut take)?;
+            progress.advance(filled);
+            if filled == 0 {
+                break;
+            }
+        }
+        reading.end()
+    }
+}
+
+/// Gives what is there, so that live input is not held up; but enough to see what kind of file it is.
+fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    const MAGIC: usize = 4;
+    let mut filled = 0;
+    while filled < MAGIC {
+        match reader.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(length) => filled += length,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+struct Reading<'a> {
+    name: &'a str,
+    strictness: Strictness,
+    printer: &'a Printer,
+    findings: Findings,
+    warned: u64,
+    decoder: Decoder,
+    text: Vec<u8>,
+}
+
+impl Reading<'_> {
+    fn unpack(&mut self, step: impl FnOnce(&mut dyn FnMut(Unpacked<'_>))) -> Result<(), Failure> {
+        let mut defects = Vec::new();
+        let text = &mut self.text;
+        step(&mut |unpacked| match unpacked {
+            Unpacked::Text(piece) => text.extend_from_slice(piece),
+            Unpacked::Defect(defect) => defects.push(defect.to_string()),
+            Unpacked::Segment(_)
+            | Unpacked::Unsealed(_)
+            | Unpacked::Open(_)
+            | Unpacked::SeekTable { .. }
+            | Unpacked::Foreign { .. } => {}
+        });
+        self.findings.text_bytes += self.text.len() as u64;
+        self.decoder.feed(&self.text);
+        self.text.clear();
+        defects.into_iter().try_for_each(|defect| self.defect(format!("{}: {defect}", self.name)))
+    }
+
+    fn take_items(&mut self, take: &mut impl FnMut(Item<'_>) -> Result<(), Failure>) -> Result<(), Failure> {
+        let mut defects = Vec::new();
+        while let Some(item) = self.decoder.next_item() {
+            if let Item::Defect(defect) = &item {
+                if defect.kind.is_fatal() {
+                    return Err(fatal(self.name, &defect.kind));
+                }
+                let shown = format!("{}:{}: {}", self.name, defect.line, defect.kind);
+                if self.strictness == Strictness::Stop {
+                    return Err(Failure::new(shown));
+                }
+                defects.push(shown);
+            }
+            take(item)?;
+        }
+        defects.into_iter().try_for_each(|defect| self.defect(defect))
+    }
+
+    fn defect(&mut self, shown: String) -> Result<(), Failure> {
+        match self.strictness {
+            Strictness::Stop => return Err(Failure::new(shown)),
+            Strictness::Collect => {}
+            Strictness::Warn => {
+                self.warned += 1;
+                if self.warned <= WARNINGS {
+                    self.printer.warn(&shown);
+                }
+            }
+        }
+        self.findings.defects.push(shown);
+        Ok(())
+    }
+
+    fn end(self) -> Result<Findings, Failure> {
+        if self.warned > WARNINGS {
+            self.printer.warn(format!("{}: {} defects more", self.name, self.warned - WARNINGS));
+        }
+        Ok(self.findings)
+    }
+}
+
+fn fatal(name: &str, kind: &DefectKind) -> Failure {
+    let failure = Failure::new(format!("{name}: {kind}"));
+    match kind {
+        DefectKind::Empty => failure,
+        _ => failure.hint("a recording begins with a header like {\"version\":2,\"width\":80,\"height\":24}"),
+    }
+}

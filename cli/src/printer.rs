@@ -1,0 +1,116 @@
+//! Talk, on standard error: errors, warnings, what was done, how far long work is.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::failure::Failure;
+
+/// Work that is done sooner needs no bar.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Writes talk to standard error.
+#[derive(Debug)]
+pub(crate) struct Printer {
+    quiet: bool,
+    colour: bool,
+    terminal: bool,
+}
+
+impl Printer {
+    pub(crate) fn new(quiet: bool) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        let refused = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        Self { quiet, colour: terminal && !refused("NO_COLOR") && !dumb, terminal }
+    }
+
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// What was done; left out when quiet.
+    pub(crate) fn say(&self, text: impl std::fmt::Display) {
+        if !self.quiet {
+            self.line(&format!("casemate: {text}"));
+        }
+    }
+
+    /// Something that is not as it should be; left out when quiet.
+    pub(crate) fn warn(&self, text: impl std::fmt::Display) {
+        if !self.quiet {
+            self.line(&format!("{} {text}", self.paint("33", "warning:")));
+        }
+    }
+
+    /// Something that must be known even when quiet.
+    pub(crate) fn error(&self, text: impl std::fmt::Display) {
+        self.line(&format!("{} {text}", self.paint("1;31", "error:")));
+    }
+
+    pub(crate) fn failure(&self, failure: &Failure) {
+        // One line, whatever the system put into its message.
+        self.error(one_line(&failure.to_string()));
+        if let Some(hint) = failure.hint_text() {
+            self.line(&format!("{} {hint}", self.paint("36", "hint:")));
+        }
+    }
+
+    /// A bar for work on this many bytes, if anybody would see it.
+    pub(crate) fn progress(&self, name: &str, bytes: Option<u64>) -> Progress {
+        let wanted = self.terminal && !self.quiet;
+        let bar = bytes.filter(|&bytes| wanted && bytes > 0);
+        Progress { name: name.into(), bytes: bar, done: 0, begun: Instant::now(), bar: None, colour: self.colour }
+    }
+
+    fn paint(&self, colour: &str, text: &str) -> String {
+        if self.colour { format!("\x1b[{colour}m{text}\x1b[0m") } else { text.into() }
+    }
+
+    fn line(&self, text: &str) {
+        // Where standard error is gone, nobody listens.
+        writeln!(std::io::stderr().lock(), "{text}").ok();
+    }
+}
+
+/// How far long work is.
+pub(crate) struct Progress {
+    name: String,
+    bytes: Option<u64>,
+    done: u64,
+    begun: Instant,
+    bar: Option<ProgressBar>,
+    colour: bool,
+}
+
+impl Progress {
+    /// This many bytes more are done.
+    pub(crate) fn advance(&mut self, bytes: usize) {
+        let Some(total) = self.bytes else { return };
+        self.done += bytes as u64;
+        if let Some(bar) = &self.bar {
+            bar.set_position(self.done);
+        } else if self.begun.elapsed() >= PATIENCE {
+            let colour = if self.colour { ".cyan/dim" } else { "" };
+            let template = format!("{{prefix}} {{bar:30{colour}}} {{bytes}}/{{total_bytes}} {{bytes_per_sec}} {{eta}}");
+            let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
+            let bar = ProgressBar::new(total).with_style(style).with_prefix(self.name.clone());
+            bar.set_position(self.done);
+            self.bar = Some(bar);
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// Text of files and of the system, made safe for a terminal.
+pub(crate) fn one_line(text: &str) -> String {
+    text.chars().flat_map(|c| if c.is_control() { c.escape_debug().collect() } else { vec![c] }).collect()
+}
