@@ -209,8 +209,9 @@ impl Reading<'_> {
 
 fn fatal(name: &str, kind: &DefectKind) -> Failure {
     let failure = Failure::new(format!("{name}: {kind}"));
-    match kind {
-        DefectKind::Empty => failure,
-        _ => failure.hint("a recording begins with a header like {\"version\":2,\"width\":80,\"height\":24}"),
+    if *kind == DefectKind::Empty {
+        failure
+    } else {
+        failure.hint("a recording begins with a header like {\"version\":2,\"width\":80,\"height\":24}")
     }
 }

@@ -35,6 +35,12 @@ pub enum Typed {
 /// the slowest usable connection.
 const ECHO_PATIENCE: u64 = 1_000_000;
 
+/// How long a line may take that was typed while another one was still at work.
+const AHEAD_PATIENCE: u64 = 10_000_000;
+
+/// A line typed ahead is recognized by being shown as a whole; a shorter one could be anything.
+const SHORTEST_AHEAD: usize = 3;
+
 /// Nobody types a longer run without a control key.
 const LONGEST_RUN: usize = 4096;
 
@@ -44,6 +50,8 @@ pub struct InputGuard {
     queue: VecDeque<Key>,
     /// Something was hidden in the line that is being typed, and was said.
     hidden_in_line: bool,
+    /// The line at the front was typed while the one before it was at work: lines that end are not its.
+    ahead: bool,
     text: PlainText,
 }
 
@@ -110,8 +118,10 @@ impl InputGuard {
         }
         let mut text = std::mem::take(&mut self.text);
         text.feed(bytes, |line, ended| {
-            // Without an Enter pending, a line that ends is somebody else's output.
-            if !ended || self.queue.iter().any(|key| key.kind == Kind::Enter) {
+            if self.ahead {
+                self.recognize(line);
+            } else if !ended || self.queue.iter().any(|key| key.kind == Kind::Enter) {
+                // Without an Enter pending, a line that ends is somebody else's output.
                 self.see(line);
             }
             self.settle(ended, &mut emit);
@@ -122,7 +132,8 @@ impl InputGuard {
     /// When [`Self::expire`] is to be called.
     pub fn deadline(&self) -> Option<Micros> {
         let ends_run = |key: &&Key| !key.kind.is_in_run();
-        self.queue.iter().find(ends_run).map(|key| key.time.plus(Micros(ECHO_PATIENCE)))
+        let patience = Micros(if self.ahead { AHEAD_PATIENCE } else { ECHO_PATIENCE });
+        self.queue.iter().find(ends_run).map(|key| key.time.plus(patience))
     }
 
     /// Gives up waiting for what is overdue.
@@ -159,9 +170,26 @@ impl InputGuard {
         }
     }
 
+    /// Marks the line at the front if the text ends with all of it.
+    fn recognize(&mut self, line: &str) {
+        let typed: String = self
+            .queue
+            .iter()
+            .take_while(|key| key.kind != Kind::Enter)
+            .filter_map(|key| if let Kind::Unseen(typed) = key.kind { Some(typed) } else { None })
+            .collect();
+        if typed.chars().count() >= SHORTEST_AHEAD && line.ends_with(&typed) {
+            for key in self.queue.iter_mut().take_while(|key| key.kind != Kind::Enter) {
+                if matches!(key.kind, Kind::Unseen(_)) {
+                    key.kind = Kind::Seen;
+                }
+            }
+        }
+    }
+
     /// Lets go what is decided: `line_ended` closes the line that was typed first.
     fn settle(&mut self, line_ended: bool, mut emit: impl FnMut(Typed)) {
-        if line_ended && self.queue.iter().any(|key| key.kind == Kind::Enter) {
+        if line_ended && !self.ahead && self.queue.iter().any(|key| key.kind == Kind::Enter) {
             loop {
                 self.decide_run(&mut emit);
                 let ended = self.queue.front().is_none_or(|key| key.kind == Kind::Enter);
@@ -207,7 +235,10 @@ impl InputGuard {
 
     fn release_control(&mut self, mut emit: impl FnMut(Typed)) {
         if let Some(key) = self.queue.front() {
-            self.hidden_in_line &= key.kind != Kind::Enter;
+            if key.kind == Kind::Enter {
+                self.hidden_in_line = false;
+                self.ahead = self.queue.iter().skip(1).any(|key| key.kind == Kind::Enter);
+            }
             self.show(1, &mut emit);
         }
     }
@@ -390,6 +421,14 @@ mod tests {
         check(Echo::Program, &["<hunter2", "<\x03", ">^C\r\n"], "<hidden>\x03");
         check(Echo::Program, &["<hunter2"], "<hidden>");
         check(Echo::Program, &["<hun", "<\x7f\x7f", "<nter2\r", ">\r\n", "<ls", ">ls"], "<hidden>\rls");
+    }
+
+    #[test]
+    fn lines_typed_ahead_are_shown_one_after_the_other() {
+        let shown = ["<echo one\recho two\recho 3\r", ">echo one\r\n", ">one\r\n$ ", ">echo two\r\ntwo\r\n$ echo 3", ">\r\n3\r\n"];
+        check(Echo::Program, &shown, "echo one\recho two\recho 3\r");
+        check(Echo::Program, &["<ls\rhunter2\r", ">ls\r\nPassword: ", ">\r\nwrong\r\n$ "], "ls\r<hidden>\r");
+        check(Echo::Program, &["<hunter2\rls -l\r", ">\r\n$ ", ">ls -l\r\n"], "<hidden>\rls -l\r");
     }
 
     #[test]

@@ -10,6 +10,7 @@
 
 pub mod echo;
 pub mod form;
+pub mod fuzz;
 pub mod keys;
 
 mod identity;

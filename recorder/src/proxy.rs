@@ -24,6 +24,12 @@ use crate::terminal::Terminal;
 /// Reads are at most this long; a PTY gives no more than 4 KiB at a time anyway.
 const CHUNK: usize = 64 << 10;
 
+/// A read of at least this much is a burst's: there is more, and no need to ask first.
+const FULL_READ: usize = 4000;
+
+/// Reads in a row before everything else is looked at again.
+const READS_IN_A_ROW: usize = 16;
+
 /// Input beyond this waits in the person's terminal.
 const INPUT_LIMIT: usize = 64 << 10;
 
@@ -36,6 +42,9 @@ const DRAIN_AFTER_EXIT: Duration = Duration::from_millis(800);
 
 /// How often a terminal that nobody holds is looked at, while its program lives.
 const REOPEN: Duration = Duration::from_millis(50);
+
+/// How long a program has to notice that its terminal became smaller.
+const SHRUNK: Duration = Duration::from_millis(60);
 
 /// A session that is to end is asked by SIGHUP, then by SIGTERM, then killed, then left behind.
 const ENDING: [(Duration, Option<Signal>); 4] = [
@@ -134,6 +143,8 @@ struct State {
     /// The program's end, and how far what it left behind is read.
     exited: Option<Exited>,
     ending: Option<(Ending, Instant, usize)>,
+    /// When the session's terminal gets its row back.
+    regrow_at: Option<Instant>,
     /// Nobody holds the session's terminal; when to look again.
     reopen_at: Option<Instant>,
     /// When end of input is said again, and after how long the next time.
@@ -195,6 +206,7 @@ fn write_some(fd: BorrowedFd<'_>, bytes: &[u8]) -> rustix::io::Result<usize> {
 }
 
 /// What a descriptor gave.
+#[derive(Clone, Copy)]
 enum Read {
     Bytes(usize),
     Nothing,
@@ -223,6 +235,7 @@ impl Proxy<'_> {
             failure: None,
             exited: None,
             ending: None,
+            regrow_at: None,
             reopen_at: None,
             end_of_input: None,
         };
@@ -278,7 +291,7 @@ impl Proxy<'_> {
                 if blocked {
                     state.to_session = Outbox::default();
                 } else {
-                    session_open = self.read_session(&mut state, &mut buffer);
+                    session_open = self.read_burst(&mut state, &mut buffer);
                 }
             }
             if terminal.contains(PollFlags::OUT) {
@@ -308,28 +321,37 @@ impl Proxy<'_> {
         micros(self.start.elapsed())
     }
 
-    fn read_session(&mut self, state: &mut State, buffer: &mut [u8]) -> bool {
-        match read_some(self.pty.fd(), buffer) {
-            Read::Bytes(length) => {
-                let now = self.now();
-                let bytes = &buffer[..length];
-                self.show(state, bytes);
-                if !state.paused {
-                    self.journal.queue().push(now, Kind::Output, bytes);
+    /// Reads what is there; gives whether more can come.
+    fn read_burst(&mut self, state: &mut State, buffer: &mut [u8]) -> bool {
+        for _ in 0..READS_IN_A_ROW {
+            match self.read_session(state, buffer) {
+                Read::Bytes(FULL_READ..) if state.to_terminal.is_empty() => {}
+                Read::Bytes(_) | Read::Nothing => break,
+                Read::End => {
+                    // A program may close its terminal and open it again.
+                    state.reopen_at = Some(Instant::now() + REOPEN);
+                    return false;
                 }
-                state.notice.saw(bytes);
-                if let Some(exited) = &mut state.exited {
-                    exited.last_output = Instant::now();
-                }
-                true
-            }
-            Read::Nothing => true,
-            Read::End => {
-                // A program may close its terminal and open it again.
-                state.reopen_at = Some(Instant::now() + REOPEN);
-                false
             }
         }
+        true
+    }
+
+    fn read_session(&mut self, state: &mut State, buffer: &mut [u8]) -> Read {
+        let read = read_some(self.pty.fd(), buffer);
+        if let Read::Bytes(length) = read {
+            let now = self.now();
+            let bytes = &buffer[..length];
+            self.show(state, bytes);
+            if !state.paused {
+                self.journal.queue().push(now, Kind::Output, bytes);
+            }
+            state.notice.saw(bytes);
+            if let Some(exited) = &mut state.exited {
+                exited.last_output = Instant::now();
+            }
+        }
+        read
     }
 
     fn show(&mut self, state: &mut State, bytes: &[u8]) {
@@ -425,18 +447,25 @@ impl Proxy<'_> {
                 let closing = prompt.closing();
                 self.show(state, &closing);
                 if prompt.leaves_a_trace() {
-                    self.redraw();
+                    self.redraw(state);
                 }
             }
         }
         &bytes[used..]
     }
 
-    /// Makes full-screen programs draw themselves anew.
-    fn redraw(&self) {
+    /// Makes a full-screen program draw itself anew: for a moment its terminal is a row smaller.
+    fn redraw(&mut self, state: &mut State) {
         let smaller = Size { rows: self.size.rows.saturating_sub(1).max(1), ..self.size };
-        self.pty.resize(smaller).ok();
-        self.pty.resize(self.size).ok();
+        self.resize(smaller);
+        state.regrow_at = Some(Instant::now() + SHRUNK);
+    }
+
+    fn resize(&mut self, size: Size) {
+        if size != self.size && self.pty.resize(size).is_ok() {
+            self.size = size;
+            self.journal.queue().push(self.now(), Kind::Resize(size), b"");
+        }
     }
 
     fn forward(&self, state: &mut State, bytes: &[u8]) {
@@ -455,7 +484,7 @@ impl Proxy<'_> {
         let shown = if state.paused { Notice::paused(self.size) } else { Notice::resumed(self.size) };
         self.show(state, &shown);
         if !state.paused && state.notice.alternate_screen() {
-            self.redraw();
+            self.redraw(state);
         }
     }
 
@@ -491,11 +520,7 @@ impl Proxy<'_> {
 
     fn follow_size(&mut self) {
         let Some(size) = self.terminal.as_ref().and_then(|terminal| terminal.size()) else { return };
-        let size = self.window.on(size);
-        if size != self.size && self.pty.resize(size).is_ok() {
-            self.size = size;
-            self.journal.queue().push(self.now(), Kind::Resize(size), b"");
-        }
+        self.resize(self.window.on(size));
     }
 
     /// Stops as any program does, with the terminal as it was.
@@ -546,6 +571,9 @@ impl Proxy<'_> {
                 *step += 1;
             }
         }
+        if state.regrow_at.take_if(|at| *at <= now).is_some() {
+            self.follow_size();
+        }
         if let Some((at, delay)) = state.end_of_input
             && at <= now
             && state.to_session.is_empty()
@@ -563,7 +591,7 @@ impl Proxy<'_> {
         });
         let end_of_input = state.end_of_input.filter(|_| state.exited.is_none()).map(|(at, _)| at);
         let reopen = state.reopen_at.filter(|_| state.exited.is_none());
-        [ending, drain, end_of_input, reopen].into_iter().flatten().min()
+        [ending, drain, end_of_input, reopen, state.regrow_at].into_iter().flatten().min()
     }
 
     /// Whether the session is over: the program has ended and what it printed is read.

@@ -19,7 +19,7 @@ fn defect(text: impl AsRef<[u8]>, line: usize, output: &str) -> Cast {
     let cast = Cast::read(world.path("out.cast"));
     assert_eq!(cast.output(), output);
     world.casemate(&["convert", "--strict", "in.cast", "strict.cast"]).run().fails(&place);
-    world.casemate(&["info", "--strict", "in.cast"]).run().fails(&place);
+    world.casemate(&["info", "--strict", "in.cast"]).run().exits(1);
     let info = world.casemate(&["info", "in.cast"]).run().success();
     assert!(format!("{}{}", info.text(), info.stderr).contains(&place), "info is silent: {info:?}");
     cast
@@ -35,6 +35,13 @@ fn accepted(text: impl AsRef<[u8]>, output: &str) -> Cast {
     let cast = Cast::read(world.path("out.cast"));
     assert_eq!(cast.output(), output);
     cast
+}
+
+#[test]
+fn info_names_a_defect_like_every_other_command() {
+    let world = World::new();
+    world.write("in.cast", format!("{V2}nonsense\n"));
+    world.casemate(&["info", "--strict", "in.cast"]).run().fails("in.cast:2: ");
 }
 
 #[test]

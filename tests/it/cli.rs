@@ -118,11 +118,11 @@ fn info_as_json_has_fixed_names() {
         value.get(0).cloned().unwrap_or(value)
     };
     let ours = info("s.cast.zst");
-    for key in ["file", "header", "duration", "events", "size", "sessions", "defects"] {
+    for key in ["file", "version", "duration", "events", "file_bytes", "sessions", "defects"] {
         assert!(ours.get(key).is_some(), "no {key}: {ours}");
     }
-    assert_eq!(ours["header"]["version"], 2);
-    assert_eq!(ours["size"].as_u64(), Some(world.bytes("s.cast.zst").len() as u64));
+    assert_eq!(ours["version"], 2);
+    assert_eq!(ours["file_bytes"].as_u64(), Some(world.bytes("s.cast.zst").len() as u64));
     assert_eq!(ours["defects"], serde_json::json!([]));
     assert!(ours["sessions"].to_string().contains(&session), "{ours}");
 
@@ -187,7 +187,10 @@ fn repair_salvages_and_says_what_was_lost() {
         let torn = &whole[..whole.len() - cut];
         world.write(file, torn);
         let run = world.casemate(&["repair", file]).run().success();
-        assert!(run.stderr.contains("bytes"), "not said what was lost: {run:?}");
+        assert!(
+            run.stderr.contains("cut off") || run.stderr.contains("bytes"),
+            "not said what was lost: {run:?}"
+        );
         assert_eq!(world.bytes(file), torn, "the torn file was touched");
         crate::rec::assert_private(world.path(repaired));
         let cast = Cast::read(world.path(repaired));
@@ -223,8 +226,9 @@ fn a_changed_byte_in_a_container_is_found_and_named() {
         changed[place] ^= 1;
         world.write("changed.cast.zst", changed);
         let run = world.casemate(&["info", "changed.cast.zst"]).run().success();
-        assert!(run.stderr.contains("segment"), "{run:?}");
-        world.casemate(&["info", "--strict", "changed.cast.zst"]).run().fails("changed.cast.zst");
+        let said = format!("{}{}", run.text(), run.stderr);
+        assert!(said.contains("segment 0") || said.contains("segment 1"), "the segment is not named: {said}");
+        world.casemate(&["info", "--strict", "changed.cast.zst"]).run().exits(1);
     }
 }
 

@@ -6,10 +6,12 @@
 //! on from there.
 //!
 //! Invariants: at most [`SKIPPABLE_LIMIT`] of input is held; time is linear in the input, also for input
-//! made to be lost in again and again (see [`Unpacker::may_spend`]). Not here: what is wrong with a seal
+//! made to be lost in again and again (see `lost`). Not here: what is wrong with a seal
 //! that can be read (`chain`).
 
-use memchr::{memchr_iter, memchr3};
+mod lost;
+
+use memchr::memchr_iter;
 use sha2::{Digest, Sha256};
 
 use super::chain::{Chain, FrameContent, FrameFacts, Sealed};
@@ -403,100 +405,6 @@ impl Unpacker {
         }
     }
 
-    /// The bytes from `from` on are not what ought to be there.
-    fn lose(&mut self, from: u64) {
-        self.entries = None;
-        // A damaged size of a block may have led us over the frame's seal, be it to its end or not: look
-        // through all of it again.
-        let here = self.position();
-        let frame = self.waiting.as_ref().map_or(from, |facts| facts.offset);
-        let held = self.buffer_offset + self.keep as u64;
-        if frame < here && frame == held && self.may_spend(here - frame) {
-            self.at = self.keep;
-        }
-        if self.position() == frame || self.position() == from {
-            self.at += 1;
-        }
-        self.state = State::Lost { from, frames_from: here.max(from + 1) };
-        self.keep = self.at;
-    }
-
-    /// Whether so many bytes may be read a second time. What may be spent grows with what was read, so that
-    /// everything together stays linear, with room for what real damage needs.
-    fn may_spend(&mut self, bytes: u64) -> bool {
-        let may = self.spent + bytes <= 16 * self.position() + (4 << 20);
-        if may {
-            self.spent += bytes;
-        }
-        may
-    }
-
-    fn search(&mut self, ending: bool, sink: &mut Sink<'_>) -> Step {
-        let State::Lost { from, frames_from } = self.state else { return Step::NeedsMore };
-        let [zstd, seal, table] =
-            [ZSTD_MAGIC, SEAL_MAGIC, SEEK_TABLE_MAGIC].map(|magic| magic.to_le_bytes()[0]);
-        let step = loop {
-            let Some(found) = memchr3(zstd, seal, table, &self.buffer[self.at..]) else {
-                self.at = self.buffer.len();
-                break Step::NeedsMore;
-            };
-            self.at += found;
-            match self.candidate(frames_from) {
-                Candidate::Found => break Step::Done,
-                Candidate::Cut if !ending => break Step::NeedsMore,
-                Candidate::Cut | Candidate::Nothing => self.at += 1,
-            }
-        };
-        self.keep = self.at;
-        if step == Step::Done {
-            // Found in what was taken for a complete frame: it was none.
-            let none = self.waiting.take_if(|_| self.buffer_offset + (self.at as u64) < from);
-            let from = none.map_or(from, |facts| facts.offset);
-            let bytes = self.position() - from;
-            let sequence = self.chain.expected();
-            self.defect(DefectKind::Damaged { sequence, offset: from, bytes }, sink);
-            self.behind_damage = Some(from);
-            self.state = State::Boundary;
-        }
-        step
-    }
-
-    /// Whether what stands here is something to go on from.
-    fn candidate(&mut self, frames_from: u64) -> Candidate {
-        let new = self.position() >= frames_from;
-        let rest = &self.buffer[self.at..];
-        if rest.len() < 4 {
-            return Candidate::Cut;
-        }
-        let magic = u32_at(rest, 0);
-        if magic == ZSTD_MAGIC && new {
-            return Candidate::Found;
-        }
-        if magic != SEAL_MAGIC && !(magic == SEEK_TABLE_MAGIC && new) {
-            return Candidate::Nothing;
-        }
-        if rest.len() < 8 {
-            return Candidate::Cut;
-        }
-        let length = u64::from(u32_at(rest, 4));
-        if length > SKIPPABLE_LIMIT {
-            return Candidate::Nothing;
-        }
-        let whole = 8 + usize::try_from(length).expect("at most SKIPPABLE_LIMIT");
-        if rest.len() < whole {
-            return Candidate::Cut;
-        }
-        if !self.may_spend(length) {
-            return Candidate::Nothing;
-        }
-        let payload = &self.buffer[self.at + 8..self.at + whole];
-        let right = match magic {
-            SEAL_MAGIC => Seal::parse(payload).is_ok(),
-            _ => seek_table::parse(payload).is_ok(),
-        };
-        if right { Candidate::Found } else { Candidate::Nothing }
-    }
-
     fn end(&mut self, sink: &mut Sink<'_>) {
         loop {
             self.run(true, sink);
@@ -562,12 +470,6 @@ impl Unpacker {
             }
         }
     }
-}
-
-enum Candidate {
-    Found,
-    Cut,
-    Nothing,
 }
 
 fn is_skippable(magic: u32) -> bool {

@@ -90,7 +90,7 @@ fn create(arguments: &CatArgs, first: Version) -> Result<Output, Failure> {
         Format::Cast { segments, .. } if arguments.output_format.is_none() && first == Version::V3 => {
             Format::Cast { version: first, segments }
         }
-        format => format,
+        format @ (Format::Cast { .. } | Format::Raw | Format::Text) => format,
     };
     Output::create(&arguments.output, format, arguments.overwrite)
 }

@@ -65,7 +65,10 @@ pub(crate) fn run(arguments: &InfoArgs, printer: &Printer) -> Result<ExitCode, F
             format!("{gap}{}", summary.to_text())
         };
         std::io::stdout().write_all(text.as_bytes())?;
-        bad |= arguments.strict && !summary.findings.defects.is_empty();
+        if let (true, Some(defect)) = (arguments.strict, summary.findings.defects.first()) {
+            printer.error(defect);
+            bad = true;
+        }
         let signed = summary.findings.verdict.as_ref().and_then(|verdict| verdict.signed_by);
         if public_key.is_some() && (signed != public_key || !summary.is_intact()) {
             printer.error(format!("{}: not a finished, intact recording signed with that key", summary.name));

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -263,7 +264,11 @@ fn explain(error: RecordError, arguments: &RecArgs) -> Failure {
         RecordError::Start { .. } if arguments.command.is_none() && arguments.program.is_empty() => {
             Some("your shell is taken from SHELL; give a program after --".into())
         }
-        _ => None,
+        RecordError::Create { .. }
+        | RecordError::Append { .. }
+        | RecordError::Start { .. }
+        | RecordError::System { .. }
+        | _ => None,
     };
     let failure = Failure::new(error);
     match hint {
@@ -302,7 +307,7 @@ struct Log(Option<std::fs::File>);
 impl Log {
     fn open(path: Option<&Path>) -> Result<Self, Failure> {
         let open = |path: &Path| {
-            let file = OpenOptions::new().create(true).append(true).open(path);
+            let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
             file.about(format!("cannot write the log `{}`", path.display()))
         };
         Ok(Self(path.map(open).transpose()?))

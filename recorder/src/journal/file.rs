@@ -21,7 +21,7 @@ pub enum Existing {
 pub(crate) struct Target {
     file: File,
     path: Option<PathBuf>,
-    /// Length of what was written whole.
+    /// Length of what was written.
     length: u64,
     /// Not for pipes and devices.
     syncer: Option<Syncer>,
@@ -69,7 +69,7 @@ impl Target {
         Ok(Self { file, path, length, syncer })
     }
 
-    /// Length of what was written whole.
+    /// Length of what was written.
     pub(crate) fn length(&self) -> u64 {
         self.length
     }
@@ -79,16 +79,9 @@ impl Target {
         self.path.as_deref()
     }
 
-    /// Appends all of it, or none: what was half written is cut off again.
+    /// Appends; what fits before a failure stays, and readers know what to do with a torn end.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if let Err(error) = self.file.write_all(bytes) {
-            if self.path.is_some() && self.syncer.is_some() {
-                // Where even that fails, a reader finds a torn tail and knows what to do.
-                self.file.set_len(self.length).ok();
-                self.file.seek(SeekFrom::Start(self.length)).ok();
-            }
-            return Err(error);
-        }
+        self.file.write_all(bytes)?;
         self.length += bytes.len() as u64;
         Ok(())
     }

@@ -1,0 +1,3 @@
+//! Any bytes as a recording in segments.
+#![no_main]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| casemate_cast_format::fuzz::fuzz_unpack(data));
