@@ -66,6 +66,12 @@ pub struct Header {
 /// The key that holds [`SessionFacts`].
 pub const FACTS_KEY: &str = "casemate";
 
+/// Keys of v2 that mean nothing in v3: where others wrote one there, v2 has no place for it.
+const V2_KEYS: [&str; 3] = ["width", "height", "theme"];
+
+/// Keys of v3's `term` that mean nothing in that of v2: where others wrote one there, v3 has no place for it.
+const V3_TERM_KEYS: [&str; 4] = ["cols", "rows", "type", "theme"];
+
 /// What is assumed where a header does not say.
 pub const DEFAULT_SIZE: Size = Size { cols: 80, rows: 24 };
 
@@ -102,7 +108,7 @@ impl Header {
     /// Reads a header object. What is wrong with single keys goes to `defects`; `None` where the
     /// object is no asciicast header at all.
     pub(crate) fn from_json(mut object: Map<String, Value>, defects: &mut Vec<DefectKind>) -> Option<Self> {
-        let version = match object.remove("version")?.as_f64()? {
+        let version = match object.shift_remove("version")?.as_f64()? {
             1.0 => Version::V1,
             2.0 => Version::V2,
             3.0 => Version::V3,
@@ -116,9 +122,7 @@ impl Header {
                 let rows = keys.dimension("height");
                 header.size = keys.size(cols, rows);
                 header.theme = keys.theme();
-                if version == Version::V2 {
-                    header.term_extra = keys.take("term", |value| value.as_object().cloned()).unwrap_or_default();
-                }
+                header.term_extra = keys.take("term", |value| value.as_object().cloned()).unwrap_or_default();
             }
             Version::V3 => {
                 let term = keys.take("term", |value| value.as_object().cloned()).unwrap_or_default();
@@ -164,7 +168,8 @@ impl Header {
             if let Some(term_type) = &self.term_type {
                 term.insert("type".into(), json!(term_type));
             }
-            term.extend(self.term_extra.clone());
+            let others = self.term_extra.iter().filter(|(key, _)| !V3_TERM_KEYS.contains(&key.as_str()));
+            term.extend(others.map(|(key, value)| (key.clone(), value.clone())));
             if let Some(theme) = theme {
                 term.insert("theme".into(), theme);
             }
@@ -193,7 +198,8 @@ impl Header {
             put("theme", self.theme.clone().map(Value::Object));
             put("term", (!self.term_extra.is_empty()).then(|| Value::Object(self.term_extra.clone())));
         }
-        for (key, value) in &self.extra {
+        let is_taken = |key: &str| version != Version::V3 && V2_KEYS.contains(&key);
+        for (key, value) in self.extra.iter().filter(|(key, _)| !is_taken(key)) {
             put(key, Some(value.clone()));
         }
         object
@@ -242,7 +248,11 @@ impl Keys<'_> {
     fn dimension(&mut self, key: &'static str) -> Option<u32> {
         self.take(key, |value| {
             let number = value.as_f64().filter(|number| number.fract() == 0.0)?;
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range was checked")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "the range was checked"
+            )]
             (0.0..=f64::from(u32::MAX)).contains(&number).then_some(number as u32)
         })
     }

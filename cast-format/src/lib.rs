@@ -26,18 +26,18 @@
 //! *Invariants*: hostile bytes never panic and never take unbounded memory; any chunking of the
 //! input gives the same items; a conversion keeps every event, key and comment.
 
-pub mod time;
-pub mod text;
-pub mod event;
-pub mod facts;
-pub mod header;
-pub mod defect;
 pub mod decoder;
+pub mod defect;
 pub mod encoder;
+pub mod event;
 pub mod exact;
+pub mod facts;
+pub mod fuzz;
+pub mod header;
 pub mod join;
 pub mod segment;
-pub mod fuzz;
+pub mod text;
+pub mod time;
 
 pub use decoder::{Decoder, Item};
 pub use defect::{Defect, DefectKind};

@@ -40,7 +40,11 @@ impl<'a> Text<'a> {
 
     /// Takes a JSON string found by [`scan_string`].
     pub(crate) fn from_scanned(json: &'a str, lone_surrogate: bool) -> Self {
-        if lone_surrogate { Text(Cow::Owned(replace_lone_surrogates(json))) } else { Text(Cow::Borrowed(json)) }
+        if lone_surrogate {
+            Text(Cow::Owned(replace_lone_surrogates(json)))
+        } else {
+            Text(Cow::Borrowed(json))
+        }
     }
 }
 
@@ -92,7 +96,9 @@ fn replace_lone_surrogates(json: &str) -> String {
     while let Some(found) = memchr::memchr(b'\\', &bytes[at..]) {
         at += found;
         match escaped_unit(bytes, at) {
-            Some(high) if is_high(high) && matches!(escaped_unit(bytes, at + 6), Some(low) if is_low(low)) => {
+            Some(high)
+                if is_high(high) && matches!(escaped_unit(bytes, at + 6), Some(low) if is_low(low)) =>
+            {
                 at += 12;
             }
             Some(unit) if is_high(unit) || is_low(unit) => {

@@ -26,7 +26,11 @@ enum Place {
     Stdout,
     /// A pipe or device.
     Stream(File),
-    File { path: PathBuf, temporary: NamedTempFile, overwrite: bool },
+    File {
+        path: PathBuf,
+        temporary: NamedTempFile,
+        overwrite: bool,
+    },
 }
 
 impl Output {
@@ -108,7 +112,9 @@ impl Output {
 
     fn write(&mut self) -> Result<(), Failure> {
         match &mut self.place {
-            Place::Stdout => io::stdout().write_all(&self.pending).about("cannot write to standard output")?,
+            Place::Stdout => {
+                io::stdout().write_all(&self.pending).about("cannot write to standard output")?
+            }
             Place::Stream(stream) => stream.write_all(&self.pending).about("cannot write")?,
             Place::File { path, temporary, .. } => {
                 temporary.write_all(&self.pending).about(format!("cannot write `{}`", path.display()))?;

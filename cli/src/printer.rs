@@ -61,7 +61,14 @@ impl Printer {
     pub(crate) fn progress(&self, name: &str, bytes: Option<u64>) -> Progress {
         let wanted = self.terminal && !self.quiet;
         let bar = bytes.filter(|&bytes| wanted && bytes > 0);
-        Progress { name: name.into(), bytes: bar, done: 0, begun: Instant::now(), bar: None, colour: self.colour }
+        Progress {
+            name: name.into(),
+            bytes: bar,
+            done: 0,
+            begun: Instant::now(),
+            bar: None,
+            colour: self.colour,
+        }
     }
 
     fn paint(&self, colour: &str, text: &str) -> String {
@@ -93,8 +100,10 @@ impl Progress {
             bar.set_position(self.done);
         } else if self.begun.elapsed() >= PATIENCE {
             let colour = if self.colour { ".cyan/dim" } else { "" };
-            let template = format!("{{prefix}} {{bar:30{colour}}} {{bytes}}/{{total_bytes}} {{bytes_per_sec}} {{eta}}");
-            let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
+            let template =
+                format!("{{prefix}} {{bar:30{colour}}} {{bytes}}/{{total_bytes}} {{bytes_per_sec}} {{eta}}");
+            let style =
+                ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
             let bar = ProgressBar::new(total).with_style(style).with_prefix(self.name.clone());
             bar.set_position(self.done);
             self.bar = Some(bar);

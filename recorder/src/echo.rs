@@ -228,7 +228,11 @@ impl InputGuard {
 
     /// Control keys at the front hide nothing.
     fn release_controls(&mut self, mut emit: impl FnMut(Typed)) {
-        while self.queue.front().is_some_and(|key| matches!(key.kind, Kind::Control | Kind::Enter | Kind::Edit)) {
+        while self
+            .queue
+            .front()
+            .is_some_and(|key| matches!(key.kind, Kind::Control | Kind::Enter | Kind::Edit))
+        {
             self.release_control(&mut emit);
         }
     }
@@ -282,7 +286,8 @@ fn split_keys(bytes: &[u8], mut emit: impl FnMut(&[u8], Kind)) {
             0x1b => (escape_length(rest), Kind::Control),
             0x00..0x20 => (1, Kind::Control),
             _ => {
-                let length = (1..=rest.len().min(4)).find(|&length| std::str::from_utf8(&rest[..length]).is_ok());
+                let length =
+                    (1..=rest.len().min(4)).find(|&length| std::str::from_utf8(&rest[..length]).is_ok());
                 let length = length.unwrap_or(1);
                 let typed = String::from_utf8_lossy(&rest[..length]).chars().next();
                 (length, Kind::Unseen(typed.unwrap_or(char::REPLACEMENT_CHARACTER)))
@@ -403,8 +408,16 @@ mod tests {
     fn a_line_editor_shows_what_is_typed() {
         check(Echo::Program, &["<l", ">l", "<s", ">\x08ls", "<\r", ">\r\n"], "ls\r");
         check(Echo::Program, &["<ls -l\r", ">ls -l\r\n"], "ls -l\r");
-        check(Echo::Program, &["<l", ">\x1b[31ml\x1b[39m", "<é", ">é", "<\t", ">a\x07", "<\x1b[A"], "lé\t\x1b[A");
-        check(Echo::Program, &["<l", ">l", "<x", ">x", "<\x7f", ">\x08 \x08", "<s", ">s", "<\r"], "lx\x7fs\r");
+        check(
+            Echo::Program,
+            &["<l", ">\x1b[31ml\x1b[39m", "<é", ">é", "<\t", ">a\x07", "<\x1b[A"],
+            "lé\t\x1b[A",
+        );
+        check(
+            Echo::Program,
+            &["<l", ">l", "<x", ">x", "<\x7f", ">\x08 \x08", "<s", ">s", "<\r"],
+            "lx\x7fs\r",
+        );
     }
 
     #[test]
@@ -425,7 +438,13 @@ mod tests {
 
     #[test]
     fn lines_typed_ahead_are_shown_one_after_the_other() {
-        let shown = ["<echo one\recho two\recho 3\r", ">echo one\r\n", ">one\r\n$ ", ">echo two\r\ntwo\r\n$ echo 3", ">\r\n3\r\n"];
+        let shown = [
+            "<echo one\recho two\recho 3\r",
+            ">echo one\r\n",
+            ">one\r\n$ ",
+            ">echo two\r\ntwo\r\n$ echo 3",
+            ">\r\n3\r\n",
+        ];
         check(Echo::Program, &shown, "echo one\recho two\recho 3\r");
         check(Echo::Program, &["<ls\rhunter2\r", ">ls\r\nPassword: ", ">\r\nwrong\r\n$ "], "ls\r<hidden>\r");
         check(Echo::Program, &["<hunter2\rls -l\r", ">\r\n$ ", ">ls -l\r\n"], "<hidden>\rls -l\r");

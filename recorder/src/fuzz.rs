@@ -73,7 +73,10 @@ fn check(steps: &[Step<'_>], emitted: &[Typed], was_output: bool) {
         if let Typed::Shown(_, bytes) = typed {
             hidden_in_line &= step.echo != Echo::On && !bytes.iter().any(is_line_end);
         } else {
-            assert!(!std::mem::replace(&mut hidden_in_line, true), "hidden is said once in a line: {emitted:?}");
+            assert!(
+                !std::mem::replace(&mut hidden_in_line, true),
+                "hidden is said once in a line: {emitted:?}"
+            );
             is_anything_hidden = true;
         }
     }
@@ -124,7 +127,10 @@ pub fn fuzz_keys(typed: &[u8]) {
             let missing = typed.len() - sorted.forwarded.len();
             assert!(missing <= prefixes * 2 + reports * (longest + 1), "{missing} missing of {typed:?}");
             // Sequences that begin with an escape are known only in one piece.
-            assert!(sorted == whole || typed.contains(&0x1B), "{sorted:?} in steps of {step}, else {whole:?}");
+            assert!(
+                sorted == whole || typed.contains(&0x1B),
+                "{sorted:?} in steps of {step}, else {whole:?}"
+            );
         }
     }
 }

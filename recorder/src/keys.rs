@@ -45,7 +45,13 @@ impl Keys {
     /// With a control character as the prefix, or none at all.
     pub fn new(prefix: Option<u8>) -> Self {
         let key = prefix.map_or(0, |prefix| (prefix | 0x40).to_ascii_lowercase());
-        Self { prefix, reported: format!("\x1b[{key};5u").into(), after_prefix: false, in_paste: false, bracket: 0 }
+        Self {
+            prefix,
+            reported: format!("\x1b[{key};5u").into(),
+            after_prefix: false,
+            in_paste: false,
+            bracket: 0,
+        }
     }
 
     /// Sorts what was typed.
@@ -110,7 +116,9 @@ pub fn parse_prefix(text: &str) -> Option<Option<u8>> {
     }
     let key = ["C-", "c-", "C+", "c+", "^"].iter().find_map(|control| text.strip_prefix(control))?;
     match key.as_bytes() {
-        [key] if matches!(key.to_ascii_uppercase(), b'@'..=b'_') => Some(Some(key.to_ascii_uppercase() & 0x1f)),
+        [key] if matches!(key.to_ascii_uppercase(), b'@'..=b'_') => {
+            Some(Some(key.to_ascii_uppercase() & 0x1f))
+        }
         _ => None,
     }
 }
@@ -150,7 +158,10 @@ mod tests {
     #[test]
     fn a_paste_is_text() {
         check(b"\x1b[200~a\x1cpb\x1b[201~\x1cp", "\x1b[200~a\x1cpb\x1b[201~<Pause>");
-        check(b"\x1b[20\x1b[200~\x1cm\x1b[201\x1b[201~\x1cm", "\x1b[20\x1b[200~\x1cm\x1b[201\x1b[201~<Marker>");
+        check(
+            b"\x1b[20\x1b[200~\x1cm\x1b[201\x1b[201~\x1cm",
+            "\x1b[20\x1b[200~\x1cm\x1b[201\x1b[201~<Marker>",
+        );
     }
 
     #[test]

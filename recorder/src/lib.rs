@@ -22,8 +22,8 @@ mod session;
 mod signals;
 mod terminal;
 
-pub use identity::{Identity, SESSION_VARIABLE, account_shell, random_id};
 pub use form::{Form, Format};
+pub use identity::{Identity, SESSION_VARIABLE, account_shell, random_id};
 pub use journal::{AppendError, Existing, Rotation, recording_version};
 pub use proxy::{Ending, WindowSize};
 pub use session::{Options, Output, RecordError, Recorded, record};

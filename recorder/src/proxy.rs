@@ -262,7 +262,8 @@ impl Proxy<'_> {
             let mut terminal = interest(self.keyboard == Keyboard::Terminal && typed, PollFlags::IN)
                 | interest(!state.to_terminal.is_empty(), PollFlags::OUT);
             let mut stdin = interest(self.keyboard == Keyboard::Stdin && typed, PollFlags::IN);
-            let timeout = self.deadline(&state, blocked).map(|at| timespec(at.saturating_duration_since(now)));
+            let timeout =
+                self.deadline(&state, blocked).map(|at| timespec(at.saturating_duration_since(now)));
 
             let mut fds = vec![
                 PollFd::from_borrowed_fd(self.signals.fd(), PollFlags::IN),
@@ -586,9 +587,11 @@ impl Proxy<'_> {
 
     fn deadline(&self, state: &State, blocked: bool) -> Option<Instant> {
         let ending = state.ending.as_ref().and_then(|(_, since, step)| Some(*since + ENDING.get(*step)?.0));
-        let drain = state.exited.as_ref().filter(|_| !blocked).map(|exited| {
-            (exited.last_output + QUIET_AFTER_EXIT).min(exited.at + DRAIN_AFTER_EXIT)
-        });
+        let drain = state
+            .exited
+            .as_ref()
+            .filter(|_| !blocked)
+            .map(|exited| (exited.last_output + QUIET_AFTER_EXIT).min(exited.at + DRAIN_AFTER_EXIT));
         let end_of_input = state.end_of_input.filter(|_| state.exited.is_none()).map(|(at, _)| at);
         let reopen = state.reopen_at.filter(|_| state.exited.is_none());
         [ending, drain, end_of_input, reopen, state.regrow_at].into_iter().flatten().min()
@@ -602,7 +605,8 @@ impl Proxy<'_> {
                 || now >= exited.last_output + QUIET_AFTER_EXIT
                 || now >= exited.at + DRAIN_AFTER_EXIT;
             let shown = state.to_terminal.is_empty() || state.ending.is_some();
-            return (drained && shown && state.prompt.is_none()).then_some(Outcome { status: exited.status, ending });
+            return (drained && shown && state.prompt.is_none())
+                .then_some(Outcome { status: exited.status, ending });
         }
         let given_up = state.ending.is_some_and(|(_, _, step)| step >= ENDING.len());
         given_up.then_some(Outcome { status: 128 + Signal::KILL.as_raw(), ending })

@@ -11,8 +11,8 @@ use ed25519_dalek::SigningKey;
 use rustix::termios::isatty;
 use serde_json::{Map, Value};
 
-use crate::identity::{Identity, SESSION_VARIABLE};
 use crate::form::Format;
+use crate::identity::{Identity, SESSION_VARIABLE};
 use crate::journal::{AppendError, Existing, Journal, Plan, Rotation, Sink, Target, micros};
 use crate::keys::Keys;
 use crate::proxy::{Ending, Keyboard, Proxy, WindowSize};
@@ -161,7 +161,8 @@ pub fn record(
         signing_key: options.signing_key.clone(),
     };
     let sink = open(&options.output, plan)?;
-    let program_name = options.argv.first().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let program_name =
+        options.argv.first().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     begun(&facts, sink.files().first().map(PathBuf::as_path));
 
     // Signals are met from here on: whoever ends us from now on ends a recording.
@@ -229,7 +230,8 @@ fn open(output: &Output, plan: Plan) -> Result<Sink, RecordError> {
 
 fn header(options: &Options, size: Size, now: Duration, has_terminal: bool) -> Header {
     let variable = |name: &str| std::env::var(name).ok();
-    let env = options.capture_env.iter().filter_map(|name| Some((name.clone(), Value::String(variable(name)?))));
+    let env =
+        options.capture_env.iter().filter_map(|name| Some((name.clone(), Value::String(variable(name)?))));
     Header {
         term_type: if has_terminal { variable("TERM") } else { None },
         timestamp: i64::try_from(now.as_secs()).ok(),

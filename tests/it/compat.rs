@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use casemate_tests::{Cast, Finished, LONG, World, need, skip, tools};
+use casemate_tests::{Cast, Finished, LONG, World, need, peer, skip, tools};
 
 /// Output with colours, other scripts, a resize's worth of lines.
 const SCRIPT: &str = "printf '\\033[1;32mgrün\\033[0m 漢字 🎉\\n'; seq 400; printf 'no newline at the end'";
@@ -48,7 +48,7 @@ fn zstd_reads_the_container() {
 
 #[test]
 fn asciinema_reads_ours() {
-    need!("asciinema");
+    peer!("asciinema");
     let world = World::new();
     for (file, format) in [("two.cast", "v2"), ("three.cast", "v3")] {
         world.rec(&[file, "-q", "-I", "-f", format, "-c", SCRIPT]).on_terminal().wait_success();
@@ -64,7 +64,8 @@ fn asciinema_reads_ours() {
 
 #[test]
 fn asciinema_reads_what_zstd_unpacks() {
-    need!("asciinema", "zstd");
+    need!("zstd");
+    peer!("asciinema");
     let world = World::new();
     world.rec(&["s.cast.zst", "-q", "-c", SCRIPT]).on_terminal().wait_success();
     let text = world.program("zstd").args(&["-dcq", "s.cast.zst"]).run().success();
@@ -75,7 +76,7 @@ fn asciinema_reads_what_zstd_unpacks() {
 #[test]
 fn asciinema_reads_events_of_our_own() {
     // Pause, hidden input, exact bytes, a marker: codes it does not know must not disturb it.
-    need!("asciinema");
+    peer!("asciinema");
     let world = World::new();
     let script = "printf 'bad\\377byte '; stty -echo; read x; stty echo; echo done";
     let mut session =
@@ -91,7 +92,7 @@ fn asciinema_reads_events_of_our_own() {
 
 #[test]
 fn we_read_what_asciinema_records() {
-    need!("asciinema");
+    peer!("asciinema");
     let world = World::new();
     for format in ["asciicast-v2", "asciicast-v3"] {
         asciinema(&world, &["rec", "--headless", "--overwrite", "-f", format, "-c", SCRIPT, "theirs.cast"])

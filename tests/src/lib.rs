@@ -54,6 +54,17 @@ macro_rules! need {
     };
 }
 
+/// Goes on only if a peer that is compared with is installed. Nobody has to have one.
+#[macro_export]
+macro_rules! peer {
+    ($tool:expr) => {
+        if $crate::tools::find($tool).is_none() {
+            $crate::tools::left_out(&format!("{} is not installed, nothing is compared with it", $tool));
+            return;
+        }
+    };
+}
+
 /// Goes on only in the slow lane, `CASEMATE_SLOW_TESTS=1`.
 #[macro_export]
 macro_rules! slow_lane {

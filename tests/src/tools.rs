@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Where a program is: on the `PATH`, or among the peers installed for comparison.
+/// Where a program is: on the `PATH`, or where servers are installed.
 #[must_use]
 pub fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<_> = std::env::split_paths(&path).collect();
-    folders.extend(["/opt/peers/bin", "/usr/sbin", "/sbin"].map(PathBuf::from));
+    folders.extend(["/usr/sbin", "/sbin"].map(PathBuf::from));
     folders.into_iter().map(|folder| folder.join(program)).find(|path| path.is_file())
 }
 

@@ -15,7 +15,9 @@ fn check(input: impl AsRef<[u8]>, expected: &Expect) {
     while let Some(item) = decoder.next_item() {
         shown += &match item {
             Item::Header(header) => format!("v{} {}\n", header.version.number(), header.size),
-            Item::Event(event) => format!("{} {} {:?}\n", event.time, event.code.as_str(), event.data.decode()),
+            Item::Event(event) => {
+                format!("{} {} {:?}\n", event.time, event.code.as_str(), event.data.decode())
+            }
             Item::Comment(comment) => format!("{comment}\n"),
             Item::Defect(defect) => format!("!{defect}\n"),
         };
@@ -29,7 +31,9 @@ const V3: &str = "{\"version\":3,\"term\":{\"cols\":80,\"rows\":24}}\n";
 #[test]
 fn reads_v2_with_absolute_times() {
     check(
-        format!("{V2}[0.25, \"o\", \"a\"]\r\n\n[ 1 ,\t\"i\",\"b\" ] \n[1.5,\"r\",\"100x50\"]\n[2,\"m\",\"\"]\n[2.0, \"x\", \"0\"]"),
+        format!(
+            "{V2}[0.25, \"o\", \"a\"]\r\n\n[ 1 ,\t\"i\",\"b\" ] \n[1.5,\"r\",\"100x50\"]\n[2,\"m\",\"\"]\n[2.0, \"x\", \"0\"]"
+        ),
         &expect![[r#"
             v2 80x24
             0.25 o "a"
@@ -72,11 +76,14 @@ fn reads_v1_pretty_printed_and_with_keys_behind_the_events() {
             3.50001 o "e"
         "#]],
     );
-    check(r#"{"version":1,"width":80,"height":24,"stdout":[[1,"a"],[1,"b"#, &expect![[r#"
+    check(
+        r#"{"version":1,"width":80,"height":24,"stdout":[[1,"a"],[1,"b"#,
+        &expect![[r#"
         v1 80x24
         1.0 o "a"
         !1: the last line is cut off, left out: `,[1,\"b`
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -109,43 +116,67 @@ fn keeps_everything_around_a_broken_line() {
 fn mends_text_that_is_no_unicode() {
     let mut input = V2.as_bytes().to_vec();
     input.extend_from_slice(b"[1, \"o\", \"a\xffb\"]\n[2, \"o\", \"c\\ud800\"]\n[3, \"o\", \"raw\x1b\"]\n");
-    check(input, &expect![[r#"
+    check(
+        input,
+        &expect![[r#"
         v2 80x24
         1.0 o "a�b"
         !2: bytes that are not UTF-8, replaced by U+FFFD
         2.0 o "c�"
         !3: half of a surrogate pair, replaced by U+FFFD
         !4: not an event, left out: `[3, \"o\", \"raw\u{1b}\"]`
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn finds_the_header_or_does_without() {
-    check(format!("\u{feff}{V3}"), &expect![[r#"
+    check(
+        format!("\u{feff}{V3}"),
+        &expect![[r#"
         v3 80x24
-    "#]]);
-    check("{\"version\":2,\"wid\n[1, \"o\", \"a\"]\n", &expect![[r#"
+    "#]],
+    );
+    check(
+        "{\"version\":2,\"wid\n[1, \"o\", \"a\"]\n",
+        &expect![[r#"
         v2 80x24
         !1: unreadable header, asciicast v2 with 80x24 assumed
         1.0 o "a"
-    "#]]);
-    check("[1, \"o\", \"a\"]\n", &expect![[r#"
+    "#]],
+    );
+    check(
+        "[1, \"o\", \"a\"]\n",
+        &expect![[r#"
         v2 80x24
         !1: unreadable header, asciicast v2 with 80x24 assumed
         1.0 o "a"
-    "#]]);
-    check("", &expect![[r#"
+    "#]],
+    );
+    check(
+        "",
+        &expect![[r#"
         !1: the file is empty
-    "#]]);
-    check("hello\nworld\n", &expect![[r#"
+    "#]],
+    );
+    check(
+        "hello\nworld\n",
+        &expect![[r#"
         !1: not an asciicast v1, v2 or v3 recording: it begins with `hello`
-    "#]]);
-    check("{\"version\":9}\n[1, \"o\", \"a\"]\n", &expect![[r#"
+    "#]],
+    );
+    check(
+        "{\"version\":9}\n[1, \"o\", \"a\"]\n",
+        &expect![[r#"
         !1: not an asciicast v1, v2 or v3 header
-    "#]]);
-    check("{\"a\":[1,2\n", &expect![[r#"
+    "#]],
+    );
+    check(
+        "{\"a\":[1,2\n",
+        &expect![[r#"
         !1: not an asciicast v1, v2 or v3 recording: it begins with `{\"a\":[1,2\n`
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

@@ -174,7 +174,8 @@ fn value_end(bytes: &[u8], start: usize) -> Option<usize> {
                     }
                     b'"' => {
                         // A string that is malformed inside still ends at its quote.
-                        at = scan_string(bytes, at).map_or_else(|| loose_string_end(bytes, at), |s| Some(s.end))?;
+                        at = scan_string(bytes, at)
+                            .map_or_else(|| loose_string_end(bytes, at), |s| Some(s.end))?;
                         continue;
                     }
                     _ => {}

@@ -65,13 +65,8 @@ pub(crate) fn run(arguments: &InfoArgs, printer: &Printer) -> Result<ExitCode, F
             format!("{gap}{}", summary.to_text())
         };
         std::io::stdout().write_all(text.as_bytes())?;
-        if let (true, Some(defect)) = (arguments.strict, summary.findings.defects.first()) {
-            printer.error(defect);
-            bad = true;
-        }
-        let signed = summary.findings.verdict.as_ref().and_then(|verdict| verdict.signed_by);
-        if public_key.is_some() && (signed != public_key || !summary.is_intact()) {
-            printer.error(format!("{}: not a finished, intact recording signed with that key", summary.name));
+        if let Some(wrong) = summary.judge(arguments.strict, public_key) {
+            printer.error(wrong);
             bad = true;
         }
     }
@@ -162,8 +157,14 @@ impl Summary {
         }
     }
 
-    fn is_intact(&self) -> bool {
-        self.findings.verdict.as_ref().is_some_and(|verdict| verdict.intact)
+    /// What keeps it from being what was asked for.
+    fn judge(&self, strict: bool, public_key: Option<[u8; 32]>) -> Option<String> {
+        let verdict = self.findings.verdict.as_ref();
+        let proven = verdict.is_some_and(|verdict| verdict.intact && verdict.signed_by == public_key);
+        if public_key.is_some() && !proven {
+            return Some(format!("{}: not a finished, intact recording signed with that key", self.name));
+        }
+        self.findings.defects.first().filter(|_| strict).cloned()
     }
 
     fn start(&self) -> Option<String> {
@@ -174,7 +175,8 @@ impl Summary {
 
     fn to_json(&self) -> Value {
         let verdict = self.findings.verdict.as_ref().filter(|verdict| verdict.segments > 0);
-        let markers = self.markers.iter().map(|(time, label)| json!({ "time": number(*time), "label": label }));
+        let markers =
+            self.markers.iter().map(|(time, label)| json!({ "time": number(*time), "label": label }));
         json!({
             "file": self.name,
             "version": self.header.version.number(),
@@ -232,12 +234,15 @@ impl Summary {
         let largest = if grown { format!(", at most {cols}x{rows}") } else { String::new() };
         row("terminal", format!("{}{largest}", self.header.size));
         row("events", self.events_text());
-        row("size", format!(
-            "{} of output, {} of text, {} in the file",
-            people_bytes(self.output_bytes),
-            people_bytes(self.findings.text_bytes),
-            people_bytes(self.findings.bytes)
-        ));
+        row(
+            "size",
+            format!(
+                "{} of output, {} of text, {} in the file",
+                people_bytes(self.output_bytes),
+                people_bytes(self.findings.text_bytes),
+                people_bytes(self.findings.bytes)
+            ),
+        );
         for (time, label) in &self.markers {
             row("marker", format!("{} {label}", people_time(*time)));
         }
@@ -268,7 +273,8 @@ impl Summary {
                     (true, false) => "NOT INTACT",
                     (false, _) => "unfinished",
                 };
-                let signed = verdict.signed_by.map_or("not signed".into(), |key| format!("signed by {}", hex(&key)));
+                let signed =
+                    verdict.signed_by.map_or("not signed".into(), |key| format!("signed by {}", hex(&key)));
                 format!("asciicast v{version} in {} segment{plural}, {state}, {signed}", verdict.segments)
             }
         }
@@ -284,7 +290,8 @@ impl Summary {
             other => other.into(),
         };
         let total: u64 = self.counts.values().sum();
-        let kinds: Vec<_> = self.counts.iter().map(|(code, count)| format!("{count} {}", name(code))).collect();
+        let kinds: Vec<_> =
+            self.counts.iter().map(|(code, count)| format!("{count} {}", name(code))).collect();
         if kinds.is_empty() { "none".into() } else { format!("{total}: {}", kinds.join(", ")) }
     }
 }
@@ -294,7 +301,8 @@ fn session_text(session: &Value) -> String {
     let facts = session.as_object().unwrap_or(&empty);
     let get = |key: &str| facts.get(key).and_then(Value::as_str).unwrap_or("?").to_owned();
     let known = facts.get("known_by").and_then(Value::as_object).unwrap_or(&empty);
-    let how = |key: &str| known.get(key).and_then(Value::as_str).map_or(String::new(), |how| format!(" ({how})"));
+    let how =
+        |key: &str| known.get(key).and_then(Value::as_str).map_or(String::new(), |how| format!(" ({how})"));
     let part = facts.get("part").and_then(Value::as_u64).filter(|&part| part > 1);
     format!(
         "{}{}: {}{} on {}{} as {}{}",

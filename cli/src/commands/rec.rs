@@ -9,8 +9,8 @@ use std::process::ExitCode;
 
 use casemate_cast_format::{Micros, SessionFacts};
 use casemate_recorder::{
-    AppendError, Ending, Existing, Format, Identity, Options, Output, RecordError, Recorded, Rotation, WindowSize,
-    keys, record, recording_version,
+    AppendError, Ending, Existing, Format, Identity, Options, Output, RecordError, Recorded, Rotation,
+    WindowSize, keys, record, recording_version,
 };
 use chrono::{SecondsFormat, Utc};
 use ed25519_dalek::SigningKey;
@@ -130,7 +130,9 @@ pub(crate) struct RecArgs {
 struct PrefixKey(Option<u8>);
 
 fn prefix_key(text: &str) -> Result<PrefixKey, String> {
-    keys::parse_prefix(text).map(PrefixKey).ok_or_else(|| "give a control key, like C-a or ^a, or none".into())
+    keys::parse_prefix(text)
+        .map(PrefixKey)
+        .ok_or_else(|| "give a control key, like C-a or ^a, or none".into())
 }
 
 pub(crate) fn run(arguments: &RecArgs, printer: &Printer) -> Result<ExitCode, Failure> {
@@ -159,7 +161,9 @@ fn options(arguments: &RecArgs) -> Result<Options, Failure> {
     };
     let to_stdout = file == Path::new("-");
     if to_stdout && arguments.append {
-        return Err(Failure::new("standard output cannot be appended to").hint("give a file, or leave out --append"));
+        return Err(
+            Failure::new("standard output cannot be appended to").hint("give a file, or leave out --append")
+        );
     }
     let output = match () {
         () if to_stdout => Output::Stdout,
@@ -168,7 +172,9 @@ fn options(arguments: &RecArgs) -> Result<Options, Failure> {
         () => Output::File(file.clone(), Existing::Refuse),
     };
     let mut format = OutputFormat::of(arguments.output_format, &file);
-    if let (Format::Cast { version, .. }, true, None) = (&mut format, arguments.append, arguments.output_format) {
+    if let (Format::Cast { version, .. }, true, None) =
+        (&mut format, arguments.append, arguments.output_format)
+    {
         // Nobody needs to remember which version a recording was begun in.
         if let Ok(Some(found)) = recording_version(&file) {
             *version = found;

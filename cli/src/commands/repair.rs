@@ -4,9 +4,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use casemate_cast_format::segment::{
-    self, Packer, PackerConfig, TailState, UnpackerConfig, Verdict,
-};
+use casemate_cast_format::segment::{self, Packer, PackerConfig, TailState, UnpackerConfig, Verdict};
 use casemate_cast_format::{Encoder, Event, Item, Micros, Version, own};
 use casemate_recorder::Format;
 use serde_json::json;
@@ -93,10 +91,7 @@ fn is_torn_only(verdict: &Verdict) -> bool {
     verdict.segments > 0
         && verdict.more_defects == 0
         && verdict.defects.iter().all(|defect| {
-            matches!(
-                defect.kind,
-                segment::DefectKind::Torn { .. } | segment::DefectKind::SeekTableMissing
-            )
+            matches!(defect.kind, segment::DefectKind::Torn { .. } | segment::DefectKind::SeekTableMissing)
         })
 }
 
@@ -108,7 +103,8 @@ fn mend_tail(input: &Path, output: &Path, version: Version, overwrite: bool) -> 
         return Err(Failure::new(format!("{cannot_write}: it exists"))
             .hint("give another name with -o, or --overwrite to replace it"));
     }
-    let plan = segment::find_tail(BufReader::new(File::open(input).about(&cannot_read)?)).about(&cannot_read)?;
+    let plan =
+        segment::find_tail(BufReader::new(File::open(input).about(&cannot_read)?)).about(&cannot_read)?;
     if plan.state == TailState::Nothing {
         return Err(Failure::new(format!("{}: nothing in it can be read", input.display())));
     }
@@ -147,20 +143,25 @@ fn rewrite(path: &Path, target: &Path, survey: &Survey, overwrite: bool) -> Resu
     let mut output = Output::create(target, Format::Cast { version, segments }, overwrite)?;
     let (mut now, mut events, mut gaps) = (Micros(0), 0_u64, 0_u64);
     let quiet = Printer::new(true);
-    let findings = Input::open(path)?.read(UnpackerConfig::default(), Strictness::Collect, &quiet, |item| match item {
-        Item::Header(header) => output.header(&header),
-        Item::Event(event) => {
-            now = event.time;
-            events += 1;
-            output.event(&event)
-        }
-        Item::Comment(comment) => output.comment(comment),
-        Item::Defect(defect) => {
-            gaps += 1;
-            let gap = json!({ "what": defect.kind.to_string(), "line": defect.line });
-            output.event(&Event::own(now, own::GAP, &gap.to_string()))
-        }
-    })?;
+    let findings = Input::open(path)?.read(
+        UnpackerConfig::default(),
+        Strictness::Collect,
+        &quiet,
+        |item| match item {
+            Item::Header(header) => output.header(&header),
+            Item::Event(event) => {
+                now = event.time;
+                events += 1;
+                output.event(&event)
+            }
+            Item::Comment(comment) => output.comment(comment),
+            Item::Defect(defect) => {
+                gaps += 1;
+                let gap = json!({ "what": defect.kind.to_string(), "line": defect.line });
+                output.event(&Event::own(now, own::GAP, &gap.to_string()))
+            }
+        },
+    )?;
     if let Some(verdict) = &findings.verdict {
         let wrong: Vec<_> = verdict.defects.iter().map(ToString::to_string).collect();
         if !wrong.is_empty() {

@@ -43,7 +43,11 @@ pub(super) struct End {
 }
 
 /// Finds the end of an asciicast; `packing` where it is in segments.
-pub(super) fn find_end(path: &Path, version: Version, packing: Option<PackerConfig>) -> Result<End, AppendError> {
+pub(super) fn find_end(
+    path: &Path,
+    version: Version,
+    packing: Option<PackerConfig>,
+) -> Result<End, AppendError> {
     let packed = is_packed(path)?;
     match packing {
         Some(config) if packed => packed_end(path, version, config),

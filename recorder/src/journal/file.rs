@@ -130,22 +130,23 @@ impl Syncer {
         let file = file.try_clone()?;
         let shared = Arc::new((Mutex::new(Wish::default()), Condvar::new()));
         let theirs = Arc::clone(&shared);
-        let thread = std::thread::Builder::new().name("sync".into()).stack_size(64 << 10).spawn(move || {
-            loop {
-                let (wish, changed) = &*theirs;
-                let mut wish = wish.lock().unwrap_or_else(PoisonError::into_inner);
-                while !wish.wanted {
-                    if wish.closed {
-                        return;
+        let thread =
+            std::thread::Builder::new().name("sync".into()).stack_size(64 << 10).spawn(move || {
+                loop {
+                    let (wish, changed) = &*theirs;
+                    let mut wish = wish.lock().unwrap_or_else(PoisonError::into_inner);
+                    while !wish.wanted {
+                        if wish.closed {
+                            return;
+                        }
+                        wish = changed.wait(wish).unwrap_or_else(PoisonError::into_inner);
                     }
-                    wish = changed.wait(wish).unwrap_or_else(PoisonError::into_inner);
+                    wish.wanted = false;
+                    drop(wish);
+                    // The last sync, which is waited for, reports what is wrong with the disk.
+                    file.sync_data().ok();
                 }
-                wish.wanted = false;
-                drop(wish);
-                // The last sync, which is waited for, reports what is wrong with the disk.
-                file.sync_data().ok();
-            }
-        })?;
+            })?;
         Ok(Self { shared, thread: Some(thread) })
     }
 

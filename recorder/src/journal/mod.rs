@@ -263,7 +263,9 @@ impl Writer {
         failed.lost_bytes += batch.bytes.len() as u64;
         for (entry, bytes) in batch.iter() {
             match entry.kind {
-                Kind::Exit(status) => failed.last.push(Event::new(entry.time, Code::Exit, &status.to_string())),
+                Kind::Exit(status) => {
+                    failed.last.push(Event::new(entry.time, Code::Exit, &status.to_string()))
+                }
                 Kind::End => {
                     let why = String::from_utf8_lossy(bytes);
                     failed.last.push(Event::own(entry.time, own::END, &why));

@@ -213,7 +213,11 @@ impl Sink {
         let age = Micros(time.0.saturating_sub(self.part_start.0));
         let is_full = size.is_some_and(|limit| self.target.length() + self.pending.len() as u64 >= limit)
             || duration.is_some_and(|limit| age >= limit);
-        if is_full && self.target.path().is_some() && self.form.now().is_some() { self.rotate(time) } else { Ok(()) }
+        if is_full && self.target.path().is_some() && self.form.now().is_some() {
+            self.rotate(time)
+        } else {
+            Ok(())
+        }
     }
 
     /// Ends this part and begins the next.
