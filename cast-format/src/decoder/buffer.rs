@@ -89,10 +89,11 @@ impl Buffer {
         }
     }
 
-    /// The line that [`Self::next_line`] gave last will be given again.
-    pub(super) fn unread_line(&mut self, range: &Range<usize>) {
+    /// The line that [`Self::next_line`] gave as this range, when it was at this number, will be given again.
+    pub(super) fn unread_line(&mut self, range: &Range<usize>, number: u64) {
         self.start = range.start;
         self.scanned = range.start;
-        self.line -= 1;
+        self.line = number - 1;
+        self.skipping = false;
     }
 }

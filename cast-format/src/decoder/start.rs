@@ -43,10 +43,13 @@ pub(super) fn begin(decoder: &mut Decoder) -> Option<()> {
             return None;
         }
     };
+    let number = buffer.line;
+    // What stands behind it, blank lines too.
+    let behind = buffer.rest().len();
     let line = String::from_utf8_lossy(buffer.bytes(range.clone())).into_owned();
     match serde_json::from_str(&line) {
         Ok(Value::Object(object)) if object.get("version").and_then(Value::as_f64) == Some(1.0) => {
-            buffer.unread_line(&range);
+            buffer.unread_line(&range, number);
             begin_document(decoder);
         }
         Ok(Value::Object(object)) => {
@@ -59,27 +62,23 @@ pub(super) fn begin(decoder: &mut Decoder) -> Option<()> {
         }
         _ if line::parse(&line, Shape::Coded).is_ok() => {
             // The header itself is gone.
-            decoder.buffer.unread_line(&range);
+            decoder.buffer.unread_line(&range, number);
             begin_lines(decoder, Header::new(DEFAULT_SIZE));
             decoder.report(DefectKind::HeaderUnreadable);
         }
         _ if line.trim_start().starts_with('{') => match buffer.next_line() {
-            Line::More if !buffer.ended && buffer.rest().len() <= MAX_HEADER => {
-                buffer.unread_line(&range);
+            Line::More if !buffer.ended && behind <= MAX_HEADER => {
+                buffer.unread_line(&range, number);
                 return None;
             }
             Line::At(second) if is_event(buffer.bytes(second.clone())) => {
-                buffer.unread_line(&second);
+                let second_number = buffer.line;
+                buffer.unread_line(&second, second_number);
                 begin_lines(decoder, Header::new(DEFAULT_SIZE));
                 decoder.report(DefectKind::HeaderUnreadable);
             }
-            Line::At(second) => {
-                buffer.unread_line(&second);
-                buffer.unread_line(&range);
-                begin_document(decoder);
-            }
-            Line::More | Line::TooLong => {
-                buffer.unread_line(&range);
+            Line::At(_) | Line::More | Line::TooLong => {
+                buffer.unread_line(&range, number);
                 begin_document(decoder);
             }
         },
