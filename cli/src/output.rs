@@ -94,8 +94,8 @@ impl Output {
             Place::Stdout => io::stdout().flush()?,
             Place::Stream(_) => {}
             Place::File { path, temporary, overwrite } => {
+                // Not brought to the disk by force: what it was made from is still there.
                 let cannot = format!("cannot write `{}`", path.display());
-                temporary.as_file().sync_all().about(&cannot)?;
                 if overwrite {
                     temporary.persist(&path).map_err(|error| error.error).about(cannot)?;
                 } else {

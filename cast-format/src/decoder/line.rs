@@ -31,11 +31,15 @@ pub(super) enum Shape {
 }
 
 pub(super) fn parse(line: &str, shape: Shape) -> Result<RawEvent<'_>, BadLine> {
-    // Inside strings JSON allows no control characters; between tokens they are blanks.
+    // Inside strings JSON allows no control characters; between tokens they are blanks. Looked at
+    // first, because `scan` decodes an escaped code.
     let has_control = line.bytes().fold(false, |found, byte| found | (byte < b' '));
+    if has_control && !is_json(line) {
+        return Err(diagnose(line, shape));
+    }
     match scan(line, shape) {
-        Some(event) if !has_control || is_json(line) => check_size(event),
-        _ => Err(diagnose(line, shape)),
+        Some(event) => check_size(event),
+        None => Err(diagnose(line, shape)),
     }
 }
 
