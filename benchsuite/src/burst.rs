@@ -21,6 +21,9 @@ const GROUPS: [&[Tool]; 4] = [
     &[Tool::Script, Tool::Tlog],
 ];
 
+/// Rounds in which the peers run too; the rounds after that are casemate's alone.
+const PEER_ROUNDS: usize = 7;
+
 /// More than noise, less than anybody notices.
 const COMPRESSING_LIMIT: f64 = 1.02;
 
@@ -61,7 +64,8 @@ fn measure_workload(suite: &mut Suite, workload: &Workload) -> Result<()> {
         say(&format!("{}: round {} of {}", workload.name, round + 1, suite.scale.burst_rounds));
         for group in GROUPS {
             let group: Vec<Tool> = group.iter().copied().filter(|&tool| suite.usable(tool)).collect();
-            if group == [Tool::Script] && suite.tools().len() > 1 {
+            let peers_alone = !group.iter().any(|tool| tool.is_casemate());
+            if (group == [Tool::Script] && suite.tools().len() > 1) || (peers_alone && round >= PEER_ROUNDS) {
                 continue;
             }
             let mut walls: Vec<(Tool, f64)> = Vec::new();
@@ -186,7 +190,8 @@ fn report(suite: &mut Suite, workload: &Workload, all: &[(Tool, Runs)], compress
         }
     }
     let mut note = format!(
-        "{} bytes on the terminal, which reads as fast as it can. Median (quartiles) of {} rounds; a ratio is \
+        "{} bytes on the terminal, which reads as fast as it can. Median (quartiles) of {} rounds, of which the \
+         peers beside `script` take part in the first {PEER_ROUNDS}; a ratio is \
          that of two runs which stood beside each other in one round, in alternating order. Wall time is from \
          starting the tool to its end; CPU time is user and system time of the tool and its children.",
         workload.expected.count, suite.scale.burst_rounds

@@ -13,8 +13,10 @@ pub mod form;
 pub mod fuzz;
 pub mod keys;
 
+mod ending;
 mod identity;
 mod journal;
+mod nonblocking;
 mod notice;
 mod proxy;
 mod pty;
@@ -22,8 +24,9 @@ mod session;
 mod signals;
 mod terminal;
 
+pub use ending::Ending;
 pub use form::{Form, Format};
 pub use identity::{Identity, SESSION_VARIABLE, account_shell, random_id};
 pub use journal::{AppendError, Existing, Rotation, recording_version};
-pub use proxy::{Ending, WindowSize};
+pub use proxy::WindowSize;
 pub use session::{Options, Output, RecordError, Recorded, record};

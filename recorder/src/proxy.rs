@@ -6,7 +6,7 @@
 //! memory. While nothing happens nothing wakes.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use casemate_cast_format::Size;
@@ -14,8 +14,10 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::Signal;
 
+use crate::ending::{Ending, STEPS};
 use crate::journal::{Journal, Kind, micros};
 use crate::keys::{Command, Keys, Piece};
+use crate::nonblocking::{Outbox, Read, read_some};
 use crate::notice::{LabelPrompt, Notice, PromptStep};
 use crate::pty::Pty;
 use crate::signals::Signals;
@@ -46,43 +48,8 @@ const REOPEN: Duration = Duration::from_millis(50);
 /// How long a program has to notice that its terminal became smaller.
 const SHRUNK: Duration = Duration::from_millis(60);
 
-/// A session that is to end is asked by SIGHUP, then by SIGTERM, then killed, then left behind.
-const ENDING: [(Duration, Option<Signal>); 4] = [
-    (Duration::ZERO, Some(Signal::HUP)),
-    (Duration::from_millis(400), Some(Signal::TERM)),
-    (Duration::from_millis(800), Some(Signal::KILL)),
-    (Duration::from_millis(1400), None),
-];
-
 /// End of input is said again to a session that was not listening: after this long, then twice that.
 const REPEAT_END_OF_INPUT: Duration = Duration::from_millis(500);
-
-/// Why a recording ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// The program ended.
-    Exit,
-    /// The person's terminal went away.
-    Hangup,
-    /// The recorder received this signal.
-    Signal(i32),
-    /// The person asked for it.
-    Stopped,
-}
-
-impl std::fmt::Display for Ending {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Exit => f.write_str("exit"),
-            Self::Hangup => f.write_str("hangup"),
-            Self::Signal(signal) => {
-                let name = signal_hook::low_level::signal_name(*signal).unwrap_or("SIG?");
-                write!(f, "signal {}", name.trim_start_matches("SIG"))
-            }
-            Self::Stopped => f.write_str("stopped"),
-        }
-    }
-}
 
 /// What came of a session.
 #[derive(Clone, Copy, Debug)]
@@ -155,72 +122,6 @@ struct Exited {
     status: i32,
     at: Instant,
     last_output: Instant,
-}
-
-/// Bytes on their way to a descriptor that takes them as it can.
-#[derive(Default)]
-struct Outbox {
-    bytes: Vec<u8>,
-    start: usize,
-}
-
-impl Outbox {
-    fn is_empty(&self) -> bool {
-        self.start == self.bytes.len()
-    }
-
-    fn len(&self) -> usize {
-        self.bytes.len() - self.start
-    }
-
-    fn push(&mut self, bytes: &[u8]) {
-        self.bytes.extend_from_slice(bytes);
-    }
-
-    /// Sends what waits, then `more`; keeps what is not taken.
-    fn send(&mut self, fd: BorrowedFd<'_>, more: &[u8]) -> rustix::io::Result<()> {
-        let mut more = more;
-        if self.is_empty() && !more.is_empty() {
-            more = &more[write_some(fd, more)?..];
-        }
-        self.push(more);
-        while !self.is_empty() {
-            match write_some(fd, &self.bytes[self.start..])? {
-                0 => return Ok(()),
-                written => self.start += written,
-            }
-        }
-        self.bytes.clear();
-        self.bytes.shrink_to(CHUNK);
-        self.start = 0;
-        Ok(())
-    }
-}
-
-/// How much the descriptor took without waiting.
-fn write_some(fd: BorrowedFd<'_>, bytes: &[u8]) -> rustix::io::Result<usize> {
-    match rustix::io::write(fd, bytes) {
-        Err(Errno::AGAIN | Errno::INTR) => Ok(0),
-        result => result,
-    }
-}
-
-/// What a descriptor gave.
-#[derive(Clone, Copy)]
-enum Read {
-    Bytes(usize),
-    Nothing,
-    End,
-}
-
-fn read_some(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> Read {
-    match rustix::io::read(fd, buffer) {
-        Ok(0) => Read::End,
-        Ok(length) => Read::Bytes(length),
-        Err(Errno::AGAIN | Errno::INTR) => Read::Nothing,
-        // EIO: the other side is gone.
-        Err(_) => Read::End,
-    }
 }
 
 impl Proxy<'_> {
@@ -559,7 +460,7 @@ impl Proxy<'_> {
     /// Takes the steps that are due.
     fn keep_time(&mut self, state: &mut State, now: Instant) {
         if let Some((_, since, step)) = &mut state.ending {
-            while let Some((after, signal)) = ENDING.get(*step)
+            while let Some((after, signal)) = STEPS.get(*step)
                 && now.saturating_duration_since(*since) >= *after
             {
                 if let Some(signal) = signal
@@ -586,7 +487,7 @@ impl Proxy<'_> {
     }
 
     fn deadline(&self, state: &State, blocked: bool) -> Option<Instant> {
-        let ending = state.ending.as_ref().and_then(|(_, since, step)| Some(*since + ENDING.get(*step)?.0));
+        let ending = state.ending.as_ref().and_then(|(_, since, step)| Some(*since + STEPS.get(*step)?.0));
         let drain = state
             .exited
             .as_ref()
@@ -608,7 +509,7 @@ impl Proxy<'_> {
             return (drained && shown && state.prompt.is_none())
                 .then_some(Outcome { status: exited.status, ending });
         }
-        let given_up = state.ending.is_some_and(|(_, _, step)| step >= ENDING.len());
+        let given_up = state.ending.is_some_and(|(_, _, step)| step >= STEPS.len());
         given_up.then_some(Outcome { status: 128 + Signal::KILL.as_raw(), ending })
     }
 

@@ -11,11 +11,12 @@ use ed25519_dalek::SigningKey;
 use rustix::termios::isatty;
 use serde_json::{Map, Value};
 
+use crate::ending::Ending;
 use crate::form::Format;
 use crate::identity::{Identity, SESSION_VARIABLE};
 use crate::journal::{AppendError, Existing, Journal, Plan, Rotation, Sink, Target, micros};
 use crate::keys::Keys;
-use crate::proxy::{Ending, Keyboard, Proxy, WindowSize};
+use crate::proxy::{Keyboard, Proxy, WindowSize};
 use crate::pty::{Program, Pty};
 use crate::signals::Signals;
 use crate::terminal::Terminal;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use casemate_tests::{Cast, Finished, LONG, World, need, peer, skip, tools};
+use casemate_tests::{Cast, Finished, LONG, World, need, peer, tools};
 
 /// Output with colours, other scripts, a resize's worth of lines.
 const SCRIPT: &str = "printf '\\033[1;32mgrün\\033[0m 漢字 🎉\\n'; seq 400; printf 'no newline at the end'";
@@ -137,9 +137,7 @@ fn a_version_1_file() {
     assert_eq!(events, [(248_848, "hello "), (1_250_224, "world")]);
     let three = world.casemate(&["convert", "-f", "v3", "one.cast", "-"]).run().success();
     assert_eq!(Cast::parse(&three.stdout, "v1 as v3").output(), "hello world");
-    if tools::find("asciinema").is_none() {
-        skip!("needs asciinema");
-    }
+    peer!("asciinema");
     assert_eq!(asciinema_raw(&world, "one.cast"), two.output());
 }
 

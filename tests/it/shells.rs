@@ -91,7 +91,7 @@ fn the_recorder_in_a_shell_of_its_own() {
     session.send("\x1a");
     session.wait_for("Stopped");
     session.wait_for(PROMPT);
-    session.send("kill -9 %1\r"); // KILL reaches a stopped job at once
+    session.send("kill -9 %1; wait %1\r"); // KILL reaches a stopped job at once
     process::wait_gone(&[sleeper], LONG);
     session.wait_prompt();
     session.send("exit\r");

@@ -264,7 +264,7 @@ impl Writer {
         for (entry, bytes) in batch.iter() {
             match entry.kind {
                 Kind::Exit(status) => {
-                    failed.last.push(Event::new(entry.time, Code::Exit, &status.to_string()))
+                    failed.last.push(Event::new(entry.time, Code::Exit, &status.to_string()));
                 }
                 Kind::End => {
                     let why = String::from_utf8_lossy(bytes);
