@@ -30,10 +30,20 @@ pub(crate) struct Findings {
     pub(crate) bytes: u64,
     /// Bytes of its text.
     pub(crate) text_bytes: u64,
+    /// It ends inside a segment, or before the seal of one: its recorder did not end it.
+    pub(crate) open: bool,
     /// What is to be said of its segments, if it has any.
     pub(crate) verdict: Option<Verdict>,
     /// All that is wrong, as shown.
     pub(crate) defects: Vec<String>,
+}
+
+impl Findings {
+    /// Whether it is in segments, and lacks its end.
+    pub(crate) fn is_unfinished(&self) -> bool {
+        let sealed = |verdict: &Verdict| verdict.segments > 0 && !verdict.finished;
+        self.open || self.verdict.as_ref().is_some_and(sealed)
+    }
 }
 
 /// How to treat what is wrong with a recording.
@@ -150,13 +160,13 @@ struct Reading<'a> {
 impl Reading<'_> {
     fn unpack(&mut self, step: impl FnOnce(&mut dyn FnMut(Unpacked<'_>))) -> Result<(), Failure> {
         let mut defects = Vec::new();
-        let text = &mut self.text;
+        let (text, open) = (&mut self.text, &mut self.findings.open);
         step(&mut |unpacked| match unpacked {
             Unpacked::Text(piece) => text.extend_from_slice(piece),
             Unpacked::Defect(defect) => defects.push(defect.to_string()),
+            Unpacked::Open(frame) => *open |= !frame.complete,
             Unpacked::Segment(_)
             | Unpacked::Unsealed(_)
-            | Unpacked::Open(_)
             | Unpacked::SeekTable { .. }
             | Unpacked::Foreign { .. } => {}
         });

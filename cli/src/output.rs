@@ -113,7 +113,7 @@ impl Output {
     fn write(&mut self) -> Result<(), Failure> {
         match &mut self.place {
             Place::Stdout => {
-                io::stdout().write_all(&self.pending).about("cannot write to standard output")?
+                io::stdout().write_all(&self.pending).about("cannot write to standard output")?;
             }
             Place::Stream(stream) => stream.write_all(&self.pending).about("cannot write")?,
             Place::File { path, temporary, .. } => {

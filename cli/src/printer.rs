@@ -33,27 +33,26 @@ impl Printer {
     /// What was done; left out when quiet.
     pub(crate) fn say(&self, text: impl std::fmt::Display) {
         if !self.quiet {
-            self.line(&format!("casemate: {text}"));
+            self.line("casemate:", &text.to_string());
         }
     }
 
     /// Something that is not as it should be; left out when quiet.
     pub(crate) fn warn(&self, text: impl std::fmt::Display) {
         if !self.quiet {
-            self.line(&format!("{} {text}", self.paint("33", "warning:")));
+            self.line(&self.paint("33", "warning:"), &text.to_string());
         }
     }
 
     /// Something that must be known even when quiet.
     pub(crate) fn error(&self, text: impl std::fmt::Display) {
-        self.line(&format!("{} {text}", self.paint("1;31", "error:")));
+        self.line(&self.paint("1;31", "error:"), &text.to_string());
     }
 
     pub(crate) fn failure(&self, failure: &Failure) {
-        // One line, whatever the system put into its message.
-        self.error(one_line(&failure.to_string()));
+        self.error(failure);
         if let Some(hint) = failure.hint_text() {
-            self.line(&format!("{} {hint}", self.paint("36", "hint:")));
+            self.line(&self.paint("36", "hint:"), hint);
         }
     }
 
@@ -75,9 +74,11 @@ impl Printer {
         if self.colour { format!("\x1b[{colour}m{text}\x1b[0m") } else { text.into() }
     }
 
-    fn line(&self, text: &str) {
+    fn line(&self, label: &str, text: &str) {
+        // One line, and nothing in it that a terminal would obey: names and recordings are anybody's.
+        let text = one_line(text);
         // Where standard error is gone, nobody listens.
-        writeln!(std::io::stderr().lock(), "{text}").ok();
+        writeln!(std::io::stderr().lock(), "{label} {text}").ok();
     }
 }
 

@@ -8,6 +8,7 @@
 //! Whoever errs here errs towards hiding: what was echoed stands in the output anyway.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use casemate_cast_format::Micros;
 
@@ -152,20 +153,19 @@ impl InputGuard {
         }
     }
 
-    /// Marks what the text shows, in the order in which it was typed.
+    /// Marks what the text shows. An echo stands at the beginning of what a program writes, before the
+    /// rest of the line that it draws anew, or at its end; text of others seldom does either.
     fn see(&mut self, line: &str) {
-        let mut shown = line.chars();
-        for key in &mut self.queue {
-            match key.kind {
-                Kind::Unseen(typed) => {
-                    let mut ahead = shown.clone();
-                    if ahead.any(|character| character == typed) {
-                        shown = ahead;
-                        key.kind = Kind::Seen;
-                    }
-                }
-                Kind::Enter => break,
-                Kind::Seen | Kind::Edit | Kind::Control => {}
+        let is_unseen = |key: &&mut Key| matches!(key.kind, Kind::Unseen(_));
+        let mut unseen: Vec<&mut Key> =
+            self.queue.iter_mut().take_while(|key| key.kind != Kind::Enter).filter(is_unseen).collect();
+        let typed: Vec<char> = unseen
+            .iter()
+            .filter_map(|key| if let Kind::Unseen(typed) = key.kind { Some(typed) } else { None })
+            .collect();
+        if let Some(shown) = echoed(&typed, line) {
+            for key in &mut unseen[shown] {
+                key.kind = Kind::Seen;
             }
         }
     }
@@ -270,6 +270,27 @@ impl InputGuard {
             emit(Typed::Shown(time, bytes));
         }
     }
+}
+
+/// Which of the typed characters a text shows at its beginning or end: the longest such stretch.
+fn echoed(typed: &[char], text: &str) -> Option<Range<usize>> {
+    /// The end of a text is compared with no more of what was typed than this.
+    const COMPARED_AT_END: usize = 256;
+    let in_common = |from: usize| {
+        let pairs = typed[from..].iter().zip(text.chars());
+        from..from + pairs.take_while(|(typed, shown)| *typed == shown).count()
+    };
+    let at_end = |stretch: &[char]| {
+        let mut shown = text.chars().rev();
+        stretch.iter().rev().all(|typed| shown.next() == Some(*typed))
+    };
+    let compared = typed.len().min(COMPARED_AT_END);
+    let from_first = (1..=compared).rev().find(|&length| at_end(&typed[..length])).map(|length| 0..length);
+    let to_last = (typed.len() - compared..typed.len()).find(|&from| at_end(&typed[from..]));
+    let to_last = to_last.map(|from| from..typed.len());
+    let stretches = (0..typed.len()).map(in_common).chain(from_first).chain(to_last);
+    // Of equally long ones the first: it can be recorded at once.
+    stretches.filter(|stretch| !stretch.is_empty()).rev().max_by_key(Range::len)
 }
 
 /// Enter, and the keys that abandon or end a line.
@@ -448,6 +469,24 @@ mod tests {
         check(Echo::Program, &shown, "echo one\recho two\recho 3\r");
         check(Echo::Program, &["<ls\rhunter2\r", ">ls\r\nPassword: ", ">\r\nwrong\r\n$ "], "ls\r<hidden>\r");
         check(Echo::Program, &["<hunter2\rls -l\r", ">\r\n$ ", ">ls -l\r\n"], "<hidden>\rls -l\r");
+    }
+
+    #[test]
+    fn text_of_others_is_no_echo() {
+        check(Echo::Program, &["<hunter2", ">still hunting for the agent ", "<\r", ">\r\n"], "<hidden>\r");
+        check(Echo::Program, &["<h", ">still hunting", "<unter2\r", ">\r\n"], "<hidden>\r");
+    }
+
+    #[test]
+    fn a_line_is_drawn_anew_around_what_is_typed() {
+        // In mid-line, behind a suggestion, and by an editor that shows its mode first.
+        check(Echo::Program, &["<x", ">x rest\x08\x08\x08\x08\x08", "<\r"], "x\r");
+        check(
+            Echo::Program,
+            &["<l", ">l\x1b[90ms -la\x1b[m\x1b[5D", "<s", ">s\x1b[90m -la\x1b[m\x1b[4D", "<\r"],
+            "ls\r",
+        );
+        check(Echo::Program, &["<i", ">\x1b[24;1H-- INSERT --", "<h", ">h", "<e", ">e", "<\x1b"], "ihe\x1b");
     }
 
     #[test]

@@ -155,7 +155,6 @@ pub fn record(
     let facts = options.identity.facts(micros(now).0, within);
     let plan = Plan {
         format: options.format,
-        existing: Existing::Refuse,
         header: header(options, size, now, terminal.is_some()),
         facts: facts.clone(),
         rotation: options.rotation,
@@ -171,8 +170,16 @@ pub fn record(
     let directory = std::env::current_dir().unwrap_or_else(|_| "/".into());
     let env = [(SESSION_VARIABLE.into(), facts.session.clone())];
     let program = Program { argv: &options.argv, env: &env, directory: &directory };
-    let pty = Pty::spawn(&program, size, terminal.as_ref().map(Terminal::attributes))
-        .map_err(|error| RecordError::Start { program: program_name, reason: format!("{error:#}") })?;
+    let pty = match Pty::spawn(&program, size, terminal.as_ref().map(Terminal::attributes)) {
+        Ok(pty) => pty,
+        Err(error) => {
+            if matches!(options.output, Output::File(..)) {
+                sink.discard();
+            }
+            let reason = one_line(&format!("{error:#}"));
+            return Err(RecordError::Start { program: program_name, reason });
+        }
+    };
     let start = Instant::now();
     let journal = Journal::start(sink, start).map_err(system("cannot start the journal"))?;
     if keyboard == Keyboard::Terminal
@@ -208,14 +215,19 @@ pub fn record(
     })
 }
 
+/// Other crates put lists into their messages.
+fn one_line(message: &str) -> String {
+    message.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 fn open(output: &Output, plan: Plan) -> Result<Sink, RecordError> {
     match output {
-        Output::File(path, existing) => Sink::create(Plan { existing: *existing, ..plan }, path)
+        Output::File(path, existing) => Sink::create(plan, path, *existing)
             .map_err(|source| RecordError::Create { path: path.clone(), source }),
         Output::Append(path) => {
             let is_new = std::fs::metadata(path).map_or(true, |metadata| metadata.len() == 0);
             if is_new {
-                return Sink::create(Plan { existing: Existing::Replace, ..plan }, path)
+                return Sink::create(plan, path, Existing::Replace)
                     .map_err(|source| RecordError::Create { path: path.clone(), source });
             }
             Sink::append(plan, path).map_err(|source| RecordError::Append { path: path.clone(), source })

@@ -1,5 +1,6 @@
 //! The first line: which version this is, and what is left where the header is not.
 
+use memchr::memchr;
 use serde_json::Value;
 
 use super::buffer::Line;
@@ -8,8 +9,11 @@ use super::{Clock, Decoder, Pending, State, v1};
 use crate::defect::{DefectKind, excerpt};
 use crate::header::{DEFAULT_SIZE, Header, Version};
 
-/// A header is never longer: a longer first line is a v1 document.
-const MAX_HEADER: usize = 1 << 20;
+/// A header is never longer: a longer first line is a v1 document, and waited for as long.
+const MAX_HEADER: usize = v1::HEADER_REACH;
+
+/// So much behind a broken first line is looked at for the end of an event.
+const MAX_SECOND_LINE: usize = 1 << 20;
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
@@ -25,6 +29,13 @@ pub(super) fn begin(decoder: &mut Decoder) -> Option<()> {
             return None;
         }
     }
+    let beginning = buffer.rest().trim_ascii_start();
+    if beginning.starts_with(b"{")
+        && beginning.get(..MAX_HEADER).is_some_and(|header| memchr(b'\n', header).is_none())
+    {
+        begin_document(decoder);
+        return Some(());
+    }
     let range = match buffer.next_line() {
         Line::At(range) => range,
         Line::TooLong => {
@@ -35,13 +46,7 @@ pub(super) fn begin(decoder: &mut Decoder) -> Option<()> {
             decoder.fail(DefectKind::Empty);
             return Some(());
         }
-        Line::More => {
-            if buffer.rest().len() > MAX_HEADER && buffer.rest().trim_ascii_start().starts_with(b"{") {
-                begin_document(decoder);
-                return Some(());
-            }
-            return None;
-        }
+        Line::More => return None,
     };
     let number = buffer.line;
     // What stands behind it, blank lines too.
@@ -67,7 +72,7 @@ pub(super) fn begin(decoder: &mut Decoder) -> Option<()> {
             decoder.report(DefectKind::HeaderUnreadable);
         }
         _ if line.trim_start().starts_with('{') => match buffer.next_line() {
-            Line::More if !buffer.ended && behind <= MAX_HEADER => {
+            Line::More if !buffer.ended && behind <= MAX_SECOND_LINE => {
                 buffer.unread_line(&range, number);
                 return None;
             }

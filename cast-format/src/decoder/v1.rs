@@ -1,5 +1,6 @@
 //! asciicast v1: one JSON document, cut into its keys and the elements of `stdout` as it comes.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use memchr::memchr2;
@@ -18,7 +19,8 @@ const EVENTS_KEY: &str = "stdout";
 #[derive(Debug, Default)]
 pub(super) struct Document {
     phase: Phase,
-    seen: Vec<String>,
+    /// Keys that were read with the header.
+    seen: HashSet<String>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -51,7 +53,8 @@ impl Document {
     }
 
     fn header(&mut self, buffer: &mut Buffer) -> Step {
-        let bytes = buffer.rest();
+        // No further, however much is there: the same for any pieces.
+        let bytes = &buffer.rest()[..buffer.rest().len().min(HEADER_REACH)];
         let not_a_recording = || {
             let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(200)]);
             Step::Fatal(DefectKind::NotARecording(format!("it begins with {}", excerpt(&shown))))
@@ -65,7 +68,7 @@ impl Document {
                 events = Some(value);
             } else if let Some(json) = end.and_then(|end| bytes.get(value..end)) {
                 let Ok(json) = serde_json::from_slice::<Value>(json) else { break };
-                self.seen.push(key.clone());
+                self.seen.insert(key.clone());
                 object.insert(key, json);
             }
             let Some(end) = end else { break };
@@ -110,17 +113,15 @@ impl Document {
 
     /// Names keys that were out of the header's reach.
     fn trailer(&mut self, buffer: &mut Buffer) -> Step {
-        let bytes = buffer.rest();
-        if let Some((key, value)) = next_key(bytes, 0) {
-            if let Some(end) = value_end(bytes, value) {
-                buffer.take(end);
-                return if self.seen.contains(&key) {
-                    self.trailer(buffer)
-                } else {
-                    Step::Defect(DefectKind::HeaderKeyLate(key))
-                };
+        while let Some((key, value)) = next_key(buffer.rest(), 0) {
+            let Some(end) = value_end(buffer.rest(), value) else { break };
+            buffer.take(end);
+            if !self.seen.contains(&key) {
+                return Step::Defect(DefectKind::HeaderKeyLate(key));
             }
-        } else if skip(bytes, 0, b"}").is_some() {
+        }
+        let bytes = buffer.rest();
+        if skip(bytes, 0, b"}").is_some() {
             self.phase = Phase::Done;
             return Step::End;
         }

@@ -164,7 +164,13 @@ impl Summary {
         if public_key.is_some() && !proven {
             return Some(format!("{}: not a finished, intact recording signed with that key", self.name));
         }
-        self.findings.defects.first().filter(|_| strict).cloned()
+        let unfinished = || Some(format!("{}: unfinished: its recorder did not end it", self.name));
+        match self.findings.defects.first() {
+            _ if !strict => None,
+            Some(defect) => Some(defect.clone()),
+            None if self.findings.is_unfinished() => unfinished(),
+            None => None,
+        }
     }
 
     fn start(&self) -> Option<String> {
@@ -205,6 +211,9 @@ impl Summary {
             "segments": verdict.map(|verdict| verdict.segments),
             "finished": verdict.map(|verdict| verdict.finished),
             "intact": verdict.map(|verdict| verdict.intact),
+            "unfinished": self.findings.is_unfinished(),
+            "continues": verdict.and_then(|verdict| verdict.continues).map(|hash| hex(&hash)),
+            "last_seal": verdict.and_then(|verdict| verdict.last_seal).map(|hash| hex(&hash)),
             "signed_by": verdict.and_then(|verdict| verdict.signed_by).map(|key| hex(&key)),
             "defects": self.findings.defects,
         })
@@ -265,6 +274,9 @@ impl Summary {
         let version = self.header.version.number();
         match &self.findings.verdict {
             None => format!("asciicast v{version}"),
+            Some(verdict) if verdict.segments == 0 && self.findings.open => {
+                format!("asciicast v{version}, compressed, unfinished, not sealed")
+            }
             Some(verdict) if verdict.segments == 0 => format!("asciicast v{version}, compressed, not sealed"),
             Some(verdict) => {
                 let plural = if verdict.segments == 1 { "" } else { "s" };

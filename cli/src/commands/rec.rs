@@ -180,6 +180,7 @@ fn options(arguments: &RecArgs) -> Result<Options, Failure> {
             *version = found;
         }
     }
+    refuse_idle_options(arguments, format, to_stdout)?;
     let argv = argv(arguments);
     let command = match &arguments.command {
         Some(command) => command.clone(),
@@ -207,6 +208,22 @@ fn options(arguments: &RecArgs) -> Result<Options, Failure> {
     })
 }
 
+/// An option that would do nothing is worse than none: somebody relies on it.
+fn refuse_idle_options(arguments: &RecArgs, format: Format, to_stdout: bool) -> Result<(), Failure> {
+    let in_segments = matches!(format, Format::Cast { segments: true, .. });
+    if arguments.sign_key.is_some() && !in_segments {
+        return Err(Failure::new("only recordings in segments can be signed")
+            .hint("record to a file named NAME.cast.zst"));
+    }
+    let rotates = arguments.max_size.is_some() || arguments.max_duration.is_some();
+    if rotates && (to_stdout || !matches!(format, Format::Cast { .. })) {
+        return Err(Failure::new("only asciicast files can go on in another file").hint(
+            "record to a file named NAME.cast or NAME.cast.zst, or leave out --max-size and --max-duration",
+        ));
+    }
+    Ok(())
+}
+
 fn argv(arguments: &RecArgs) -> Vec<OsString> {
     if let Some(command) = &arguments.command {
         return vec!["/bin/sh".into(), "-c".into(), command.into()];
@@ -230,7 +247,8 @@ fn default_file() -> Result<PathBuf, Failure> {
     Ok(data.join("casemate/recordings").join(name))
 }
 
-fn signing_key(path: &Path) -> Result<SigningKey, Failure> {
+/// Reads an Ed25519 key.
+pub(super) fn signing_key(path: &Path) -> Result<SigningKey, Failure> {
     let name = path.display();
     let pem = std::fs::read_to_string(path).about(format!("cannot read the key `{name}`"))?;
     SigningKey::from_pkcs8_pem(&pem).map_err(|error| {
@@ -263,6 +281,9 @@ fn explain(error: RecordError, arguments: &RecArgs) -> Failure {
         RecordError::Append { path, source: AppendError::OtherFormat(..) } => {
             let name = path.display();
             Some(format!("record to a new file, or convert it first: casemate convert {name} NEW"))
+        }
+        RecordError::Append { source: AppendError::Signed, .. } => {
+            Some("give the key that it is signed with: --sign-key FILE".into())
         }
         RecordError::Append { path, source: AppendError::Nothing | AppendError::Tail(_) } => {
             Some(format!("see what is left of it: casemate repair {}", path.display()))

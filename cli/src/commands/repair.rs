@@ -5,12 +5,13 @@ use std::io::{self, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use casemate_cast_format::segment::{self, Packer, PackerConfig, TailState, UnpackerConfig, Verdict};
-use casemate_cast_format::{Encoder, Event, Item, Micros, Version, own};
+use casemate_cast_format::{Defect, DefectKind, Encoder, Event, Item, Micros, Version, own};
 use casemate_recorder::Format;
 use serde_json::json;
 use tempfile::NamedTempFile;
 
 use super::convert::refuse_same;
+use super::rec::signing_key;
 use crate::failure::{About as _, Failure};
 use crate::input::{Findings, Input, Strictness};
 use crate::output::Output;
@@ -37,13 +38,16 @@ pub(crate) struct RepairArgs {
     /// Replace the output if it exists
     #[arg(long)]
     overwrite: bool,
+
+    /// Sign what is added with this Ed25519 key; a signed recording is intact only with it
+    #[arg(long, value_name = "FILE")]
+    sign_key: Option<PathBuf>,
 }
 
 pub(crate) fn run(arguments: &RepairArgs, printer: &Printer) -> Result<(), Failure> {
     let survey = survey(&arguments.file, printer)?;
     let verdict = survey.findings.verdict.as_ref();
-    let unfinished = verdict.is_some_and(|verdict| verdict.segments > 0 && !verdict.finished);
-    if survey.findings.defects.is_empty() && !unfinished {
+    if survey.findings.defects.is_empty() && !survey.findings.is_unfinished() {
         printer.say(format!("{}: nothing to repair", survey.name));
         return Ok(());
     }
@@ -54,7 +58,7 @@ pub(crate) fn run(arguments: &RepairArgs, printer: &Printer) -> Result<(), Failu
     }
     let lost = match verdict {
         Some(verdict) if is_torn_only(verdict) && survey.text_defects == 0 => {
-            mend_tail(&arguments.file, &output, survey.version, arguments.overwrite)?
+            mend_tail(arguments, &output, survey.version)?
         }
         _ => rewrite(&arguments.file, &output, &survey, arguments.overwrite)?,
     };
@@ -67,7 +71,7 @@ struct Survey {
     name: String,
     version: Version,
     findings: Findings,
-    /// Defects of the text, rather than of its segments.
+    /// Defects of the text, but for a cut-off end.
     text_defects: u64,
 }
 
@@ -78,6 +82,7 @@ fn survey(path: &Path, printer: &Printer) -> Result<Survey, Failure> {
     let findings = input.read(UnpackerConfig::default(), Strictness::Collect, printer, |item| {
         match item {
             Item::Header(header) => version = header.version,
+            Item::Defect(Defect { kind: DefectKind::CutOff(_), .. }) => {}
             Item::Defect(_) => text_defects += 1,
             Item::Event(_) | Item::Comment(_) => {}
         }
@@ -88,15 +93,16 @@ fn survey(path: &Path, printer: &Printer) -> Result<Survey, Failure> {
 
 /// Whether nothing is wrong but that the file ends too early.
 fn is_torn_only(verdict: &Verdict) -> bool {
-    verdict.segments > 0
-        && verdict.more_defects == 0
+    verdict.more_defects == 0
         && verdict.defects.iter().all(|defect| {
             matches!(defect.kind, segment::DefectKind::Torn { .. } | segment::DefectKind::SeekTableMissing)
         })
 }
 
 /// Copies what is whole as it is, closes the open segment, and ends the recording.
-fn mend_tail(input: &Path, output: &Path, version: Version, overwrite: bool) -> Result<String, Failure> {
+fn mend_tail(arguments: &RepairArgs, output: &Path, version: Version) -> Result<String, Failure> {
+    let (input, overwrite) = (&arguments.file, arguments.overwrite);
+    let signing_key = arguments.sign_key.as_deref().map(signing_key).transpose()?;
     let cannot_read = format!("cannot read `{}`", input.display());
     let cannot_write = format!("cannot write `{}`", output.display());
     if output.exists() && !overwrite {
@@ -115,16 +121,18 @@ fn mend_tail(input: &Path, output: &Path, version: Version, overwrite: bool) -> 
     file.write_all(&plan.append).about(&cannot_write)?;
 
     let end = plan.tail.end();
-    let mut packer = Packer::resume(PackerConfig::default(), plan.tail)?;
-    let mut encoder = Encoder::resume(version, end);
-    let gap = json!({
-        "what": "cut off at the end",
-        "bytes": plan.cut_bytes,
-        "text": String::from_utf8_lossy(&plan.lost_text),
-    });
-    let mut line = Vec::new();
-    encoder.event(&Event::own(end, own::GAP, &gap.to_string()), &mut line);
-    packer.write_event(&line, end)?;
+    let mut packer = Packer::resume(PackerConfig { signing_key, ..PackerConfig::default() }, plan.tail)?;
+    if plan.cut_bytes > 0 {
+        let gap = json!({
+            "what": "cut off at the end",
+            "bytes": plan.cut_bytes,
+            "text": String::from_utf8_lossy(&plan.lost_text),
+        });
+        let mut line = Vec::new();
+        let gap = Event::own(end, own::GAP, &gap.to_string());
+        Encoder::resume(version, end).event(&gap, &mut line);
+        packer.write_event(&line, end)?;
+    }
     packer.finish(None)?;
     file.write_all(packer.output()).about(&cannot_write)?;
     file.as_file().sync_all().about(&cannot_write)?;

@@ -24,6 +24,9 @@ pub enum AppendError {
     /// Its end is beyond mending.
     #[error(transparent)]
     Tail(#[from] TailError),
+    /// It is signed, and there is no key to go on with.
+    #[error("it is signed")]
+    Signed,
     /// Nothing of it can be kept.
     #[error("nothing in it can be read")]
     Nothing,
@@ -65,6 +68,12 @@ fn packed_end(path: &Path, version: Version, config: PackerConfig) -> Result<End
     let mut reader = SegmentReader::open(BufReader::new(File::open(path)?))?;
     let first = reader.text_unproven(0).map_err(io::Error::other)?;
     check_version(&first, version)?;
+    if let Some(last) = reader.sealed_segments().checked_sub(1)
+        && config.signing_key.is_none()
+        && reader.seal(last).map_err(io::Error::other)?.is_some_and(|seal| seal.signature.is_some())
+    {
+        return Err(AppendError::Signed);
+    }
     let gap = (plan.cut_bytes > 0).then(|| gap("cut off at the end", plan.cut_bytes, &plan.lost_text));
     let encoder = Encoder::resume(version, plan.tail.end());
     let packer = Packer::resume(config, plan.tail).map_err(io::Error::other)?;

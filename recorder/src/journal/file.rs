@@ -93,13 +93,21 @@ impl Target {
         }
     }
 
+    /// Whether it is a file, rather than a pipe or device.
+    pub(crate) fn is_regular(&self) -> bool {
+        self.syncer.is_some()
+    }
+
     /// Brings everything to the disk.
     pub(crate) fn finish(self) -> io::Result<()> {
-        if self.syncer.is_some() {
-            drop(self.syncer);
-            self.file.sync_all()?;
+        match self.syncer {
+            Some(syncer) => {
+                // The system reports a failure once, to whoever syncs first.
+                syncer.finish()?;
+                self.file.sync_all()
+            }
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -123,6 +131,7 @@ struct Syncer {
 struct Wish {
     wanted: bool,
     closed: bool,
+    failure: Option<io::Error>,
 }
 
 impl Syncer {
@@ -143,8 +152,9 @@ impl Syncer {
                     }
                     wish.wanted = false;
                     drop(wish);
-                    // The last sync, which is waited for, reports what is wrong with the disk.
-                    file.sync_data().ok();
+                    if let Err(error) = file.sync_data() {
+                        theirs.0.lock().unwrap_or_else(PoisonError::into_inner).failure.get_or_insert(error);
+                    }
                 }
             })?;
         Ok(Self { shared, thread: Some(thread) })
@@ -154,15 +164,26 @@ impl Syncer {
         self.shared.0.lock().unwrap_or_else(PoisonError::into_inner).wanted = true;
         self.shared.1.notify_one();
     }
-}
 
-impl Drop for Syncer {
-    fn drop(&mut self) {
+    /// Waits for the last sync; the first failure of all.
+    fn finish(mut self) -> io::Result<()> {
+        self.end();
+        let failure = self.shared.0.lock().unwrap_or_else(PoisonError::into_inner).failure.take();
+        failure.map_or(Ok(()), Err)
+    }
+
+    fn end(&mut self) {
         self.shared.0.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
         self.shared.1.notify_one();
         if let Some(thread) = self.thread.take() {
             // It runs nothing that panics.
             thread.join().ok();
         }
+    }
+}
+
+impl Drop for Syncer {
+    fn drop(&mut self) {
+        self.end();
     }
 }

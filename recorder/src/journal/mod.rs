@@ -193,6 +193,10 @@ impl Writer {
     fn write(&mut self, batch: &Batch) -> std::io::Result<()> {
         for (entry, bytes) in batch.iter() {
             let mut typed = Vec::new();
+            if matches!(entry.kind, Kind::Exit(_)) {
+                // Nothing that is still to come can show what was typed.
+                self.guard.finish(|decided| typed.push(decided));
+            }
             let event = match entry.kind {
                 Kind::Output => {
                     self.guard.output(bytes, |decided| typed.push(decided));

@@ -27,7 +27,6 @@ pub struct Rotation {
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) format: Format,
-    pub(crate) existing: Existing,
     pub(crate) header: Header,
     pub(crate) facts: SessionFacts,
     pub(crate) rotation: Rotation,
@@ -54,8 +53,8 @@ pub(crate) struct Sink {
 
 impl Sink {
     /// Begins a new recording in a file.
-    pub(crate) fn create(plan: Plan, path: &Path) -> io::Result<Self> {
-        let target = Target::create(path, plan.existing)?;
+    pub(crate) fn create(plan: Plan, path: &Path, existing: Existing) -> io::Result<Self> {
+        let target = Target::create(path, existing)?;
         Self::begin(plan, target)
     }
 
@@ -194,6 +193,13 @@ impl Sink {
         self.target.finish()
     }
 
+    /// Takes back a file in which nothing was recorded.
+    pub(crate) fn discard(self) {
+        if let Some(path) = self.target.path().filter(|_| self.target.is_regular()) {
+            std::fs::remove_file(path).ok();
+        }
+    }
+
     /// After a failure: gives up what was not written, and tries to end the file that is there with
     /// a word about what is missing.
     pub(crate) fn salvage(self, gap: &str, last: &[Event<'static>]) -> Result<(), AppendError> {
@@ -225,7 +231,7 @@ impl Sink {
         let rotation = std::mem::take(&mut self.plan.rotation);
         let mut part = self.plan.facts.part + 1;
         let mut next = part_path(&self.files[0], part);
-        while self.plan.existing == Existing::Refuse && next.exists() {
+        while next.exists() {
             part += 1;
             next = part_path(&self.files[0], part);
         }
@@ -241,7 +247,7 @@ impl Sink {
         let link = form.finish(&mut self.pending)?;
         self.target.write(&self.pending)?;
         self.pending.clear();
-        let target = std::mem::replace(&mut self.target, Target::create(&next, self.plan.existing)?);
+        let target = std::mem::replace(&mut self.target, Target::create(&next, Existing::Refuse)?);
         let facts = &mut self.plan.facts;
         facts.part = part;
         facts.previous = target.path().and_then(name);
