@@ -1,6 +1,6 @@
 //! A second session behind the first, in every format, also behind a torn end.
 
-use casemate_tests::{Cast, World};
+use casemate_tests::{Cast, World, need};
 use serde_json::Value;
 
 /// Records twice into `file`.
@@ -112,4 +112,31 @@ fn something_else_is_not_appended_to() {
         assert_eq!(world.bytes(file), b"just some notes\n");
         assert!(!world.path("ran").exists());
     }
+}
+
+#[test]
+fn parts_of_an_appended_recording_take_nobodys_place() {
+    let world = World::new();
+    world.write("s.2.cast", "somebody's");
+    let args = ["s.cast", "-q", "-a", "--max-size", "1K", "--", "seq", "1", "2000"];
+    world.rec(&args).on_terminal().wait_success();
+    assert_eq!(world.bytes("s.2.cast"), b"somebody's");
+    assert!(world.path("s.3.cast").exists(), "the second part has another name");
+}
+
+#[test]
+fn a_signed_recording_goes_on_only_with_its_key() {
+    need!("openssl");
+    let world = World::new();
+    let script = "openssl genpkey -algorithm ed25519 -out k.pem && openssl pkey -in k.pem -pubout -out k.pub";
+    world.script(script).run().success();
+    let sign = ["s.cast.zst", "-q", "-a", "--sign-key", "k.pem", "--", "echo", "signed"];
+    world.rec(&sign).on_terminal().wait_success();
+    world.rec(&["s.cast.zst", "-q", "-a", "--", "echo", "unsigned"]).run().fails("signed");
+    world.rec(&sign).on_terminal().wait_success();
+    world.casemate(&["info", "--public-key", "k.pub", "s.cast.zst"]).run().success();
+    assert_eq!(Cast::read(world.path("s.cast.zst")).output(), "signed\r\nsigned\r\n");
+    // Where nothing can be signed, nobody is left to believe that it was.
+    world.rec(&["p.cast", "-q", "--sign-key", "k.pem", "--", "true"]).run().fails("signed");
+    assert!(!world.path("p.cast").exists());
 }

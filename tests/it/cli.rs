@@ -1,6 +1,6 @@
 //! convert, cat, info, repair, completions, man: what they print and how they fail.
 
-use casemate_tests::{Cast, World, need, tools};
+use casemate_tests::{Cast, LONG, World, need, tools, wait_until};
 use serde_json::Value;
 
 const TWO: &str = "{\"version\":2,\"width\":80,\"height\":24,\"timestamp\":1700000000,\"title\":\"Two\"}\n\
@@ -159,7 +159,7 @@ fn colours_are_only_for_terminals_and_never_with_no_color() {
     let world = world();
     for args in [&["info", "two.cast"][..], &["convert", "missing.cast", "-"]] {
         let mut session = world.casemate(args).env("NO_COLOR", "1").on_terminal();
-        let _ = session.wait_exit(casemate_tests::LONG);
+        let _ = session.wait_exit(LONG);
         assert!(session.output_len() > 0);
         let text = session.text();
         let colour = text
@@ -357,4 +357,47 @@ fn man_pages_for_every_command() {
     }
     let rec = String::from_utf8(world.bytes("pages/casemate-rec.1")).unwrap();
     assert!(rec.contains("capture\\-input"), "{rec}");
+}
+
+#[test]
+fn a_recorder_killed_before_its_first_seal_leaves_something_to_repair() {
+    let world = World::new();
+    let mut session =
+        world.rec(&["s.cast.zst", "-q", "--", "sh", "-c", "echo early; sleep 3003"]).on_terminal();
+    session.wait_for("early");
+    wait_until("the line in the file", LONG, || {
+        Cast::read_open(world.path("s.cast.zst")).filter(|cast| cast.output().contains("early"))
+    });
+    session.signal(rustix::process::Signal::KILL);
+    assert_eq!(session.wait_exit(LONG), 137);
+    world.casemate(&["info", "--strict", "s.cast.zst"]).run().fails("unfinished");
+    let repaired = world.casemate(&["repair", "s.cast.zst"]).run().success();
+    assert!(!repaired.stderr.contains("nothing to repair"), "{}", repaired.stderr);
+    world.casemate(&["info", "--strict", "s.repaired.cast.zst"]).run().success();
+    assert_eq!(Cast::read(world.path("s.repaired.cast.zst")).output(), "early\r\n");
+    // What was sealed or flushed stands there as it was, byte for byte.
+    let (before, after) = (world.bytes("s.cast.zst"), world.bytes("s.repaired.cast.zst"));
+    assert!(after.starts_with(&before[..before.len() - 3]), "the repaired file begins as the old one");
+}
+
+#[test]
+fn nothing_in_a_recording_reaches_the_terminal_unescaped() {
+    let world = World::new();
+    let hostile = "\\u001b]0;pwn\\u0007";
+    world.write(
+        "h.cast",
+        format!("{{\"version\":1,\"width\":80,\"height\":24,\"title\":\"{hostile}\",\"stdout\":[[0.1,\"x\"]],\"{hostile}\":bad}}"),
+    );
+    world.write("l.cast", format!("{{\"version\":2,\"width\":80,\"height\":24,\"title\":\"{hostile}\"}}\n[1, \"m\", \"{hostile}\"]\n\u{1b}]0;pwn\u{7}\n"));
+    for args in [
+        &["info", "h.cast", "l.cast"][..],
+        &["convert", "h.cast", "a.cast"],
+        &["convert", "l.cast", "b.cast"],
+        &["info", "\u{1b}]0;pwn\u{7}"],
+    ] {
+        let run = world.casemate(args).run();
+        for shown in [run.text(), run.stderr.clone()] {
+            assert!(!shown.contains('\u{1b}') && !shown.contains('\u{7}'), "{args:?}: {shown:?}");
+        }
+    }
 }
