@@ -12,6 +12,8 @@ use std::ops::Range;
 
 use casemate_cast_format::Micros;
 
+use crate::keys::key_length;
+
 /// How the session's terminal treats what is typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Echo {
@@ -301,36 +303,18 @@ fn is_line_end(byte: u8) -> bool {
 fn split_keys(bytes: &[u8], mut emit: impl FnMut(&[u8], Kind)) {
     let mut rest = bytes;
     while let Some(&first) = rest.first() {
-        let (length, kind) = match first {
-            _ if is_line_end(first) => (1, Kind::Enter),
-            0x08 | 0x7f | 0x15 | 0x17 => (1, Kind::Edit),
-            0x1b => (escape_length(rest), Kind::Control),
-            0x00..0x20 => (1, Kind::Control),
-            _ => {
-                let length =
-                    (1..=rest.len().min(4)).find(|&length| std::str::from_utf8(&rest[..length]).is_ok());
-                let length = length.unwrap_or(1);
-                let typed = String::from_utf8_lossy(&rest[..length]).chars().next();
-                (length, Kind::Unseen(typed.unwrap_or(char::REPLACEMENT_CHARACTER)))
-            }
+        let (key, behind) = rest.split_at(key_length(rest));
+        let kind = match first {
+            _ if is_line_end(first) => Kind::Enter,
+            0x08 | 0x7f | 0x15 | 0x17 => Kind::Edit,
+            0x00..0x20 => Kind::Control,
+            _ => Kind::Unseen(
+                String::from_utf8_lossy(key).chars().next().unwrap_or(char::REPLACEMENT_CHARACTER),
+            ),
         };
-        emit(&rest[..length], kind);
-        rest = &rest[length..];
+        emit(key, kind);
+        rest = behind;
     }
-}
-
-/// Length of the key that begins with an escape: an arrow, a function key, Alt and a letter.
-fn escape_length(bytes: &[u8]) -> usize {
-    let length = match bytes.get(1) {
-        Some(b'[') => {
-            let parameters = bytes[2..].iter().take_while(|byte| matches!(byte, 0x20..0x40)).count();
-            2 + parameters + 1
-        }
-        Some(b'O') => 3,
-        Some(_) => 2,
-        None => 1,
-    };
-    length.min(bytes.len())
 }
 
 /// The text of a terminal stream, without its escape sequences. What it is fed does not tear

@@ -68,10 +68,10 @@ impl Keys {
                 continue;
             }
             let is_reported = rest.starts_with(&self.reported);
-            let length = if is_reported { self.reported.len() } else { 1 };
             let is_prefix = is_reported || rest[0] == prefix;
-            if self.after_prefix {
-                self.after_prefix = false;
+            let is_paste = rest.starts_with(PASTE_BEGIN);
+            let length = if is_reported || (self.after_prefix && !is_paste) { key_length(rest) } else { 1 };
+            if std::mem::take(&mut self.after_prefix) && !is_paste {
                 start = at + length;
                 match rest[0].to_ascii_lowercase() {
                     _ if is_prefix => emit(Piece::Forward(&rest[..length])),
@@ -107,6 +107,22 @@ impl Keys {
             self.in_paste = !self.in_paste;
         }
     }
+}
+
+/// How many of the bytes are the first key: a character, an arrow, Alt and a letter.
+pub(crate) fn key_length(bytes: &[u8]) -> usize {
+    let length = match bytes {
+        [0x1b, b'[', rest @ ..] => {
+            let parameters = rest.iter().take_while(|byte| matches!(byte, 0x20..0x40)).count();
+            2 + parameters + 1
+        }
+        [0x1b, b'O', ..] => 3,
+        [0x1b, ..] => 2,
+        _ => (1..=4)
+            .find(|&end| bytes.get(..end).is_some_and(|key| std::str::from_utf8(key).is_ok()))
+            .unwrap_or(1),
+    };
+    length.min(bytes.len())
 }
 
 /// Reads a key as people write it: `C-a`, `^a`, `none`.
@@ -145,6 +161,19 @@ mod tests {
     #[test]
     fn the_prefix_is_found_in_the_middle() {
         check(b"ab\x1cpcd\x1cme\x1c\x1cf\x1cxg\x1cq", "ab<Pause>cd<Marker>e\x1cfg<Stop>");
+    }
+
+    #[test]
+    fn any_other_key_takes_the_prefix_back_as_a_whole() {
+        let mut keys = Keys::new(Some(DEFAULT_PREFIX));
+        let mut shown = String::new();
+        for piece in ["\x1c\x1b[Ax", "\x1céx", "\x1c\x1bOPx", "\x1c\x1b[200~p\x1cq\x1b[201~"] {
+            keys.feed(piece.as_bytes(), |piece| match piece {
+                Piece::Forward(bytes) => shown += &String::from_utf8_lossy(bytes),
+                Piece::Command(command) => shown += &format!("<{command:?}>"),
+            });
+        }
+        assert_eq!(shown, "xxx\x1b[200~p\x1cq\x1b[201~");
     }
 
     #[test]

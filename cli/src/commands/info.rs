@@ -152,6 +152,8 @@ impl Summary {
             Code::Other(code) if code == own::END => self.end = Some(event.data.decode().into_owned()),
             Code::Other(code) if code == own::SESSION => {
                 self.sessions.extend(serde_json::from_str::<Value>(&event.data.decode()).ok());
+                // It has an end of its own.
+                (self.exit, self.end) = (None, None);
             }
             Code::Input | Code::Other(_) => {}
         }
