@@ -22,7 +22,7 @@ const GROUPS: [&[Tool]; 4] = [
 ];
 
 /// Rounds in which the peers run too; the rounds after that are casemate's alone.
-const PEER_ROUNDS: usize = 7;
+const PEER_ROUNDS: usize = 5;
 
 /// More than noise, less than anybody notices.
 const COMPRESSING_LIMIT: f64 = 1.02;

@@ -10,6 +10,9 @@ use memchr::memmem;
 /// Longest label that can be typed.
 const LABEL_LIMIT: usize = 200;
 
+/// Length of the longest sequence that is looked for.
+const LONGEST: usize = b"\x1b[?1049h".len();
+
 /// What is on the terminal.
 #[derive(Debug, Default)]
 pub(crate) struct Notice {
@@ -21,25 +24,38 @@ pub(crate) struct Notice {
 impl Notice {
     /// Follows the output, to know which screen is shown.
     pub(crate) fn saw(&mut self, bytes: &[u8]) {
-        const LONGEST: usize = b"\x1b[?1049h".len();
-        if self.tail.is_empty() && memchr::memchr(0x1b, bytes).is_none() {
-            return;
+        if !self.tail.is_empty() {
+            // A sequence that was cut: its end is at the beginning of these bytes.
+            let mut joined = std::mem::take(&mut self.tail);
+            joined.extend_from_slice(&bytes[..bytes.len().min(LONGEST)]);
+            self.scan(&joined);
+            if bytes.len() < LONGEST {
+                self.keep_tail(&joined);
+                return;
+            }
         }
-        let mut joined = std::mem::take(&mut self.tail);
-        joined.extend_from_slice(bytes);
-        for at in memmem::find_iter(&joined, b"\x1b[?") {
-            let rest = &joined[at + 3..];
+        self.scan(bytes);
+        self.keep_tail(bytes);
+    }
+
+    fn scan(&mut self, bytes: &[u8]) {
+        for at in memmem::find_iter(bytes, b"\x1b[?") {
             for mode in [&b"1049"[..], b"1047", b"47"] {
-                match rest.strip_prefix(mode).and_then(<[u8]>::first) {
+                match bytes[at + 3..].strip_prefix(mode).and_then(<[u8]>::first) {
                     Some(b'h') => self.alternate_screen = true,
                     Some(b'l') => self.alternate_screen = false,
                     _ => {}
                 }
             }
         }
-        let cut = joined.len().saturating_sub(LONGEST - 1);
-        let open = memchr::memrchr(0x1b, &joined[cut..]).map(|at| cut + at);
-        self.tail = open.map_or_else(Vec::new, |at| joined.split_off(at));
+    }
+
+    fn keep_tail(&mut self, bytes: &[u8]) {
+        let end = &bytes[bytes.len().saturating_sub(LONGEST - 1)..];
+        self.tail.clear();
+        if let Some(escape) = memchr::memrchr(0x1b, end) {
+            self.tail.extend_from_slice(&end[escape..]);
+        }
     }
 
     pub(crate) fn alternate_screen(&self) -> bool {

@@ -61,10 +61,8 @@ impl Journal {
         let queue = Arc::new(Queue::new()?);
         let theirs = Arc::clone(&queue);
         let writer = Writer::new(sink, start);
-        let thread = std::thread::Builder::new()
-            .name("journal".into())
-            .stack_size(512 << 10)
-            .spawn(move || writer.run(&theirs))?;
+        let thread =
+            std::thread::Builder::new().name("journal".into()).stack_size(512 << 10).spawn(move || writer.run(&theirs))?;
         Ok(Self { queue, thread })
     }
 
