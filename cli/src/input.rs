@@ -16,6 +16,9 @@ const CHUNK: usize = 256 << 10;
 /// More warnings than this tell nothing new.
 const WARNINGS: u64 = 20;
 
+/// And more than this are only counted.
+const DEFECTS_KEPT: usize = 1000;
+
 /// A recording to be read.
 pub(crate) struct Input {
     pub(crate) name: String,
@@ -34,8 +37,10 @@ pub(crate) struct Findings {
     pub(crate) open: bool,
     /// What is to be said of its segments, if it has any.
     pub(crate) verdict: Option<Verdict>,
-    /// All that is wrong, as shown.
+    /// The first things that are wrong, as shown.
     pub(crate) defects: Vec<String>,
+    /// How many things are wrong.
+    pub(crate) defect_count: u64,
 }
 
 impl Findings {
@@ -79,6 +84,11 @@ impl Input {
         Ok(Self { name, reader: Box::new(file), bytes })
     }
 
+    /// Whether only damage can keep its beginning from being that of a compressed file.
+    fn looks_packed(&self, beginning: &[u8]) -> bool {
+        self.name.ends_with(".zst") && !beginning.trim_ascii_start().starts_with(b"{")
+    }
+
     /// Reads it to its end, item by item. A defect that leaves nothing to be read is an error, and in
     /// strict reading any defect is.
     pub(crate) fn read(
@@ -96,19 +106,20 @@ impl Input {
             findings: Findings::default(),
             warned: 0,
             decoder: Decoder::new(),
-            text: Vec::new(),
         };
         let mut chunk = vec![0; CHUNK];
         let mut unpacker = None;
         loop {
             let filled = fill(&mut self.reader, &mut chunk).about(format!("cannot read `{}`", self.name))?;
             let bytes = &chunk[..filled];
-            if reading.findings.bytes == 0 && is_zstd(bytes) {
+            if reading.findings.bytes == 0 && (is_zstd(bytes) || self.looks_packed(bytes)) {
                 unpacker = Some(Unpacker::new(config)?);
             }
             reading.findings.bytes += filled as u64;
             match &mut unpacker {
-                Some(unpacker) => reading.unpack(|sink| unpacker.feed(bytes, &mut |found| sink(found)))?,
+                Some(unpacker) => {
+                    reading.unpack(&mut take, |sink| unpacker.feed(bytes, &mut |found| sink(found)))?
+                }
                 None => {
                     reading.findings.text_bytes += filled as u64;
                     reading.decoder.feed(bytes);
@@ -117,7 +128,9 @@ impl Input {
             if filled == 0 {
                 if let Some(unpacker) = unpacker.take() {
                     let mut verdict = None;
-                    reading.unpack(|sink| verdict = Some(unpacker.finish(&mut |found| sink(found))))?;
+                    reading.unpack(&mut take, |sink| {
+                        verdict = Some(unpacker.finish(&mut |found| sink(found)))
+                    })?;
                     reading.findings.verdict = verdict;
                 }
                 reading.decoder.finish();
@@ -154,26 +167,35 @@ struct Reading<'a> {
     findings: Findings,
     warned: u64,
     decoder: Decoder,
-    text: Vec<u8>,
 }
 
 impl Reading<'_> {
-    fn unpack(&mut self, step: impl FnOnce(&mut dyn FnMut(Unpacked<'_>))) -> Result<(), Failure> {
-        let mut defects = Vec::new();
-        let (text, open) = (&mut self.text, &mut self.findings.open);
-        step(&mut |unpacked| match unpacked {
-            Unpacked::Text(piece) => text.extend_from_slice(piece),
-            Unpacked::Defect(defect) => defects.push(defect.to_string()),
-            Unpacked::Open(frame) => *open |= !frame.complete,
-            Unpacked::Segment(_)
-            | Unpacked::Unsealed(_)
-            | Unpacked::SeekTable { .. }
-            | Unpacked::Foreign { .. } => {}
+    /// Takes the items piece by piece: a few bytes of zstd can hold any amount of text.
+    fn unpack(
+        &mut self,
+        take: &mut impl FnMut(Item<'_>) -> Result<(), Failure>,
+        step: impl FnOnce(&mut dyn FnMut(Unpacked<'_>)),
+    ) -> Result<(), Failure> {
+        let mut result = Ok(());
+        step(&mut |unpacked| {
+            if result.is_err() {
+                return;
+            }
+            match unpacked {
+                Unpacked::Text(piece) => {
+                    self.findings.text_bytes += piece.len() as u64;
+                    self.decoder.feed(piece);
+                    result = self.take_items(take);
+                }
+                Unpacked::Defect(defect) => result = self.defect(format!("{}: {defect}", self.name)),
+                Unpacked::Open(frame) => self.findings.open |= !frame.complete,
+                Unpacked::Segment(_)
+                | Unpacked::Unsealed(_)
+                | Unpacked::SeekTable { .. }
+                | Unpacked::Foreign { .. } => {}
+            }
         });
-        self.findings.text_bytes += self.text.len() as u64;
-        self.decoder.feed(&self.text);
-        self.text.clear();
-        defects.into_iter().try_for_each(|defect| self.defect(format!("{}: {defect}", self.name)))
+        result
     }
 
     fn take_items(&mut self, take: &mut impl FnMut(Item<'_>) -> Result<(), Failure>) -> Result<(), Failure> {
@@ -205,7 +227,10 @@ impl Reading<'_> {
                 }
             }
         }
-        self.findings.defects.push(shown);
+        self.findings.defect_count += 1;
+        if self.findings.defects.len() < DEFECTS_KEPT {
+            self.findings.defects.push(shown);
+        }
         Ok(())
     }
 

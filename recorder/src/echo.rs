@@ -44,6 +44,9 @@ const AHEAD_PATIENCE: u64 = 10_000_000;
 /// A line typed ahead is recognized by being shown as a whole; a shorter one could be anything.
 const SHORTEST_AHEAD: usize = 3;
 
+/// Typed ahead by a program, not by a person: what is over is decided at once.
+const LONGEST_QUEUE: usize = 16 << 10;
+
 /// Nobody types a longer run without a control key.
 const LONGEST_RUN: usize = 4096;
 
@@ -110,6 +113,10 @@ impl InputGuard {
                     self.queue.push_back(Key { time, bytes: bytes.to_vec(), kind });
                 });
                 self.settle(false, &mut emit);
+                while self.queue.len() > LONGEST_QUEUE {
+                    self.decide_run(&mut emit);
+                    self.release_controls(&mut emit);
+                }
             }
         }
     }
@@ -120,9 +127,11 @@ impl InputGuard {
             return;
         }
         let mut text = std::mem::take(&mut self.text);
-        text.feed(bytes, |line, ended| {
+        text.feed(bytes, |line, ended, moved| {
             if self.ahead {
                 self.recognize(line);
+            } else if moved {
+                // Drawn somewhere else, like a clock: no echo, which comes where the cursor is.
             } else if !ended || self.queue.iter().any(|key| key.kind == Kind::Enter) {
                 // Without an Enter pending, a line that ends is somebody else's output.
                 self.see(line);
@@ -335,10 +344,19 @@ enum Escape {
 }
 
 impl PlainText {
-    /// Gives each line, or the beginning of one, and whether it ended.
-    fn feed(&mut self, bytes: &[u8], mut line: impl FnMut(&str, bool)) {
+    /// Gives each line, or the beginning of one, whether it ended, and whether the cursor was sent
+    /// somewhere else in it.
+    fn feed(&mut self, bytes: &[u8], mut line: impl FnMut(&str, bool, bool)) {
         let mut text = Vec::new();
+        let (mut moved, mut returned) = (false, false);
         for &byte in bytes {
+            // Only a line feed makes a carriage return the end of a line.
+            moved |= std::mem::take(&mut returned) && byte != b'\n' && byte != b'\r';
+            moved |= match self.state {
+                Escape::Control => matches!(byte, b'A' | b'B' | b'E'..=b'H' | b'd' | b'f' | b's' | b'u'),
+                Escape::Begun => matches!(byte, b'7' | b'8' | b'M'),
+                Escape::None | Escape::String => false,
+            };
             self.state = match (self.state, byte) {
                 (_, 0x1b) => Escape::Begun,
                 (Escape::Begun, b'[') => Escape::Control,
@@ -347,7 +365,7 @@ impl PlainText {
                 (Escape::Control, 0x40..0x7f) | (Escape::String, 0x07) | (Escape::Begun, _) => Escape::None,
                 (Escape::Control | Escape::String, _) => self.state,
                 (Escape::None, b'\n') => {
-                    line(&String::from_utf8_lossy(&text), true);
+                    line(&String::from_utf8_lossy(&text), true, std::mem::take(&mut moved));
                     text.clear();
                     Escape::None
                 }
@@ -355,12 +373,13 @@ impl PlainText {
                     if byte >= b' ' {
                         text.push(byte);
                     }
+                    returned = byte == b'\r';
                     Escape::None
                 }
             };
         }
         if !text.is_empty() {
-            line(&String::from_utf8_lossy(&text), false);
+            line(&String::from_utf8_lossy(&text), false, moved);
         }
     }
 }
@@ -459,6 +478,16 @@ mod tests {
     fn text_of_others_is_no_echo() {
         check(Echo::Program, &["<hunter2", ">still hunting for the agent ", "<\r", ">\r\n"], "<hidden>\r");
         check(Echo::Program, &["<h", ">still hunting", "<unter2\r", ">\r\n"], "<hidden>\r");
+    }
+
+    #[test]
+    fn a_clock_in_the_corner_is_no_echo() {
+        let clock = ">\x1b7\x1b[1;70Hdone 12:34\x1b8";
+        check(
+            Echo::Program,
+            &["<d", clock, "<o", clock, "<n", ">\rd o n e", "<e", clock, "<\r", ">\r\n"],
+            "<hidden>\r",
+        );
     }
 
     #[test]

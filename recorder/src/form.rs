@@ -157,6 +157,16 @@ impl Form {
         self.whole_output(time, &rest, out)
     }
 
+    /// Takes over what [`Self::output`] holds back, for a form that goes on.
+    pub(crate) fn take_half_character(&mut self) -> Utf8Joiner {
+        std::mem::take(&mut self.joiner)
+    }
+
+    /// Goes on behind a form that held this back.
+    pub(crate) fn give_half_character(&mut self, half: Utf8Joiner) {
+        self.joiner = half;
+    }
+
     fn whole_output(&mut self, time: Micros, bytes: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
         let mut written = Ok(());
         if !bytes.is_empty() {

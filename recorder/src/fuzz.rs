@@ -152,7 +152,7 @@ fn sort(prefix: Option<u8>, typed: &[u8], step: usize) -> Sorted {
     let mut keys = Keys::new(prefix);
     let mut sorted = Sorted { forwarded: Vec::new(), commands: Vec::new() };
     for bytes in typed.chunks(step) {
-        keys.feed(bytes, |piece| match piece {
+        keys.feed_all(bytes, |piece| match piece {
             Piece::Forward(bytes) => {
                 assert!(!bytes.is_empty());
                 sorted.forwarded.extend_from_slice(bytes);

@@ -38,8 +38,10 @@ pub struct Keys {
     bracket: usize,
 }
 
-const PASTE_BEGIN: &[u8] = b"\x1b[200~";
-const PASTE_END: &[u8] = b"\x1b[201~";
+/// Begins a bracketed paste.
+pub(crate) const PASTE_BEGIN: &[u8] = b"\x1b[200~";
+/// Ends it.
+pub(crate) const PASTE_END: &[u8] = b"\x1b[201~";
 
 impl Keys {
     /// With a control character as the prefix, or none at all.
@@ -54,10 +56,13 @@ impl Keys {
         }
     }
 
-    /// Sorts what was typed.
-    pub fn feed<'a>(&mut self, bytes: &'a [u8], mut emit: impl FnMut(Piece<'a>)) {
+    /// Sorts what was typed, up to a command: says how many bytes are sorted, for what follows a
+    /// command may not be the session's.
+    #[must_use = "what is not sorted is typed all the same"]
+    pub fn feed<'a>(&mut self, bytes: &'a [u8], mut emit: impl FnMut(Piece<'a>)) -> usize {
         let Some(prefix) = self.prefix else {
-            return emit(Piece::Forward(bytes));
+            emit(Piece::Forward(bytes));
+            return bytes.len();
         };
         let (mut start, mut at) = (0, 0);
         while at < bytes.len() {
@@ -75,9 +80,14 @@ impl Keys {
                 start = at + length;
                 match rest[0].to_ascii_lowercase() {
                     _ if is_prefix => emit(Piece::Forward(&rest[..length])),
-                    b'p' => emit(Piece::Command(Command::Pause)),
-                    b'm' => emit(Piece::Command(Command::Marker)),
-                    b'q' => emit(Piece::Command(Command::Stop)),
+                    b'p' | b'm' | b'q' => {
+                        emit(Piece::Command(match rest[0].to_ascii_lowercase() {
+                            b'p' => Command::Pause,
+                            b'm' => Command::Marker,
+                            _ => Command::Stop,
+                        }));
+                        return at + length;
+                    }
                     // Any other key takes the prefix back, and is not forwarded either.
                     _ => {}
                 }
@@ -92,6 +102,15 @@ impl Keys {
         }
         if start < bytes.len() {
             emit(Piece::Forward(&bytes[start..]));
+        }
+        bytes.len()
+    }
+
+    /// Sorts all of what was typed, commands included.
+    pub fn feed_all<'a>(&mut self, bytes: &'a [u8], mut emit: impl FnMut(Piece<'a>)) {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            rest = &rest[self.feed(rest, &mut emit)..];
         }
     }
 
@@ -149,7 +168,7 @@ mod tests {
             let mut keys = Keys::new(Some(DEFAULT_PREFIX));
             let mut shown = String::new();
             for piece in input.chunks(step) {
-                keys.feed(piece, |piece| match piece {
+                keys.feed_all(piece, |piece| match piece {
                     Piece::Forward(bytes) => shown += &String::from_utf8_lossy(bytes),
                     Piece::Command(command) => shown += &format!("<{command:?}>"),
                 });
@@ -168,7 +187,7 @@ mod tests {
         let mut keys = Keys::new(Some(DEFAULT_PREFIX));
         let mut shown = String::new();
         for piece in ["\x1c\x1b[Ax", "\x1céx", "\x1c\x1bOPx", "\x1c\x1b[200~p\x1cq\x1b[201~"] {
-            keys.feed(piece.as_bytes(), |piece| match piece {
+            keys.feed_all(piece.as_bytes(), |piece| match piece {
                 Piece::Forward(bytes) => shown += &String::from_utf8_lossy(bytes),
                 Piece::Command(command) => shown += &format!("<{command:?}>"),
             });
@@ -180,7 +199,7 @@ mod tests {
     fn a_reported_prefix_is_one_too() {
         let mut keys = Keys::new(Some(DEFAULT_PREFIX));
         let mut pieces = Vec::new();
-        keys.feed(b"a\x1b[92;5up", |piece| pieces.push(format!("{piece:?}")));
+        keys.feed_all(b"a\x1b[92;5up", |piece| pieces.push(format!("{piece:?}")));
         assert_eq!(pieces, ["Forward([97])", "Command(Pause)"]);
     }
 

@@ -7,6 +7,8 @@
 use casemate_cast_format::{Micros, Size};
 use memchr::memmem;
 
+use crate::keys::{PASTE_BEGIN, PASTE_END, key_length};
+
 /// Longest label that can be typed.
 const LABEL_LIMIT: usize = 200;
 
@@ -91,6 +93,8 @@ pub(crate) struct LabelPrompt {
     size: Size,
     over_program: bool,
     asked_at: Micros,
+    /// Line ends in a paste are text.
+    in_paste: bool,
 }
 
 pub(crate) enum PromptStep {
@@ -102,7 +106,7 @@ pub(crate) enum PromptStep {
 
 impl LabelPrompt {
     pub(crate) fn new(size: Size, over_program: bool, asked_at: Micros) -> Self {
-        Self { label: String::new(), held: Vec::new(), size, over_program, asked_at }
+        Self { label: String::new(), held: Vec::new(), size, over_program, asked_at, in_paste: false }
     }
 
     /// When the marker was asked for: that is the moment that it marks.
@@ -136,11 +140,20 @@ impl LabelPrompt {
 
     /// Takes keys; says how many of the bytes it used.
     pub(crate) fn feed(&mut self, bytes: &[u8]) -> (PromptStep, usize) {
-        for (at, &byte) in bytes.iter().enumerate() {
+        let mut at = 0;
+        while let Some(&byte) = bytes.get(at) {
+            let rest = &bytes[at..];
+            at += 1;
             match byte {
-                b'\r' | b'\n' => return (PromptStep::Done(Some(std::mem::take(&mut self.label))), at + 1),
-                // Escape and Ctrl-C call it off.
-                0x1b | 0x03 => return (PromptStep::Done(None), bytes.len().min(at + 1)),
+                b'\r' | b'\n' if self.in_paste => self.label.push(' '),
+                b'\r' | b'\n' => return (PromptStep::Done(Some(std::mem::take(&mut self.label))), at),
+                // Escape alone and Ctrl-C call it off; arrows and their like mean nothing here.
+                0x1b if rest.len() > 1 => {
+                    let key = &rest[..key_length(rest)];
+                    self.in_paste = key == PASTE_BEGIN || (self.in_paste && key != PASTE_END);
+                    at += key.len() - 1;
+                }
+                0x1b | 0x03 => return (PromptStep::Done(None), at),
                 0x08 | 0x7f => _ = self.label.pop(),
                 0x15 => self.label.clear(),
                 0x00..0x20 => {}
@@ -191,5 +204,14 @@ mod tests {
         assert!(matches!(step, PromptStep::Done(Some(label)) if label == "deploy"));
         let mut prompt = LabelPrompt::new(Size { cols: 80, rows: 24 }, false, Micros(0));
         assert!(matches!(prompt.feed(b"x\x1b"), (PromptStep::Done(None), 2)));
+    }
+
+    #[test]
+    fn a_paste_is_one_label() {
+        let mut prompt = LabelPrompt::new(Size { cols: 80, rows: 24 }, false, Micros(0));
+        assert!(matches!(prompt.feed(b"\x1b[D\x1b[200~a\nb\n"), (PromptStep::Open, 13)));
+        let (step, used) = prompt.feed(b"c\x1b[201~\rls");
+        assert_eq!(used, 8);
+        assert!(matches!(step, PromptStep::Done(Some(label)) if label == "a b c"));
     }
 }

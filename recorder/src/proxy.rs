@@ -159,7 +159,7 @@ impl Proxy<'_> {
             let interest = |wanted: bool, flag: PollFlags| if wanted { flag } else { PollFlags::empty() };
             let mut session = interest(session_open && !blocked, PollFlags::IN)
                 | interest(session_open && !state.to_session.is_empty(), PollFlags::OUT);
-            let typed = state.to_session.len() < INPUT_LIMIT && state.exited.is_none();
+            let typed = state.to_session.len() < INPUT_LIMIT && state.exited.is_none() && !full;
             let mut terminal = interest(self.keyboard == Keyboard::Terminal && typed, PollFlags::IN)
                 | interest(!state.to_terminal.is_empty(), PollFlags::OUT);
             let mut stdin = interest(self.keyboard == Keyboard::Stdin && typed, PollFlags::IN);
@@ -303,32 +303,35 @@ impl Proxy<'_> {
             return self.forward(state, bytes);
         }
         let mut rest = bytes;
-        if state.prompt.is_some() {
-            rest = self.prompt_input(state, rest);
+        while !rest.is_empty() {
+            if state.prompt.is_some() {
+                rest = self.prompt_input(state, rest);
+                continue;
+            }
+            let mut keys = std::mem::replace(&mut self.keys, Keys::new(None));
+            let sorted = keys.feed(rest, |piece| match piece {
+                Piece::Forward(bytes) => self.forward(state, bytes),
+                Piece::Command(Command::Pause) => self.toggle_pause(state),
+                Piece::Command(Command::Stop) => self.begin_ending(state, Ending::Stopped),
+                Piece::Command(Command::Marker) => self.ask_label(state),
+            });
+            self.keys = keys;
+            rest = &rest[sorted..];
         }
-        let mut keys = std::mem::replace(&mut self.keys, Keys::new(None));
-        let mut label = None;
-        keys.feed(rest, |piece| match piece {
-            _ if label.is_some() => {
-                if let (Some(typed), Piece::Forward(bytes)) = (&mut label, piece) {
-                    Vec::extend_from_slice(typed, bytes);
-                }
-            }
-            Piece::Forward(bytes) => self.forward(state, bytes),
-            Piece::Command(Command::Pause) => self.toggle_pause(state),
-            Piece::Command(Command::Stop) => self.begin_ending(state, Ending::Stopped),
-            Piece::Command(Command::Marker) => label = Some(Vec::new()),
-        });
-        self.keys = keys;
-        if let Some(typed) = label {
-            let prompt = LabelPrompt::new(self.size, state.notice.alternate_screen(), self.now());
-            let opening = prompt.opening();
-            state.prompt = Some(prompt);
-            self.show(state, &opening);
-            let rest = self.prompt_input(state, &typed).to_vec();
-            if !rest.is_empty() {
-                self.handle_input(state, &rest);
-            }
+    }
+
+    fn ask_label(&mut self, state: &mut State) {
+        let prompt = LabelPrompt::new(self.size, state.notice.alternate_screen(), self.now());
+        let opening = prompt.opening();
+        state.prompt = Some(prompt);
+        self.show(state, &opening);
+    }
+
+    /// Takes the prompt away: the session ends, and what it still prints is to be seen and recorded.
+    fn call_off_prompt(&mut self, state: &mut State) {
+        if let Some(prompt) = state.prompt.take() {
+            let closing = prompt.closing();
+            self.show(state, &closing);
         }
     }
 
@@ -411,10 +414,11 @@ impl Proxy<'_> {
         }
     }
 
-    fn reap(&self, state: &mut State) {
+    fn reap(&mut self, state: &mut State) {
         if state.exited.is_none()
             && let Some(status) = self.pty.try_wait()
         {
+            self.call_off_prompt(state);
             let now = Instant::now();
             state.exited = Some(Exited { status, at: now, last_output: now });
         }
@@ -451,7 +455,8 @@ impl Proxy<'_> {
         }
     }
 
-    fn begin_ending(&self, state: &mut State, ending: Ending) {
+    fn begin_ending(&mut self, state: &mut State, ending: Ending) {
+        self.call_off_prompt(state);
         if state.ending.is_none() {
             state.ending = Some((ending, Instant::now(), 0));
         }

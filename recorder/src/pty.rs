@@ -6,6 +6,7 @@ use std::path::Path;
 
 use casemate_cast_format::Size;
 use portable_pty::{CommandBuilder, MasterPty, NativePtySystem, PtySize, PtySystem as _};
+use rustix::fs::{Access, access};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, kill_process_group, waitpid};
 use rustix::termios::{
     InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr,
@@ -90,6 +91,29 @@ impl Pty {
         }
         _ = kill_process_group(self.child, signal);
         _ = kill_process(self.child, signal);
+    }
+}
+
+/// Says why a program cannot be started, as far as that can be known before.
+pub(crate) fn find_program(argv: &[OsString]) -> Result<(), String> {
+    let Some(name) = argv.first().filter(|name| !name.is_empty()) else {
+        return Err("it has no name".into());
+    };
+    let is_program = |path: &Path| path.is_file() && access(path, Access::EXEC_OK).is_ok();
+    let path = Path::new(name);
+    if path.components().count() > 1 || path.is_absolute() {
+        return match path.metadata() {
+            Ok(_) if is_program(path) => Ok(()),
+            Ok(metadata) if metadata.is_dir() => Err("it is a folder".into()),
+            Ok(_) => Err("it is not executable".into()),
+            Err(error) => Err(error.to_string()),
+        };
+    }
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    if std::env::split_paths(&folders).any(|folder| is_program(&folder.join(path))) {
+        Ok(())
+    } else {
+        Err("no such program in PATH".into())
     }
 }
 

@@ -17,7 +17,7 @@ use crate::identity::{Identity, SESSION_VARIABLE};
 use crate::journal::{AppendError, Existing, Journal, Plan, Rotation, Sink, Target, micros};
 use crate::keys::Keys;
 use crate::proxy::{Keyboard, Proxy, WindowSize};
-use crate::pty::{Program, Pty};
+use crate::pty::{self, Program, Pty};
 use crate::signals::Signals;
 use crate::terminal::Terminal;
 
@@ -160,9 +160,13 @@ pub fn record(
         rotation: options.rotation,
         signing_key: options.signing_key.clone(),
     };
-    let sink = open(&options.output, plan)?;
     let program_name =
         options.argv.first().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    // Before any file is touched.
+    if let Err(reason) = pty::find_program(&options.argv) {
+        return Err(RecordError::Start { program: program_name, reason });
+    }
+    let sink = open(&options.output, plan)?;
     begun(&facts, sink.files().first().map(PathBuf::as_path));
 
     // Signals are met from here on: whoever ends us from now on ends a recording.

@@ -4,6 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 
+use nix::sys::signal::{SigSet, Signal};
 use signal_hook::consts::{SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
 use signal_hook::iterator::backend::SignalDelivery;
 use signal_hook::iterator::exfiltrator::SignalOnly;
@@ -18,6 +19,9 @@ pub(crate) struct Signals {
 impl Signals {
     /// From now on these signals are met in the loop.
     pub(crate) fn listen() -> io::Result<Self> {
+        // Whoever started us may have blocked them.
+        let heard: SigSet = HEARD.into_iter().filter_map(|signal| Signal::try_from(signal).ok()).collect();
+        heard.thread_unblock()?;
         let (read, write) = UnixStream::pair()?;
         Ok(Self { delivery: SignalDelivery::with_pipe(read, write, SignalOnly, HEARD)? })
     }

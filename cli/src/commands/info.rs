@@ -218,6 +218,7 @@ impl Summary {
             "last_seal": verdict.and_then(|verdict| verdict.last_seal).map(|hash| hex(&hash)),
             "signed_by": verdict.and_then(|verdict| verdict.signed_by).map(|key| hex(&key)),
             "defects": self.findings.defects,
+            "defect_count": self.findings.defect_count,
         })
     }
 
@@ -268,6 +269,10 @@ impl Summary {
         }
         for defect in &self.findings.defects {
             row("defect", defect.clone());
+        }
+        let more = self.findings.defect_count - self.findings.defects.len() as u64;
+        if more > 0 {
+            row("defects", format!("{more} more"));
         }
         text
     }

@@ -45,6 +45,10 @@ pub(crate) struct RepairArgs {
 }
 
 pub(crate) fn run(arguments: &RepairArgs, printer: &Printer) -> Result<(), Failure> {
+    if !arguments.file.is_file() && (arguments.file.exists() || arguments.file == Path::new("-")) {
+        return Err(Failure::new("only a file can be repaired: it is read more than once")
+            .hint("write it to a file first"));
+    }
     let survey = survey(&arguments.file, printer)?;
     let verdict = survey.findings.verdict.as_ref();
     if survey.findings.defects.is_empty() && !survey.findings.is_unfinished() {
@@ -178,7 +182,7 @@ fn rewrite(path: &Path, target: &Path, survey: &Survey, overwrite: bool) -> Resu
         }
     }
     output.finish()?;
-    Ok(format!("kept {events} events, {gaps} defects in the text, {} in all", findings.defects.len()))
+    Ok(format!("kept {events} events, {gaps} defects in the text, {} in all", findings.defect_count))
 }
 
 fn repaired_name(path: &Path) -> PathBuf {

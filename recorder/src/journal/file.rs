@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use rustix::fs::FlockOperation;
+use rustix::io::Errno;
+
 /// How to treat a file that is there already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Existing {
@@ -30,13 +33,16 @@ pub(crate) struct Target {
 impl Target {
     /// Creates the file, readable by its owner alone, and the folders above it.
     pub(crate) fn create(path: &Path, existing: Existing) -> io::Result<Self> {
+        // A link is followed: it is the file behind it that is replaced.
+        let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder)?;
         }
         let mut options = OpenOptions::new();
         options.write(true).mode(0o600);
         match existing {
-            _ if is_stream(path) => {}
+            // Nothing can be lost there.
+            _ if is_stream(path) || is_empty(path) => {}
             Existing::Refuse => _ = options.create_new(true),
             // A new file rather than the old one emptied: who has the old one open keeps it whole.
             Existing::Replace => {
@@ -47,12 +53,21 @@ impl Target {
                 options.create_new(true);
             }
         }
-        Self::new(options.open(path)?, Some(path.to_owned()), 0)
+        let file = options.open(path)?;
+        lock(&file)?;
+        Self::new(file, Some(path.to_owned()), 0)
     }
 
-    /// Goes on behind the first `length` bytes of a file; what lies behind them goes.
-    pub(crate) fn append(path: &Path, length: u64) -> io::Result<Self> {
-        let mut file = OpenOptions::new().write(true).open(path)?;
+    /// Opens a recording that is to be continued, and keeps other recorders from it.
+    pub(crate) fn open(path: &Path) -> io::Result<File> {
+        let file = OpenOptions::new().write(true).open(path)?;
+        lock(&file)?;
+        Ok(file)
+    }
+
+    /// Goes on behind the first `length` bytes of a file that is [open](Self::open); what lies behind
+    /// them goes.
+    pub(crate) fn append(mut file: File, path: &Path, length: u64) -> io::Result<Self> {
         file.set_len(length)?;
         file.seek(SeekFrom::Start(length))?;
         Self::new(file, Some(path.to_owned()), length)
@@ -109,6 +124,19 @@ impl Target {
             None => Ok(()),
         }
     }
+}
+
+/// Two recorders would overwrite each other.
+fn lock(file: &File) -> io::Result<()> {
+    match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
+        Err(Errno::AGAIN) => Err(io::Error::other("another recorder is writing to it")),
+        // Not every file system knows locks, and no pipe does.
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+fn is_empty(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() == 0)
 }
 
 /// A pipe or device takes what it is given; nothing there can be overwritten.

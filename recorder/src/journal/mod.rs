@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use casemate_cast_format::exact::Utf8Joiner;
 use casemate_cast_format::segment::SEGMENT_TIME_LIMIT;
 use casemate_cast_format::{Code, Event, Micros, own};
 
@@ -61,8 +62,10 @@ impl Journal {
         let queue = Arc::new(Queue::new()?);
         let theirs = Arc::clone(&queue);
         let writer = Writer::new(sink, start);
-        let thread =
-            std::thread::Builder::new().name("journal".into()).stack_size(512 << 10).spawn(move || writer.run(&theirs))?;
+        let thread = std::thread::Builder::new()
+            .name("journal".into())
+            .stack_size(512 << 10)
+            .spawn(move || writer.run(&theirs))?;
         Ok(Self { queue, thread })
     }
 
@@ -87,6 +90,7 @@ struct Writer {
     /// The sink that failed, and what was lost since.
     failed: Option<Failed>,
     guard: InputGuard,
+    input_joiner: Utf8Joiner,
     start: Instant,
     flush_at: Option<Instant>,
     report: Report,
@@ -103,7 +107,15 @@ struct Failed {
 impl Writer {
     fn new(sink: Sink, start: Instant) -> Self {
         let report = Report { events: 0, files: Vec::new(), failure: None };
-        Self { sink: Some(sink), failed: None, guard: InputGuard::default(), start, flush_at: None, report }
+        Self {
+            sink: Some(sink),
+            failed: None,
+            guard: InputGuard::default(),
+            input_joiner: Utf8Joiner::default(),
+            start,
+            flush_at: None,
+            report,
+        }
     }
 
     fn run(mut self, queue: &Queue) -> Report {
@@ -189,6 +201,7 @@ impl Writer {
     }
 
     fn write(&mut self, batch: &Batch) -> std::io::Result<()> {
+        let mut joined = Vec::new();
         for (entry, bytes) in batch.iter() {
             let mut typed = Vec::new();
             if matches!(entry.kind, Kind::Exit(_)) {
@@ -201,7 +214,8 @@ impl Writer {
                     None
                 }
                 Kind::Input(echo) => {
-                    self.guard.input(entry.time, bytes, echo, |decided| typed.push(decided));
+                    let whole = self.input_joiner.feed(bytes, &mut joined);
+                    self.guard.input(entry.time, whole, echo, |decided| typed.push(decided));
                     None
                 }
                 Kind::Resize(size) => Some(Event::new(entry.time, Code::Resize, &size.to_string())),

@@ -16,6 +16,9 @@ use crate::echo::Echo;
 /// The proxy stops reading at this many bytes; the writer may hold as many again.
 const BATCH_LIMIT: usize = 2 << 20;
 
+/// And at this many entries, which take memory of their own.
+const ENTRY_LIMIT: usize = 64 << 10;
+
 /// A batch this large gives its memory back once it is written.
 const KEPT_CAPACITY: usize = 128 << 10;
 
@@ -114,7 +117,8 @@ impl Queue {
     /// Whether the writer is behind; if so, the bell rings when it has caught up.
     pub(crate) fn is_full(&self) -> bool {
         let mut state = self.lock();
-        state.proxy_waits = state.batch.bytes.len() >= BATCH_LIMIT && state.failure.is_none();
+        let is_long = state.batch.bytes.len() >= BATCH_LIMIT || state.batch.entries.len() >= ENTRY_LIMIT;
+        state.proxy_waits = is_long && state.failure.is_none();
         state.proxy_waits
     }
 

@@ -80,13 +80,14 @@ impl Sink {
 
     /// Opens the end of a recording, and says in it what was cut off.
     fn reopen(plan: Plan, path: &Path) -> Result<Self, AppendError> {
+        let file = Target::open(path)?;
         let Format::Cast { version, segments } = plan.format else {
-            let length = std::fs::metadata(path)?.len();
+            let length = file.metadata()?.len();
             let form = Form::new(plan.format, plan.header.size, PackerConfig::default())?;
-            return Ok(Self::new(plan, Target::append(path, length)?, form));
+            return Ok(Self::new(plan, Target::append(file, path, length)?, form));
         };
         let end = append::find_end(path, version, segments.then(|| packing(&plan, None)))?;
-        let target = Target::append(path, end.length)?;
+        let target = Target::append(file, path, end.length)?;
         let mut sink = Self::new(plan, target, Form::resume(end.encoder, end.packer));
         sink.pending = end.close;
         if let Some(gap) = end.gap {
@@ -203,7 +204,9 @@ impl Sink {
     /// After a failure: gives up what was not written, and tries to end the file that is there with
     /// a word about what is missing.
     pub(crate) fn salvage(self, gap: &str, last: &[Event<'static>]) -> Result<(), AppendError> {
-        let Some(path) = self.target.path().map(Path::to_owned) else { return Ok(()) };
+        let Some(path) = self.target.path().filter(|_| self.target.is_regular()).map(Path::to_owned) else {
+            return Ok(());
+        };
         let plan = self.plan.clone();
         drop(self);
         let mut sink = Self::reopen(Plan { rotation: Rotation::default(), ..plan }, &path)?;
@@ -219,7 +222,7 @@ impl Sink {
         let age = Micros(time.0.saturating_sub(self.part_start.0));
         let is_full = size.is_some_and(|limit| self.target.length() + self.pending.len() as u64 >= limit)
             || duration.is_some_and(|limit| age >= limit);
-        if is_full && self.target.path().is_some() && self.form.now().is_some() {
+        if is_full && self.target.is_regular() && self.form.now().is_some() {
             self.rotate(time)
         } else {
             Ok(())
@@ -243,7 +246,8 @@ impl Sink {
         // The next part's form is begun twice: once to take its place, once with the link that only
         // the end of this one gives.
         let new_form = |plan: &Plan, link| Form::new(plan.format, plan.header.size, packing(plan, link));
-        let form = std::mem::replace(&mut self.form, new_form(&self.plan, None)?);
+        let mut form = std::mem::replace(&mut self.form, new_form(&self.plan, None)?);
+        let half_character = form.take_half_character();
         let link = form.finish(&mut self.pending)?;
         self.target.write(&self.pending)?;
         self.pending.clear();
@@ -258,6 +262,7 @@ impl Sink {
         target.finish()?;
 
         self.form = new_form(&self.plan, link)?;
+        self.form.give_half_character(half_character);
         self.part_start = time;
         self.offset = Micros(0);
         self.files.push(next);
