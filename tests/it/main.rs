@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod append; // a second session behind the first, in every format, also behind a torn end
+mod attacks; // what hung, lost, leaked or grew once, and must not again
 mod bad_input; // the table of bad input, row by row: lenient, named by line, strict
 mod cli; // convert, cat, info, repair, completions, man: what they print and how they fail
 mod compat; // asciinema and zstd read ours, we read theirs
