@@ -106,7 +106,6 @@ struct State {
     paused: bool,
     prompt: Option<LabelPrompt>,
     notice: Notice,
-    failure: Option<String>,
     /// The program's end, and how far what it left behind is read.
     exited: Option<Exited>,
     ending: Option<(Ending, Instant, usize)>,
@@ -116,6 +115,15 @@ struct State {
     reopen_at: Option<Instant>,
     /// When end of input is said again, and after how long the next time.
     end_of_input: Option<(Instant, Duration)>,
+}
+
+/// What is wanted of each descriptor, or was found there.
+struct Happened {
+    session: PollFlags,
+    terminal: PollFlags,
+    stdin: PollFlags,
+    bell: PollFlags,
+    signal: PollFlags,
 }
 
 struct Exited {
@@ -133,7 +141,6 @@ impl Proxy<'_> {
             paused: false,
             prompt: None,
             notice: Notice::default(),
-            failure: None,
             exited: None,
             ending: None,
             regrow_at: None,
@@ -151,43 +158,26 @@ impl Proxy<'_> {
             }
 
             let full = self.journal.queue().is_full();
-            let blocked = !state.to_terminal.is_empty() || state.prompt.is_some() || full;
+            let blocked = full || !state.to_terminal.is_empty() || state.prompt.is_some();
             if let Some(exited) = state.exited.as_mut().filter(|_| blocked) {
                 // What is left is read later: until then its time does not run.
                 (exited.at, exited.last_output) = (now, now);
             }
             let interest = |wanted: bool, flag: PollFlags| if wanted { flag } else { PollFlags::empty() };
-            let mut session = interest(session_open && !blocked, PollFlags::IN)
-                | interest(session_open && !state.to_session.is_empty(), PollFlags::OUT);
-            let typed = state.to_session.len() < INPUT_LIMIT && state.exited.is_none() && !full;
-            let mut terminal = interest(self.keyboard == Keyboard::Terminal && typed, PollFlags::IN)
-                | interest(!state.to_terminal.is_empty(), PollFlags::OUT);
-            let mut stdin = interest(self.keyboard == Keyboard::Stdin && typed, PollFlags::IN);
-            let timeout =
-                self.deadline(&state, blocked).map(|at| timespec(at.saturating_duration_since(now)));
-
-            let mut fds = vec![
-                PollFd::from_borrowed_fd(self.signals.fd(), PollFlags::IN),
-                PollFd::from_borrowed_fd(self.journal.queue().bell(), PollFlags::IN),
-            ];
-            // A descriptor that is asked for nothing still reports that it was hung up, again and
-            // again: the session is left out then, the terminal is not.
-            let session_at = (!session.is_empty()).then_some(fds.len());
-            fds.extend(session_at.map(|_| PollFd::from_borrowed_fd(self.pty.fd(), session)));
-            let terminal_at = self.terminal.as_ref().map(|_| fds.len());
-            fds.extend(self.terminal.as_ref().map(|shown| PollFd::from_borrowed_fd(shown.fd(), terminal)));
-            let stdin_at = (!stdin.is_empty()).then_some(fds.len());
-            fds.extend(stdin_at.map(|_| PollFd::from_borrowed_fd(rustix::stdio::stdin(), stdin)));
-            match poll(&mut fds, timeout.as_ref()) {
-                Ok(_) | Err(Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
-            }
-            let happened = |at: Option<usize>| at.map_or(PollFlags::empty(), |at| fds[at].revents());
-            let (signalled, rung) = (!fds[0].revents().is_empty(), !fds[1].revents().is_empty());
-            session = happened(session_at);
-            terminal = happened(terminal_at);
-            stdin = happened(stdin_at);
-            drop(fds);
+            let reads_keys = state.to_session.len() < INPUT_LIMIT && state.exited.is_none() && !full;
+            let keyboard = interest(reads_keys, PollFlags::IN);
+            let wanted = Happened {
+                session: interest(session_open && !blocked, PollFlags::IN)
+                    | interest(session_open && !state.to_session.is_empty(), PollFlags::OUT),
+                terminal: interest(self.keyboard == Keyboard::Terminal, keyboard)
+                    | interest(!state.to_terminal.is_empty(), PollFlags::OUT),
+                stdin: interest(self.keyboard == Keyboard::Stdin, keyboard),
+                bell: PollFlags::IN,
+                signal: PollFlags::IN,
+            };
+            let deadline = self.deadline(&state, blocked);
+            let Happened { session, terminal, stdin, bell, signal } =
+                self.wait(wanted, deadline.map(|at| at.saturating_duration_since(now)))?;
 
             if session.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR) {
                 if blocked {
@@ -199,24 +189,49 @@ impl Proxy<'_> {
             if terminal.contains(PollFlags::OUT) {
                 self.show(&mut state, &[]);
             }
-            if terminal.contains(PollFlags::IN) {
+            if terminal.contains(PollFlags::IN) || !stdin.is_empty() {
                 self.read_keyboard(&mut state, &mut buffer);
             } else if terminal.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
                 self.terminal_gone(&mut state);
             }
-            if stdin.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR) {
-                self.read_keyboard(&mut state, &mut buffer);
-            }
             if session.contains(PollFlags::OUT) {
                 self.send(&mut state, &[]);
             }
-            if rung && let Some(failure) = self.journal.queue().answer_bell() {
-                self.announce_failure(&mut state, failure);
+            if !bell.is_empty()
+                && let Some(failure) = self.journal.queue().answer_bell()
+            {
+                self.announce_failure(&mut state, &failure);
             }
-            if signalled {
+            if !signal.is_empty() {
                 self.handle_signals(&mut state);
             }
         }
+    }
+
+    /// Sleeps until something that is wanted happens, or for as long as that.
+    fn wait(&self, wanted: Happened, timeout: Option<Duration>) -> io::Result<Happened> {
+        let queue = self.journal.queue();
+        // A descriptor that is asked for nothing still reports that it was hung up, again and again:
+        // the session and standard input are left out then, the terminal is not.
+        let sources = [
+            Some((self.signals.fd(), wanted.signal)),
+            Some((queue.bell(), wanted.bell)),
+            Some((self.pty.fd(), wanted.session)).filter(|_| !wanted.session.is_empty()),
+            self.terminal.as_ref().map(|terminal| (terminal.fd(), wanted.terminal)),
+            Some((rustix::stdio::stdin(), wanted.stdin)).filter(|_| !wanted.stdin.is_empty()),
+        ];
+        let source = |(fd, flags)| PollFd::from_borrowed_fd(fd, flags);
+        let mut fds: Vec<PollFd<'_>> = sources.iter().flatten().copied().map(source).collect();
+        match poll(&mut fds, timeout.map(timespec).as_ref()) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let mut polled = fds.iter().map(PollFd::revents);
+        let [signal, bell, session, terminal, stdin] = sources.map(|source| match source {
+            Some(_) => polled.next().unwrap_or(PollFlags::empty()),
+            None => PollFlags::empty(),
+        });
+        Ok(Happened { session, terminal, stdin, bell, signal })
     }
 
     fn now(&self) -> casemate_cast_format::Micros {
@@ -393,13 +408,12 @@ impl Proxy<'_> {
         }
     }
 
-    fn announce_failure(&mut self, state: &mut State, failure: String) {
+    fn announce_failure(&mut self, state: &mut State, failure: &str) {
         let told = format!(
             "\r\n\x1b[1;31mcasemate: the recording cannot be written: {failure}\x1b[0m\r\n\
              \x1b[1;31mcasemate: from here on nothing is recorded\x1b[0m\r\n"
         );
         self.show(state, told.as_bytes());
-        state.failure = Some(failure);
     }
 
     fn handle_signals(&mut self, state: &mut State) {
