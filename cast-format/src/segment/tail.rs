@@ -398,22 +398,11 @@ impl Lines {
     }
 }
 
-/// The number at the beginning of an event line, in seconds, as microseconds.
+/// The number at the beginning of an event line, in seconds.
 fn event_time(line: &[u8]) -> Option<Micros> {
     let line = line.trim_ascii_start().strip_prefix(b"[")?.trim_ascii_start();
-    let digit = |byte: &u8| byte.is_ascii_digit().then(|| u64::from(byte - b'0'));
-    let whole = line.iter().map_while(digit).count();
-    if whole == 0 {
-        return None;
-    }
-    let seconds = line[..whole]
-        .iter()
-        .filter_map(digit)
-        .fold(0_u64, |sum, digit| sum.saturating_mul(10).saturating_add(digit));
-    let fraction = line[whole..].strip_prefix(b".").unwrap_or_default();
-    let fraction =
-        fraction.iter().map_while(digit).chain([0; 6]).take(6).fold(0, |sum, digit| sum * 10 + digit);
-    Some(Micros(seconds.saturating_mul(1_000_000).saturating_add(fraction)))
+    let number = line.split(|byte| matches!(byte, b',' | b' ')).next()?;
+    Micros::from_seconds(std::str::from_utf8(number).ok()?)
 }
 
 /// Whether the recording whose first frame begins here is of version 3, where times count from the event
