@@ -118,7 +118,7 @@ impl Input {
             reading.findings.bytes += filled as u64;
             match &mut unpacker {
                 Some(unpacker) => {
-                    reading.unpack(&mut take, |sink| unpacker.feed(bytes, &mut |found| sink(found)))?
+                    reading.unpack(&mut take, |sink| unpacker.feed(bytes, &mut |found| sink(found)))?;
                 }
                 None => {
                     reading.findings.text_bytes += filled as u64;
@@ -129,7 +129,7 @@ impl Input {
                 if let Some(unpacker) = unpacker.take() {
                     let mut verdict = None;
                     reading.unpack(&mut take, |sink| {
-                        verdict = Some(unpacker.finish(&mut |found| sink(found)))
+                        verdict = Some(unpacker.finish(&mut |found| sink(found)));
                     })?;
                     reading.findings.verdict = verdict;
                 }
