@@ -344,19 +344,26 @@ enum Escape {
 }
 
 impl PlainText {
-    /// Gives each line, or the beginning of one, whether it ended, and whether the cursor was sent
-    /// somewhere else in it.
+    /// Gives each stretch of text that stands where the cursor went on, whether its line ended, and
+    /// whether the cursor had been sent somewhere else before.
     fn feed(&mut self, bytes: &[u8], mut line: impl FnMut(&str, bool, bool)) {
         let mut text = Vec::new();
         let (mut moved, mut returned) = (false, false);
         for &byte in bytes {
             // Only a line feed makes a carriage return the end of a line.
-            moved |= std::mem::take(&mut returned) && byte != b'\n' && byte != b'\r';
-            moved |= match self.state {
+            let returns = std::mem::take(&mut returned) && byte != b'\n' && byte != b'\r';
+            let leaves = match self.state {
                 Escape::Control => matches!(byte, b'A' | b'B' | b'E'..=b'H' | b'd' | b'f' | b's' | b'u'),
                 Escape::Begun => matches!(byte, b'7' | b'8' | b'M'),
                 Escape::None | Escape::String => false,
             };
+            if returns || leaves {
+                if !text.is_empty() {
+                    line(&String::from_utf8_lossy(&text), false, moved);
+                    text.clear();
+                }
+                moved = true;
+            }
             self.state = match (self.state, byte) {
                 (_, 0x1b) => Escape::Begun,
                 (Escape::Begun, b'[') => Escape::Control,
