@@ -36,9 +36,6 @@ const BURST_PAUSE: Duration = Duration::from_millis(3);
 /// A batch of this size is a burst's.
 const BURST_SIZE: usize = 16 << 10;
 
-/// What is compressed can wait a little, what is shown cannot.
-const NICENESS: i32 = 10;
-
 /// A burst is written in pieces of this size rather than all at its end.
 const WRITE_SIZE: usize = 256 << 10;
 
@@ -65,12 +62,10 @@ impl Journal {
         let queue = Arc::new(Queue::new()?);
         let theirs = Arc::clone(&queue);
         let writer = Writer::new(sink, start);
-        let thread =
-            std::thread::Builder::new().name("journal".into()).stack_size(512 << 10).spawn(move || {
-                // The session comes first; Linux counts niceness by thread.
-                rustix::process::setpriority_process(None, NICENESS).ok();
-                writer.run(&theirs)
-            })?;
+        let thread = std::thread::Builder::new()
+            .name("journal".into())
+            .stack_size(512 << 10)
+            .spawn(move || writer.run(&theirs))?;
         Ok(Self { queue, thread })
     }
 

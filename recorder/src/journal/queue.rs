@@ -14,7 +14,7 @@ use rustix::event::EventfdFlags;
 use crate::echo::Echo;
 
 /// The proxy stops reading at this many bytes; the writer may hold as many again.
-const BATCH_LIMIT: usize = 4 << 20;
+const BATCH_LIMIT: usize = 2 << 20;
 
 /// And at this many entries, which take memory of their own.
 const ENTRY_LIMIT: usize = 64 << 10;
