@@ -21,6 +21,18 @@ const WINDOW_LOG_LIMIT: u32 = 27;
 /// A compression context that is used for one frame after the other.
 pub(super) struct Compressor {
     encoder: Encoder<'static>,
+    level: i32,
+}
+
+/// How hard a frame is worth trying.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Effort {
+    /// The level that was asked for.
+    #[default]
+    Asked,
+    /// A flood that hardly shrinks, like a log full of numbers: level 1 makes it 4 % larger than
+    /// `zstd -3` and a third faster. A flood that shrinks well would become 17 % larger.
+    Least,
 }
 
 impl Compressor {
@@ -30,12 +42,19 @@ impl Compressor {
         encoder.set_parameter(CParameter::MinMatch(MIN_MATCH))?;
         encoder.set_parameter(CParameter::ContentSizeFlag(false))?;
         encoder.set_parameter(CParameter::ChecksumFlag(false))?;
-        Ok(Self { encoder })
+        Ok(Self { encoder, level })
     }
 
     /// Begins a new frame.
-    pub(super) fn begin(&mut self) -> io::Result<()> {
-        self.encoder.reinit()
+    pub(super) fn begin(&mut self, effort: Effort) -> io::Result<()> {
+        self.encoder.reinit()?;
+        // Zero is zstd's own choice for the level.
+        let (level, min_match) = match effort {
+            Effort::Asked => (self.level, MIN_MATCH),
+            Effort::Least => (self.level.min(1), 0),
+        };
+        self.encoder.set_parameter(CParameter::CompressionLevel(level))?;
+        self.encoder.set_parameter(CParameter::MinMatch(min_match))
     }
 
     pub(super) fn write(&mut self, text: &[u8], output: &mut Vec<u8>) -> io::Result<()> {

@@ -8,7 +8,7 @@
 use ed25519_dalek::SigningKey;
 use sha2::{Digest, Sha256};
 
-use super::codec::Compressor;
+use super::codec::{Compressor, Effort};
 use super::seal::{KEYFRAME_LIMIT, Seal, SealHead};
 use super::seek_table::{self, Entry};
 use super::tail::Tail;
@@ -17,6 +17,9 @@ use crate::time::Micros;
 
 /// Longer lines are refused: sizes in a seek table are 32 bits wide.
 const LINE_LIMIT: usize = 1 << 30;
+
+/// A flood that becomes this many times smaller is worth the level that was asked for.
+const SHRINKS_WELL: u64 = 8;
 
 /// How segments are made.
 #[derive(Debug, Clone)]
@@ -60,6 +63,8 @@ pub enum PackError {
 /// Packs the lines of a recording into segments.
 pub struct Packer {
     compressor: Compressor,
+    /// For the next frame, by what became of the last.
+    effort: Effort,
     signing_key: Option<SigningKey>,
     output: Vec<u8>,
     /// Where in the file the output not yet taken begins.
@@ -114,6 +119,7 @@ impl Packer {
     pub fn resume(config: PackerConfig, tail: Tail) -> Result<Self, PackError> {
         Ok(Self {
             compressor: Compressor::new(config.level)?,
+            effort: Effort::default(),
             signing_key: config.signing_key,
             output: Vec::new(),
             output_offset: tail.position,
@@ -272,7 +278,7 @@ impl Packer {
         if self.open.is_none() {
             // Only a file that was cut right behind its final seal still lacks the table.
             self.put_table()?;
-            self.compressor.begin()?;
+            self.compressor.begin(self.effort)?;
             self.open = Some(OpenSegment::default());
         }
         Ok(())
@@ -299,6 +305,9 @@ impl Packer {
             segment.took(&self.output[from..]);
         }
         self.unflushed = false;
+        let is_flood = segment.text_bytes >= SEGMENT_TEXT_LIMIT / 2;
+        let shrinks_well = segment.text_bytes >= segment.frame_bytes.saturating_mul(SHRINKS_WELL);
+        self.effort = if is_flood && !shrinks_well { Effort::Least } else { Effort::Asked };
         let (start, end) = segment.times.unwrap_or((self.last_event, self.last_event));
         let head = SealHead {
             sequence: self.sequence,
