@@ -348,16 +348,14 @@ impl PlainText {
     /// whether the cursor had been sent somewhere else before.
     fn feed(&mut self, bytes: &[u8], mut line: impl FnMut(&str, bool, bool)) {
         let mut text = Vec::new();
-        let (mut moved, mut returned) = (false, false);
+        let mut moved = false;
         for &byte in bytes {
-            // Only a line feed makes a carriage return the end of a line.
-            let returns = std::mem::take(&mut returned) && byte != b'\n' && byte != b'\r';
             let leaves = match self.state {
                 Escape::Control => matches!(byte, b'A' | b'B' | b'E'..=b'H' | b'd' | b'f' | b's' | b'u'),
                 Escape::Begun => matches!(byte, b'7' | b'8' | b'M'),
                 Escape::None | Escape::String => false,
             };
-            if returns || leaves {
+            if leaves {
                 if !text.is_empty() {
                     line(&String::from_utf8_lossy(&text), false, moved);
                     text.clear();
@@ -380,7 +378,6 @@ impl PlainText {
                     if byte >= b' ' {
                         text.push(byte);
                     }
-                    returned = byte == b'\r';
                     Escape::None
                 }
             };
@@ -490,11 +487,7 @@ mod tests {
     #[test]
     fn a_clock_in_the_corner_is_no_echo() {
         let clock = ">\x1b7\x1b[1;70Hdone 12:34\x1b8";
-        check(
-            Echo::Program,
-            &["<d", clock, "<o", clock, "<n", ">\rd o n e", "<e", clock, "<\r", ">\r\n"],
-            "<hidden>\r",
-        );
+        check(Echo::Program, &["<d", clock, "<o", clock, "<n", "<e", clock, "<\r", ">\r\n"], "<hidden>\r");
     }
 
     #[test]
