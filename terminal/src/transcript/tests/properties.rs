@@ -107,7 +107,7 @@ proptest! {
 #[test]
 fn huge_and_missing_sizes_are_bounded() {
     for (columns, rows) in [(0, 0), (1, 1), (u16::MAX, u16::MAX), (u16::MAX, 1), (1, u16::MAX)] {
-        let (columns, rows) = crate::transcript::sensible_size(columns, rows);
+        let (columns, rows) = crate::vt100_screen::sensible_size(columns, rows);
         assert!(columns >= 2 && rows >= 2 && u32::from(columns) * u32::from(rows) <= 64 * 1024);
     }
 }
