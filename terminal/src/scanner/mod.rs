@@ -297,9 +297,9 @@ fn control_sequence(sequence: &[u8], sink: &mut dyn FnMut(bool, Signal)) {
 /// Returns the numbers in a control sequence; one that is missing is 0.
 fn parameters(digits: &[u8]) -> impl Iterator<Item = u16> {
     digits.split(|byte| matches!(byte, b';' | b':')).map(|digits| {
-        digits.iter().fold(0_u16, |number, &digit| {
-            number.saturating_mul(10).saturating_add(u16::from(digit - b'0'))
-        })
+        digits
+            .iter()
+            .fold(0_u16, |number, &digit| number.saturating_mul(10).saturating_add(u16::from(digit - b'0')))
     })
 }
 

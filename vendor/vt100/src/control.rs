@@ -1,8 +1,6 @@
 //! What control characters and sequences do.
 
-use crate::attrs::{
-    Attrs, BLINK, BOLD, CONCEALED, Color, DIM, INVERSE, ITALIC, STRIKETHROUGH, UNDERLINE,
-};
+use crate::attrs::{Attrs, BLINK, BOLD, CONCEALED, Color, DIM, INVERSE, ITALIC, STRIKETHROUGH, UNDERLINE};
 use crate::charset::Charset;
 use crate::screen::{Modes, Screen};
 

@@ -191,9 +191,7 @@ pub(crate) fn decode(
     }
     screen.last = match reader.number()? {
         0 => None,
-        code => Some(
-            u32::try_from(code - 1).ok().and_then(char::from_u32).ok_or(KeyframeError::Damaged)?,
-        ),
+        code => Some(u32::try_from(code - 1).ok().and_then(char::from_u32).ok_or(KeyframeError::Damaged)?),
     };
     let state = State::from_byte(reader.byte()?).ok_or(KeyframeError::Damaged)?;
     let machine = Machine { state, kept: reader.text()?.to_vec() };

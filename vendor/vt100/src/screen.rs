@@ -370,11 +370,8 @@ impl Screen {
 
     pub(crate) fn go_to_row(&mut self, row: u16) {
         self.settle();
-        self.pos.row = if self.origin {
-            row.saturating_add(self.top).min(self.bottom)
-        } else {
-            row.min(self.rows - 1)
-        };
+        self.pos.row =
+            if self.origin { row.saturating_add(self.top).min(self.bottom) } else { row.min(self.rows - 1) };
     }
 
     pub(crate) fn tab(&mut self, count: u16) {
@@ -407,8 +404,7 @@ impl Screen {
     }
 
     pub(crate) fn save_cursor(&mut self) {
-        let saved =
-            Saved { pos: self.pos, attrs: self.attrs, origin: self.origin, charsets: self.charsets };
+        let saved = Saved { pos: self.pos, attrs: self.attrs, origin: self.origin, charsets: self.charsets };
         self.grid_mut().saved = saved;
     }
 
@@ -425,7 +421,13 @@ impl Screen {
         let scrollback = std::mem::take(&mut self.scrollback);
         let taken = self.taken.take();
         let (scrollback_cells, scrolled) = (self.scrollback_cells, self.scrolled);
-        *self = Self { scrollback, scrollback_cells, taken, scrolled, ..Self::new(self.cols, self.rows, self.capacity) };
+        *self = Self {
+            scrollback,
+            scrollback_cells,
+            taken,
+            scrolled,
+            ..Self::new(self.cols, self.rows, self.capacity)
+        };
     }
 
     /// DECSTR.
@@ -438,10 +440,7 @@ impl Screen {
         self.attrs = Attrs::default();
         self.charsets = Charsets::default();
         self.grid_mut().saved = Saved::default();
-        self.modes.set(
-            Modes::HIDE_CURSOR | Modes::APPLICATION_CURSOR | Modes::APPLICATION_KEYPAD,
-            false,
-        );
+        self.modes.set(Modes::HIDE_CURSOR | Modes::APPLICATION_CURSOR | Modes::APPLICATION_KEYPAD, false);
     }
 }
 
