@@ -1,9 +1,30 @@
-//! What a terminal shows after a stream of bytes.
+//! What a terminal shows after a stream of bytes, and what the stream says beside it.
 //!
-//! [`Transcript`] turns the output of a terminal session into plain text, line by line, in memory bounded by
-//! the size of the screen. The crate is pure: bytes in, text out; it does no I/O and reads no clock.
+//! - [`Screen`] is an emulated screen: rows that keep their numbers when they scroll off, cells with their style,
+//!   keyframes. [`Vt100Screen`] is one on `vt100`.
+//! - [`Scanner`] cuts a stream into bytes for a screen and [`Signal`]s: marks of shell integration, titles,
+//!   directories, switches of the screen.
+//! - [`Transcript`] turns the output of a terminal session into plain text, line by line, in memory bounded by
+//!   the size of the screen.
+//!
+//! The crate is pure: bytes in, data out; it does no I/O and reads no clock.
 //!
 //! Terminal output is hostile: no input and no screen size makes this crate panic.
+//!
+//! ```
+//! use casemate_terminal::{Piece, Scanner, Screen, Signal, Vt100Screen};
+//!
+//! let mut screen = Vt100Screen::new(80, 24, 1000);
+//! let mut titles = Vec::new();
+//! Scanner::new().scan(b"\x1b]2;web-1\x07$ ls", &mut |piece| match piece {
+//!     Piece::Bytes(bytes) => screen.feed(bytes),
+//!     Piece::Signal(Signal::Title(title)) => titles.push(title),
+//!     Piece::Signal(_) => {}
+//! });
+//! let mut text = String::new();
+//! screen.line(0).unwrap().text(0, 80, &mut text);
+//! assert_eq!((text.as_str(), titles), ("$ ls", vec!["web-1".to_owned()]));
+//! ```
 //!
 //! ```
 //! let mut transcript = casemate_terminal::Transcript::new(80, 24);
@@ -13,13 +34,18 @@
 //! assert_eq!(text, b"100%\ndone\n");
 //! ```
 
-mod emulator;
-mod lines;
-mod plain;
+pub mod fuzz;
+mod line;
 mod scanner;
 mod screen;
+mod signal;
 #[cfg(test)]
 mod tests;
 mod transcript;
+mod vt100_screen;
 
+pub use scanner::{Piece, Scanner};
+pub use screen::{Cell, Color, KeyframeError, Line, Position, Screen, Size, Style};
+pub use signal::{ContextMark, Mark, MarkKind, PromptPart, Signal};
 pub use transcript::Transcript;
+pub use vt100_screen::Vt100Screen;

@@ -1,20 +1,21 @@
 //! The text of a session: every line that was ever on the primary screen, once.
 
-use crate::emulator::Emulator;
-use crate::plain::{Piece, for_each_piece, head_length, plain_lines, tail_length};
-use crate::scanner::Scanner;
-use crate::screen::{Screen, Scrolled};
+mod emulator;
+mod lines;
+mod plain;
+mod primary;
+#[cfg(test)]
+mod tests;
+mod tokens;
+
+use crate::vt100_screen::sensible_size;
+use emulator::Emulator;
+use plain::{Piece, for_each_piece, head_length, plain_lines, tail_length};
+use primary::Primary;
+use tokens::Tokens;
 
 /// How much input is gathered before it is looked at: long stretches of plain lines need no emulator.
 const GATHERED: usize = 64 * 1024;
-
-/// Size of a terminal that does not tell its own.
-const DEFAULT_SIZE: (u16, u16) = (80, 24);
-
-/// The widest and the highest screen, and how many cells it may have; a cell takes 32 bytes.
-const MAX_COLUMNS: u16 = 4096;
-const MAX_ROWS: u16 = 1024;
-const MAX_CELLS: u32 = 64 * 1024;
 
 /// Turns the output of a terminal into plain text, line by line.
 ///
@@ -26,7 +27,7 @@ const MAX_CELLS: u32 = 64 * 1024;
 /// Memory is bounded: the screen, and up to 64 KiB of input that waits for more.
 pub struct Transcript {
     gathered: Vec<u8>,
-    scanner: Scanner,
+    tokens: Tokens,
     emulator: Emulator,
     /// Whether long stretches of plain lines go past the emulator; only tests turn it off.
     pub(crate) fast: bool,
@@ -47,8 +48,8 @@ impl Transcript {
         let (columns, rows) = sensible_size(columns, rows);
         Self {
             gathered: Vec::new(),
-            scanner: Scanner::default(),
-            emulator: Emulator::new(Screen::new(columns, rows, Scrolled::default())),
+            tokens: Tokens::default(),
+            emulator: Emulator::new(Primary::new(columns, rows)),
             fast: true,
             limit: GATHERED,
         }
@@ -86,9 +87,9 @@ impl Transcript {
     }
 
     fn with_output(&mut self, out: &mut Vec<u8>, work: impl FnOnce(&mut Self)) {
-        std::mem::swap(&mut self.emulator.screen.scrolled().lines.output, out);
+        std::mem::swap(&mut self.emulator.screen.lines.output, out);
         work(self);
-        std::mem::swap(&mut self.emulator.screen.scrolled().lines.output, out);
+        std::mem::swap(&mut self.emulator.screen.lines.output, out);
     }
 
     /// Processes what was gathered, except for a character that is cut at the end.
@@ -122,7 +123,7 @@ impl Transcript {
         let mut rest = text;
         while !rest.is_empty() {
             let mut length = 0;
-            if self.fast && self.scanner.is_ground() {
+            if self.fast && self.tokens.is_ground() {
                 let plain = plain_lines(rest.as_bytes(), self.emulator.screen.columns);
                 if plain.count > 3 * usize::from(self.emulator.screen.rows) && self.emulator.is_simple() {
                     self.plain(&rest[..plain.length]);
@@ -143,7 +144,7 @@ impl Transcript {
 
     fn scan(&mut self, text: &str) {
         let emulator = &mut self.emulator;
-        self.scanner.scan(text, |token| emulator.token(token));
+        self.tokens.scan(text, |token| emulator.token(token));
     }
 
     /// Takes plain lines, more than two screens of them. The emulator gets one screen of them, so that it
@@ -156,21 +157,13 @@ impl Transcript {
         let (middle, tail) = rest.split_at(rest.len() - tail_length(rest.as_bytes(), rows));
         self.emulator.used = true;
         self.emulator.screen.write_rows();
-        let scrolled = self.emulator.screen.scrolled();
+        let lines = &mut self.emulator.screen.lines;
         for_each_piece(middle.as_bytes(), |piece| match piece {
-            Piece::Text(text) => scrolled.lines.push(text),
-            Piece::End => scrolled.lines.end_line(),
+            Piece::Text(text) => lines.push(text),
+            Piece::End => lines.end_line(),
         });
         // The last row is where the next line begins: it is not among those written already.
-        scrolled.ignored = rows - 1;
+        self.emulator.screen.ignored = rows - 1;
         self.scan(tail);
     }
-}
-
-/// Brings a size into bounds.
-pub(crate) fn sensible_size(columns: u16, rows: u16) -> (u16, u16) {
-    let known = |size: u16, default: u16| if size == 0 { default } else { size };
-    let columns = known(columns, DEFAULT_SIZE.0).clamp(2, MAX_COLUMNS);
-    let most_rows = u16::try_from(MAX_CELLS / u32::from(columns)).unwrap_or(MAX_ROWS).min(MAX_ROWS);
-    (columns, known(rows, DEFAULT_SIZE.1).clamp(2, most_rows))
 }

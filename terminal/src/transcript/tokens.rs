@@ -38,14 +38,14 @@ enum State {
     String,
 }
 
-/// The scanner; holds what a sequence cut between two pieces of input has shown so far.
+/// Cuts the output up; holds what a sequence cut between two pieces of input has shown so far.
 #[derive(Debug, Default)]
-pub(crate) struct Scanner {
+pub(crate) struct Tokens {
     state: State,
     sequence: Vec<u8>,
 }
 
-impl Scanner {
+impl Tokens {
     /// Returns whether the next byte begins something new.
     pub(crate) fn is_ground(&self) -> bool {
         self.state == State::Ground
@@ -102,7 +102,8 @@ impl Scanner {
             0x20..=0x2f => State::Escape,
             b'[' if first => State::ControlSequence,
             b']' if first => State::SystemCommand,
-            b'P' | b'X' | b'^' | b'_' if first => State::String,
+            // `k` is the title of a window in screen and tmux.
+            b'P' | b'X' | b'^' | b'_' | b'k' if first => State::String,
             _ => State::Ground,
         };
         if self.state == State::Ground && self.sequence.len() < MAX_SEQUENCE {

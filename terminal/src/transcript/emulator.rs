@@ -1,36 +1,31 @@
 //! What the tokens of the output do: which go to the primary screen, and which write it out.
 
-use crate::scanner::Token;
-use crate::screen::Screen;
+use super::primary::Primary;
+use super::tokens::Token;
 
 /// The terminal, as far as its text goes.
 pub(crate) struct Emulator {
-    pub(crate) screen: Screen,
+    pub(crate) screen: Primary,
     /// Whether the alternate screen is shown, which is not emulated.
     alternate: bool,
-    /// Whether there may be a scroll region smaller than the screen.
-    margins: bool,
     /// Whether the cursor has just been sent home.
     home: bool,
-    /// The character shown last, if nothing but text came since.
-    last: Option<char>,
     /// Whether anything may have been shown since the screen was last written out and erased.
     pub(crate) used: bool,
 }
 
 impl Emulator {
-    pub(crate) fn new(screen: Screen) -> Self {
-        Self { screen, alternate: false, margins: false, home: false, last: None, used: true }
+    pub(crate) fn new(screen: Primary) -> Self {
+        Self { screen, alternate: false, home: false, used: true }
     }
 
     /// Returns whether lines end up on the screen one below the other.
     pub(crate) fn is_simple(&self) -> bool {
-        !self.alternate && !self.margins && self.screen.wraps
+        !self.alternate && self.screen.is_simple()
     }
 
     pub(crate) fn resize(&mut self, columns: u16, rows: u16) {
         self.screen.resize(columns, rows);
-        self.margins = false;
         self.home = false;
     }
 
@@ -39,22 +34,20 @@ impl Emulator {
         if std::mem::take(&mut self.used) {
             self.screen.write_rows();
         }
-        self.screen.scrolled().end_text();
+        self.screen.end_text();
     }
 
     pub(crate) fn token(&mut self, token: Token<'_>) {
         let home = std::mem::take(&mut self.home);
-        let last = self.last.take();
         match token {
             Token::Text(text) if !self.alternate => {
                 self.used = true;
-                self.last = text.chars().next_back();
-                self.screen.text(text);
+                self.screen.process(text.as_bytes());
             }
-            Token::Control(control) if !self.alternate => self.screen.control(&[control]),
+            Token::Control(control) if !self.alternate => self.screen.process(&[control]),
             Token::Text(_) | Token::Control(_) => {}
             Token::Escape(sequence) => self.escape(sequence),
-            Token::ControlSequence(sequence) => self.control_sequence(sequence, home, last),
+            Token::ControlSequence(sequence) => self.control_sequence(sequence, home),
         }
     }
 
@@ -62,19 +55,20 @@ impl Emulator {
         match sequence {
             b"\x1bc" => {
                 self.write_screen();
-                self.screen.control(sequence);
-                self.screen.wraps = true;
+                self.screen.process(sequence);
                 self.alternate = false;
-                self.margins = false;
             }
             _ if self.alternate => {}
-            b"\x1bD" => self.screen.control(b"\n"),
-            b"\x1bE" => self.screen.control(b"\r\n"),
-            _ => self.screen.control(sequence),
+            // DECALN fills the screen.
+            b"\x1b#8" => {
+                self.used = true;
+                self.screen.process(sequence);
+            }
+            _ => self.screen.process(sequence),
         }
     }
 
-    fn control_sequence(&mut self, sequence: &[u8], home: bool, last: Option<char>) {
+    fn control_sequence(&mut self, sequence: &[u8], home: bool) {
         // The scanner gives `ESC [` and a final byte at least.
         let [_, _, body @ .., end] = sequence else { return };
         match (body, end) {
@@ -87,30 +81,17 @@ impl Emulator {
             _ if self.alternate => {}
             ([b'?', modes @ ..], b'J') if is_plain(modes) => self.erase_display(sequence, modes, home),
             // Private and other sequences that share a final byte with those below.
-            _ if !is_plain(body) => self.screen.control(sequence),
+            _ if !is_plain(body) => self.screen.process(sequence),
             (_, b'J') => self.erase_display(sequence, body, home),
             (_, b'b') => {
-                // A terminal repeats at most until the line is full; so does ncurses, which uses this.
-                let count = parameters(body).next().unwrap_or(0).clamp(1, self.screen.columns);
-                if let Some(character) = last {
-                    self.used = true;
-                    self.screen.text(&String::from(character).repeat(count.into()));
-                }
-            }
-            ([], b's') => self.screen.control(b"\x1b7"),
-            ([], b'u') => self.screen.control(b"\x1b8"),
-            (_, b'r') => {
-                let mut bounds = parameters(body);
-                let top = bounds.next().unwrap_or(0);
-                let bottom = bounds.next().unwrap_or(0);
-                self.margins = top > 1 || (bottom != 0 && bottom < self.screen.rows);
-                self.screen.control(sequence);
+                self.used = true;
+                self.screen.process(sequence);
             }
             (_, b'H' | b'f') => {
-                self.screen.control(sequence);
+                self.screen.process(sequence);
                 self.home = self.screen.cursor() == (0, 0);
             }
-            _ => self.screen.control(sequence),
+            _ => self.screen.process(sequence),
         }
     }
 
@@ -127,7 +108,7 @@ impl Emulator {
         if erases_all {
             self.write_screen();
         }
-        self.screen.control(sequence);
+        self.screen.process(sequence);
     }
 
     /// Takes DECSET and DECRST.
@@ -137,9 +118,10 @@ impl Emulator {
                 // The cursor of the primary screen stays where it is, which is what 1049 asks for.
                 47 | 1047 | 1049 => self.alternate = on,
                 _ if self.alternate => {}
-                6 => self.screen.control(if on { b"\x1b[?6h" } else { b"\x1b[?6l" }),
-                7 => self.screen.wraps = on,
-                1048 => self.screen.control(if on { b"\x1b7" } else { b"\x1b8" }),
+                6 | 7 | 1048 => {
+                    let end = if on { 'h' } else { 'l' };
+                    self.screen.process(format!("\x1b[?{mode}{end}").as_bytes());
+                }
                 _ => {}
             }
         }

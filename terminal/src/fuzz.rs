@@ -1,0 +1,121 @@
+//! What must hold for any output. The fuzz targets and the tests call the same functions.
+
+use crate::{Piece, Scanner, Screen, Vt100Screen};
+
+/// Longest input that is cut up and compared; longer ones only waste the fuzzer's time.
+const LONGEST: usize = 64 * 1024;
+
+/// Cuts a stream, whole and in pieces: the bytes come out as they went in, the signals stand at the same places.
+///
+/// # Panics
+/// Where that does not hold.
+pub fn fuzz_scanner(data: &[u8]) {
+    let (seed, bytes) = seed_and_bytes(data);
+    let whole = scan([bytes]);
+    let given: Vec<u8> = whole.iter().flat_map(|piece| piece.bytes().to_vec()).collect();
+    assert_eq!(given, bytes, "the scanner changed the stream");
+    assert_eq!(scan(pieces(seed, bytes)), whole, "how the stream is cut matters");
+}
+
+/// Feeds a screen, whole and in pieces, with a change of size and a keyframe in the midst: the screens are the same, and
+/// what cannot be on a screen is not there. The bytes as a keyframe do no harm either.
+///
+/// # Panics
+/// Where that does not hold.
+pub fn fuzz_screen(data: &[u8]) {
+    let (seed, bytes) = seed_and_bytes(data);
+    let (cols, rows) = (u16::from(seed >> 4) + 2, u16::from(seed & 0xf) + 2);
+    let (first, second) = bytes.split_at(bytes.len() / 2);
+
+    let mut whole = Vt100Screen::new(cols, rows, 5);
+    whole.feed(first);
+    whole.resize(rows, cols);
+    whole.feed(second);
+    check_screen(&whole);
+
+    let mut other = Vt100Screen::new(cols, rows, 5);
+    pieces(seed, first).for_each(|piece| other.feed(piece));
+    let mut restored = Vt100Screen::new(1, 1, 5);
+    restored.restore(&other.keyframe()).expect("a keyframe of our own can be restored");
+    restored.resize(rows, cols);
+    pieces(seed, second).for_each(|piece| restored.feed(piece));
+    assert!(whole.keyframe() == restored.keyframe(), "cutting or a keyframe changed the screen");
+
+    let before = restored.keyframe();
+    if restored.restore(bytes).is_err() {
+        assert!(restored.keyframe() == before, "a damaged keyframe changed the screen");
+    }
+    restored.feed(second);
+    check_screen(&restored);
+}
+
+fn seed_and_bytes(data: &[u8]) -> (u8, &[u8]) {
+    let (seed, bytes) = data.split_first().map_or((0, data), |(&seed, bytes)| (seed, bytes));
+    (seed, &bytes[..bytes.len().min(LONGEST)])
+}
+
+/// Cuts bytes into pieces whose lengths depend on the seed.
+fn pieces(seed: u8, bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = bytes;
+    let mut state = u32::from(seed);
+    std::iter::from_fn(move || {
+        // A linear congruential generator is random enough to cut.
+        state = state.wrapping_mul(1_103_515_245).wrapping_add(12_345);
+        let length = usize::try_from(state >> 16 & 7).unwrap_or(0) + 1;
+        let (piece, after) = rest.split_at(length.min(rest.len()));
+        rest = after;
+        (!piece.is_empty()).then_some(piece)
+    })
+}
+
+/// A piece that owns what it holds, with bytes that follow each other joined.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) enum Owned {
+    Bytes(Vec<u8>),
+    Signal(crate::Signal),
+}
+
+impl Owned {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Bytes(bytes) => bytes,
+            Self::Signal(_) => &[],
+        }
+    }
+}
+
+/// Returns what a scanner makes of those pieces of a stream.
+pub(crate) fn scan<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<Owned> {
+    let mut scanner = Scanner::new();
+    let mut owned: Vec<Owned> = Vec::new();
+    for piece in pieces {
+        scanner.scan(piece, &mut |piece| match (piece, owned.last_mut()) {
+            (Piece::Bytes(bytes), Some(Owned::Bytes(before))) => before.extend_from_slice(bytes),
+            (Piece::Bytes(bytes), _) => owned.push(Owned::Bytes(bytes.to_vec())),
+            (Piece::Signal(signal), _) => owned.push(Owned::Signal(signal)),
+        });
+    }
+    owned
+}
+
+/// Looks at everything that a screen shows.
+fn check_screen(screen: &Vt100Screen) {
+    let (size, cursor) = (screen.size(), screen.cursor());
+    assert!(cursor.row < size.rows && cursor.col <= size.cols, "the cursor is off the screen");
+    let mut text = String::new();
+    for row in 0..size.rows {
+        let line = screen.shown(row).expect("all rows are there");
+        assert!(line.len() <= size.cols, "a row is too long");
+        let width: u16 = line.cells().map(|cell| cell.width.into()).sum();
+        assert!(width == line.len(), "a wide character lost a half");
+        line.text(0, size.cols, &mut text);
+    }
+    assert!(screen.shown(size.rows).is_none(), "there are too many rows");
+    let first = screen.scrolled();
+    for number in first.saturating_sub(8)..first {
+        if let Some(line) = screen.line(number) {
+            line.text(0, u16::MAX, &mut text);
+        }
+    }
+    assert!(screen.line(first + u64::from(size.rows)).is_none(), "there are too many lines");
+}

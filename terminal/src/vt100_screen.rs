@@ -1,0 +1,105 @@
+//! The emulated screen on `vt100`, as patched in `vendor/vt100`.
+
+use crate::line::{Line, style};
+use crate::screen::{KeyframeError, Position, Screen, Size, Style};
+
+/// Size of a terminal that does not tell its own.
+const DEFAULT_SIZE: (u16, u16) = (80, 24);
+
+/// The widest and the highest screen, and how many cells it may have; a cell takes 32 bytes.
+const MAX_COLUMNS: u16 = 4096;
+const MAX_ROWS: u16 = 1024;
+const MAX_CELLS: u32 = 64 * 1024;
+
+/// An emulated screen.
+///
+/// Memory is bounded: the screens, and as much scrollback as was asked for.
+#[derive(Debug)]
+pub struct Vt100Screen {
+    parser: vt100::Parser,
+}
+
+impl Vt100Screen {
+    /// Makes a blank screen that keeps that many of the lines that scroll off, or less if they are very long: a line
+    /// counts 16 KiB at most. A size of 0 stands for one that is not known.
+    #[must_use]
+    pub fn new(cols: u16, rows: u16, scrollback_lines: usize) -> Self {
+        let (cols, rows) = sensible_size(cols, rows);
+        Self { parser: vt100::Parser::new(rows, cols, scrollback_lines) }
+    }
+
+    /// Returns whether the cursor is hidden (DECTCEM).
+    #[must_use]
+    pub fn is_cursor_hidden(&self) -> bool {
+        self.parser.screen().hide_cursor()
+    }
+
+    /// Returns whether pastes are bracketed (DEC private mode 2004).
+    #[must_use]
+    pub fn is_paste_bracketed(&self) -> bool {
+        self.parser.screen().bracketed_paste()
+    }
+}
+
+impl Screen for Vt100Screen {
+    fn feed(&mut self, bytes: &[u8]) {
+        self.parser.process(bytes);
+    }
+
+    fn resize(&mut self, cols: u16, rows: u16) {
+        let (cols, rows) = sensible_size(cols, rows);
+        if self.size() != (Size { cols, rows }) {
+            self.parser.screen_mut().set_size(rows, cols);
+        }
+    }
+
+    fn size(&self) -> Size {
+        let (rows, cols) = self.parser.screen().size();
+        Size { cols, rows }
+    }
+
+    fn cursor(&self) -> Position {
+        let (row, col) = self.parser.screen().cursor_position();
+        Position { row, col }
+    }
+
+    fn is_alternate(&self) -> bool {
+        self.parser.screen().alternate_screen()
+    }
+
+    fn scrolled(&self) -> u64 {
+        self.parser.screen().scrolled()
+    }
+
+    fn line(&self, number: u64) -> Option<Line<'_>> {
+        self.parser.screen().numbered_row(number).map(Line::new)
+    }
+
+    fn shown(&self, row: u16) -> Option<Line<'_>> {
+        self.parser.screen().row(row).map(Line::new)
+    }
+
+    fn style(&self) -> Style {
+        style(&self.parser.screen().attrs())
+    }
+
+    fn keyframe(&self) -> Vec<u8> {
+        self.parser.keyframe()
+    }
+
+    fn restore(&mut self, keyframe: &[u8]) -> Result<(), KeyframeError> {
+        let is_sensible = |cols, rows| sensible_size(cols, rows) == (cols, rows);
+        self.parser.restore(keyframe, is_sensible).map_err(|error| match error {
+            vt100::KeyframeError::Layout(layout) => KeyframeError::Version(layout),
+            vt100::KeyframeError::Damaged => KeyframeError::Damaged,
+        })
+    }
+}
+
+/// Brings a size into bounds.
+pub(crate) fn sensible_size(columns: u16, rows: u16) -> (u16, u16) {
+    let known = |size: u16, default: u16| if size == 0 { default } else { size };
+    let columns = known(columns, DEFAULT_SIZE.0).clamp(2, MAX_COLUMNS);
+    let most_rows = u16::try_from(MAX_CELLS / u32::from(columns)).unwrap_or(MAX_ROWS).min(MAX_ROWS);
+    (columns, known(rows, DEFAULT_SIZE.1).clamp(2, most_rows))
+}

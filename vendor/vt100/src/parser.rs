@@ -1,0 +1,70 @@
+//! The parser and the screen that it draws on.
+
+use crate::keyframe::{self, KeyframeError};
+use crate::parse::Machine;
+use crate::screen::Screen;
+
+/// A parser for terminal output which produces an in-memory representation of the terminal contents.
+#[derive(Debug)]
+pub struct Parser {
+    machine: Machine,
+    screen: Screen,
+}
+
+impl Parser {
+    /// Creates a new terminal parser of the given size and with the given amount of scrollback.
+    ///
+    /// The scrollback also holds at most 512 times as many cells as rows.
+    #[must_use]
+    pub fn new(rows: u16, cols: u16, scrollback_capacity: usize) -> Self {
+        Self { machine: Machine::default(), screen: Screen::new(cols, rows, scrollback_capacity) }
+    }
+
+    /// Creates a parser that keeps all rows that scroll off until [`Screen::take_scrolled`] takes them.
+    #[must_use]
+    pub fn with_rows_taken(rows: u16, cols: u16) -> Self {
+        let mut parser = Self::new(rows, cols, 0);
+        parser.screen.taken = Some(Vec::new());
+        parser
+    }
+
+    /// Processes the contents of the given byte string, and updates the in-memory terminal state.
+    pub fn process(&mut self, bytes: &[u8]) {
+        self.machine.advance(&mut self.screen, bytes);
+    }
+
+    /// Returns the terminal state.
+    #[must_use]
+    pub fn screen(&self) -> &Screen {
+        &self.screen
+    }
+
+    /// Returns the terminal state, to be changed.
+    #[must_use]
+    pub fn screen_mut(&mut self) -> &mut Screen {
+        &mut self.screen
+    }
+
+    /// Returns the state of screen and parser as bytes, all but the scrollback.
+    #[must_use]
+    pub fn keyframe(&self) -> Vec<u8> {
+        keyframe::encode(&self.screen, &self.machine)
+    }
+
+    /// Takes on the state in a keyframe, if `accept` agrees to the columns and rows in it. The scrollback is empty then.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error, and changes nothing, if the bytes are no keyframe.
+    pub fn restore(
+        &mut self,
+        keyframe: &[u8],
+        accept: impl FnOnce(u16, u16) -> bool,
+    ) -> Result<(), KeyframeError> {
+        let (mut screen, machine) = keyframe::decode(keyframe, self.screen.capacity, accept)?;
+        screen.taken = self.screen.taken.take();
+        self.screen = screen;
+        self.machine = machine;
+        Ok(())
+    }
+}
