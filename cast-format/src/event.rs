@@ -50,10 +50,12 @@ pub mod own {
     pub const PART: &str = "part";
     /// The recording was paused (`begin`) or goes on (`end`).
     pub const PAUSE: &str = "pause";
+    /// Which process is in the foreground of the terminal, as JSON: [`ProcessFacts`](crate::ProcessFacts).
+    pub const PROCESS: &str = "process";
     /// The facts of a session that was appended, as in the header's `casemate` key.
     pub const SESSION: &str = "session";
     /// All of them.
-    pub const ALL: [&str; 8] = [BYTES, COMMENT, END, GAP, HIDDEN, PART, PAUSE, SESSION];
+    pub const ALL: [&str; 9] = [BYTES, COMMENT, END, GAP, HIDDEN, PART, PAUSE, PROCESS, SESSION];
 }
 
 impl<'a> Event<'a> {

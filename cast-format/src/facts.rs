@@ -46,7 +46,21 @@ fn first() -> u32 {
     1
 }
 
+/// The key of [`SessionFacts::marks_nonce`].
+const MARKS_NONCE: &str = "marks_nonce";
+
 impl SessionFacts {
+    /// What the marks of casemate's own shell integration carry, where it was asked for: output that
+    /// does not know it cannot pass for them. The person who is recorded can know it.
+    pub fn marks_nonce(&self) -> Option<&str> {
+        self.extra.get(MARKS_NONCE)?.as_str().filter(|nonce| !nonce.is_empty())
+    }
+
+    /// Says what the marks carry.
+    pub fn set_marks_nonce(&mut self, nonce: &str) {
+        self.extra.insert(MARKS_NONCE.into(), nonce.into());
+    }
+
     /// As JSON, for the header.
     pub fn to_value(&self) -> Value {
         serde_json::to_value(self).expect("facts are strings, numbers and maps with string keys")

@@ -35,6 +35,7 @@ pub mod facts;
 pub mod fuzz;
 pub mod header;
 pub mod join;
+pub mod process;
 pub mod segment;
 pub mod text;
 pub mod time;
@@ -45,6 +46,7 @@ pub use encoder::Encoder;
 pub use event::{Code, Event, Size, own};
 pub use facts::SessionFacts;
 pub use header::{Header, Version};
+pub use process::{ProcessFacts, Why};
 pub use text::Text;
 pub use time::Micros;
 

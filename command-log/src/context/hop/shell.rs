@@ -1,0 +1,86 @@
+//! Shells by name, and which of their arguments leave them interactive.
+
+use super::super::words::Word;
+use super::Next;
+use super::options::{Options, Takes};
+
+const SHELLS: &[&str] = &[
+    "sh",
+    "bash",
+    "zsh",
+    "fish",
+    "dash",
+    "ash",
+    "ksh",
+    "ksh93",
+    "mksh",
+    "pdksh",
+    "oksh",
+    "tcsh",
+    "csh",
+    "rbash",
+    "rzsh",
+    "yash",
+    "elvish",
+    "nu",
+    "xonsh",
+    "pwsh",
+    "osh",
+    "ysh",
+    "ion",
+    "murex",
+    "nologin-shell",
+];
+
+/// Whether a program of this name is a shell. It may be a path or begin with the dash of a login shell.
+pub(in super::super) fn is_shell(program: &str) -> bool {
+    let name = program.rsplit('/').next().unwrap_or_default();
+    SHELLS.contains(&name.strip_prefix('-').unwrap_or(name))
+}
+
+/// Whether a word runs a shell, be it that the user's own is meant.
+pub(super) fn is_shell_word(word: &Word) -> bool {
+    if word.literal {
+        return is_shell(&word.text);
+    }
+    matches!(
+        word.text.as_str(),
+        "$SHELL" | "${SHELL}" | "$0" | "$BASH" | "${SHELL:-sh}" | "${SHELL:-/bin/sh}"
+    )
+}
+
+/// Options that say which file to read first, not what to run.
+const TAKES: Takes = Takes { short: "oOC", long: "rcfile init-file init-command config env-config" };
+
+/// What a shell does with these arguments.
+pub(super) fn arguments<'a>(name: &str, arguments: &'a [Word]) -> Next<'a> {
+    let mut options = Options::new(arguments, TAKES);
+    let (mut line, mut interactive) = (false, false);
+    loop {
+        while let Some(option) = options.next() {
+            match option.name {
+                "c" | "command" | "Command" | "commands" => line = true,
+                "i" | "interactive" | "s" | "NoExit" => interactive = true,
+                "version" | "help" | "n" => return Next::Nothing,
+                _ => {}
+            }
+        }
+        match options.rest().first() {
+            // `set +o emacs` style options begin with a plus.
+            Some(word) if word.text.starts_with('+') => {
+                options.positional();
+                if word.text.ends_with(['o', 'O']) {
+                    options.positional();
+                }
+            }
+            Some(word) if line => {
+                return Next::Line(word.text.clone());
+            }
+            // `-s` reads what follows as arguments; else it is a script, unless it is asked to stay.
+            Some(_) if interactive && name != "nu" => return Next::Shell,
+            Some(_) => return Next::Nothing,
+            None if line => return Next::Nothing,
+            None => return Next::Shell,
+        }
+    }
+}

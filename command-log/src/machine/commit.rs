@@ -1,0 +1,310 @@
+//! From waiting to output: a line is committed, and read.
+
+use casemate_terminal::Screen;
+
+use super::keys::LineEnd;
+use super::running::{LastLine, Line};
+use super::wait::{Blank, How, Waiting};
+use super::{CommandLog, Editor, Phase};
+use crate::event::{Candidate, Kind, Reason, Source};
+use crate::prompt::Shape;
+use crate::region::{self, Place};
+use crate::syntax;
+
+/// Longer lines are not kept.
+const LONGEST_LINE: usize = 64 << 10;
+
+/// What commits a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    /// The line editor gives the terminal back.
+    Editor,
+    /// The cursor goes to the next row.
+    LineFeed,
+    /// A mark.
+    Mark,
+}
+
+impl<S: Screen> CommandLog<S> {
+    /// A line editor takes the terminal.
+    pub(crate) fn editor_begins(&mut self) {
+        let begun = region::cursor(&self.screen);
+        self.editor = Some(Editor { begun, used: false });
+        match &mut self.phase {
+            Phase::Waiting(waiting) if begun == waiting.anchor || waiting.how == How::Editor => {
+                waiting.how = How::Editor;
+            }
+            _ => {
+                self.phase = Phase::Output;
+                if begun.col == 0 {
+                    self.running.mark_output_end();
+                }
+            }
+        }
+    }
+
+    /// A line editor gives the terminal back: a line was committed or thrown away.
+    pub(crate) fn editor_ends(&mut self) {
+        let Some(editor) = self.editor.take() else { return };
+        let cursor = region::cursor(&self.screen);
+        match &self.phase {
+            Phase::Waiting(waiting) => {
+                let anchor = waiting.anchor;
+                self.commit(By::Editor, self.last_row(anchor, cursor));
+            }
+            Phase::Output if editor.used => {
+                if let Some(anchor) = self.find_prompt(editor, cursor) {
+                    self.wait(anchor, How::Editor);
+                    self.commit(By::Editor, self.last_row(anchor, cursor));
+                }
+            }
+            Phase::Output => {}
+        }
+    }
+
+    /// The row that the line ends in: readline goes to the next one before it gives the terminal back.
+    pub(crate) fn last_row(&self, anchor: Place, cursor: Place) -> u64 {
+        if cursor.col == 0 && cursor.line > anchor.line { cursor.line - 1 } else { cursor.line }
+    }
+
+    /// Finds the prompt of a line that was typed before it was drawn.
+    fn find_prompt(&self, editor: Editor, cursor: Place) -> Option<Place> {
+        let last = self.last_row(editor.begun, cursor);
+        let first = last.saturating_sub(u64::from(self.screen.size().rows)).max(editor.begun.line);
+        (first..=last).rev().find_map(|number| {
+            if region::first_row(&self.screen, number) != number {
+                return None;
+            }
+            let row = region::row_text(&self.screen, number, 0, u16::MAX);
+            let known = self.prompts.at_start_of(&row).map(|(length, _)| length);
+            let length = known.or_else(|| shell_prompt_length(&row))?;
+            Some(region::place_in(&self.screen, number, length))
+        })
+    }
+
+    /// The cursor is about to go to the next row.
+    pub(crate) fn line_feed(&mut self) {
+        let Phase::Waiting(waiting) = &self.phase else { return };
+        let cursor = region::cursor(&self.screen);
+        if self.editor.is_some() || cursor.line < waiting.anchor.line {
+            return;
+        }
+        self.commit(By::LineFeed, cursor.line);
+    }
+
+    /// Reads the line that ends in this row.
+    pub(crate) fn commit(&mut self, by: By, last_row: u64) {
+        let Phase::Waiting(mut waiting) = std::mem::replace(&mut self.phase, Phase::Output) else { return };
+        let (text, confidence) = self.read_line(&mut waiting, last_row);
+        let entered = self.keys.has_enter();
+        let end = self.keys.last_end.take();
+        let typed_at = self.keys.take_enter().unwrap_or(self.now);
+        self.output_from = last_row + 1;
+        self.marks.prompt = None;
+        if self.keys.seen && by == By::LineFeed && !entered && end.is_none() && waiting.continues.is_none() {
+            // Nobody pressed Enter: this is output.
+            return;
+        }
+        let (text, interrupted) = match end {
+            Some(LineEnd::Interrupt) => (text.strip_suffix("^C").unwrap_or(&text).to_owned(), true),
+            Some(LineEnd::Enter | LineEnd::EndOfInput) => (text, false),
+            None => match text.strip_suffix("^C") {
+                Some(line) if !waiting.typed.ends_with("^C") => (line.to_owned(), true),
+                _ => (text, false),
+            },
+        };
+        let text = text.trim_end().to_owned();
+        if interrupted {
+            self.throw_away(&waiting, text, typed_at);
+            return;
+        }
+        if text.is_empty() {
+            self.commit_blank(&waiting, last_row, typed_at);
+            return;
+        }
+        if !self.was_typed(&waiting, by, &text, entered) {
+            return;
+        }
+        if let Some(number) = waiting.continues {
+            self.append(number, &waiting, &text, last_row, by);
+            return;
+        }
+        let reported = self.marks.reported.take();
+        let (text, source, confidence, mismatch) = weigh(text, confidence, reported);
+        let too_long = text.len() > LONGEST_LINE;
+        let program = waiting.program.clone();
+        self.blank = None;
+        let entry = self.note(Line {
+            text: (!too_long).then(|| text.clone()),
+            reason: too_long.then_some(Reason::TooLong),
+            offset: typed_at,
+            kind: waiting.kind,
+            program: program.clone(),
+            source,
+            confidence,
+            mismatch,
+        });
+        if waiting.kind == Kind::Shell {
+            self.contexts.committed(&text);
+        }
+        self.prompts.learn(&waiting.prompt, waiting.kind, program.as_deref(), by == By::Editor);
+        self.running.last_line = Some(LastLine {
+            entry,
+            prompt: waiting.prompt,
+            row: last_row,
+            at: self.now,
+            kind: waiting.kind,
+            by_editor: by != By::LineFeed,
+        });
+    }
+
+    /// The text of the line, and how sure it is.
+    fn read_line(&self, waiting: &mut Waiting, last_row: u64) -> (String, f64) {
+        let screen = &self.screen;
+        let anchor = waiting.anchor;
+        let mut text = std::mem::take(&mut waiting.before);
+        let stands = region::row_text(screen, anchor.line, 0, anchor.col) == waiting.left;
+        if stands {
+            // A list of completions may have moved the prompt since the last rest.
+            let moved = (anchor.line + 1..=last_row).rev().find(|&number| {
+                !waiting.left.trim().is_empty()
+                    && region::row_text(screen, number, 0, anchor.col) == waiting.left
+            });
+            let from = Place { line: moved.unwrap_or(anchor.line), col: anchor.col };
+            text.push_str(&region::typed(screen, from, last_row, waiting.right.as_ref()));
+            let sure = match waiting.how {
+                How::Mark | How::Editor => 0.99,
+                How::Known => 0.97,
+                How::Shape => 0.9,
+                How::Rest => 0.6,
+            };
+            return (text, sure);
+        }
+        // The prompt was replaced when the line was committed.
+        let first = region::first_row(screen, last_row);
+        let row = region::before(screen, Place { line: last_row, col: u16::MAX.min(screen.size().cols) });
+        let row = row.trim_end();
+        if !waiting.typed.is_empty()
+            && (row.ends_with(&waiting.typed) || !row.contains(waiting.typed.as_str()))
+        {
+            return (std::mem::take(&mut waiting.typed), 0.9);
+        }
+        if let Some((length, _)) = self.prompts.at_start_of(row) {
+            let from = region::place_in(screen, first, length);
+            return (region::typed(screen, from, last_row, waiting.right.as_ref()), 0.9);
+        }
+        if let Some(at) = row.rfind(waiting.typed.as_str()).filter(|_| !waiting.typed.is_empty()) {
+            return (row[at..].to_owned(), 0.7);
+        }
+        (String::new(), 0.5)
+    }
+
+    /// Whether a person typed this, as far as one can tell.
+    fn was_typed(&self, waiting: &Waiting, by: By, text: &str, entered: bool) -> bool {
+        if by != By::LineFeed || entered {
+            return true;
+        }
+        let rested = waiting.typed.trim_end() == text;
+        match waiting.kind {
+            // What shells print when input ends.
+            Kind::Shell => rested || !matches!(text, "exit" | "logout"),
+            Kind::Program | Kind::Hidden | Kind::Cancelled => {
+                let noise =
+                    text.chars().all(|c| !c.is_alphanumeric() || c == '%') && text.chars().count() > 3;
+                rested && !noise
+            }
+        }
+    }
+
+    /// A line without text.
+    fn commit_blank(&mut self, waiting: &Waiting, last_row: u64, at: casemate_cast_format::Micros) {
+        if let Some(number) = waiting.continues {
+            self.append(number, waiting, "", last_row, By::LineFeed);
+            return;
+        }
+        if waiting.kind == Kind::Shell {
+            self.blank = Some(Blank { at, hidden: self.keys.hidden, bytes: self.running.bytes() });
+            if matches!(waiting.how, How::Editor | How::Mark) {
+                self.contexts.end_of_input();
+            }
+        }
+    }
+
+    /// A line that goes on one before it.
+    fn append(&mut self, number: u64, waiting: &Waiting, text: &str, last_row: u64, by: By) {
+        let Some(event) = self.running.event(number) else { return };
+        let Some(command) = &mut event.command else { return };
+        command.push('\n');
+        command.push_str(text);
+        if command.len() > LONGEST_LINE {
+            event.command = None;
+            event.reason = Some(Reason::TooLong);
+            return;
+        }
+        let whole = command.clone();
+        if !syntax::is_open(&whole) {
+            self.contexts.committed(&whole);
+        }
+        self.running.last_line = Some(LastLine {
+            entry: number,
+            prompt: waiting.prompt.clone(),
+            row: last_row,
+            at: self.now,
+            kind: Kind::Shell,
+            by_editor: by != By::LineFeed,
+        });
+    }
+
+    fn throw_away(&mut self, waiting: &Waiting, text: String, at: casemate_cast_format::Micros) {
+        if let Some(number) = waiting.continues {
+            if let Some(event) = self.running.event(number) {
+                event.kind = Kind::Cancelled;
+            }
+            return;
+        }
+        if waiting.kind == Kind::Shell && !text.is_empty() {
+            self.note(Line {
+                text: Some(text),
+                reason: None,
+                offset: at,
+                kind: Kind::Cancelled,
+                program: None,
+                source: Source::Screen,
+                confidence: 0.9,
+                mismatch: Vec::new(),
+            });
+        }
+    }
+}
+
+/// Puts what a shell says of a line beside what stood on the screen.
+pub(crate) fn weigh(
+    screen: String,
+    confidence: f64,
+    reported: Option<String>,
+) -> (String, Source, f64, Vec<Candidate>) {
+    match reported {
+        Some(reported) if !is_same(&screen, &reported) => {
+            let both = vec![
+                Candidate { source: Source::Screen, command: screen.clone() },
+                Candidate { source: Source::Marks, command: reported },
+            ];
+            (screen, Source::Screen, 0.7, both)
+        }
+        Some(_) => (screen, Source::Screen, 1.0, Vec::new()),
+        None => (screen, Source::Screen, confidence, Vec::new()),
+    }
+}
+
+/// The same but for blanks, which a screen does not show at the end of a line.
+fn is_same(one: &str, other: &str) -> bool {
+    one.split_whitespace().eq(other.split_whitespace())
+}
+
+/// Where a prompt that looks like that of a shell ends, in a row that has more behind it.
+fn shell_prompt_length(row: &str) -> Option<usize> {
+    row.match_indices(['$', '#', '%', '>'])
+        .take(4)
+        .map(|(at, _)| at + 2)
+        .find(|&end| row.get(end - 1..end) == Some(" ") && Shape::of(&row[..end]) == Shape::Shell)
+}

@@ -1,0 +1,110 @@
+//! What is typed: when lines are committed and thrown away. Never what they say.
+
+use std::collections::VecDeque;
+
+use casemate_cast_format::Micros;
+
+/// Enters that wait for a line; a person types no more ahead.
+const MOST_ENTERS: usize = 256;
+
+/// Follows the input.
+#[derive(Debug, Default)]
+pub(crate) struct Keys {
+    /// The recording has input.
+    pub(crate) seen: bool,
+    /// Something was typed that was not shown.
+    pub(crate) hidden: bool,
+    /// The last key that ends a line.
+    pub(crate) last_end: Option<LineEnd>,
+    /// When Enter was pressed, of lines that were not seen to be committed.
+    enters: VecDeque<Micros>,
+    state: State,
+}
+
+/// A key that ends a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LineEnd {
+    Enter,
+    Interrupt,
+    EndOfInput,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Ground,
+    Escape,
+    Sequence(Vec<u8>),
+    /// Within a bracketed paste, and how much of its end has come.
+    Paste(usize),
+}
+
+const PASTE_END: &[u8] = b"\x1b[201~";
+
+impl Keys {
+    pub(crate) fn input(&mut self, now: Micros, bytes: &[u8]) {
+        self.seen = true;
+        for &byte in bytes {
+            self.state = match std::mem::take(&mut self.state) {
+                State::Paste(matched) => {
+                    let matched = if byte == PASTE_END[matched] {
+                        matched + 1
+                    } else {
+                        usize::from(byte == PASTE_END[0])
+                    };
+                    if matched == PASTE_END.len() { State::Ground } else { State::Paste(matched) }
+                }
+                State::Escape if byte == b'[' => State::Sequence(Vec::new()),
+                State::Escape | State::Ground => match byte {
+                    0x1b => State::Escape,
+                    _ => {
+                        self.key(now, byte);
+                        State::Ground
+                    }
+                },
+                State::Sequence(mut parameters) => match byte {
+                    b'~' if parameters == b"200" => State::Paste(0),
+                    0x40..=0x7e => State::Ground,
+                    _ if parameters.len() < 8 => {
+                        parameters.push(byte);
+                        State::Sequence(parameters)
+                    }
+                    _ => State::Ground,
+                },
+            };
+        }
+    }
+
+    fn key(&mut self, now: Micros, byte: u8) {
+        match byte {
+            // Ctrl-O runs a line and fetches the next.
+            b'\r' | b'\n' | 0x0f => {
+                self.last_end = Some(LineEnd::Enter);
+                if self.enters.len() < MOST_ENTERS {
+                    self.enters.push_back(now);
+                }
+            }
+            0x03 | 0x1c => {
+                // Whatever was typed ahead is thrown away.
+                self.last_end = Some(LineEnd::Interrupt);
+                self.enters.clear();
+            }
+            0x04 => self.last_end = Some(LineEnd::EndOfInput),
+            _ => {}
+        }
+    }
+
+    /// A line was committed: when its Enter was pressed.
+    pub(crate) fn take_enter(&mut self) -> Option<Micros> {
+        self.enters.pop_front()
+    }
+
+    pub(crate) fn has_enter(&self) -> bool {
+        !self.enters.is_empty()
+    }
+
+    /// What was typed before went to something else.
+    pub(crate) fn forget(&mut self) {
+        self.enters.clear();
+    }
+}

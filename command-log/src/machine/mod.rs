@@ -1,0 +1,308 @@
+//! The machine: events in, command events out.
+//!
+//! It is always in one of two phases. In [`Phase::Output`] something runs and prints. In [`Phase::Waiting`] a prompt
+//! stands there and a line is being edited. A *rest* is when time passes and nothing is printed; what the screen
+//! shows at a rest is what a person saw. Rests, signals and line feeds are the only moments at which anything is
+//! decided, so that it does not matter how output is cut into events.
+//!
+//! - [`wait`]: from output to waiting: is this a prompt, and whose;
+//! - [`edit`]: while waiting: where typing begins, what is typed so far;
+//! - [`commit`]: from waiting to output: the line as it was committed;
+//! - [`running`]: what runs, and when it ends;
+//! - [`signals`]: marks, titles, directories; [`keys`]: what is typed.
+
+mod commit;
+mod edit;
+mod keys;
+mod running;
+mod signals;
+mod wait;
+
+use casemate_cast_format::{Code, Event, Header, Micros, SessionFacts, own};
+use casemate_terminal::{Piece, Scanner, Screen, Signal, Vt100Screen};
+
+use self::keys::Keys;
+use self::running::Running;
+use self::signals::Marks;
+use self::wait::Waiting;
+use crate::context::Contexts;
+use crate::event::CommandEvent;
+use crate::prompt::Prompts;
+use crate::region;
+
+/// Lines that are kept of those that scroll off: as many as the longest line that is being edited may have.
+const SCROLLBACK: usize = 500;
+
+/// Derives command events from a recording.
+pub struct CommandLog<S: Screen = Vt100Screen> {
+    scanner: Option<Scanner>,
+    screen: S,
+    session: Session,
+    contexts: Contexts,
+    prompts: Prompts,
+    keys: Keys,
+    marks: Marks,
+    running: Running,
+    phase: Phase,
+    /// Time of the last event.
+    now: Micros,
+    /// Output came since the screen was last looked at.
+    dirty: bool,
+    /// What was printed since then, while something waits.
+    batch: Batch,
+    /// The line editor of a shell or a program has the terminal: bracketed paste is on.
+    editor: Option<Editor>,
+    /// The foreground process, where the recorder noted it.
+    foreground: Option<casemate_cast_format::ProcessFacts>,
+    /// Working directory of the shell, where something told.
+    cwd: Option<String>,
+    /// Something waited at least once.
+    waited: bool,
+    /// A line without text was committed to a shell.
+    blank: Option<wait::Blank>,
+    /// The row that output begins in since the last line was committed.
+    output_from: u64,
+    /// When output last came.
+    printed: Micros,
+}
+
+/// Whose session it is.
+#[derive(Debug, Default)]
+struct Session {
+    id: Option<String>,
+    user: Option<String>,
+    start: Option<u64>,
+    nonce: Option<String>,
+}
+
+enum Phase {
+    Output,
+    Waiting(Box<Waiting>),
+}
+
+/// A line editor at work.
+#[derive(Clone, Copy, Debug)]
+struct Editor {
+    /// Where the cursor was when it began.
+    begun: region::Place,
+    /// It has printed something.
+    used: bool,
+}
+
+/// What was printed between two rests.
+#[derive(Debug, Default)]
+struct Batch {
+    /// Beginning of it, with its sequences; bounded.
+    bytes: Vec<u8>,
+    /// Where the cursor was before.
+    from: region::Place,
+}
+
+/// More of a batch is not kept; redrawn prompts are shorter.
+const LONGEST_BATCH: usize = 8 << 10;
+
+impl CommandLog<Vt100Screen> {
+    /// A log of the recording that begins with this header.
+    pub fn new(header: &Header) -> Self {
+        let size = |cells: u32| u16::try_from(cells).unwrap_or(u16::MAX);
+        Self::on(Vt100Screen::new(size(header.size.cols), size(header.size.rows), SCROLLBACK), header)
+    }
+}
+
+impl<S: Screen> CommandLog<S> {
+    /// A log that reads the lines from that screen.
+    pub fn on(screen: S, header: &Header) -> Self {
+        let facts = header.facts();
+        let session = Session {
+            start: facts.as_ref().map(|facts| facts.start_us).or_else(|| {
+                header.timestamp.and_then(|seconds| u64::try_from(seconds).ok()?.checked_mul(1_000_000))
+            }),
+            ..Session::default()
+        };
+        let mut log = Self {
+            scanner: Some(Scanner::new()),
+            screen,
+            session,
+            contexts: Contexts::new(None, None),
+            prompts: Prompts::default(),
+            keys: Keys::default(),
+            marks: Marks::default(),
+            running: Running::default(),
+            phase: Phase::Output,
+            now: Micros(0),
+            dirty: false,
+            batch: Batch::default(),
+            editor: None,
+            foreground: None,
+            cwd: None,
+            waited: false,
+            blank: None,
+            output_from: 0,
+            printed: Micros(0),
+        };
+        match facts {
+            Some(facts) => log.begin_session(&facts),
+            // Others name the session less completely, in the same place.
+            None => log.begin_partial(header),
+        }
+        log
+    }
+
+    /// Gives records of commands that have begun, too, while a session is running.
+    #[must_use]
+    pub fn live(mut self) -> Self {
+        self.running.live = true;
+        self
+    }
+
+    /// Takes the next event of the recording.
+    pub fn handle(&mut self, event: &Event<'_>) {
+        if event.time > self.now {
+            self.rest(event.time, event.code == Code::Input);
+            self.now = event.time;
+        }
+        match &event.code {
+            Code::Output => self.output(event.data.decode().as_bytes()),
+            Code::Input => self.keys.input(self.now, event.data.decode().as_bytes()),
+            Code::Resize => {
+                if let Some(size) = event.size() {
+                    let cells = |cells: u32| u16::try_from(cells).unwrap_or(u16::MAX);
+                    self.screen.resize(cells(size.cols), cells(size.rows));
+                    self.dirty = true;
+                }
+            }
+            Code::Exit => self.end_session(),
+            Code::Marker => {}
+            Code::Other(code) => match &**code {
+                own::HIDDEN => self.keys.hidden = true,
+                own::PROCESS => self.process(&event.data.decode()),
+                own::SESSION => {
+                    if let Ok(facts) = serde_json::from_str::<SessionFacts>(&event.data.decode()) {
+                        self.end_session();
+                        self.begin_session(&facts);
+                    }
+                }
+                _ => {}
+            },
+        }
+    }
+
+    /// Says that nothing came until `now`: what rests so long may be decided.
+    pub fn advance(&mut self, now: Micros) {
+        if now > self.now {
+            self.rest(now, false);
+        }
+    }
+
+    /// Ends the recording: what runs has no end.
+    pub fn finish(&mut self) {
+        self.rest(Micros(u64::MAX), false);
+        self.end_session();
+    }
+
+    /// The next command event, in the order of the lines.
+    pub fn next_event(&mut self) -> Option<CommandEvent> {
+        self.running.next_event()
+    }
+
+    fn begin_session(&mut self, facts: &SessionFacts) {
+        self.session = Session {
+            id: Some(facts.session.clone()),
+            user: Some(facts.user.clone()),
+            // Times of events count from the start of the file, whose header came first.
+            start: self.session.start,
+            nonce: facts.extra.get("marks_nonce").and_then(|nonce| nonce.as_str()).map(str::to_owned),
+        };
+        self.contexts = Contexts::new(Some(facts.target.clone()), Some(facts.target_user.clone()));
+        self.foreground = None;
+    }
+
+    fn begin_partial(&mut self, header: &Header) {
+        let facts = header.extra.get(casemate_cast_format::header::FACTS_KEY);
+        let fact = |key: &str| Some(facts?.get(key)?.as_str()?.to_owned());
+        self.session.id = fact("session");
+        self.session.user = fact("user");
+        self.contexts = Contexts::new(fact("target"), fact("target_user"));
+    }
+
+    fn end_session(&mut self) {
+        self.running.end_all();
+        self.phase = Phase::Output;
+        self.editor = None;
+    }
+
+    /// Nothing was printed until then; `typing` where a key ends the rest.
+    fn rest(&mut self, until: Micros, typing: bool) {
+        let gap = until.0.saturating_sub(self.printed.0);
+        match &self.phase {
+            Phase::Output => self.look_for_prompt(gap, typing),
+            Phase::Waiting(_) => self.look_at_line(),
+        }
+        self.dirty = false;
+        self.batch.bytes.clear();
+        self.batch.from = region::cursor(&self.screen);
+        self.running.rest(self.now);
+    }
+
+    fn output(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        self.dirty = true;
+        self.printed = self.now;
+        let Some(mut scanner) = self.scanner.take() else { return };
+        scanner.scan(bytes, &mut |piece| match piece {
+            Piece::Bytes(bytes) => self.print(bytes),
+            Piece::Signal(signal) => self.signal(signal),
+        });
+        self.scanner = Some(scanner);
+    }
+
+    fn print(&mut self, bytes: &[u8]) {
+        if let Some(editor) = &mut self.editor {
+            editor.used = true;
+        }
+        if matches!(self.phase, Phase::Output) {
+            self.running.printed(bytes);
+            self.screen.feed(bytes);
+            return;
+        }
+        let room = LONGEST_BATCH - self.batch.bytes.len();
+        self.batch.bytes.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        let mut rest = bytes;
+        // Each line feed may end the line that is being edited.
+        while let Some(at) = memchr(rest)
+            && matches!(self.phase, Phase::Waiting(_))
+        {
+            let (line, behind) = rest.split_at(at + 1);
+            self.screen.feed(&line[..at]);
+            self.line_feed();
+            self.screen.feed(b"\n");
+            rest = behind;
+        }
+        if matches!(self.phase, Phase::Output) {
+            self.running.printed(rest);
+        }
+        self.screen.feed(rest);
+    }
+
+    fn signal(&mut self, signal: Signal) {
+        match signal {
+            Signal::BracketedPaste(true) => self.editor_begins(),
+            Signal::BracketedPaste(false) => self.editor_ends(),
+            Signal::Mark(mark) => self.mark(mark),
+            Signal::Title(title) => self.contexts.title(&title),
+            Signal::Cwd { host, path } => {
+                self.contexts.cwd(&host, &path);
+                self.cwd = Some(path);
+            }
+            Signal::RemoteHost { user, host } => self.contexts.remote_host(&user, &host),
+            Signal::Context(mark) => self.context_mark(mark),
+            _ => {}
+        }
+    }
+}
+
+fn memchr(bytes: &[u8]) -> Option<usize> {
+    bytes.iter().position(|&byte| byte == b'\n')
+}

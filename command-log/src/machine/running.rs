@@ -1,0 +1,232 @@
+//! What runs: the commands and program lines that were committed, until each has ended, in their order.
+
+use std::collections::VecDeque;
+
+use casemate_cast_format::Micros;
+
+use super::CommandLog;
+use crate::event::{self, Candidate, CommandEvent, Kind, Reason, Source, State};
+use crate::prompt::PromptText;
+use casemate_terminal::Screen;
+
+/// Events that wait for one before them that has not ended; then it is given without its end.
+const MOST_WAITING: usize = 1024;
+
+/// What was committed and runs.
+#[derive(Debug, Default)]
+pub(crate) struct Running {
+    pub(crate) live: bool,
+    queue: VecDeque<Entry>,
+    ready: VecDeque<CommandEvent>,
+    /// The offset of the last event, and how many had it.
+    last: Option<(Micros, u32)>,
+    /// Bytes printed so far, and up to the last line feed.
+    bytes: u64,
+    bytes_at_line: u64,
+    /// The shell command and the program's line that run, as places in the queue counted from its first ever.
+    shell: Option<u64>,
+    program: Option<u64>,
+    first: u64,
+    /// What the last line was, if it may go on or turn out not to have been committed.
+    pub(crate) last_line: Option<LastLine>,
+    /// Where output ended, as far as a mark or an editor told.
+    pub(crate) output_end: Option<u64>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    event: CommandEvent,
+    started: bool,
+    done: bool,
+    begin_bytes: u64,
+}
+
+/// The line that was committed last.
+#[derive(Clone, Debug)]
+pub(crate) struct LastLine {
+    /// Place in the queue.
+    pub(crate) entry: u64,
+    pub(crate) prompt: PromptText,
+    /// The row it ended in.
+    pub(crate) row: u64,
+    pub(crate) at: Micros,
+    pub(crate) kind: Kind,
+    /// By an editor, which says when a line is committed.
+    pub(crate) by_editor: bool,
+}
+
+/// A line to be noted.
+pub(crate) struct Line {
+    pub(crate) text: Option<String>,
+    pub(crate) reason: Option<Reason>,
+    pub(crate) offset: Micros,
+    pub(crate) kind: Kind,
+    pub(crate) program: Option<String>,
+    pub(crate) source: Source,
+    pub(crate) confidence: f64,
+    pub(crate) mismatch: Vec<Candidate>,
+}
+
+impl Running {
+    pub(crate) fn printed(&mut self, bytes: &[u8]) {
+        if let Some(at) = bytes.iter().rposition(|&byte| byte == b'\n') {
+            self.bytes_at_line = self.bytes + at as u64 + 1;
+        }
+        self.bytes += bytes.len() as u64;
+    }
+
+    /// Output so far ended here: what follows is a prompt.
+    pub(crate) fn mark_output_end(&mut self) {
+        self.output_end.get_or_insert(self.bytes);
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Bytes of output since there were so many.
+    pub(crate) fn bytes_since(&self, bytes: u64) -> u64 {
+        self.output_end.unwrap_or(self.bytes_at_line).saturating_sub(bytes)
+    }
+
+    /// Bytes of output since the last line was committed.
+    pub(crate) fn output_since_commit(&self) -> u64 {
+        let end = self.output_end.unwrap_or(self.bytes_at_line);
+        self.queue.back().map_or(0, |entry| end.saturating_sub(entry.begin_bytes))
+    }
+
+    pub(crate) fn next_event(&mut self) -> Option<CommandEvent> {
+        if let Some(event) = self.ready.pop_front() {
+            return Some(event);
+        }
+        let front = self.queue.front()?;
+        if !front.done && self.queue.len() <= MOST_WAITING {
+            return None;
+        }
+        self.first += 1;
+        let entry = self.queue.pop_front()?;
+        Some(CommandEvent { state: self.live.then_some(State::Finished), ..entry.event })
+    }
+
+    /// While a session runs, a line is said as soon as it is sure that it was committed.
+    pub(crate) fn rest(&mut self, now: Micros) {
+        if !self.live {
+            return;
+        }
+        for entry in &mut self.queue {
+            if !entry.started && entry.event.offset < now {
+                entry.started = true;
+                self.ready.push_back(CommandEvent { state: Some(State::Started), ..entry.event.clone() });
+            }
+        }
+    }
+
+    fn entry(&mut self, number: u64) -> Option<&mut Entry> {
+        self.queue.get_mut(usize::try_from(number.checked_sub(self.first)?).ok()?)
+    }
+
+    pub(crate) fn event(&mut self, number: u64) -> Option<&mut CommandEvent> {
+        self.entry(number).map(|entry| &mut entry.event)
+    }
+
+    /// The command that the shell runs.
+    pub(crate) fn shell_event(&mut self) -> Option<&mut CommandEvent> {
+        self.event(self.shell?)
+    }
+
+    /// Whether a shell's command runs.
+    pub(crate) fn runs_command(&self) -> bool {
+        self.shell.is_some()
+    }
+
+    /// A prompt is there: what was given to a shell, or to a program, has ended.
+    pub(crate) fn end(&mut self, kind: Kind, at: Micros) {
+        let program = self.program.take();
+        let shell = if kind == Kind::Program { None } else { self.shell.take() };
+        let end_bytes = self.output_end.unwrap_or(self.bytes_at_line);
+        for number in [program, shell].into_iter().flatten() {
+            if let Some(entry) = self.entry(number) {
+                let offset = entry.event.offset;
+                entry.event.duration.get_or_insert(Micros(at.0.saturating_sub(offset.0)));
+                entry.event.output_bytes = Some(end_bytes.saturating_sub(entry.begin_bytes));
+                entry.event.output = Some((offset, at.max(offset)));
+                entry.done = true;
+            }
+        }
+    }
+
+    /// Takes a line back: it was not committed.
+    pub(crate) fn retract(&mut self, number: u64) {
+        let Ok(at) = usize::try_from(number.saturating_sub(self.first)) else { return };
+        if at + 1 == self.queue.len() {
+            self.queue.pop_back();
+            self.shell = self.shell.filter(|&shell| shell != number);
+            self.program = self.program.filter(|&program| program != number);
+        }
+    }
+
+    /// The session is over: nothing more is known of what runs.
+    pub(crate) fn end_all(&mut self) {
+        self.shell = None;
+        self.program = None;
+        self.last_line = None;
+        for entry in &mut self.queue {
+            entry.done = true;
+        }
+    }
+}
+
+impl<S: Screen> CommandLog<S> {
+    /// Notes a line. Returns its place in the queue.
+    pub(crate) fn note(&mut self, line: Line) -> u64 {
+        let ordinal = match self.running.last {
+            Some((offset, ordinal)) if offset == line.offset => ordinal + 1,
+            _ => 0,
+        };
+        self.running.last = Some((line.offset, ordinal));
+        let place = self.contexts.place();
+        let shell_cwd = if line.kind == Kind::Program { None } else { self.cwd.clone() };
+        let event = CommandEvent {
+            id: event::id(self.session.id.as_deref(), line.offset, ordinal),
+            session: self.session.id.clone(),
+            state: None,
+            time: self.session.start.and_then(|start| event::timestamp(start.checked_add(line.offset.0)?)),
+            offset: line.offset,
+            duration: None,
+            user: self.session.user.clone(),
+            target: place.target,
+            target_user: place.target_user,
+            command: line.text,
+            reason: line.reason,
+            cwd: shell_cwd,
+            exit_code: None,
+            kind: line.kind,
+            program: line.program,
+            source: line.source,
+            confidence: line.confidence,
+            output_bytes: None,
+            output: None,
+            mismatch: line.mismatch,
+        };
+        if matches!(line.kind, Kind::Shell | Kind::Hidden) {
+            self.running.end(Kind::Shell, self.now);
+        }
+        let number = self.running.first + self.running.queue.len() as u64;
+        let done = matches!(line.kind, Kind::Cancelled);
+        let begin_bytes = self.running.bytes;
+        self.running.queue.push_back(Entry { event, started: false, done, begin_bytes });
+        self.running.output_end = None;
+        match line.kind {
+            Kind::Shell | Kind::Hidden => self.running.shell = Some(number),
+            Kind::Program => {
+                // The line before it has ended at the latest with this one.
+                if self.running.program.is_some() {
+                    self.running.end(Kind::Program, self.now);
+                }
+                self.running.program = Some(number);
+            }
+            Kind::Cancelled => {}
+        }
+        number
+    }
+}

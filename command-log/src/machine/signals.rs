@@ -1,0 +1,115 @@
+//! What the stream says beside its text: marks of shell integration, contexts, processes.
+//!
+//! Whoever is recorded can print any mark. So marks say where a prompt ends and a line begins; what they say a
+//! command was counts only beside what the screen shows.
+
+use casemate_cast_format::ProcessFacts;
+use casemate_terminal::{ContextMark, Mark, MarkKind, PromptPart, Screen};
+
+use super::commit::{By, weigh};
+use super::running::Line;
+use super::{CommandLog, Phase};
+use crate::event::{Kind, Source};
+use crate::prompt::is_shell;
+use crate::region::{self, Place};
+
+/// The marks of the prompt that is being drawn.
+#[derive(Debug, Default)]
+pub(crate) struct Marks {
+    /// Where the prompt began.
+    pub(crate) prompt: Option<Place>,
+    /// Where it ended and typing began, until that was looked at.
+    pub(crate) input: Option<Place>,
+    /// What the shell says the line is that is about to be committed.
+    pub(crate) reported: Option<String>,
+}
+
+impl<S: Screen> CommandLog<S> {
+    pub(crate) fn mark(&mut self, mark: Mark) {
+        let cursor = region::cursor(&self.screen);
+        let trusted = self.session.nonce.is_none() || mark.nonce == self.session.nonce;
+        match mark.kind {
+            MarkKind::PromptStart { part: PromptPart::Initial, .. } => {
+                self.running.mark_output_end();
+                self.marks.prompt = Some(cursor);
+                self.marks.input = None;
+            }
+            MarkKind::InputStart => self.marks.input = Some(cursor),
+            MarkKind::CommandLine(text) if trusted => self.marks.reported = Some(text),
+            MarkKind::OutputStart { command } => {
+                self.marks.input = None;
+                let reported = command.filter(|_| trusted).or_else(|| self.marks.reported.take());
+                self.output_starts(cursor, reported);
+            }
+            MarkKind::Done { status } => {
+                self.running.mark_output_end();
+                let now = self.now;
+                if let Some(event) = self.running.shell_event() {
+                    event.exit_code = status;
+                    event.duration = Some(casemate_cast_format::Micros(now.0.saturating_sub(event.offset.0)));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn output_starts(&mut self, cursor: Place, reported: Option<String>) {
+        if let Phase::Waiting(waiting) = &self.phase {
+            let anchor = waiting.anchor;
+            self.marks.reported = reported.clone();
+            self.commit(By::Mark, self.last_row(anchor, cursor));
+        }
+        let Some(reported) = reported else { return };
+        self.marks.reported = None;
+        if let Some(blank) = self.blank.take() {
+            // The screen showed nothing, so it cannot tell.
+            self.contexts.committed(&reported);
+            self.note(Line {
+                text: Some(reported),
+                reason: None,
+                offset: blank.at,
+                kind: Kind::Shell,
+                program: None,
+                source: Source::Marks,
+                confidence: 0.6,
+                mismatch: Vec::new(),
+            });
+            return;
+        }
+        // The line was committed just before, by the editor.
+        let Some(last) = &self.running.last_line else { return };
+        if last.kind != Kind::Shell || self.running.output_since_commit() > 0 {
+            return;
+        }
+        let entry = last.entry;
+        if let Some(event) = self.running.event(entry)
+            && let Some(command) = event.command.take()
+        {
+            let (command, source, confidence, mismatch) = weigh(command, event.confidence, Some(reported));
+            event.command = Some(command);
+            event.source = source;
+            event.confidence = confidence;
+            event.mismatch = mismatch;
+        }
+    }
+
+    pub(crate) fn context_mark(&mut self, mark: ContextMark) {
+        match mark {
+            ContextMark::Start { id, fields } => self.contexts.context_start(&id, &fields),
+            ContextMark::End { id, .. } => self.contexts.context_end(&id),
+        }
+    }
+
+    pub(crate) fn process(&mut self, facts: &str) {
+        let Some(facts) = ProcessFacts::parse(facts) else { return };
+        let name = facts.exe.as_deref().and_then(|exe| exe.rsplit('/').next());
+        if name.is_some_and(is_shell) && facts.cwd.is_some() {
+            self.cwd.clone_from(&facts.cwd);
+        }
+        if let Some(uid) = facts.uid {
+            let argv = facts.argv.as_deref().unwrap_or_default();
+            self.contexts.process(uid, facts.user.as_deref(), facts.exe.as_deref(), argv);
+        }
+        self.foreground = Some(facts);
+    }
+}

@@ -1,0 +1,391 @@
+//! From output to waiting: whether a prompt stands there, and whose it is.
+
+use casemate_cast_format::Micros;
+use casemate_terminal::{Screen, Style};
+
+use super::running::{LastLine, Line};
+use super::{CommandLog, Phase};
+use crate::event::{Kind, Reason, Source};
+use crate::prompt::{Likeness, PromptText, Shape, is_shell};
+use crate::region::{self, Place, RightText};
+use crate::syntax;
+
+/// A prompt that stands there, and the line behind it.
+pub(crate) struct Waiting {
+    /// Where typing begins.
+    pub(crate) anchor: Place,
+    /// The prompt.
+    pub(crate) prompt: PromptText,
+    /// What stands left of `anchor` in its own row.
+    pub(crate) left: String,
+    pub(crate) how: How,
+    pub(crate) kind: Kind,
+    pub(crate) program: Option<String>,
+    /// What stood right of `anchor` before anything was typed.
+    pub(crate) right: Option<RightText>,
+    /// What was typed, as of the last rest.
+    pub(crate) typed: String,
+    /// What was typed before output of others came between.
+    pub(crate) before: String,
+    /// The line that this one continues, as a place in the queue.
+    pub(crate) continues: Option<u64>,
+}
+
+/// What says that something waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum How {
+    /// Marks of shell integration.
+    Mark,
+    /// A line editor that has taken the terminal.
+    Editor,
+    /// A prompt that is known.
+    Known,
+    /// It looks like a prompt.
+    Shape,
+    /// Output stopped within a row.
+    Rest,
+}
+
+/// Line editors print their prompt in several pieces, within this time, in microseconds.
+const EDITOR_REST: u64 = 12_000;
+/// A prompt that is known rests as long at least, where nobody types ahead.
+const KNOWN_REST: u64 = 5_000;
+/// So does one that looks like that of a shell.
+const SHELL_REST: u64 = 40_000;
+/// One that could be output as well.
+const OTHER_REST: u64 = 150_000;
+/// Whatever stays unfinished so long asks for something.
+const LONG_REST: u64 = 400_000;
+
+/// Rows above a prompt that may belong to it.
+const MOST_ROWS_ABOVE: u64 = 3;
+
+/// Rows of output that are read for what they say about the connection.
+const ROWS_READ: u64 = 6;
+
+impl<S: Screen> CommandLog<S> {
+    /// Looks whether output has stopped at a prompt.
+    pub(crate) fn look_for_prompt(&mut self, gap: u64, typing: bool) {
+        let cursor = region::cursor(&self.screen);
+        if let Some(anchor) = self.marks.input.take() {
+            if self.is_marked_prompt(anchor, cursor) {
+                self.wait(anchor, How::Mark);
+                return;
+            }
+        }
+        if self.editor.is_some() {
+            if typing || gap >= EDITOR_REST {
+                self.wait_for_editor(cursor);
+            }
+            return;
+        }
+        if cursor.col == 0 {
+            return;
+        }
+        let row = region::before(&self.screen, cursor);
+        let first = region::first_row(&self.screen, cursor.line);
+        if let Some((length, found)) = self.prompts.at_start_of(&row) {
+            // A shell that takes the terminal to edit lines does so at each of its prompts.
+            if !found.editor && (typing || gap >= KNOWN_REST) {
+                let anchor = region::place_in(&self.screen, first, length);
+                self.wait(anchor, How::Known);
+            }
+            if !found.editor || found.likeness == Likeness::Exact {
+                return;
+            }
+        }
+        if self.screen.is_alternate() {
+            return;
+        }
+        let prompt = self.read_prompt(cursor, How::Shape);
+        if let Some(found) = self.prompts.find(&prompt) {
+            if found.likeness >= Likeness::Skeleton && !found.editor {
+                if typing || gap >= KNOWN_REST {
+                    self.wait(cursor, How::Known);
+                }
+                return;
+            }
+        }
+        let (needed, how) = match Shape::of(&row) {
+            Shape::Shell => (SHELL_REST, How::Shape),
+            Shape::MaybeShell | Shape::Repl | Shape::Question => (OTHER_REST, How::Shape),
+            Shape::None => (LONG_REST, How::Rest),
+        };
+        if gap >= needed {
+            self.wait(cursor, how);
+        }
+    }
+
+    /// A marked prompt waits if nothing but a line that is being typed stands behind its mark.
+    fn is_marked_prompt(&self, anchor: Place, cursor: Place) -> bool {
+        cursor >= anchor && region::first_row(&self.screen, cursor.line) <= anchor.line
+    }
+
+    fn wait_for_editor(&mut self, cursor: Place) {
+        let row = region::before(&self.screen, cursor);
+        let first = region::first_row(&self.screen, cursor.line);
+        let found = self.prompts.at_start_of(&row);
+        if self.screen.is_alternate() && found.is_none() {
+            return;
+        }
+        let anchor = match found {
+            // Typed ahead, or put there by the shell.
+            Some((length, _)) if !row[length..].trim().is_empty() => {
+                region::place_in(&self.screen, first, length)
+            }
+            _ => cursor,
+        };
+        self.wait(anchor, How::Editor);
+    }
+
+    /// Begins to wait for the line behind a prompt.
+    pub(crate) fn wait(&mut self, anchor: Place, how: How) {
+        let prompt = self.read_prompt(anchor, how);
+        let (kind, program) = self.whose(&prompt, how);
+        let cursor = region::cursor(&self.screen);
+        let typed = region::typed(&self.screen, anchor, cursor.line, None);
+        let last = self.running.last_line.take();
+        let mut continues = None;
+        if let Some(last) = last {
+            if self.is_listing(&last, &prompt, &typed) {
+                self.running.retract(last.entry);
+            } else if self.is_continued(&last, &prompt, anchor) {
+                continues = Some(last.entry);
+            }
+        }
+        let kind = if continues.is_some() { Kind::Shell } else { kind };
+        if continues.is_none() {
+            self.tell_of_output(anchor);
+            self.end_hidden(kind);
+            self.running.end(kind, self.now);
+            if kind == Kind::Shell {
+                self.contexts.prompt(&prompt.whole());
+                if matches!(how, How::Editor | How::Mark) {
+                    self.prompts.learn(&prompt, kind, None, self.editor.is_some());
+                }
+            }
+        }
+        self.waited = true;
+        self.keys.hidden = false;
+        let right =
+            if typed.is_empty() || cursor == anchor { region::right_of(&self.screen, anchor) } else { None };
+        let mut waiting = Waiting {
+            anchor,
+            left: region::row_text(&self.screen, anchor.line, 0, anchor.col),
+            prompt,
+            how,
+            kind,
+            program,
+            right,
+            typed: String::new(),
+            before: String::new(),
+            continues,
+        };
+        if cursor != anchor {
+            waiting.typed = region::typed(&self.screen, anchor, cursor.line, waiting.right.as_ref());
+        }
+        self.phase = Phase::Waiting(Box::new(waiting));
+    }
+
+    /// Reads the prompt that ends at a place.
+    pub(crate) fn read_prompt(&self, anchor: Place, how: How) -> PromptText {
+        let first = region::first_row(&self.screen, anchor.line);
+        let top = match (how, self.editor, self.marks.prompt) {
+            (How::Mark, _, Some(prompt)) => prompt.line,
+            // Readline takes the terminal before it prints the prompt; others behind it.
+            (How::Editor, Some(editor), _) if editor.begun.col == 0 => editor.begun.line,
+            _ if !self.waited => self.batch.from.line,
+            _ => first,
+        };
+        let top = top.max(first.saturating_sub(MOST_ROWS_ABOVE)).min(first);
+        let rows: Vec<String> = (top..first)
+            .map(|number| region::row_text(&self.screen, number, 0, u16::MAX).trim_end().to_owned())
+            .filter(|row| !row.is_empty())
+            .collect();
+        PromptText {
+            row: region::before(&self.screen, anchor),
+            above: rows.join("\n"),
+            style: region::styles(&self.screen, anchor),
+        }
+    }
+
+    /// Decides who waits behind a prompt.
+    fn whose(&self, prompt: &PromptText, how: How) -> (Kind, Option<String>) {
+        let shape = Shape::of(&prompt.row);
+        if let Some(decided) = self.foreground_waits(shape) {
+            return decided;
+        }
+        let program = || (Kind::Program, self.contexts.running().map(str::to_owned));
+        let shell = (Kind::Shell, None);
+        let edited = matches!(how, How::Editor | How::Mark);
+        if let Some(found) = self.prompts.find(prompt) {
+            if found.likeness >= Likeness::Skeleton
+                || (found.kind == Kind::Shell && shape >= Shape::MaybeShell)
+            {
+                return (found.kind, found.program);
+            }
+        }
+        let hops = self.contexts.pending().is_some();
+        let is_repl = self.contexts.program().is_some();
+        match shape {
+            Shape::Shell if is_repl && !hops && prompt.row.trim().len() <= 1 => program(),
+            Shape::Shell => shell,
+            Shape::MaybeShell if hops || !self.running.runs_command() => shell,
+            Shape::MaybeShell if is_repl => program(),
+            Shape::MaybeShell if edited && !self.prompts.knows_shell() => shell,
+            Shape::None if edited && (prompt.row.trim().is_empty() || !self.running.runs_command()) => shell,
+            Shape::None if is_coloured_blank(prompt) && !self.running.runs_command() => shell,
+            Shape::Question if edited && !self.waited => shell,
+            Shape::MaybeShell | Shape::Repl | Shape::Question | Shape::None => program(),
+        }
+    }
+
+    /// What the foreground process says, where the recorder noted it.
+    fn foreground_waits(&self, shape: Shape) -> Option<(Kind, Option<String>)> {
+        let facts = self.foreground.as_ref()?;
+        let exe = facts.exe.as_deref()?;
+        let exe = exe.strip_suffix(" (deleted)").unwrap_or(exe);
+        let name = exe.rsplit('/').next().unwrap_or(exe);
+        if is_shell(name) {
+            // A shell that has set the terminal to whole lines runs `read`, or is one that does not edit.
+            let reads = facts.canonical == Some(true) && matches!(name, "bash" | "zsh" | "fish");
+            return Some(if reads && shape < Shape::MaybeShell {
+                (Kind::Program, Some("read".to_owned()))
+            } else if reads {
+                return None;
+            } else {
+                (Kind::Shell, None)
+            });
+        }
+        if passes_on(name) { None } else { Some((Kind::Program, Some(name.to_owned()))) }
+    }
+
+    /// A list of completions looks like a command that printed it: the same line stands behind the next prompt.
+    fn is_listing(&mut self, last: &LastLine, prompt: &PromptText, typed: &str) -> bool {
+        !last.by_editor
+            && last.kind == Kind::Shell
+            && last.prompt.row == prompt.row
+            && !typed.is_empty()
+            && self.now.0 - last.at.0 < 1_000_000
+            && self
+                .running
+                .event(last.entry)
+                .and_then(|event| event.command.as_deref())
+                .is_some_and(|text| typed.starts_with(text))
+    }
+
+    /// Whether this is the prompt for more of a line that did not end.
+    fn is_continued(&mut self, last: &LastLine, prompt: &PromptText, anchor: Place) -> bool {
+        last.kind == Kind::Shell
+            && region::first_row(&self.screen, anchor.line) <= last.row + 1
+            && prompt.row != last.prompt.row
+            && self
+                .running
+                .event(last.entry)
+                .and_then(|event| event.command.as_deref())
+                .is_some_and(syntax::is_open)
+    }
+
+    /// Tells what the last lines of output say about where we are.
+    fn tell_of_output(&mut self, anchor: Place) {
+        let end = region::first_row(&self.screen, anchor.line);
+        let begin = end.saturating_sub(ROWS_READ).max(self.output_from);
+        for number in begin..end {
+            let row = region::row_text(&self.screen, number, 0, u16::MAX);
+            let row = row.trim();
+            if !row.is_empty() {
+                self.contexts.output_line(row);
+            }
+        }
+    }
+
+    /// Something ran behind a prompt although no line was seen: say so.
+    fn end_hidden(&mut self, kind: Kind) {
+        let Some(blank) = self.blank.take() else { return };
+        if kind != Kind::Shell || !(blank.hidden || self.running.bytes_since(blank.bytes) > 0) {
+            return;
+        }
+        let said = self.output_since_blank();
+        if !blank.hidden && (said.is_empty() || said.iter().all(|row| is_talk(row))) {
+            return;
+        }
+        self.note(Line {
+            text: None,
+            reason: Some(Reason::NotEchoed),
+            offset: blank.at,
+            kind: Kind::Hidden,
+            program: None,
+            source: Source::None,
+            confidence: 0.5,
+            mismatch: Vec::new(),
+        });
+    }
+
+    fn output_since_blank(&self) -> Vec<String> {
+        let end = region::first_row(&self.screen, region::cursor(&self.screen).line);
+        (self.output_from.max(end.saturating_sub(ROWS_READ))..end)
+            .map(|number| region::row_text(&self.screen, number, 0, u16::MAX).trim().to_owned())
+            .filter(|row| !row.is_empty())
+            .collect()
+    }
+}
+
+/// A line committed behind a prompt that showed nothing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Blank {
+    pub(crate) at: Micros,
+    /// The recorder says that something was typed.
+    pub(crate) hidden: bool,
+    pub(crate) bytes: u64,
+}
+
+/// What shells say of themselves behind an empty line.
+fn is_talk(row: &str) -> bool {
+    matches!(row, "exit" | "logout" | "%" | "#" | "⏎")
+        || row.starts_with('[')
+        || row.starts_with("You have ")
+        || row.starts_with("There are ")
+        || row.starts_with("zsh: you have")
+}
+
+/// Programs that pass on what others, or other hosts, show.
+fn passes_on(name: &str) -> bool {
+    matches!(
+        name,
+        "ssh"
+            | "mosh-client"
+            | "telnet"
+            | "docker"
+            | "podman"
+            | "nerdctl"
+            | "kubectl"
+            | "oc"
+            | "lxc"
+            | "incus"
+            | "machinectl"
+            | "systemd-run"
+            | "run0"
+            | "tmux: client"
+            | "tmux"
+            | "screen"
+            | "sudo"
+            | "su"
+            | "doas"
+            | "script"
+            | "casemate"
+            | "asciinema"
+            | "vagrant"
+            | "expect"
+            | "login"
+            | "env"
+            | "nsenter"
+            | "chroot"
+            | "picocom"
+            | "minicom"
+    )
+}
+
+/// A prompt that is nothing but colour.
+fn is_coloured_blank(prompt: &PromptText) -> bool {
+    prompt.row.trim().is_empty() && !prompt.row.is_empty() || prompt.style.0 != Style::default()
+}
