@@ -23,7 +23,7 @@ pub(crate) enum Shape {
 }
 
 /// Characters that themes end prompts with.
-const SYMBOLS: &str = "❯➜➤➔→⇒λ»▶❱⟩▸›⮞ϟ⚡╰─└▲✗✘✔✓●○♥★\u{e0b0}\u{e0b1}\u{e0b4}\u{e0bc}\u{f105}\u{f054}";
+const SYMBOLS: &str = "±❯➜➤➔→⇒λ»▶❱⟩▸›⮞ϟ⚡╰─└▲✗✘✔✓●○♥★\u{e0b0}\u{e0b1}\u{e0b4}\u{e0bc}\u{f105}\u{f054}";
 
 impl Shape {
     /// Judges the text left of the cursor.
@@ -53,7 +53,7 @@ impl Shape {
                     Self::Repl
                 } else if has_account(body) && (has_path(body) || body.contains(' ')) {
                     Self::Shell
-                } else if body.is_empty() {
+                } else if !body.contains(char::is_alphanumeric) {
                     Self::MaybeShell
                 } else if body.starts_with(['~', '/']) || body.starts_with("PS ") || body.contains(":\\") {
                     Self::Shell
@@ -67,7 +67,9 @@ impl Shape {
             '.' if trimmed == "..." => Self::Repl,
             '*' if trimmed.starts_with("irb") => Self::Repl,
             _ if SYMBOLS.contains(last) => {
-                if body.chars().count() > 120 {
+                if has_account(body) && has_path(body) {
+                    Self::Shell
+                } else if body.chars().count() > 120 {
                     Self::None
                 } else {
                     Self::MaybeShell
@@ -76,6 +78,17 @@ impl Shape {
             _ => Self::None,
         }
     }
+}
+
+/// Signs that demonstrations print in place of a prompt.
+const DEMO_SIGNS: [char; 6] = ['$', '❯', '➜', 'λ', '»', '▶'];
+
+/// The length of what a demonstration prints before a command: a sign and a blank.
+pub(crate) fn demo_sign(row: &str) -> Option<usize> {
+    let sign = row.chars().next().filter(|sign| DEMO_SIGNS.contains(sign))?;
+    let length = sign.len_utf8() + 1;
+    (row[sign.len_utf8()..].starts_with(' ') && row.get(length..)?.starts_with(|c: char| !c.is_whitespace()))
+        .then_some(length)
 }
 
 /// `user@host`.

@@ -29,9 +29,11 @@ impl<S: Screen> CommandLog<S> {
     /// A line editor takes the terminal.
     pub(crate) fn editor_begins(&mut self) {
         let begun = region::cursor(&self.screen);
-        self.editor = Some(Editor { begun, used: false });
+        self.editor = Some(Editor { begun, used: false, toolkit: false });
         match &mut self.phase {
-            Phase::Waiting(waiting) if begun == waiting.anchor || waiting.how == How::Editor => {
+            Phase::Waiting(waiting)
+                if waiting.kind == Kind::Shell && begun == waiting.anchor || waiting.how == How::Editor =>
+            {
                 waiting.how = How::Editor;
             }
             _ => {
@@ -52,7 +54,7 @@ impl<S: Screen> CommandLog<S> {
                 let anchor = waiting.anchor;
                 self.commit(By::Editor, self.last_row(anchor, cursor));
             }
-            Phase::Output if editor.used => {
+            Phase::Output if editor.used && cursor != editor.begun => {
                 if let Some(anchor) = self.find_prompt(editor, cursor) {
                     self.wait(anchor, How::Editor);
                     self.commit(By::Editor, self.last_row(anchor, cursor));
@@ -70,7 +72,10 @@ impl<S: Screen> CommandLog<S> {
     /// Finds the prompt of a line that was typed before it was drawn.
     fn find_prompt(&self, editor: Editor, cursor: Place) -> Option<Place> {
         let last = self.last_row(editor.begun, cursor);
-        let first = last.saturating_sub(u64::from(self.screen.size().rows)).max(editor.begun.line);
+        let first = last
+            .saturating_sub(u64::from(self.screen.size().rows))
+            .max(editor.begun.line)
+            .max(self.output_from);
         (first..=last).rev().find_map(|number| {
             if region::first_row(&self.screen, number) != number {
                 return None;
@@ -119,14 +124,14 @@ impl<S: Screen> CommandLog<S> {
             return;
         }
         if text.is_empty() {
-            self.commit_blank(&waiting, last_row, typed_at);
+            self.commit_blank(waiting, last_row, typed_at);
             return;
         }
         if !self.was_typed(&waiting, by, &text, entered) {
             return;
         }
-        if let Some(number) = waiting.continues {
-            self.append(number, &waiting, &text, last_row, by);
+        if let Some(begun) = waiting.continues {
+            self.append(begun, &text, last_row, by);
             return;
         }
         let reported = self.marks.reported.take();
@@ -217,9 +222,9 @@ impl<S: Screen> CommandLog<S> {
     }
 
     /// A line without text.
-    fn commit_blank(&mut self, waiting: &Waiting, last_row: u64, at: casemate_cast_format::Micros) {
-        if let Some(number) = waiting.continues {
-            self.append(number, waiting, "", last_row, By::LineFeed);
+    fn commit_blank(&mut self, waiting: Box<Waiting>, last_row: u64, at: casemate_cast_format::Micros) {
+        if let Some(begun) = waiting.continues {
+            self.append(begun, "", last_row, By::LineFeed);
             return;
         }
         if waiting.kind == Kind::Shell {
@@ -231,8 +236,8 @@ impl<S: Screen> CommandLog<S> {
     }
 
     /// A line that goes on one before it.
-    fn append(&mut self, number: u64, waiting: &Waiting, text: &str, last_row: u64, by: By) {
-        let Some(event) = self.running.event(number) else { return };
+    fn append(&mut self, begun: LastLine, text: &str, last_row: u64, by: By) {
+        let Some(event) = self.running.event(begun.entry) else { return };
         let Some(command) = &mut event.command else { return };
         command.push('\n');
         command.push_str(text);
@@ -245,19 +250,13 @@ impl<S: Screen> CommandLog<S> {
         if !syntax::is_open(&whole) {
             self.contexts.committed(&whole);
         }
-        self.running.last_line = Some(LastLine {
-            entry: number,
-            prompt: waiting.prompt.clone(),
-            row: last_row,
-            at: self.now,
-            kind: Kind::Shell,
-            by_editor: by != By::LineFeed,
-        });
+        self.running.last_line =
+            Some(LastLine { row: last_row, at: self.now, by_editor: by != By::LineFeed, ..begun });
     }
 
     fn throw_away(&mut self, waiting: &Waiting, text: String, at: casemate_cast_format::Micros) {
-        if let Some(number) = waiting.continues {
-            if let Some(event) = self.running.event(number) {
+        if let Some(begun) = &waiting.continues {
+            if let Some(event) = self.running.event(begun.entry) {
                 event.kind = Kind::Cancelled;
             }
             return;

@@ -87,6 +87,8 @@ struct Editor {
     begun: region::Place,
     /// It has printed something.
     used: bool,
+    /// It draws as prompt_toolkit does, which REPLs are made with.
+    toolkit: bool,
 }
 
 /// What was printed between two rests.
@@ -261,6 +263,7 @@ impl<S: Screen> CommandLog<S> {
     fn print(&mut self, bytes: &[u8]) {
         if let Some(editor) = &mut self.editor {
             editor.used = true;
+            editor.toolkit = editor.toolkit || draws_as_toolkit(bytes);
         }
         if matches!(self.phase, Phase::Output) {
             self.running.printed(bytes);
@@ -301,6 +304,12 @@ impl<S: Screen> CommandLog<S> {
             _ => {}
         }
     }
+}
+
+/// prompt_toolkit switches wrapping off while it draws.
+fn draws_as_toolkit(bytes: &[u8]) -> bool {
+    const WRAP_OFF: &[u8] = b"\x1b[?7l";
+    bytes.len() < LONGEST_BATCH && bytes.windows(WRAP_OFF.len()).any(|window| window == WRAP_OFF)
 }
 
 fn memchr(bytes: &[u8]) -> Option<usize> {

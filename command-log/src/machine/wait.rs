@@ -6,7 +6,7 @@ use casemate_terminal::{Screen, Style};
 use super::running::{LastLine, Line};
 use super::{CommandLog, Phase};
 use crate::event::{Kind, Reason, Source};
-use crate::prompt::{Likeness, PromptText, Shape, is_shell};
+use crate::prompt::{Likeness, PromptText, Shape, demo_sign, is_shell};
 use crate::region::{self, Place, RightText};
 use crate::syntax;
 
@@ -27,8 +27,8 @@ pub(crate) struct Waiting {
     pub(crate) typed: String,
     /// What was typed before output of others came between.
     pub(crate) before: String,
-    /// The line that this one continues, as a place in the queue.
-    pub(crate) continues: Option<u64>,
+    /// The line that this one continues.
+    pub(crate) continues: Option<LastLine>,
 }
 
 /// What says that something waits.
@@ -57,8 +57,14 @@ const OTHER_REST: u64 = 150_000;
 /// Whatever stays unfinished so long asks for something.
 const LONG_REST: u64 = 400_000;
 
+/// Demonstrations that type by themselves are as fast.
+const DEMO_REST: u64 = 20_000;
+
 /// Rows above a prompt that may belong to it.
 const MOST_ROWS_ABOVE: u64 = 3;
+
+/// Commands of demonstrations are shorter.
+const MOST_DEMO_ROWS: u64 = 24;
 
 /// Rows of output that are read for what they say about the connection.
 const ROWS_READ: u64 = 6;
@@ -80,6 +86,7 @@ impl<S: Screen> CommandLog<S> {
             return;
         }
         if cursor.col == 0 {
+            self.look_for_demonstration(cursor);
             return;
         }
         let row = region::before(&self.screen, cursor);
@@ -97,6 +104,13 @@ impl<S: Screen> CommandLog<S> {
         if self.screen.is_alternate() {
             return;
         }
+        if let Some(length) = demo_sign(&row)
+            && (!self.prompts.knows_shell() || row[length..].chars().count() <= 3)
+            && gap >= DEMO_REST
+        {
+            self.wait(region::place_in(&self.screen, first, length), How::Shape);
+            return;
+        }
         let prompt = self.read_prompt(cursor, How::Shape);
         if let Some(found) = self.prompts.find(&prompt) {
             if found.likeness >= Likeness::Skeleton && !found.editor {
@@ -107,6 +121,7 @@ impl<S: Screen> CommandLog<S> {
             }
         }
         let (needed, how) = match Shape::of(&row) {
+            _ if self.wants_more(cursor) => (KNOWN_REST, How::Shape),
             Shape::Shell => (SHELL_REST, How::Shape),
             Shape::MaybeShell | Shape::Repl | Shape::Question => (OTHER_REST, How::Shape),
             Shape::None => (LONG_REST, How::Rest),
@@ -114,6 +129,51 @@ impl<S: Screen> CommandLog<S> {
         if gap >= needed {
             self.wait(cursor, how);
         }
+    }
+
+    /// Whether a shell would ask for more here: its last line did not end, and nothing was printed since.
+    fn wants_more(&mut self, cursor: Place) -> bool {
+        let Some(last) = self.running.last_line.clone() else { return false };
+        last.kind == Kind::Shell
+            && region::first_row(&self.screen, cursor.line) <= last.row + 1
+            && self.command_is_open(&last)
+    }
+
+    fn command_is_open(&mut self, last: &LastLine) -> bool {
+        self.running.event(last.entry).and_then(|event| event.command.as_deref()).is_some_and(syntax::is_open)
+    }
+
+    /// Where no shell was seen, a script may print commands as if they were typed: a line of its own that begins
+    /// with a sign, and then a rest.
+    fn look_for_demonstration(&mut self, cursor: Place) {
+        if self.prompts.knows_shell() || self.screen.is_alternate() || !self.dirty || self.batch.from.col != 0
+        {
+            return;
+        }
+        let rows = self.batch.from.line..cursor.line;
+        if rows.end - rows.start > MOST_DEMO_ROWS {
+            return;
+        }
+        let text = |number| region::row_text(&self.screen, number, 0, u16::MAX);
+        let Some(first) = rows.clone().find(|&number| !text(number).trim().is_empty()) else { return };
+        let Some(length) = demo_sign(&text(first)) else { return };
+        let from = Place { line: first, col: region::column_of(&self.screen, first, length) };
+        let command = region::typed(&self.screen, from, cursor.line - 1, None);
+        let lines: Vec<&str> = command.lines().collect();
+        if (1..lines.len()).any(|end| !syntax::is_open(&lines[..end].join("\n"))) {
+            return;
+        }
+        self.running.end(Kind::Shell, self.now);
+        self.note(Line {
+            text: Some(command),
+            reason: None,
+            offset: self.now,
+            kind: Kind::Shell,
+            program: None,
+            source: Source::Screen,
+            confidence: 0.5,
+            mismatch: Vec::new(),
+        });
     }
 
     /// A marked prompt waits if nothing but a line that is being typed stands behind its mark.
@@ -150,7 +210,7 @@ impl<S: Screen> CommandLog<S> {
             if self.is_listing(&last, &prompt, &typed) {
                 self.running.retract(last.entry);
             } else if self.is_continued(&last, &prompt, anchor) {
-                continues = Some(last.entry);
+                continues = Some(last);
             }
         }
         let kind = if continues.is_some() { Kind::Shell } else { kind };
@@ -225,6 +285,9 @@ impl<S: Screen> CommandLog<S> {
                 return (found.kind, found.program);
             }
         }
+        if self.editor.is_some_and(|editor| editor.toolkit) {
+            return program();
+        }
         let hops = self.contexts.pending().is_some();
         let is_repl = self.contexts.program().is_some();
         match shape {
@@ -279,11 +342,7 @@ impl<S: Screen> CommandLog<S> {
         last.kind == Kind::Shell
             && region::first_row(&self.screen, anchor.line) <= last.row + 1
             && prompt.row != last.prompt.row
-            && self
-                .running
-                .event(last.entry)
-                .and_then(|event| event.command.as_deref())
-                .is_some_and(syntax::is_open)
+            && self.command_is_open(last)
     }
 
     /// Tells what the last lines of output say about where we are.
