@@ -248,11 +248,13 @@ impl Prompts {
     }
 
     /// The best match; of equally good ones the latest.
-    pub(crate) fn find(&self, prompt: &PromptText) -> Option<Match> {
+    ///
+    /// `edited` says that a line editor waits behind it, as few programs have one.
+    pub(crate) fn find(&self, prompt: &PromptText, edited: bool) -> Option<Match> {
         let shape = skeleton(&prompt.row);
         self.known
             .iter()
-            .filter_map(|known| Some((likeness(known, prompt, &shape)?, known)))
+            .filter_map(|known| Some((likeness(known, prompt, &shape, edited)?, known)))
             .max_by_key(|(likeness, _)| *likeness)
             .map(|(likeness, known)| Match {
                 likeness,
@@ -291,7 +293,7 @@ impl Known {
     }
 }
 
-fn likeness(known: &Known, prompt: &PromptText, shape: &str) -> Option<Likeness> {
+fn likeness(known: &Known, prompt: &PromptText, shape: &str, edited: bool) -> Option<Likeness> {
     if known.prompt.row.trim_end() == prompt.row.trim_end() {
         return Some(Likeness::Exact);
     }
@@ -303,6 +305,13 @@ fn likeness(known: &Known, prompt: &PromptText, shape: &str) -> Option<Likeness>
     let plain = Style::default();
     let coloured = prompt.style.1 != plain || prompt.style.0 != plain;
     if same_sign && coloured && known.prompt.style == prompt.style {
+        return Some(Likeness::Alike);
+    }
+    // Themes colour the sign by the exit status, or have another one then.
+    let both_edited = edited && known.editor;
+    let same_colour = prompt.style.0 != plain && known.prompt.style.0 == prompt.style.0;
+    let symbol = |row: &str| sign(row).is_some_and(|sign| !sign.is_ascii());
+    if both_edited && symbol(&prompt.row) && symbol(&known.prompt.row) && (same_sign || same_colour) {
         return Some(Likeness::Alike);
     }
     let same_account =
@@ -362,7 +371,7 @@ mod tests {
         let prompt = |row: &str| PromptText { row: row.into(), ..PromptText::default() };
         let mut prompts = Prompts::default();
         prompts.learn(&prompt("alice@web-1:~$ "), Kind::Shell, None, true);
-        let likeness = |row: &str| prompts.find(&prompt(row)).map(|found| found.likeness);
+        let likeness = |row: &str| prompts.find(&prompt(row), false).map(|found| found.likeness);
         assert_eq!(likeness("alice@web-1:~$ "), Some(Likeness::Exact));
         assert_eq!(likeness("alice@web-1:/srv$ "), Some(Likeness::Skeleton));
         assert_eq!(likeness("(venv) alice@web-1:/srv$ "), Some(Likeness::Alike));

@@ -67,6 +67,10 @@ impl Screen for Vt100Screen {
         self.parser.screen().alternate_screen()
     }
 
+    fn is_application_cursor(&self) -> bool {
+        self.parser.screen().application_cursor()
+    }
+
     fn scrolled(&self) -> u64 {
         self.parser.screen().scrolled()
     }

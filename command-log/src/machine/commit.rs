@@ -30,6 +30,9 @@ impl<S: Screen> CommandLog<S> {
     pub(crate) fn editor_begins(&mut self) {
         let begun = region::cursor(&self.screen);
         self.editor = Some(Editor { begun, used: false, toolkit: false });
+        if self.resumes(begun) {
+            return;
+        }
         match &mut self.phase {
             Phase::Waiting(waiting)
                 if waiting.kind == Kind::Shell && begun == waiting.anchor || waiting.how == How::Editor =>
@@ -43,6 +46,17 @@ impl<S: Screen> CommandLog<S> {
                 }
             }
         }
+    }
+
+    /// The editor gave the terminal back for a moment, and the cursor has not left the line: it was not committed.
+    fn resumes(&mut self, cursor: Place) -> bool {
+        let Some(left) = self.left.take() else { return false };
+        let Some(last) = self.running.last_line.take_if(|last| last.by_editor && cursor.line <= last.row) else {
+            return false;
+        };
+        self.running.retract(last.entry);
+        self.phase = Phase::Waiting(left);
+        true
     }
 
     /// A line editor gives the terminal back: a line was committed or thrown away.
@@ -91,8 +105,15 @@ impl<S: Screen> CommandLog<S> {
     pub(crate) fn line_feed(&mut self) {
         let Phase::Waiting(waiting) = &self.phase else { return };
         let cursor = region::cursor(&self.screen);
-        if self.editor.is_some() || cursor.line < waiting.anchor.line {
+        // Going down within a line that takes several rows ends nothing.
+        if self.editor.is_some() || region::wraps(&self.screen, cursor.line) {
             return;
+        }
+        if cursor.line < waiting.anchor.line {
+            let row = region::row_text(&self.screen, cursor.line, 0, u16::MAX);
+            if waiting.typed.is_empty() || !row.trim_end().ends_with(&waiting.typed) {
+                return;
+            }
         }
         self.commit(By::LineFeed, cursor.line);
     }
@@ -113,6 +134,7 @@ impl<S: Screen> CommandLog<S> {
         let (text, interrupted) = match end {
             Some(LineEnd::Interrupt) => (text.strip_suffix("^C").unwrap_or(&text).to_owned(), true),
             Some(LineEnd::Enter | LineEnd::EndOfInput) => (text, false),
+            None if by == By::Editor && self.is_abandoned(&waiting) => (text, true),
             None => match text.strip_suffix("^C") {
                 Some(line) if !waiting.typed.ends_with("^C") => (line.to_owned(), true),
                 _ => (text, false),
@@ -155,12 +177,20 @@ impl<S: Screen> CommandLog<S> {
         self.prompts.learn(&waiting.prompt, waiting.kind, program.as_deref(), by == By::Editor);
         self.running.last_line = Some(LastLine {
             entry,
-            prompt: waiting.prompt,
+            prompt: waiting.prompt.clone(),
             row: last_row,
             at: self.now,
             kind: waiting.kind,
             by_editor: by != By::LineFeed,
         });
+        self.left = Some(waiting);
+    }
+
+    /// zsh gives the cursor keys back when a line is accepted, and not when it is thrown away.
+    fn is_abandoned(&self, waiting: &Waiting) -> bool {
+        waiting.keypad
+            && self.screen.is_application_cursor()
+            && region::first_row(&self.screen, region::cursor(&self.screen).line) <= waiting.anchor.line
     }
 
     /// The text of the line, and how sure it is.

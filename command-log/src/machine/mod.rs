@@ -60,6 +60,8 @@ pub struct CommandLog<S: Screen = Vt100Screen> {
     waited: bool,
     /// A line without text was committed to a shell.
     blank: Option<wait::Blank>,
+    /// The line that was committed last, until it is sure that it was.
+    left: Option<Box<Waiting>>,
     /// The row that output begins in since the last line was committed.
     output_from: u64,
     /// When output last came.
@@ -139,6 +141,7 @@ impl<S: Screen> CommandLog<S> {
             cwd: None,
             waited: false,
             blank: None,
+            left: None,
             output_from: 0,
             printed: Micros(0),
         };

@@ -134,6 +134,12 @@ impl Running {
         self.event(self.shell?)
     }
 
+    /// The text of the command that the shell runs.
+    pub(crate) fn shell_command(&self) -> Option<&str> {
+        let at = usize::try_from(self.shell?.checked_sub(self.first)?).ok()?;
+        self.queue.get(at)?.event.command.as_deref()
+    }
+
     /// Whether a shell's command runs.
     pub(crate) fn runs_command(&self) -> bool {
         self.shell.is_some()

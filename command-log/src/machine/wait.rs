@@ -27,6 +27,8 @@ pub(crate) struct Waiting {
     pub(crate) typed: String,
     /// What was typed before output of others came between.
     pub(crate) before: String,
+    /// The editor has the cursor keys.
+    pub(crate) keypad: bool,
     /// The line that this one continues.
     pub(crate) continues: Option<LastLine>,
 }
@@ -112,7 +114,7 @@ impl<S: Screen> CommandLog<S> {
             return;
         }
         let prompt = self.read_prompt(cursor, How::Shape);
-        if let Some(found) = self.prompts.find(&prompt) {
+        if let Some(found) = self.prompts.find(&prompt, false) {
             if found.likeness >= Likeness::Skeleton && !found.editor {
                 if typing || gap >= KNOWN_REST {
                     self.wait(cursor, How::Known);
@@ -182,7 +184,8 @@ impl<S: Screen> CommandLog<S> {
     }
 
     fn wait_for_editor(&mut self, cursor: Place) {
-        let row = region::before(&self.screen, cursor);
+        let row = self.prompt_row(cursor, How::Editor);
+        let whole = region::before(&self.screen, cursor);
         let first = region::first_row(&self.screen, cursor.line);
         let found = self.prompts.at_start_of(&row);
         if self.screen.is_alternate() && found.is_none() {
@@ -191,7 +194,7 @@ impl<S: Screen> CommandLog<S> {
         let anchor = match found {
             // Typed ahead, or put there by the shell.
             Some((length, _)) if !row[length..].trim().is_empty() => {
-                region::place_in(&self.screen, first, length)
+                region::place_in(&self.screen, first, whole.len() - row.len() + length)
             }
             _ => cursor,
         };
@@ -239,6 +242,7 @@ impl<S: Screen> CommandLog<S> {
             right,
             typed: String::new(),
             before: String::new(),
+            keypad: self.screen.is_application_cursor(),
             continues,
         };
         if cursor != anchor {
@@ -263,9 +267,28 @@ impl<S: Screen> CommandLog<S> {
             .filter(|row| !row.is_empty())
             .collect();
         PromptText {
-            row: region::before(&self.screen, anchor),
+            row: self.prompt_row(anchor, how),
             above: rows.join("\n"),
             style: region::styles(&self.screen, anchor),
+        }
+    }
+
+    /// The last row of the prompt. Output may stand before it, if its last line did not end: readline takes the
+    /// terminal between the two.
+    fn prompt_row(&self, anchor: Place, how: How) -> String {
+        let row = region::before(&self.screen, anchor);
+        let Some(editor) = self.editor.filter(|editor| how == How::Editor && editor.begun.col > 0) else {
+            return row;
+        };
+        if editor.begun.line < region::first_row(&self.screen, anchor.line) || editor.begun >= anchor {
+            return row;
+        }
+        let output = region::before(&self.screen, editor.begun);
+        match row.strip_prefix(&output) {
+            Some(prompt) if !prompt.trim().is_empty() && self.prompts.at_start_of(&output).is_none() => {
+                prompt.to_owned()
+            }
+            _ => row,
         }
     }
 
@@ -290,7 +313,11 @@ impl<S: Screen> CommandLog<S> {
         }
         let hops = self.contexts.pending().is_some();
         let is_repl = self.contexts.program().is_some();
+        if edited && !is_repl && self.prompt_was_assigned() {
+            return shell;
+        }
         match shape {
+            Shape::Repl if hops && !is_repl && !prompt.row.starts_with(">>>") => shell,
             Shape::Shell if is_repl && !hops && prompt.row.trim().len() <= 1 => program(),
             Shape::Shell => shell,
             Shape::MaybeShell if hops || !self.running.runs_command() => shell,
@@ -301,6 +328,13 @@ impl<S: Screen> CommandLog<S> {
             Shape::Question if edited && !self.waited => shell,
             Shape::MaybeShell | Shape::Repl | Shape::Question | Shape::None => program(),
         }
+    }
+
+    /// The command that ran changed the prompt, so that it looks like none that is known.
+    fn prompt_was_assigned(&self) -> bool {
+        const NAMES: [&str; 6] = ["PS1=", "PROMPT=", "PROMPT_COMMAND=", "set prompt", "fish_prompt", "prompt "];
+        let command = self.running.shell_command();
+        command.is_some_and(|command| NAMES.iter().any(|name| command.contains(name)))
     }
 
     /// What the foreground process says, where the recorder noted it.
