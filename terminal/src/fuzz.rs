@@ -106,7 +106,7 @@ fn check_screen(screen: &Vt100Screen) {
     for row in 0..size.rows {
         let line = screen.shown(row).expect("all rows are there");
         assert!(line.len() <= size.cols, "a row is too long");
-        let width: u16 = line.cells().map(|cell| cell.width.into()).sum();
+        let width: u16 = line.cells().map(|cell| u16::from(cell.width)).sum();
         assert!(width == line.len(), "a wide character lost a half");
         line.text(0, size.cols, &mut text);
     }

@@ -65,6 +65,8 @@ pub struct Screen {
     pub(crate) insert: bool,
     /// LNM: a line feed returns the carriage as well.
     pub(crate) newline: bool,
+    /// Whether `ESC k` begins the title of a window, as in screen and tmux. Others show the title as text.
+    pub(crate) screen_titles: bool,
     /// Whether there is a tab stop, for each column.
     pub(crate) tabs: Vec<bool>,
     pub(crate) modes: Modes,
@@ -95,6 +97,7 @@ impl Screen {
             autowrap: true,
             insert: false,
             newline: false,
+            screen_titles: false,
             tabs: default_tabs(0, cols),
             modes: Modes::default(),
             last: None,
@@ -170,6 +173,11 @@ impl Screen {
     #[must_use]
     pub fn bracketed_paste(&self) -> bool {
         self.modes.0 & Modes::BRACKETED_PASTE != 0
+    }
+
+    /// Says whether `ESC k` begins the title of a window, as in screen and tmux.
+    pub fn set_screen_titles(&mut self, on: bool) {
+        self.screen_titles = on;
     }
 
     /// Returns how newly drawn text is rendered.
@@ -421,11 +429,13 @@ impl Screen {
         let scrollback = std::mem::take(&mut self.scrollback);
         let taken = self.taken.take();
         let (scrollback_cells, scrolled) = (self.scrollback_cells, self.scrolled);
+        let screen_titles = self.screen_titles;
         *self = Self {
             scrollback,
             scrollback_cells,
             taken,
             scrolled,
+            screen_titles,
             ..Self::new(self.cols, self.rows, self.capacity)
         };
     }
