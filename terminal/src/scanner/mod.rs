@@ -73,7 +73,7 @@ enum State {
     TmuxEscape,
 }
 
-/// Cuts a stream into bytes for the screen and signals, in order. Incremental; holds at most [`MAX_STRING`] bytes.
+/// Cuts a stream into bytes for the screen and signals, in order. Incremental; holds at most 64 KiB.
 #[derive(Debug, Default)]
 pub struct Scanner {
     state: State,
@@ -99,6 +99,10 @@ impl Scanner {
                 match memchr::memchr(ESCAPE, &bytes[position..]) {
                     Some(length) => position += length,
                     None => break,
+                }
+                if let Some(length) = dull_sequence(&bytes[position..]) {
+                    position += length;
+                    continue;
                 }
             }
             let mut give = |end: usize, signal: Signal| {
@@ -145,7 +149,9 @@ impl Scanner {
             (State::Ground, _) => {}
             (_, CANCEL | SUBSTITUTE) => self.state = State::Ground,
             (State::Osc, BELL) => self.end_osc(sink),
-            (State::Osc | State::Title | State::Device | State::Text | State::Tmux, _) => self.string(byte, sink),
+            (State::Osc | State::Title | State::Device | State::Text | State::Tmux, _) => {
+                self.string(byte, sink);
+            }
             (State::Escape | State::Intermediate | State::Sequence, 0..=0x1f | 0x7f..) => {}
             (State::Escape, _) => self.escape(byte, sink),
             (State::Intermediate, 0x20..=0x2f) => {}
@@ -186,10 +192,12 @@ impl Scanner {
             if self.kept.last() == Some(&0xc2) {
                 self.kept.pop();
             }
-            match self.state {
-                State::Osc => self.end_osc(sink),
-                State::Title => self.end_title(sink),
-                _ => self.begin(State::Ground),
+            if self.state == State::Osc {
+                self.end_osc(sink);
+            } else if self.state == State::Title {
+                self.end_title(sink);
+            } else {
+                self.begin(State::Ground);
             }
             return;
         }
@@ -276,6 +284,13 @@ impl Character {
             }
         }
     }
+}
+
+/// Returns the length of a whole control sequence that is no signal, as nearly all are, if `bytes` begins with one.
+fn dull_sequence(bytes: &[u8]) -> Option<usize> {
+    let [ESCAPE, b'[', body @ ..] = bytes else { return None };
+    let length = body.iter().take(MAX_SEQUENCE).position(|byte| !matches!(byte, 0x20..=0x3f))?;
+    matches!(body[length], b'@'..=b'I' | b'K'..=b'g' | b'i'..=b'k' | b'm'..=b'~').then_some(length + 3)
 }
 
 /// Takes what stands behind `ESC [`.

@@ -308,11 +308,21 @@ impl Screen {
             self.primary.scroll_up(top, bottom, count, attrs);
             return;
         }
+        let is_kept = self.capacity > 0 || self.taken.is_some();
         for _ in 0..count {
-            let Some(row) = self.primary.rows.pop_front() else { return };
-            let mut row = self.scroll_off(row);
-            row.clear(attrs);
-            self.primary.rows.push_back(row);
+            self.primary.rows.rotate_left(1);
+            if is_kept && let Some(last) = self.primary.rows.back_mut() {
+                let row = std::mem::take(last);
+                let row = self.scroll_off(row);
+                if let Some(last) = self.primary.rows.back_mut() {
+                    *last = row;
+                }
+            } else {
+                self.scrolled += 1;
+            }
+            if let Some(last) = self.primary.rows.back_mut() {
+                last.clear(attrs);
+            }
         }
     }
 
@@ -383,6 +393,10 @@ impl Screen {
     }
 
     pub(crate) fn tab(&mut self, count: u16) {
+        // A pending wrap stays.
+        if self.pos.col >= self.cols {
+            return;
+        }
         for _ in 0..count.min(self.cols) {
             let from = usize::from(self.pos.col) + 1;
             let next = (from..self.tabs.len()).find(|&col| self.tabs[col]);
