@@ -51,6 +51,10 @@ impl<S: Screen> CommandLog<S> {
     /// The editor gave the terminal back for a moment, and the cursor has not left the line: it was not committed.
     fn resumes(&mut self, cursor: Place) -> bool {
         let Some(left) = self.left.take() else { return false };
+        let stands = region::row_text(&self.screen, left.anchor.line, 0, left.anchor.col) == left.left;
+        if !stands || self.screen.is_alternate() || cursor.line < left.anchor.line {
+            return false;
+        }
         let Some(last) = self.running.last_line.take_if(|last| last.by_editor && cursor.line <= last.row) else {
             return false;
         };
@@ -189,6 +193,7 @@ impl<S: Screen> CommandLog<S> {
     /// zsh gives the cursor keys back when a line is accepted, and not when it is thrown away.
     fn is_abandoned(&self, waiting: &Waiting) -> bool {
         waiting.keypad
+            && waiting.kind == Kind::Shell
             && self.screen.is_application_cursor()
             && region::first_row(&self.screen, region::cursor(&self.screen).line) <= waiting.anchor.line
     }

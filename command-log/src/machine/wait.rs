@@ -301,7 +301,7 @@ impl<S: Screen> CommandLog<S> {
         let program = || (Kind::Program, self.contexts.running().map(str::to_owned));
         let shell = (Kind::Shell, None);
         let edited = matches!(how, How::Editor | How::Mark);
-        if let Some(found) = self.prompts.find(prompt) {
+        if let Some(found) = self.prompts.find(prompt, edited) {
             if found.likeness >= Likeness::Skeleton
                 || (found.kind == Kind::Shell && shape >= Shape::MaybeShell)
             {

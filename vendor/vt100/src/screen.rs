@@ -169,6 +169,12 @@ impl Screen {
         self.modes.0 & Modes::HIDE_CURSOR != 0
     }
 
+    /// Returns whether cursor keys send what applications want (DECCKM).
+    #[must_use]
+    pub fn application_cursor(&self) -> bool {
+        self.modes.0 & Modes::APPLICATION_CURSOR != 0
+    }
+
     /// Returns whether pastes are bracketed.
     #[must_use]
     pub fn bracketed_paste(&self) -> bool {
