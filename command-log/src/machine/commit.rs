@@ -1,5 +1,6 @@
 //! From waiting to output: a line is committed, and read.
 
+use casemate_cast_format::Micros;
 use casemate_terminal::Screen;
 
 use super::keys::LineEnd;
@@ -51,11 +52,12 @@ impl<S: Screen> CommandLog<S> {
     /// The editor gave the terminal back for a moment, and the cursor has not left the line: it was not committed.
     fn resumes(&mut self, cursor: Place) -> bool {
         let Some(left) = self.left.take() else { return false };
-        let stands = region::row_text(&self.screen, left.anchor.line, 0, left.anchor.col) == left.left;
+        let stands = left.stands_in(&self.screen, left.anchor.line);
         if !stands || self.screen.is_alternate() || cursor.line < left.anchor.line {
             return false;
         }
-        let Some(last) = self.running.last_line.take_if(|last| last.by_editor && cursor.line <= last.row) else {
+        let Some(last) = self.running.last_line.take_if(|last| last.by_editor && cursor.line <= last.row)
+        else {
             return false;
         };
         self.running.retract(last.entry);
@@ -157,10 +159,11 @@ impl<S: Screen> CommandLog<S> {
             return;
         }
         if let Some(begun) = waiting.continues {
-            self.append(begun, &text, last_row, by);
+            self.append(begun, &text, typed_at, last_row, by);
             return;
         }
         let reported = self.marks.reported.take();
+        let text = if waiting.kind == Kind::Program { without_secondary_prompts(text) } else { text };
         let (text, source, confidence, mismatch) = weigh(text, confidence, reported);
         let too_long = text.len() > LONGEST_LINE;
         let program = waiting.program.clone();
@@ -203,13 +206,12 @@ impl<S: Screen> CommandLog<S> {
         let screen = &self.screen;
         let anchor = waiting.anchor;
         let mut text = std::mem::take(&mut waiting.before);
-        let stands = region::row_text(screen, anchor.line, 0, anchor.col) == waiting.left;
+        let stands = waiting.stands_in(screen, anchor.line);
         if stands {
             // A list of completions may have moved the prompt since the last rest.
-            let moved = (anchor.line + 1..=last_row).rev().find(|&number| {
-                !waiting.left.trim().is_empty()
-                    && region::row_text(screen, number, 0, anchor.col) == waiting.left
-            });
+            let moved = (anchor.line + 1..=last_row)
+                .rev()
+                .find(|&number| !waiting.left.trim().is_empty() && waiting.stands_in(screen, number));
             let from = Place { line: moved.unwrap_or(anchor.line), col: anchor.col };
             text.push_str(&region::typed(screen, from, last_row, waiting.right.as_ref()));
             let sure = match waiting.how {
@@ -241,6 +243,11 @@ impl<S: Screen> CommandLog<S> {
 
     /// Whether a person typed this, as far as one can tell.
     fn was_typed(&self, waiting: &Waiting, by: By, text: &str, entered: bool) -> bool {
+        // A picture of progress, or of a password.
+        let noise = text.chars().count() > 3 && !text.contains(char::is_alphanumeric);
+        if waiting.kind == Kind::Program && noise {
+            return false;
+        }
         if by != By::LineFeed || entered {
             return true;
         }
@@ -257,9 +264,9 @@ impl<S: Screen> CommandLog<S> {
     }
 
     /// A line without text.
-    fn commit_blank(&mut self, waiting: Box<Waiting>, last_row: u64, at: casemate_cast_format::Micros) {
+    fn commit_blank(&mut self, waiting: Box<Waiting>, last_row: u64, at: Micros) {
         if let Some(begun) = waiting.continues {
-            self.append(begun, "", last_row, By::LineFeed);
+            self.append(begun, "", at, last_row, By::LineFeed);
             return;
         }
         if waiting.kind == Kind::Shell {
@@ -271,7 +278,7 @@ impl<S: Screen> CommandLog<S> {
     }
 
     /// A line that goes on one before it.
-    fn append(&mut self, begun: LastLine, text: &str, last_row: u64, by: By) {
+    fn append(&mut self, begun: LastLine, text: &str, at: Micros, last_row: u64, by: By) {
         let Some(event) = self.running.event(begun.entry) else { return };
         let Some(command) = &mut event.command else { return };
         command.push('\n');
@@ -282,14 +289,16 @@ impl<S: Screen> CommandLog<S> {
             return;
         }
         let whole = command.clone();
-        if !syntax::is_open(&whole) {
+        let open = syntax::is_open(&whole);
+        self.extend(begun.entry, at, open);
+        if !open {
             self.contexts.committed(&whole);
         }
         self.running.last_line =
             Some(LastLine { row: last_row, at: self.now, by_editor: by != By::LineFeed, ..begun });
     }
 
-    fn throw_away(&mut self, waiting: &Waiting, text: String, at: casemate_cast_format::Micros) {
+    fn throw_away(&mut self, waiting: &Waiting, text: String, at: Micros) {
         if let Some(begun) = &waiting.continues {
             if let Some(event) = self.running.event(begun.entry) {
                 event.kind = Kind::Cancelled;
@@ -328,6 +337,20 @@ pub(crate) fn weigh(
         Some(_) => (screen, Source::Screen, 1.0, Vec::new()),
         None => (screen, Source::Screen, confidence, Vec::new()),
     }
+}
+
+/// Programs show a prompt of their own before each further line of a statement.
+fn without_secondary_prompts(text: String) -> String {
+    let mut lines = text.lines();
+    let (Some(first), Some(second)) = (lines.next(), lines.next()) else { return text };
+    let sign = second.trim_start().trim_start_matches(['>', '.', '|', '…']);
+    let length = second.len() - sign.trim_start_matches(' ').len();
+    let prefix = second[..length].to_owned();
+    if prefix.trim().is_empty() || !text.lines().skip(1).all(|line| line.starts_with(prefix.trim_end())) {
+        return text;
+    }
+    let rest = text.lines().skip(1).map(|line| line.get(prefix.len()..).unwrap_or_default());
+    std::iter::once(first).chain(rest).collect::<Vec<_>>().join("\n")
 }
 
 /// The same but for blanks, which a screen does not show at the end of a line.

@@ -46,15 +46,14 @@ impl<S: Screen> CommandLog<S> {
         }
         let cursor = region::cursor(&self.screen);
         let anchor = waiting.anchor;
-        let stands = region::row_text(&self.screen, anchor.line, 0, anchor.col) == waiting.left;
+        let stands = waiting.stands_in(&self.screen, anchor.line);
         let searchable = !waiting.left.trim().is_empty();
         if searchable {
             let rows = u64::from(self.screen.size().rows);
             let from = if stands { anchor.line + 1 } else { cursor.line.saturating_sub(rows) };
-            let found = (from..=cursor.line).rev().find(|&number| {
-                region::row_text(&self.screen, number, 0, anchor.col) == waiting.left
-                    && (stands || number != anchor.line)
-            });
+            let found = (from..=cursor.line)
+                .rev()
+                .find(|&number| waiting.stands_in(&self.screen, number) && (stands || number != anchor.line));
             if let Some(number) = found {
                 waiting.anchor.line = number;
                 return;

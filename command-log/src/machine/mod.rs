@@ -26,7 +26,7 @@ use self::running::Running;
 use self::signals::Marks;
 use self::wait::Waiting;
 use crate::context::Contexts;
-use crate::event::CommandEvent;
+use crate::event::{CommandEvent, Kind};
 use crate::prompt::Prompts;
 use crate::region;
 
@@ -240,7 +240,16 @@ impl<S: Screen> CommandLog<S> {
     fn rest(&mut self, until: Micros, typing: bool) {
         let gap = until.0.saturating_sub(self.printed.0);
         match &self.phase {
-            Phase::Output => self.look_for_prompt(gap, typing),
+            Phase::Output => {
+                self.look_for_prompt(gap, typing);
+                if let Phase::Waiting(waiting) = &self.phase
+                    && waiting.kind == Kind::Shell
+                    && waiting.typed.is_empty()
+                {
+                    // Nothing was typed ahead: what was typed before went to something else.
+                    self.keys.forget();
+                }
+            }
             Phase::Waiting(_) => self.look_at_line(),
         }
         self.dirty = false;

@@ -33,6 +33,14 @@ pub(crate) struct Waiting {
     pub(crate) continues: Option<LastLine>,
 }
 
+impl Waiting {
+    /// Whether the prompt's own row is this one.
+    pub(crate) fn stands_in<S: Screen>(&self, screen: &S, number: u64) -> bool {
+        // A cursor that was moved over blanks has written none.
+        region::row_text(screen, number, 0, self.anchor.col).trim_end() == self.left.trim_end()
+    }
+}
+
 /// What says that something waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum How {
@@ -93,6 +101,10 @@ impl<S: Screen> CommandLog<S> {
         }
         let row = region::before(&self.screen, cursor);
         let first = region::first_row(&self.screen, cursor.line);
+        if self.begins_without_prompt(cursor, &row) && gap >= DEMO_REST {
+            self.wait(self.batch.from, How::Rest);
+            return;
+        }
         if let Some((length, found)) = self.prompts.at_start_of(&row) {
             // A shell that takes the terminal to edit lines does so at each of its prompts.
             if !found.editor && (typing || gap >= KNOWN_REST) {
@@ -131,6 +143,17 @@ impl<S: Screen> CommandLog<S> {
         if gap >= needed {
             self.wait(cursor, how);
         }
+    }
+
+    /// Whether somebody begins to type into a program that shows no prompt.
+    fn begins_without_prompt(&self, cursor: Place, row: &str) -> bool {
+        let from = self.batch.from;
+        self.running.runs_command()
+            && !self.screen.is_alternate()
+            && from.col == 0
+            && from.line == cursor.line
+            && row.chars().count() <= 2
+            && row.starts_with(char::is_alphanumeric)
     }
 
     /// Whether a shell would ask for more here: its last line did not end, and nothing was printed since.
@@ -284,10 +307,9 @@ impl<S: Screen> CommandLog<S> {
             return row;
         }
         let output = region::before(&self.screen, editor.begun);
+        let is_prompt = self.prompts.at_start_of(&output).is_some_and(|(_, found)| found.kind == Kind::Shell);
         match row.strip_prefix(&output) {
-            Some(prompt) if !prompt.trim().is_empty() && self.prompts.at_start_of(&output).is_none() => {
-                prompt.to_owned()
-            }
+            Some(prompt) if !prompt.trim().is_empty() && !is_prompt => prompt.to_owned(),
             _ => row,
         }
     }
@@ -332,7 +354,8 @@ impl<S: Screen> CommandLog<S> {
 
     /// The command that ran changed the prompt, so that it looks like none that is known.
     fn prompt_was_assigned(&self) -> bool {
-        const NAMES: [&str; 6] = ["PS1=", "PROMPT=", "PROMPT_COMMAND=", "set prompt", "fish_prompt", "prompt "];
+        const NAMES: [&str; 6] =
+            ["PS1=", "PROMPT=", "PROMPT_COMMAND=", "set prompt", "fish_prompt", "prompt "];
         let command = self.running.shell_command();
         command.is_some_and(|command| NAMES.iter().any(|name| command.contains(name)))
     }
