@@ -75,6 +75,8 @@ pub(crate) struct Observer {
     schedule: Schedule,
     /// What was noted last.
     noted: Option<ProcessFacts>,
+    /// A process that showed no arguments at the last look.
+    unsettled: Option<u32>,
     /// Whom the last line was committed to, and when.
     committed: Option<(Foreground, Instant)>,
 }
@@ -91,7 +93,7 @@ pub(crate) struct Foreground {
 
 impl Observer {
     pub(crate) fn new() -> Self {
-        Self { schedule: Schedule::new(), noted: None, committed: None }
+        Self { schedule: Schedule::new(), noted: None, unsettled: None, committed: None }
     }
 
     /// Whether these keys commit a line.
@@ -136,9 +138,15 @@ impl Observer {
         self.schedule.looked(now);
         let why = if self.noted.is_some() { Why::Foreground } else { Why::Start };
         let facts = self.facts(why, foreground?);
-        // Whoever has just ended is no news; who follows will be.
-        let has_ended = facts.exe.is_none() && facts.argv.is_none();
-        if self.noted.as_ref().is_some_and(|noted| has_ended || noted.is_same_program(&facts)) {
+        // Whoever is just ending or becoming another program is no news; what follows will be.
+        let unsettled = facts.argv.is_none().then_some(facts.pid);
+        let is_still_so = unsettled == self.unsettled && facts.exe.is_some();
+        let before = std::mem::replace(&mut self.unsettled, unsettled);
+        if unsettled.is_some() && !is_still_so && self.noted.is_some() {
+            self.schedule.output |= unsettled != before;
+            return None;
+        }
+        if self.noted.as_ref().is_some_and(|noted| noted.is_same_program(&facts)) {
             return None;
         }
         self.noted = Some(facts.clone());
