@@ -102,7 +102,7 @@ __casemate_preexec() {
 # Puts the hooks around what is in PROMPT_COMMAND.
 __casemate_hook() {
     # A list keeps the entries apart, and each finds the status and PIPESTATUS of the command. It
-    # cannot be exported; then, and before bash 5.1, there is one text.
+    # cannot be exported; then, and before bash 5.1, there is one text, whose entries find the status.
     if [[ $__casemate_list ]]; then
         [[ ${PROMPT_COMMAND[0]-} == "$__casemate_entry" && ${PROMPT_COMMAND[-1]-} == __casemate_last ]] && return
         builtin local entry entries
