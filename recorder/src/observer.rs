@@ -13,6 +13,7 @@ use casemate_cast_format::{ProcessFacts, Why};
 use rustix::process::Pid;
 
 use crate::process;
+use crate::pty::Pty;
 
 /// After a key: a shell has started a program after 5 ms in most cases, on a busy machine after 20,
 /// and after 60 a wrapper such as `sudo` or `env` has become what it starts. Programs that ask first
@@ -29,6 +30,12 @@ const LONGEST_GAP: Duration = Duration::from_millis(250);
 /// A line that is committed to a process of which all is known is noted this often, so that pasted or
 /// piped lines do not fill the recording.
 const REPEAT: Duration = Duration::from_millis(20);
+
+/// A program is waited for at its start so often,
+const STARTING: usize = 100;
+
+/// and so long each time, in which nobody types yet: at most 10 ms in all.
+const STARTING_STEP: Duration = Duration::from_micros(100);
 
 /// When to look.
 #[derive(Clone, Copy, Debug)]
@@ -96,6 +103,23 @@ impl Observer {
         Self { schedule: Schedule::new(), noted: None, unsettled: None, committed: None }
     }
 
+    /// Who the session begins with: its program, once it is no longer the recorder's own fork.
+    pub(crate) fn begin(&mut self, now: Instant, pty: &Pty) -> Option<ProcessFacts> {
+        let ourselves = process::look(Why::Start, rustix::process::getpid(), &[]);
+        let mut facts = self.facts(Why::Start, pty.foreground_at_start()?);
+        for _ in 0..STARTING {
+            if (&facts.exe, &facts.argv) != (&ourselves.exe, &ourselves.argv) {
+                break;
+            }
+            std::thread::sleep(STARTING_STEP);
+            facts = self.facts(Why::Start, pty.foreground_at_start()?);
+        }
+        // It may be a wrapper that becomes another program.
+        self.schedule.key(now);
+        self.noted = Some(facts.clone());
+        Some(facts)
+    }
+
     /// Whether these keys commit a line.
     pub(crate) fn is_commit(keys: &[u8]) -> bool {
         memchr::memchr2(b'\r', b'\n', keys).is_some()
@@ -136,8 +160,7 @@ impl Observer {
     /// Who is in the foreground now, if that is news.
     pub(crate) fn look(&mut self, now: Instant, foreground: Option<Foreground>) -> Option<ProcessFacts> {
         self.schedule.looked(now);
-        let why = if self.noted.is_some() { Why::Foreground } else { Why::Start };
-        let facts = self.facts(why, foreground?);
+        let facts = self.facts(Why::Foreground, foreground?);
         // Whoever is just ending or becoming another program is no news; what follows will be.
         let unsettled = facts.argv.is_none().then_some(facts.pid);
         let is_still_so = unsettled == self.unsettled && facts.exe.is_some();
@@ -222,7 +245,7 @@ mod tests {
     fn what_is_known_is_not_said_again() {
         let (mut observer, now) = (Observer::new(), Instant::now());
         let here = Foreground { group: getpid(), canonical: true, echo: true };
-        assert_eq!(observer.look(now, Some(here)).unwrap().why, Why::Start);
+        assert_eq!(observer.look(now, Some(here)).unwrap().why, Why::Foreground);
         assert_eq!(observer.look(now, Some(here)), None);
         assert_eq!(observer.look(now, None), None, "a terminal that says nothing says no news");
         assert_eq!(observer.commit(now, here).unwrap().why, Why::Commit);

@@ -395,18 +395,19 @@ impl Proxy<'_> {
 
     fn forward(&mut self, state: &mut State, bytes: &[u8]) {
         let echo = (self.capture_input && !state.paused).then(|| self.pty.echo());
-        // Who gets a line is whoever is in the foreground before it is there.
-        let commits = self.observer.is_some() && !state.paused && Observer::is_commit(bytes);
-        let foreground = if commits { self.pty.foreground() } else { None };
         let now = self.now();
-        self.send(state, bytes);
-        if let Some(observer) = self.observer.as_mut().filter(|_| !state.paused) {
+        // Who gets a line is whoever is in the foreground before it is there. All of that is asked for
+        // before, for the answer to a line may be another program in the same process.
+        let facts = self.observer.as_mut().filter(|_| !state.paused).and_then(|observer| {
             let moment = Instant::now();
-            let facts = foreground.and_then(|foreground| observer.commit(moment, foreground));
+            let commits = Observer::is_commit(bytes);
+            let facts = if commits { observer.commit(moment, self.pty.foreground()?) } else { None };
             observer.keys(moment, bytes);
-            if let Some(facts) = facts {
-                self.journal.queue().push(now, Kind::Process(facts.uid), facts.to_string().as_bytes());
-            }
+            facts
+        });
+        self.send(state, bytes);
+        if let Some(facts) = facts {
+            self.journal.queue().push(now, Kind::Process(facts.uid), facts.to_string().as_bytes());
         }
         if let Some(echo) = echo {
             self.journal.queue().push(now, Kind::Input(echo), bytes);

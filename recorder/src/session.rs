@@ -202,7 +202,7 @@ pub fn record(
     // Where there are no events, nobody looks.
     let looks = options.process_facts && matches!(options.format, Format::Cast { .. });
     let mut observer = looks.then(Observer::new);
-    let begun_as = observer.as_mut().and_then(|observer| observer.look(start, pty.foreground_at_start()));
+    let begun_as = observer.as_mut().and_then(|observer| observer.begin(start, &pty));
     let journal = Journal::start(sink, start).map_err(system("cannot start the journal"))?;
     if let Some(facts) = begun_as {
         journal.queue().push(Micros(0), Kind::Process(facts.uid), facts.to_string().as_bytes());

@@ -144,10 +144,15 @@ __casemate_install() {
     __casemate_hook
 } 2>/dev/null
 
-# The status that the user's files left, which their first prompt may show.
+# Behind the user's files, in one command: a DEBUG trap of theirs is called for each. Gives the status
+# that they left, which their first prompt may show.
 __casemate_leave() {
     builtin local "status=$1"
-    builtin unset __casemate_start __casemate_rc __casemate_status
+    if [[ $__casemate_nonce && $- == *i* ]] &&
+        [[ ${BASH_VERSINFO[0]} -gt 4 || ${BASH_VERSINFO[0]} -eq 4 && ${BASH_VERSINFO[1]} -ge 4 ]]; then
+        __casemate_install
+    fi
+    builtin unset __casemate_file __casemate_start __casemate_rc
     builtin unset -f __casemate_leave __casemate_install
     [[ $- == *e* ]] || return "$status"
 }
@@ -172,10 +177,4 @@ esac
 if [[ $__casemate_file && -e $__casemate_file ]]; then
     . "$__casemate_file"
 fi
-__casemate_status=$?
-unset __casemate_file
-if [[ $__casemate_nonce && $- == *i* ]] &&
-    [[ ${BASH_VERSINFO[0]} -gt 4 || ${BASH_VERSINFO[0]} -eq 4 && ${BASH_VERSINFO[1]} -ge 4 ]]; then
-    __casemate_install
-fi
-__casemate_leave "$__casemate_status"
+__casemate_leave "$?"
