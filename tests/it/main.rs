@@ -13,7 +13,9 @@ mod docs; // the documents and the tree say the same
 mod exact; // every byte, in every form, also those that are no text
 mod idle; // asleep and small while nothing happens
 mod input; // what was typed is recorded; what was not echoed is not
+mod integrate; // marks from the shells, which are otherwise as they were
 mod keys; // the prefix key: pause, marker, stop, the key itself
+mod process_facts; // who is in the foreground, and who gets a line
 mod rec; // flags, facts, files of `casemate rec`
 mod rotate; // parts of one session, joined again
 mod shells; // bash, zsh, fish, dash, tmux under the recorder
