@@ -35,7 +35,7 @@ pub(crate) fn differences(labels: &[Label]) -> Vec<String> {
             let path = Path::new(&home_of(account)).join(name);
             let Ok(bytes) = fs::read(&path) else { continue };
             for command in read(&bytes) {
-                if name.ends_with("fish_history") || name == ".mksh_history" {
+                if [".local/share/fish/fish_history", ".mksh_history", ".yash_history"].contains(&name) {
                     // These remember a text once, however often it ran.
                     once.push(normal(&command));
                 }

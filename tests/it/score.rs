@@ -3,12 +3,14 @@
 //! Each is read twice: as it was recorded, and with its output alone, as most recordings in the world are.
 //! Below a bar the test fails and lists every difference. `CASEMATE_SHOW=1` lists them above the bars, too.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use casemate_tests::score::{Line, Score, compare, read_lines};
 use casemate_tests::{Cast, World, tools};
+use serde_json::Value;
 
 /// What must be reached; shares of one.
 struct Bars {
@@ -80,15 +82,15 @@ pub(crate) fn commands(world: &World, recording: &Path) -> (Vec<Line>, String) {
 /// The recording as asciicast without what was typed and without what the recorder saw elsewhere.
 fn output_only(world: &World, recording: &Path) -> PathBuf {
     let cast = Cast::read(recording);
-    let mut text = String::new();
-    let mut lines = cast.text.lines();
-    text.push_str(lines.next().expect("a recording has a header"));
-    text.push('\n');
-    for (line, event) in lines.zip(&cast.events) {
-        if SHOWN.contains(&event.code.as_str()) {
-            text.push_str(line);
-            text.push('\n');
-        }
+    let mut text = format!("{}\n", cast.header);
+    let mut before = 0;
+    for event in cast.events.iter().filter(|event| SHOWN.contains(&event.code.as_str())) {
+        let time = event.time - before;
+        let (code, data) = (Value::from(event.code.as_str()), Value::from(event.data.as_str()));
+        writeln!(text, "[{}.{:06}, {code}, {data}]", time / 1_000_000, time % 1_000_000)
+            .expect("writing to a string");
+        // Version 3 counts from the event before, version 2 from the beginning.
+        before = if cast.header["version"] == 3 { event.time } else { 0 };
     }
     world.write(&format!("{}.cast", name_of(recording)), text)
 }

@@ -217,6 +217,12 @@ impl Session {
         screen.rows(0, column).nth(row.into()).unwrap_or_default()
     }
 
+    /// Whether the program has asked for the cursor keys of application mode.
+    pub fn wants_application_keys(&mut self) -> bool {
+        self.screen();
+        self.screen.screen().application_cursor()
+    }
+
     /// For how long nothing has reached the terminal.
     #[must_use]
     pub fn quiet_for(&self) -> Duration {

@@ -154,7 +154,15 @@ impl Typist {
     #[track_caller]
     pub fn keys<S: AsRef<str>>(&mut self, keys: &[S]) {
         for key in keys {
-            self.session.send(key.as_ref());
+            let key = key.as_ref();
+            let letter =
+                key.strip_prefix("\x1b[").filter(|rest| matches!(*rest, "A" | "B" | "C" | "D" | "F" | "H"));
+            match letter {
+                Some(letter) if self.session.wants_application_keys() => {
+                    self.session.send(format!("\x1bO{letter}"));
+                }
+                Some(_) | None => self.session.send(key),
+            }
             let pause = self.between(70, 140);
             sleep(pause);
         }

@@ -117,7 +117,7 @@ pub(crate) fn scenes() -> Vec<Scene> {
         bash("bash-root", "# ", look_around).user("root"),
         bash("bash-long-prompt", "$ ", variables)
             .rc("PS1='[\\u on \\h in \\w, the second of the long quays by the harbour] $ '"),
-        bash("bash-counter", "$ ", walk).rc("PS1='\\#:\\! \\u$ '"),
+        bash("bash-counter", "$ ", walk).rc("PS1='\\#:\\! \\u$ '").rec(&["--output-format", "asciicast-v3"]),
         bash("bash-colon-prompt", ": ", look_around).rc("PS1='\\u: '"),
         bash("bash-word-prompt", "ahoy ", variables).rc("PS1='ahoy '"),
         bash("bash-angle-three", ">>> ", pipes).rc("PS1='>>> '"),

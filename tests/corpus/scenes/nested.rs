@@ -34,7 +34,9 @@ fn nested_bash(t: &mut Typist) {
     t.nest("bash-5.2$ ");
     t.ready();
     t.run("echo inside");
-    t.run("PS1='inside % '");
+    t.text("PS1='inside % '");
+    t.prompt_is("inside % ");
+    t.enter("PS1='inside % '");
     t.exit();
     t.run("echo outside again");
     t.start("bash");

@@ -252,14 +252,6 @@ fn fzf(t: &mut Typist) {
     t.press_enter();
     t.ready();
     t.run("echo chosen");
-    t.start("printf 'a\\nb\\nc\\n' | fzf --height 6 --reverse");
-    t.settle_quietly();
-    t.settle_quietly();
-    t.keys(&[DOWN]);
-    t.settle();
-    t.press_enter();
-    t.ready();
-    t.run("echo inline");
 }
 
 fn menu(t: &mut Typist) {

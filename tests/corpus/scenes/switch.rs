@@ -180,7 +180,11 @@ fn sudo_bare(t: &mut Typist) {
     t.arrive("gannet", "root", "# ");
     t.ready();
     t.run("id -un");
-    t.exit();
+    t.forgotten();
+    t.start("exit");
+    t.forgotten();
+    t.leave();
+    t.ready();
     t.run("id -un");
 }
 
