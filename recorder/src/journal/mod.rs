@@ -109,10 +109,12 @@ struct Failed {
 impl Writer {
     fn new(sink: Sink, start: Instant) -> Self {
         let report = Report { events: 0, files: Vec::new(), failure: None };
+        let mut guard = InputGuard::default();
+        guard.resize(sink.size().cols);
         Self {
             sink: Some(sink),
             failed: None,
-            guard: InputGuard::default(),
+            guard,
             input_joiner: Utf8Joiner::default(),
             user_names: UserNames::default(),
             start,
@@ -221,7 +223,10 @@ impl Writer {
                     self.guard.input(entry.time, whole, echo, |decided| typed.push(decided));
                     None
                 }
-                Kind::Resize(size) => Some(Event::new(entry.time, Code::Resize, &size.to_string())),
+                Kind::Resize(size) => {
+                    self.guard.resize(size.cols);
+                    Some(Event::new(entry.time, Code::Resize, &size.to_string()))
+                }
                 Kind::Marker => Some(Event::new(entry.time, Code::Marker, &String::from_utf8_lossy(bytes))),
                 Kind::Process(uid) => {
                     let facts = name_user(&mut self.user_names, uid, &String::from_utf8_lossy(bytes));
