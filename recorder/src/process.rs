@@ -76,7 +76,8 @@ fn link(pid: u32, name: &str) -> Option<String> {
 
 /// At most so many bytes of a file of `/proc`, which never says how long it is.
 fn read_limited(pid: u32, name: &str, limit: usize) -> Vec<u8> {
-    let mut bytes = Vec::new();
+    // With room from the start it is one read, which here is what costs.
+    let mut bytes = Vec::with_capacity(limit);
     if let Ok(file) = File::open(format!("/proc/{pid}/{name}")) {
         // What could be read before an error is as good as a process that ended a moment later.
         file.take(limit as u64).read_to_end(&mut bytes).ok();
