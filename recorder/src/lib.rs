@@ -23,6 +23,7 @@ mod pty;
 mod session;
 mod signals;
 mod terminal;
+mod witness;
 
 pub use ending::Ending;
 pub use form::{Form, Format};
@@ -30,3 +31,4 @@ pub use identity::{Identity, SESSION_VARIABLE, account_shell, random_id};
 pub use journal::{AppendError, Existing, Rotation, recording_version};
 pub use proxy::WindowSize;
 pub use session::{Options, Output, RecordError, Recorded, record};
+pub use witness::Witness;
