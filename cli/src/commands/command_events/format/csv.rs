@@ -122,6 +122,9 @@ mod tests {
             csv.record(&record, &mut out);
         }
         csv.finish(&mut out);
+        let text = String::from_utf8(out).unwrap();
+        let seen = [("\r", "␍"), ("\u{202e}", "<RLO>"), ("\u{1b}", "<ESC>"), ("\u{7}", "<BEL>")];
+        let text = seen.iter().fold(text, |text, &(control, name)| text.replace(control, name));
         expect![[r#"
             time,offset,duration,user,target,target_user,command,cwd,exit_code,kind,program,reason,source,confidence,mismatch,output_bytes,output_begin,output_end,session,id,state,recording,output_text,output_cut␍
             2026-11-22T07:03:28.123456Z,12.345678,0.25,alice,web-1,root,systemctl restart nginx,/srv,0,shell,,,screen,0.98,,0,12.345678,12.595678,01a2,0b6e2c31-0000-8000-8000-000000000000,,s.cast,,␍
@@ -131,15 +134,15 @@ mod tests {
             EOF
             grep -c '`|'",/srv,1,shell,,,screen,0.98,,0,12.345678,12.595678,01a2,0b6e2c31-0000-8000-8000-000000000000,,s.cast,"1
             ```
-            [2J|x|
+            <ESC>[2J|x|
             ",true␍
             2026-11-22T07:03:28.123456Z,12.345678,,alice,web-1,root,"'=cmd|' /C calc'!A0
             rm -rf /",,,program,psql,,screen,0.98,,0,12.345678,12.595678,01a2,0b6e2c31-0000-8000-8000-000000000000,,s.cast,,␍
             2026-11-22T07:03:28.123456Z,12.345678,0.25,"eve
-            $(reboot)]0;x",web-1,root,,/srv,0,hidden,,not_echoed,none,0.98,,0,12.345678,12.595678,01a2,0b6e2c31-0000-8000-8000-000000000000,,s.cast,,␍
-            ,12.345678,,,,root,rm -rf ‮/,/srv,,cancelled,,,screen,0.98,,0,12.345678,12.595678,01a2,0b6e2c31-0000-8000-8000-000000000000,,"other
+            $(reboot)<ESC>]0;x<BEL>",web-1,root,,/srv,0,hidden,,not_echoed,none,0.98,,0,12.345678,12.595678,01a2,0b6e2c31-0000-8000-8000-000000000000,,s.cast,,␍
+            ,12.345678,,,,root,rm -rf <RLO>/,/srv,,cancelled,,,screen,0.98,,0,12.345678,12.595678,01a2,0b6e2c31-0000-8000-8000-000000000000,,"other
             .cast",,␍
-        "#]].assert_eq(&String::from_utf8(out).unwrap().replace('\r', "␍"));
+        "#]].assert_eq(&text);
     }
 
     #[test]

@@ -26,7 +26,7 @@ impl Markdown {
         if self.recording.as_ref() == Some(&recording) {
             return;
         }
-        if self.recording.is_some() {
+        if self.recording.is_some() && !self.with_output {
             out.push(b'\n');
         }
         if let Some(name) = &recording {
@@ -61,14 +61,14 @@ impl Format for Markdown {
             let exit = Some(exit).filter(|exit| !exit.is_empty()).map(|exit| format!("exit {exit}"));
             let took = Some(took).filter(|took| !took.is_empty());
             let parts: Vec<_> = [Some(code(&time)), who, exit, took].into_iter().flatten().collect();
-            write(out, &format!("{} {}\n\n", parts.join(", "), note.trim_end()));
+            write(out, format!("{} {note}", parts.join(", ")).trim_end());
+            write(out, "\n\n");
             block(out, record);
             return;
         }
         let command = match &event.command {
             Some(command) => {
-                let lines: Vec<_> =
-                    command.split('\n').filter(|line| !line.trim().is_empty()).map(cell).collect();
+                let lines: Vec<_> = command.split('\n').map(cell).collect();
                 lines.join("<br>")
             }
             None => format!("*{}*", unknown(event)),
@@ -169,7 +169,7 @@ mod tests {
             | Time | Who | Exit | Duration | Command |
             |---|---|--:|--:|---|
             | `2026-11-22 07:03:28 UTC` | `alice@web-1 as root` | 0 | 0.25 s | `systemctl restart nginx` |
-            | `2026-11-22 07:03:28 UTC` | `alice@web-1 as root` | 1 | 1 h 02 min 03.4 s | `cat <<EOF \|`<br>`"a"`<br>`EOF`<br>``grep -c '`\|'`` |
+            | `2026-11-22 07:03:28 UTC` | `alice@web-1 as root` | 1 | 1 h 02 min 03.4 s | `cat <<EOF \|`<br>`"a"`<br><br>`EOF`<br>``grep -c '`\|'`` |
             | `2026-11-22 07:03:28 UTC` | `alice@web-1 as root` |  |  | given to `psql`: `=cmd\|' /C calc'!A0`<br>`rm -rf /` |
             | `2026-11-22 07:03:28 UTC` | `eve\n$(reboot)\u{1b}]0;x\u{7}@web-1 as root` | 0 | 0.25 s | *(run without being shown)* |
 
@@ -186,13 +186,13 @@ mod tests {
         expect![[r####"
             ### `s.cast`
 
-            `2026-11-22 07:03:28 UTC`, `alice@web-1 as root`, exit 0, 0.25 s 
+            `2026-11-22 07:03:28 UTC`, `alice@web-1 as root`, exit 0, 0.25 s
 
             ```console
             $ systemctl restart nginx
             ```
 
-            `2026-11-22 07:03:28 UTC`, `alice@web-1 as root`, exit 1, 1 h 02 min 03.4 s 
+            `2026-11-22 07:03:28 UTC`, `alice@web-1 as root`, exit 1, 1 h 02 min 03.4 s
 
             ````console
             $ cat <<EOF |
@@ -213,12 +213,11 @@ mod tests {
               rm -rf /
             ```
 
-            `2026-11-22 07:03:28 UTC`, `eve\n$(reboot)\u{1b}]0;x\u{7}@web-1 as root`, exit 0, 0.25 s 
+            `2026-11-22 07:03:28 UTC`, `eve\n$(reboot)\u{1b}]0;x\u{7}@web-1 as root`, exit 0, 0.25 s
 
             ```console
             > (run without being shown)
             ```
-
 
             ### `other\n.cast`
 

@@ -252,7 +252,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(500))]
+        #![proptest_config(ProptestConfig::with_cases(200))]
         #[test]
         fn bash_agrees_where_we_trust_a_text(words in proptest::collection::vec(proptest::sample::select(vec![
             "a", " ", "'", "\"", "`", "$(", ")", "(", "\\", "\n", "<<E", "E", "\nE", "#", "if a; then b", "fi", ";", "|",
