@@ -6,7 +6,7 @@ use casemate_cast_format::{Micros, Version};
 use casemate_recorder::{Format, WindowSize};
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::commands::{cat, convert, generate, info, rec, repair};
+use crate::commands::{cat, command_events, convert, generate, info, rec, repair};
 
 /// Record terminal sessions exactly, and prove it.
 ///
@@ -19,6 +19,7 @@ use crate::commands::{cat, convert, generate, info, rec, repair};
 Examples:
   casemate rec                              record a shell into ~/.local/share/casemate
   casemate rec demo.cast                    record into a file of your choice
+  casemate commands demo.cast               who ran what in it
   casemate info demo.cast                   say what is in it
   casemate convert demo.cast demo.txt       what was on the screen, as text")]
 pub(crate) struct Arguments {
@@ -36,6 +37,7 @@ pub(crate) enum Command {
     Rec(Box<rec::RecArgs>),
     Convert(convert::ConvertArgs),
     Cat(cat::CatArgs),
+    Commands(Box<command_events::CommandsArgs>),
     Info(info::InfoArgs),
     Repair(repair::RepairArgs),
     Completions(generate::CompletionsArgs),

@@ -1,4 +1,4 @@
-//! Recordings as output: a file that appears when it is whole, or standard output.
+//! Output: a file that appears when it is whole, or standard output; recordings, and whatever else.
 
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -14,53 +14,91 @@ use crate::failure::{About as _, Failure};
 /// Written in pieces of this size.
 const CHUNK: usize = 256 << 10;
 
+/// Where output goes.
+pub(crate) enum Destination {
+    /// Standard output.
+    Stdout,
+    /// A pipe or device.
+    Stream(File),
+    /// A file.
+    File {
+        /// Its name.
+        path: PathBuf,
+        /// What takes that name in the end.
+        temporary: NamedTempFile,
+        /// Whether it may replace another.
+        overwrite: bool,
+    },
+}
+
+impl Destination {
+    /// Standard output for `-`; else a file that is put in its place by [`Self::finish`].
+    pub(crate) fn create(path: &Path, overwrite: bool) -> Result<Self, Failure> {
+        if path == Path::new("-") {
+            return Ok(Self::Stdout);
+        }
+        let cannot = || format!("cannot write `{}`", path.display());
+        match std::fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => Err(Failure::new(format!("{}: it is a folder", cannot()))),
+            Ok(metadata) if metadata.is_file() && !overwrite => {
+                Err(Failure::new(format!("{}: it exists", cannot()))
+                    .hint("give another name, or --overwrite to replace it"))
+            }
+            Ok(metadata) if !metadata.is_file() => {
+                Ok(Self::Stream(File::options().write(true).open(path).about(cannot())?))
+            }
+            Ok(_) | Err(_) => {
+                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+                let folder = folder.unwrap_or(Path::new("."));
+                std::fs::create_dir_all(folder).about(cannot())?;
+                let temporary = NamedTempFile::new_in(folder).about(cannot())?;
+                Ok(Self::File { path: path.into(), temporary, overwrite })
+            }
+        }
+    }
+
+    /// Writes at once.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        match self {
+            Self::Stdout => {
+                let mut stdout = io::stdout().lock();
+                // Standard output keeps what follows the last line end.
+                stdout.write_all(bytes).and_then(|()| stdout.flush()).about("cannot write to standard output")
+            }
+            Self::Stream(stream) => stream.write_all(bytes).about("cannot write"),
+            Self::File { path, temporary, .. } => {
+                temporary.write_all(bytes).about(format!("cannot write `{}`", path.display()))
+            }
+        }
+    }
+
+    /// Puts a file in its place.
+    pub(crate) fn finish(self) -> Result<(), Failure> {
+        let Self::File { path, temporary, overwrite } = self else { return Ok(()) };
+        // Not brought to the disk by force: what it was made from is still there.
+        let cannot = format!("cannot write `{}`", path.display());
+        if overwrite {
+            temporary.persist(&path).map_err(|error| error.error).about(cannot)?;
+        } else {
+            temporary.persist_noclobber(&path).map_err(|error| error.error).about(cannot)?;
+        }
+        Ok(())
+    }
+}
+
 /// A recording being written.
 pub(crate) struct Output {
-    place: Place,
+    destination: Destination,
     format: Format,
     form: Option<Form>,
     pending: Vec<u8>,
 }
 
-enum Place {
-    Stdout,
-    /// A pipe or device.
-    Stream(File),
-    File {
-        path: PathBuf,
-        temporary: NamedTempFile,
-        overwrite: bool,
-    },
-}
-
 impl Output {
-    /// Standard output for `-`; else a file that is put in its place by [`Self::finish`].
+    /// A recording on its way to [`Destination::create`].
     pub(crate) fn create(path: &Path, format: Format, overwrite: bool) -> Result<Self, Failure> {
-        let place = if path == Path::new("-") {
-            Place::Stdout
-        } else {
-            let cannot = || format!("cannot write `{}`", path.display());
-            match std::fs::metadata(path) {
-                Ok(metadata) if metadata.is_dir() => {
-                    return Err(Failure::new(format!("{}: it is a folder", cannot())));
-                }
-                Ok(metadata) if metadata.is_file() && !overwrite => {
-                    return Err(Failure::new(format!("{}: it exists", cannot()))
-                        .hint("give another name, or --overwrite to replace it"));
-                }
-                Ok(metadata) if !metadata.is_file() => {
-                    Place::Stream(File::options().write(true).open(path).about(cannot())?)
-                }
-                Ok(_) | Err(_) => {
-                    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-                    let folder = folder.unwrap_or(Path::new("."));
-                    std::fs::create_dir_all(folder).about(cannot())?;
-                    let temporary = NamedTempFile::new_in(folder).about(cannot())?;
-                    Place::File { path: path.into(), temporary, overwrite }
-                }
-            }
-        };
-        Ok(Self { place, format, form: None, pending: Vec::new() })
+        let destination = Destination::create(path, overwrite)?;
+        Ok(Self { destination, format, form: None, pending: Vec::new() })
     }
 
     pub(crate) fn header(&mut self, header: &Header) -> Result<(), Failure> {
@@ -90,20 +128,7 @@ impl Output {
             form.finish(&mut self.pending)?;
         }
         self.write()?;
-        match self.place {
-            Place::Stdout => io::stdout().flush()?,
-            Place::Stream(_) => {}
-            Place::File { path, temporary, overwrite } => {
-                // Not brought to the disk by force: what it was made from is still there.
-                let cannot = format!("cannot write `{}`", path.display());
-                if overwrite {
-                    temporary.persist(&path).map_err(|error| error.error).about(cannot)?;
-                } else {
-                    temporary.persist_noclobber(&path).map_err(|error| error.error).about(cannot)?;
-                }
-            }
-        }
-        Ok(())
+        self.destination.finish()
     }
 
     fn write_if_long(&mut self) -> Result<(), Failure> {
@@ -111,15 +136,7 @@ impl Output {
     }
 
     fn write(&mut self) -> Result<(), Failure> {
-        match &mut self.place {
-            Place::Stdout => {
-                io::stdout().write_all(&self.pending).about("cannot write to standard output")?;
-            }
-            Place::Stream(stream) => stream.write_all(&self.pending).about("cannot write")?,
-            Place::File { path, temporary, .. } => {
-                temporary.write_all(&self.pending).about(format!("cannot write `{}`", path.display()))?;
-            }
-        }
+        self.destination.write(&self.pending)?;
         self.pending.clear();
         Ok(())
     }

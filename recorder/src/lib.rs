@@ -26,6 +26,7 @@ mod pty;
 mod session;
 mod signals;
 mod terminal;
+mod witness;
 
 pub use ending::Ending;
 pub use form::{Form, Format};
@@ -34,3 +35,4 @@ pub use integrate::{Integration, NotIntegrated};
 pub use journal::{AppendError, Existing, Rotation, recording_version};
 pub use proxy::WindowSize;
 pub use session::{Options, Output, RecordError, Recorded, record};
+pub use witness::Witness;

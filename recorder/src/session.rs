@@ -22,6 +22,7 @@ use crate::proxy::{Keyboard, Proxy, WindowSize};
 use crate::pty::{self, Program, Pty};
 use crate::signals::Signals;
 use crate::terminal::Terminal;
+use crate::witness::Witness;
 
 /// Size of a session that nobody sees.
 const HEADLESS_SIZE: Size = Size { cols: 80, rows: 24 };
@@ -135,13 +136,15 @@ fn system(what: &'static str) -> impl FnOnce(io::Error) -> RecordError {
     move |source| RecordError::System { what, source }
 }
 
-/// Records a session; `begun` is told when everything stands and the session is about to start.
+/// Records a session; `begun` is told when everything stands and the session is about to start. A `witness` is told
+/// what is recorded, on the journal's thread, and is dropped before this returns.
 ///
 /// # Errors
 /// Where nothing could be recorded. A recording that begins and cannot be written to its end is no
 /// error: [`Recorded::failure`] says so.
 pub fn record(
     options: &Options,
+    witness: Option<Box<dyn Witness>>,
     begun: impl FnOnce(&SessionFacts, Option<&Path>),
 ) -> Result<Recorded, RecordError> {
     let to_stdout = matches!(options.output, Output::Stdout);
@@ -178,7 +181,10 @@ pub fn record(
     if let Err(reason) = pty::find_program(&options.argv) {
         return Err(RecordError::Start { program: program_name, reason });
     }
-    let sink = open(&options.output, plan)?;
+    let mut sink = open(&options.output, plan)?;
+    if let Some(witness) = witness {
+        sink.tell(witness);
+    }
     begun(&facts, sink.files().first().map(PathBuf::as_path));
 
     // Signals are met from here on: whoever ends us from now on ends a recording.

@@ -95,6 +95,9 @@ pub trait Screen {
     /// terminal.
     fn is_application_cursor(&self) -> bool;
 
+    /// Returns whether a line feed in the last row scrolls the whole screen: there are no margins.
+    fn scrolls_whole(&self) -> bool;
+
     /// Returns how many lines have scrolled off the top of the primary screen so far: the absolute number of row 0.
     fn scrolled(&self) -> u64;
 

@@ -80,6 +80,10 @@ impl Screen for Vt100Screen {
         self.parser.screen().application_cursor()
     }
 
+    fn scrolls_whole(&self) -> bool {
+        self.parser.screen().scrolls_whole()
+    }
+
     fn scrolled(&self) -> u64 {
         self.parser.screen().scrolled()
     }

@@ -9,10 +9,12 @@
 //! - [`edit`]: while waiting: where typing begins, what is typed so far;
 //! - [`commit`]: from waiting to output: the line as it was committed;
 //! - [`running`]: what runs, and when it ends;
+//! - [`flow`]: long output, of which only the end is emulated;
 //! - [`signals`]: marks, titles, directories; [`keys`]: what is typed.
 
 mod commit;
 mod edit;
+mod flow;
 mod keys;
 mod running;
 mod signals;
@@ -21,6 +23,7 @@ mod wait;
 use casemate_cast_format::{Code, Event, Header, Micros, SessionFacts, own};
 use casemate_terminal::{Piece, Scanner, Screen, Signal, Vt100Screen};
 
+use self::flow::Backlog;
 use self::keys::Keys;
 use self::running::Running;
 use self::signals::Marks;
@@ -37,6 +40,7 @@ const SCROLLBACK: usize = 500;
 pub struct CommandLog<S: Screen = Vt100Screen> {
     scanner: Option<Scanner>,
     screen: S,
+    backlog: Backlog,
     session: Session,
     contexts: Contexts,
     prompts: Prompts,
@@ -102,6 +106,9 @@ struct Batch {
     from: region::Place,
 }
 
+/// While something runs, output that stops for less than this has not rested: nothing is decided sooner.
+const SHORTEST_REST: u64 = 5_000;
+
 /// More of a batch is not kept; redrawn prompts are shorter.
 const LONGEST_BATCH: usize = 8 << 10;
 
@@ -109,7 +116,10 @@ impl CommandLog<Vt100Screen> {
     /// A log of the recording that begins with this header.
     pub fn new(header: &Header) -> Self {
         let size = |cells: u32| u16::try_from(cells).unwrap_or(u16::MAX);
-        Self::on(Vt100Screen::new(size(header.size.cols), size(header.size.rows), SCROLLBACK), header)
+        let term =
+            header.term_type.as_deref().or_else(|| header.env.get("TERM")?.as_str()).unwrap_or_default();
+        let screen = Vt100Screen::new(size(header.size.cols), size(header.size.rows), SCROLLBACK);
+        Self::on(screen.for_term(term), header)
     }
 }
 
@@ -126,6 +136,7 @@ impl<S: Screen> CommandLog<S> {
         let mut log = Self {
             scanner: Some(Scanner::new()),
             screen,
+            backlog: Backlog::default(),
             session,
             contexts: Contexts::new(None, None),
             prompts: Prompts::default(),
@@ -160,6 +171,13 @@ impl<S: Screen> CommandLog<S> {
         self
     }
 
+    /// Emulates all output, however long, to compare.
+    #[cfg(test)]
+    pub(crate) fn thorough(mut self) -> Self {
+        self.backlog.thorough = true;
+        self
+    }
+
     /// Takes the next event of the recording.
     pub fn handle(&mut self, event: &Event<'_>) {
         if event.time > self.now {
@@ -171,6 +189,7 @@ impl<S: Screen> CommandLog<S> {
             Code::Input => self.keys.input(self.now, event.data.decode().as_bytes()),
             Code::Resize => {
                 if let Some(size) = event.size() {
+                    self.backlog.flush(&mut self.screen);
                     let cells = |cells: u32| u16::try_from(cells).unwrap_or(u16::MAX);
                     self.screen.resize(cells(size.cols), cells(size.rows));
                     self.dirty = true;
@@ -239,6 +258,11 @@ impl<S: Screen> CommandLog<S> {
     /// Nothing was printed until then; `typing` where a key ends the rest.
     fn rest(&mut self, until: Micros, typing: bool) {
         let gap = until.0.saturating_sub(self.printed.0);
+        if matches!(self.phase, Phase::Output) && gap < SHORTEST_REST && !typing && self.marks.input.is_none()
+        {
+            return;
+        }
+        self.backlog.flush(&mut self.screen);
         match &self.phase {
             Phase::Output => {
                 self.look_for_prompt(gap, typing);
@@ -279,14 +303,14 @@ impl<S: Screen> CommandLog<S> {
         }
         if matches!(self.phase, Phase::Output) {
             self.running.printed(bytes);
-            self.screen.feed(bytes);
+            self.backlog.push(bytes, &mut self.screen);
             return;
         }
         let room = LONGEST_BATCH - self.batch.bytes.len();
         self.batch.bytes.extend_from_slice(&bytes[..bytes.len().min(room)]);
         let mut rest = bytes;
         // Each line feed may end the line that is being edited.
-        while let Some(at) = memchr(rest)
+        while let Some(at) = line_end(rest)
             && matches!(self.phase, Phase::Waiting(_))
         {
             let (line, behind) = rest.split_at(at + 1);
@@ -297,11 +321,14 @@ impl<S: Screen> CommandLog<S> {
         }
         if matches!(self.phase, Phase::Output) {
             self.running.printed(rest);
+            self.backlog.push(rest, &mut self.screen);
+        } else {
+            self.screen.feed(rest);
         }
-        self.screen.feed(rest);
     }
 
     fn signal(&mut self, signal: Signal) {
+        self.backlog.flush(&mut self.screen);
         match signal {
             Signal::BracketedPaste(true) => self.editor_begins(),
             Signal::BracketedPaste(false) => self.editor_ends(),
@@ -324,6 +351,6 @@ fn draws_as_toolkit(bytes: &[u8]) -> bool {
     bytes.len() < LONGEST_BATCH && bytes.windows(WRAP_OFF.len()).any(|window| window == WRAP_OFF)
 }
 
-fn memchr(bytes: &[u8]) -> Option<usize> {
-    bytes.iter().position(|&byte| byte == b'\n')
+fn line_end(bytes: &[u8]) -> Option<usize> {
+    memchr::memchr(b'\n', bytes)
 }

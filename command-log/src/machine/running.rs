@@ -72,7 +72,7 @@ pub(crate) struct Line {
 
 impl Running {
     pub(crate) fn printed(&mut self, bytes: &[u8]) {
-        if let Some(at) = bytes.iter().rposition(|&byte| byte == b'\n') {
+        if let Some(at) = memchr::memrchr(b'\n', bytes) {
             self.bytes_at_line = self.bytes + at as u64 + 1;
         }
         self.bytes += bytes.len() as u64;

@@ -180,8 +180,8 @@ impl<S: Screen> CommandLog<S> {
             return;
         }
         let text = |number| region::row_text(&self.screen, number, 0, u16::MAX);
-        let Some(first) = rows.clone().find(|&number| !text(number).trim().is_empty()) else { return };
-        let Some(length) = demo_sign(&text(first)) else { return };
+        let sign = |number| Some((number, demo_sign(&text(number))?));
+        let Some((first, length)) = rows.rev().find_map(sign) else { return };
         let from = Place { line: first, col: region::column_of(&self.screen, first, length) };
         let command = region::typed(&self.screen, from, cursor.line - 1, None);
         let lines: Vec<&str> = command.lines().collect();

@@ -10,6 +10,7 @@ use ed25519_dalek::SigningKey;
 use super::append::{self, AppendError};
 use super::file::{Existing, Target};
 use crate::form::{Form, Format};
+use crate::witness::{Told, Witness};
 
 /// A buffer this large gives its memory back once it is written.
 const KEPT_CAPACITY: usize = 256 << 10;
@@ -49,6 +50,8 @@ pub(crate) struct Sink {
     /// The seal that was written last.
     seal: [u8; 32],
     size: Size,
+    /// Who reads along.
+    told: Option<Told>,
 }
 
 impl Sink {
@@ -108,12 +111,27 @@ impl Sink {
             part_start: Micros(0),
             files,
             seal: [0; 32],
+            told: None,
         }
     }
 
     /// The size of the session's terminal.
     pub(crate) fn size(&self) -> Size {
         self.size
+    }
+
+    /// From now on somebody reads along. To be called before the session begins.
+    pub(crate) fn tell(&mut self, witness: Box<dyn Witness>) {
+        let mut told = Told::new(witness);
+        let facts = &self.plan.facts;
+        if self.offset == Micros(0) {
+            told.begin(&self.plan.header, facts);
+        } else {
+            // Times go on from the session before; the wall clock that they count from is set back by as much.
+            let start_us = facts.start_us.saturating_sub(self.offset.0);
+            told.begin(&self.plan.header, &SessionFacts { start_us, ..facts.clone() });
+        }
+        self.told = Some(told);
     }
 
     /// The files written so far, as far as they have names.
@@ -130,12 +148,20 @@ impl Sink {
     /// Records what the session put out.
     pub(crate) fn output(&mut self, time: Micros, bytes: &[u8]) -> io::Result<()> {
         self.rotate_if_full(time)?;
-        self.form.output(self.place(time), bytes, &mut self.pending)
+        let time = self.place(time);
+        if let Some(told) = &mut self.told {
+            told.output(time, bytes);
+        }
+        self.form.output(time, bytes, &mut self.pending)
     }
 
     /// Records what is still held back of the output.
     pub(crate) fn end_of_output(&mut self, time: Micros) -> io::Result<()> {
-        self.form.end_of_output(self.place(time), &mut self.pending)
+        let time = self.place(time);
+        if let Some(told) = &mut self.told {
+            told.end_of_output(time);
+        }
+        self.form.end_of_output(time, &mut self.pending)
     }
 
     /// Records an event; formats that know no events leave it out.
@@ -145,7 +171,11 @@ impl Sink {
             self.rotate_if_full(event.time)?;
         }
         self.size = event.size().unwrap_or(self.size);
-        self.form.event(&Event { time: self.place(event.time), ..event.clone() }, &mut self.pending)
+        let event = Event { time: self.place(event.time), ..event.clone() };
+        if let Some(told) = &mut self.told {
+            told.event(&event);
+        }
+        self.form.event(&event, &mut self.pending)
     }
 
     /// A time of the session as a time in the file.
@@ -272,6 +302,9 @@ impl Sink {
         self.offset = Micros(0);
         self.files.push(next);
         self.plan.rotation = rotation;
+        if let Some(told) = &mut self.told {
+            told.begin(&self.plan.header, &self.plan.facts);
+        }
         self.write_header()
     }
 }

@@ -175,6 +175,12 @@ impl Screen {
         self.modes.0 & Modes::APPLICATION_CURSOR != 0
     }
 
+    /// Returns whether there are no margins.
+    #[must_use]
+    pub fn scrolls_whole(&self) -> bool {
+        self.top == 0 && self.bottom + 1 == self.rows
+    }
+
     /// Returns whether pastes are bracketed.
     #[must_use]
     pub fn bracketed_paste(&self) -> bool {

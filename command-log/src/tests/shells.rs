@@ -1,0 +1,128 @@
+//! Sessions as shells write them.
+
+use expect_test::expect;
+
+use super::{Step, check, out, typed};
+
+/// A prompt of bash, as readline prints it.
+const BASH: &str = "\x1b[?2004halice@web-1:~$ ";
+/// Enter in bash.
+const ENTER: &str = "\r\n\x1b[?2004l\r";
+
+fn session(lines: &[(&str, &str)]) -> Vec<Step> {
+    let mut steps = vec![out(10, BASH)];
+    for (line, output) in lines {
+        steps.push(out(500, ""));
+        steps.extend(typed(line));
+        steps.push(out(100, ENTER));
+        steps.push(out(50, output));
+        steps.push(out(1, BASH));
+    }
+    steps
+}
+
+#[test]
+fn lines_are_read_from_the_screen() {
+    let mut steps = session(&[("uptime", "up 3 days\r\n"), ("echo 'a b'", "a b\r\n")]);
+    steps.extend(typed("ecko"));
+    steps.extend([
+        out(90, "\x08\x1b[K"),
+        out(90, "\x08\x1b[K"),
+        out(90, "ho x"),
+        out(90, "\r\n\x1b[?2004l\rx\r\n"),
+    ]);
+    check(&steps, expect![[r#""#]]);
+}
+
+#[test]
+fn lines_that_go_on_are_one_command() {
+    let mut steps = vec![out(10, BASH)];
+    steps.extend(typed("for i in 1 2; do"));
+    steps.push(out(90, "\r\n\x1b[?2004l\r\x1b[?2004h> "));
+    steps.extend(typed("echo $i"));
+    steps.push(out(90, "\r\n\x1b[?2004l\r\x1b[?2004h> "));
+    steps.extend(typed("done"));
+    steps.extend([out(90, ENTER), out(2, "1\r\n2\r\n"), out(1, BASH)]);
+    check(&steps, expect![[r#""#]]);
+}
+
+#[test]
+fn old_shells_say_nothing_when_a_line_is_committed() {
+    let mut steps = vec![out(10, "$ ")];
+    for (line, output) in [("ls", "a  b\r\n$ "), ("cat a", "hello\r\n$ "), ("exit", "")] {
+        steps.extend(typed(line));
+        steps.push(out(90, "\r\n"));
+        steps.push(out(5, output));
+    }
+    check(&steps, expect![[r#""#]]);
+}
+
+#[test]
+fn a_line_that_was_thrown_away_is_no_command() {
+    let mut steps = vec![out(10, BASH)];
+    steps.extend(typed("rm -rf /srv"));
+    steps.push(out(90, "^C\x1b[?2004l\r\x1b[?2004h\x1b[?2004l\r\r\n"));
+    steps.push(out(1, BASH));
+    steps.extend(typed("echo '^C'"));
+    steps.extend([out(90, ENTER), out(2, "^C\r\n"), out(1, BASH)]);
+    check(&steps, expect![[r#""#]]);
+}
+
+#[test]
+fn programs_have_lines_of_their_own() {
+    let mut steps = session(&[("read -p 'Name: ' name", "Name: ")]);
+    steps.truncate(steps.len() - 1);
+    steps.extend(typed("Bob"));
+    steps.extend([out(90, "\r\n"), out(1, BASH)]);
+    steps.extend(typed("python3"));
+    steps.extend([out(90, ENTER), out(20, "Python 3.11\r\n>>> ")]);
+    steps.extend(typed("1 + 1"));
+    steps.extend([out(90, "\r\n2\r\n>>> ")]);
+    steps.extend(typed("exit()"));
+    steps.extend([out(90, "\r\n"), out(30, BASH)]);
+    steps.extend(typed("ls"));
+    steps.extend([out(90, ENTER), out(1, BASH)]);
+    check(&steps, expect![[r#""#]]);
+}
+
+#[test]
+fn users_and_targets_are_followed() {
+    let mut steps = session(&[("id -un", "alice\r\n")]);
+    steps.extend(typed("sudo -i"));
+    steps.extend([out(90, ENTER), out(300, "\x1b[?2004hroot@web-1:~# ")]);
+    steps.extend(typed("whoami"));
+    steps.extend([out(90, ENTER), out(5, "root\r\n\x1b[?2004hroot@web-1:~# ")]);
+    steps.extend(typed("exit"));
+    steps.extend([out(90, ENTER), out(5, "logout\r\n"), out(1, BASH)]);
+    steps.extend(typed("ssh bob@db-1"));
+    steps.extend([out(90, ENTER), out(400, "\x1b[?2004hbob@db-1:~$ ")]);
+    steps.extend(typed("ls"));
+    steps.extend([out(90, ENTER), out(5, "\x1b[?2004hbob@db-1:~$ ")]);
+    check(&steps, expect![[r#""#]]);
+}
+
+#[test]
+fn marks_give_status_and_directory() {
+    let steps = vec![
+        out(10, "\x1b]133;A\x07% \x1b]133;B\x07\x1b[?2004h"),
+        out(500, "f"),
+        out(80, "alse"),
+        out(80, "\x1b[?2004l\r\r\n\x1b]133;C;cmdline_url=false\x07"),
+        out(5, "\x1b]133;D;1\x07\x1b]7;file://web-1/srv\x07\x1b]133;A\x07% \x1b]133;B\x07\x1b[?2004h"),
+        out(500, "pwd"),
+        out(80, "\x1b[?2004l\r\r\n\x1b]133;C;cmdline_url=pwd\x07/srv\r\n"),
+        out(5, "\x1b]133;D;0\x07\x1b]133;A\x07% \x1b]133;B\x07\x1b[?2004h"),
+    ];
+    check(&steps, expect![[r#""#]]);
+}
+
+#[test]
+fn the_size_may_change_amid_a_line() {
+    let mut steps = vec![out(10, BASH)];
+    steps.extend(typed("echo one"));
+    steps.push(Step::Resize(300, 40, 10));
+    steps.push(out(5, "\r\x1b[Kalice@web-1:~$ echo one"));
+    steps.extend(typed(" two"));
+    steps.extend([out(90, ENTER), out(2, "one two\r\n"), out(1, BASH)]);
+    check(&steps, expect![[r#""#]]);
+}
