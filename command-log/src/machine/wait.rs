@@ -176,7 +176,7 @@ impl<S: Screen> CommandLog<S> {
             return;
         }
         let rows = self.batch.from.line..cursor.line;
-        if rows.end - rows.start > MOST_DEMO_ROWS {
+        if rows.is_empty() || rows.end - rows.start > MOST_DEMO_ROWS {
             return;
         }
         let text = |number| region::row_text(&self.screen, number, 0, u16::MAX);
