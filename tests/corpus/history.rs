@@ -14,8 +14,11 @@ use casemate_tests::typist::Label;
 
 use crate::stage::{ACCOUNTS, home_of};
 
+/// Gives the commands in a history file.
+type Reader = fn(&[u8]) -> Vec<String>;
+
 /// Where shells keep their histories, and how to read them.
-const FILES: [(&str, fn(&[u8]) -> Vec<String>); 8] = [
+const FILES: [(&str, Reader); 8] = [
     (".bash_history", bash),
     (".zsh_history", zsh),
     (".local/share/fish/fish_history", fish),
@@ -48,13 +51,36 @@ pub(crate) fn differences(labels: &[Label]) -> Vec<String> {
     }
     let mut differences = Vec::new();
     for (key, (count, command)) in balance {
-        if count > 0 {
+        if count > 0 && !once.contains(&key) {
             differences.push(format!("remembered, not labelled: {command:?}"));
         } else if count < 0 && !once.contains(&key) {
             differences.push(format!("labelled, not remembered: {command:?}"));
         }
     }
     differences
+}
+
+/// The same for a shell that remembers nothing and edits nothing: what the terminal made of the keys.
+pub(crate) fn typed_differences(labels: &[Label], input: &str) -> Vec<String> {
+    let (mut typed, mut line) = (Vec::new(), String::new());
+    for key in input.chars() {
+        match key {
+            '\r' => typed.push(std::mem::take(&mut line)),
+            '\u{7f}' => drop(line.pop()),
+            '\u{15}' | '\u{3}' => line.clear(),
+            '\u{17}' => line.truncate(line.trim_end().rfind(' ').map_or(0, |blank| blank + 1)),
+            '\u{4}' => {}
+            other => line.push(other),
+        }
+    }
+    typed.retain(|line| !line.is_empty());
+    let labels: Vec<_> =
+        labels.iter().flat_map(|label| label.command.split('\n')).map(str::to_owned).collect();
+    if typed == labels {
+        Vec::new()
+    } else {
+        vec![format!("typed: {typed:?}"), format!("labelled: {labels:?}")]
+    }
 }
 
 /// White space aside: tcsh has its own, and bash forgets that a line went on behind a backslash.

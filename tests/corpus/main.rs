@@ -28,7 +28,7 @@ use std::thread;
 
 use casemate_tests::{Cast, Typist, World, casemate, tools};
 
-use scene::Scene;
+use scene::{Scene, Shell};
 use stage::Stage;
 
 /// Sessions at a time. Each sleeps nearly always, but more would disturb each other's rhythm.
@@ -129,7 +129,13 @@ fn play(scene: &Scene, folder: &Path) -> ExitCode {
         truth.push_str(&label.truth(start).to_string());
         truth.push('\n');
     }
-    let differences = if scene.remembers { history::differences(&labels) } else { Vec::new() };
+    let differences = if matches!(scene.shell, Shell::Dash | Shell::Posh) {
+        history::typed_differences(&labels, &cast.input())
+    } else if scene.remembers {
+        history::differences(&labels)
+    } else {
+        Vec::new()
+    };
     let keep = std::env::var_os("CORPUS_KEEP").is_some();
     if differences.is_empty() || keep {
         let path = |ending: &str| -> PathBuf { folder.join(format!("{}.{ending}", scene.name)) };

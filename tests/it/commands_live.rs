@@ -91,8 +91,7 @@ fn bash_more(t: &mut Typist) {
     t.start("sleep 0.5");
     t.text("echo ahead");
     t.press_enter();
-    t.see("\nahead");
-    t.label("echo ahead");
+    t.taken("\nahead", &["echo ahead"]);
     t.ready();
     t.start("read -s secret");
     t.secret("never-to-be-seen-1");

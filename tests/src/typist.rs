@@ -376,6 +376,15 @@ impl Typist {
         self.rest();
     }
 
+    /// Waits until the screen shows `text`: then the shell has taken `commands`, which were typed ahead.
+    #[track_caller]
+    pub fn taken(&mut self, text: &str, commands: &[&str]) {
+        self.session.wait_screen(text);
+        for command in commands {
+            self.label(command);
+        }
+    }
+
     /// Waits until `text` stands just before the cursor, then rests.
     #[track_caller]
     pub fn ask(&mut self, text: &str) {

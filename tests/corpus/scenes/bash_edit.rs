@@ -387,7 +387,7 @@ fn undo_and_quote(t: &mut Typist) {
 fn external_editor(t: &mut Typist) {
     t.run("echo warm");
     t.text("echo draft text");
-    t.keys(&["\x18\x05"]);
+    t.at_once("\x18\x05");
     t.label("echo final text # checked");
     t.ready();
     t.remembered(&["echo draft text"]);

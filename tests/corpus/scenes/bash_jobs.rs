@@ -35,8 +35,7 @@ fn ahead_one(t: &mut Typist) {
     t.start("sleep 0.8");
     t.text("echo typed ahead");
     t.press_enter();
-    t.see("\ntyped ahead");
-    t.label("echo typed ahead");
+    t.taken("\ntyped ahead", &["echo typed ahead"]);
     t.ready();
     t.run("echo after");
 }
@@ -47,9 +46,7 @@ fn ahead_several(t: &mut Typist) {
     t.press_enter();
     t.text("echo two");
     t.press_enter();
-    t.see("\nawake");
-    t.label("echo one");
-    t.label("echo two");
+    t.taken("\nawake", &["echo one", "echo two"]);
     t.ready();
     t.run("echo three");
 }
@@ -61,8 +58,7 @@ fn ahead_edited(t: &mut Typist) {
     t.times(2, BACKSPACE);
     t.text("ho kernel edits");
     t.press_enter();
-    t.see("\nkernel edits");
-    t.label("echo kernel edits");
+    t.taken("\nkernel edits", &["echo kernel edits"]);
     t.ready();
     t.start("sleep 0.7");
     t.text("half a ");

@@ -292,8 +292,7 @@ fn jobs(t: &mut Typist) {
     t.start("sleep 0.8");
     t.text("echo ahead of time");
     t.press_enter();
-    t.see("\nahead of time");
-    t.label("echo ahead of time");
+    t.taken("\nahead of time", &["echo ahead of time"]);
     t.ready();
     t.run("true");
 }

@@ -86,8 +86,7 @@ fn ahead(t: &mut Typist) {
     t.start("sleep 1");
     t.text("echo typed ahead");
     t.press_enter();
-    t.see("$ typed ahead");
-    t.label("echo typed ahead");
+    t.taken("$ typed ahead", &["echo typed ahead"]);
     t.ready();
     t.start("read name");
     t.settle();

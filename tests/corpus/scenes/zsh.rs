@@ -329,8 +329,8 @@ fn correct(t: &mut Typist) {
     t.text("ehco corrected");
     t.press_enter();
     t.ask("[nyae]");
-    t.keys(&["y"]);
-    t.label("echo corrected");
+    t.keys(&["n"]);
+    t.label("ehco corrected");
     t.ready();
     t.run("echo end");
 }
@@ -350,8 +350,7 @@ fn jobs(t: &mut Typist) {
     t.start("sleep 0.7");
     t.text("echo ahead");
     t.press_enter();
-    t.see("\nahead");
-    t.label("echo ahead");
+    t.taken("\nahead", &["echo ahead"]);
     t.ready();
 }
 
