@@ -4,6 +4,7 @@ mod args;
 mod commands;
 mod failure;
 mod input;
+mod new_file;
 mod output;
 mod printer;
 

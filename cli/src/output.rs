@@ -1,15 +1,16 @@
-//! Recordings as output: a file that appears when it is whole, or standard output.
+//! Recordings as output: a file that appears when it is whole, a pipe or device, or standard output.
 
 use std::fs::File;
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use casemate_cast_format::segment::PackerConfig;
 use casemate_cast_format::{Event, Header};
 use casemate_recorder::{Form, Format};
-use tempfile::NamedTempFile;
+use ed25519_dalek::SigningKey;
 
 use crate::failure::{About as _, Failure};
+use crate::new_file::NewFile;
 
 /// Written in pieces of this size.
 const CHUNK: usize = 256 << 10;
@@ -18,6 +19,7 @@ const CHUNK: usize = 256 << 10;
 pub(crate) struct Output {
     place: Place,
     format: Format,
+    packing: PackerConfig,
     form: Option<Form>,
     pending: Vec<u8>,
 }
@@ -26,11 +28,7 @@ enum Place {
     Stdout,
     /// A pipe or device.
     Stream(File),
-    File {
-        path: PathBuf,
-        temporary: NamedTempFile,
-        overwrite: bool,
-    },
+    File(NewFile),
 }
 
 impl Output {
@@ -39,32 +37,25 @@ impl Output {
         let place = if path == Path::new("-") {
             Place::Stdout
         } else {
-            let cannot = || format!("cannot write `{}`", path.display());
             match std::fs::metadata(path) {
-                Ok(metadata) if metadata.is_dir() => {
-                    return Err(Failure::new(format!("{}: it is a folder", cannot())));
+                Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => {
+                    let cannot = format!("cannot write `{}`", path.display());
+                    Place::Stream(File::options().write(true).open(path).about(cannot)?)
                 }
-                Ok(metadata) if metadata.is_file() && !overwrite => {
-                    return Err(Failure::new(format!("{}: it exists", cannot()))
-                        .hint("give another name, or --overwrite to replace it"));
-                }
-                Ok(metadata) if !metadata.is_file() => {
-                    Place::Stream(File::options().write(true).open(path).about(cannot())?)
-                }
-                Ok(_) | Err(_) => {
-                    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-                    let folder = folder.unwrap_or(Path::new("."));
-                    std::fs::create_dir_all(folder).about(cannot())?;
-                    let temporary = NamedTempFile::new_in(folder).about(cannot())?;
-                    Place::File { path: path.into(), temporary, overwrite }
-                }
+                Ok(_) | Err(_) => Place::File(NewFile::create(path, overwrite)?),
             }
         };
-        Ok(Self { place, format, form: None, pending: Vec::new() })
+        Ok(Self { place, format, packing: PackerConfig::default(), form: None, pending: Vec::new() })
+    }
+
+    /// Has every seal signed.
+    pub(crate) fn signed(mut self, signing_key: Option<SigningKey>) -> Self {
+        self.packing.signing_key = signing_key;
+        self
     }
 
     pub(crate) fn header(&mut self, header: &Header) -> Result<(), Failure> {
-        let mut form = Form::new(self.format, header.size, PackerConfig::default())?;
+        let mut form = Form::new(self.format, header.size, self.packing.clone())?;
         form.header(header, &mut self.pending)?;
         self.form = Some(form);
         Ok(())
@@ -93,15 +84,8 @@ impl Output {
         match self.place {
             Place::Stdout => io::stdout().flush()?,
             Place::Stream(_) => {}
-            Place::File { path, temporary, overwrite } => {
-                // Not brought to the disk by force: what it was made from is still there.
-                let cannot = format!("cannot write `{}`", path.display());
-                if overwrite {
-                    temporary.persist(&path).map_err(|error| error.error).about(cannot)?;
-                } else {
-                    temporary.persist_noclobber(&path).map_err(|error| error.error).about(cannot)?;
-                }
-            }
+            // Not brought to the disk by force: what it was made from is still there.
+            Place::File(file) => file.put()?,
         }
         Ok(())
     }
@@ -116,8 +100,9 @@ impl Output {
                 io::stdout().write_all(&self.pending).about("cannot write to standard output")?;
             }
             Place::Stream(stream) => stream.write_all(&self.pending).about("cannot write")?,
-            Place::File { path, temporary, .. } => {
-                temporary.write_all(&self.pending).about(format!("cannot write `{}`", path.display()))?;
+            Place::File(file) => {
+                let written = file.write_all(&self.pending);
+                written.about(format_args!("cannot write `{}`", file.path().display()))?;
             }
         }
         self.pending.clear();

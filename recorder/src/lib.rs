@@ -27,6 +27,6 @@ mod terminal;
 pub use ending::Ending;
 pub use form::{Form, Format};
 pub use identity::{Identity, SESSION_VARIABLE, account_shell, random_id};
-pub use journal::{AppendError, Existing, Rotation, recording_version};
+pub use journal::{AppendError, Existing, Rotation, claim, recording_version};
 pub use proxy::WindowSize;
 pub use session::{Options, Output, RecordError, Recorded, record};

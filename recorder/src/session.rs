@@ -206,7 +206,7 @@ pub fn record(
     let outcome = proxy.run().map_err(system("cannot wait for the session"));
     drop(terminal);
     let duration = micros(start.elapsed());
-    let report = journal.finish();
+    let report = journal.finish(outcome.as_ref().ok().map(|outcome| outcome.ending));
     let outcome = outcome?;
     Ok(Recorded {
         facts,
