@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Calls the target with each file, in order, and names it first.
+#[expect(clippy::print_stdout, reason = "a failed test shows what it printed")]
 pub(crate) fn replay(target: &str, run: impl Fn(&[u8])) {
     for file in corpus(target) {
         println!("{}", file.display());

@@ -78,6 +78,22 @@ impl OutputFormat {
     }
 }
 
+/// How a recording is made of others, whatever the command.
+#[derive(Debug, clap::Args)]
+pub(crate) struct MakingArgs {
+    /// Format of the output [default: by its name]
+    #[arg(short = 'f', long, value_enum, hide_default_value = true)]
+    pub(crate) output_format: Option<OutputFormat>,
+
+    /// Replace the output if it exists
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+
+    /// Stop at the first thing that is wrong with a recording
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
 /// Seconds, more than none: `2`, `0.5`.
 pub(crate) fn seconds(text: &str) -> Result<Micros, String> {
     match Micros::from_seconds(text) {

@@ -6,6 +6,7 @@ mod commands;
 mod failure;
 mod input;
 mod live;
+mod new_file;
 mod output;
 mod printer;
 

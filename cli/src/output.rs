@@ -1,15 +1,16 @@
-//! Output: a file that appears when it is whole, or standard output; recordings, and whatever else.
+//! Output: a file that appears when it is whole, a pipe or device, or standard output; recordings, and whatever else.
 
 use std::fs::File;
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use casemate_cast_format::segment::PackerConfig;
 use casemate_cast_format::{Event, Header};
 use casemate_recorder::{Form, Format};
-use tempfile::NamedTempFile;
+use ed25519_dalek::SigningKey;
 
 use crate::failure::{About as _, Failure};
+use crate::new_file::NewFile;
 
 /// Written in pieces of this size.
 const CHUNK: usize = 256 << 10;
@@ -21,14 +22,7 @@ pub(crate) enum Destination {
     /// A pipe or device.
     Stream(File),
     /// A file.
-    File {
-        /// Its name.
-        path: PathBuf,
-        /// What takes that name in the end.
-        temporary: NamedTempFile,
-        /// Whether it may replace another.
-        overwrite: bool,
-    },
+    File(NewFile),
 }
 
 impl Destination {
@@ -37,23 +31,12 @@ impl Destination {
         if path == Path::new("-") {
             return Ok(Self::Stdout);
         }
-        let cannot = || format!("cannot write `{}`", path.display());
         match std::fs::metadata(path) {
-            Ok(metadata) if metadata.is_dir() => Err(Failure::new(format!("{}: it is a folder", cannot()))),
-            Ok(metadata) if metadata.is_file() && !overwrite => {
-                Err(Failure::new(format!("{}: it exists", cannot()))
-                    .hint("give another name, or --overwrite to replace it"))
+            Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => {
+                let cannot = format!("cannot write `{}`", path.display());
+                Ok(Self::Stream(File::options().write(true).open(path).about(cannot)?))
             }
-            Ok(metadata) if !metadata.is_file() => {
-                Ok(Self::Stream(File::options().write(true).open(path).about(cannot())?))
-            }
-            Ok(_) | Err(_) => {
-                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-                let folder = folder.unwrap_or(Path::new("."));
-                std::fs::create_dir_all(folder).about(cannot())?;
-                let temporary = NamedTempFile::new_in(folder).about(cannot())?;
-                Ok(Self::File { path: path.into(), temporary, overwrite })
-            }
+            Ok(_) | Err(_) => Ok(Self::File(NewFile::create(path, overwrite)?)),
         }
     }
 
@@ -66,23 +49,20 @@ impl Destination {
                 stdout.write_all(bytes).and_then(|()| stdout.flush()).about("cannot write to standard output")
             }
             Self::Stream(stream) => stream.write_all(bytes).about("cannot write"),
-            Self::File { path, temporary, .. } => {
-                temporary.write_all(bytes).about(format!("cannot write `{}`", path.display()))
+            Self::File(file) => {
+                let written = file.write_all(bytes);
+                written.about(format_args!("cannot write `{}`", file.path().display()))
             }
         }
     }
 
     /// Puts a file in its place.
     pub(crate) fn finish(self) -> Result<(), Failure> {
-        let Self::File { path, temporary, overwrite } = self else { return Ok(()) };
-        // Not brought to the disk by force: what it was made from is still there.
-        let cannot = format!("cannot write `{}`", path.display());
-        if overwrite {
-            temporary.persist(&path).map_err(|error| error.error).about(cannot)?;
-        } else {
-            temporary.persist_noclobber(&path).map_err(|error| error.error).about(cannot)?;
+        match self {
+            // Not brought to the disk by force: what it was made from is still there.
+            Self::File(file) => file.put(),
+            Self::Stdout | Self::Stream(_) => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -90,6 +70,7 @@ impl Destination {
 pub(crate) struct Output {
     destination: Destination,
     format: Format,
+    packing: PackerConfig,
     form: Option<Form>,
     pending: Vec<u8>,
 }
@@ -98,11 +79,17 @@ impl Output {
     /// A recording on its way to [`Destination::create`].
     pub(crate) fn create(path: &Path, format: Format, overwrite: bool) -> Result<Self, Failure> {
         let destination = Destination::create(path, overwrite)?;
-        Ok(Self { destination, format, form: None, pending: Vec::new() })
+        Ok(Self { destination, format, packing: PackerConfig::default(), form: None, pending: Vec::new() })
+    }
+
+    /// Has every seal signed.
+    pub(crate) fn signed(mut self, signing_key: Option<SigningKey>) -> Self {
+        self.packing.signing_key = signing_key;
+        self
     }
 
     pub(crate) fn header(&mut self, header: &Header) -> Result<(), Failure> {
-        let mut form = Form::new(self.format, header.size, PackerConfig::default())?;
+        let mut form = Form::new(self.format, header.size, self.packing.clone())?;
         form.header(header, &mut self.pending)?;
         self.form = Some(form);
         Ok(())

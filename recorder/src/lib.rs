@@ -32,7 +32,7 @@ pub use ending::Ending;
 pub use form::{Form, Format};
 pub use identity::{Identity, SESSION_VARIABLE, account_shell, random_id};
 pub use integrate::{Integration, NotIntegrated};
-pub use journal::{AppendError, Existing, Rotation, recording_version};
+pub use journal::{AppendError, Existing, Rotation, claim, recording_version};
 pub use proxy::WindowSize;
 pub use session::{Options, Output, RecordError, Recorded, record};
 pub use witness::Witness;

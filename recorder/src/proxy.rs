@@ -298,7 +298,9 @@ impl Proxy<'_> {
         if self.keyboard == Keyboard::Terminal {
             self.keyboard = Keyboard::None;
         }
-        self.begin_ending(state, Ending::Hangup);
+        if self.signals.hears_hangup() {
+            self.begin_ending(state, Ending::Hangup);
+        }
     }
 
     fn read_keyboard(&mut self, state: &mut State, buffer: &mut [u8]) {

@@ -235,7 +235,7 @@ pub fn record(
     drop(terminal);
     drop(folder);
     let duration = micros(start.elapsed());
-    let report = journal.finish();
+    let report = journal.finish(outcome.as_ref().ok().map(|outcome| outcome.ending));
     let outcome = outcome?;
     Ok(Recorded {
         facts,

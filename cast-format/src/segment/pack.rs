@@ -21,10 +21,10 @@ const LINE_LIMIT: usize = 1 << 30;
 /// A flood that becomes this many times smaller is worth the level that was asked for.
 const SHRINKS_WELL: u64 = 8;
 
-/// So much text in one segment is no trickle any more, nor is as much in a minute's part of it.
+/// A segment that began as a trickle ends at this much text: should it be a flood, it is one from there on.
 const TRICKLE_TEXT: u64 = 32 << 10;
 
-/// So long a segment of a trickle takes at least, in microseconds.
+/// What comes no faster than that in this time, in microseconds, is a trickle: it costs a core less than 1 %.
 const TRICKLE_TIME: u64 = 4_000_000;
 
 /// How segments are made.

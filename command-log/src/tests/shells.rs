@@ -31,11 +31,14 @@ fn lines_are_read_from_the_screen() {
         out(90, "ho x"),
         out(90, "\r\n\x1b[?2004l\rx\r\n"),
     ]);
-    check(&steps, expect![[r#"
+    check(
+        &steps,
+        expect![[r#"
         1.09 shell "uptime" on=web-1 as=alice
         2.541 shell "echo 'a b'" on=web-1 as=alice
         3.272 shell "echo x" on=web-1 as=alice
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -47,9 +50,12 @@ fn lines_that_go_on_are_one_command() {
     steps.push(out(90, "\r\n\x1b[?2004l\r\x1b[?2004h> "));
     steps.extend(typed("done"));
     steps.extend([out(90, ENTER), out(2, "1\r\n2\r\n"), out(1, BASH)]);
-    check(&steps, expect![[r#"
+    check(
+        &steps,
+        expect![[r#"
         2.44 shell "for i in 1 2; do\necho $i\ndone" on=web-1 as=alice
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -60,11 +66,14 @@ fn old_shells_say_nothing_when_a_line_is_committed() {
         steps.push(out(90, "\r\n"));
         steps.push(out(5, output));
     }
-    check(&steps, expect![[r#"
+    check(
+        &steps,
+        expect![[r#"
         0.26 shell "ls"
         0.755 shell "cat a"
         1.17 shell "exit"
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -75,10 +84,13 @@ fn a_line_that_was_thrown_away_is_no_command() {
     steps.push(out(1, BASH));
     steps.extend(typed("echo '^C'"));
     steps.extend([out(90, ENTER), out(2, "^C\r\n"), out(1, BASH)]);
-    check(&steps, expect![[r#"
+    check(
+        &steps,
+        expect![[r#"
         0.98 cancelled "rm -rf /srv" on=web-1 as=alice
         1.791 shell "echo '^C'" on=web-1 as=alice
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -95,11 +107,14 @@ fn programs_have_lines_of_their_own() {
     steps.extend([out(90, "\r\n"), out(30, BASH)]);
     steps.extend(typed("ls"));
     steps.extend([out(90, ENTER), out(1, BASH)]);
-    check(&steps, expect![[r#"
+    check(
+        &steps,
+        expect![[r#"
         2.29 shell "read -p 'Name: ' name" on=web-1 as=alice
         3.321 shell "python3" on=web-1 as=alice
         4.681 shell "ls" on=web-1 as=alice
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -115,14 +130,17 @@ fn users_and_targets_are_followed() {
     steps.extend([out(90, ENTER), out(400, "\x1b[?2004hbob@db-1:~$ ")]);
     steps.extend(typed("ls"));
     steps.extend([out(90, ENTER), out(5, "\x1b[?2004hbob@db-1:~$ ")]);
-    check(&steps, expect![[r#"
+    check(
+        &steps,
+        expect![[r#"
         1.09 shell "id -un" on=web-1 as=alice
         1.791 shell "sudo -i" on=web-1 as=alice
         2.661 shell "whoami" on=web-1 as=root
         3.076 shell "exit" on=web-1 as=root
         4.132 shell "ssh bob@db-1" on=web-1 as=alice
         4.782 shell "ls" on=db-1 as=bob
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -137,10 +155,13 @@ fn marks_give_status_and_directory() {
         out(80, "\x1b[?2004l\r\r\n\x1b]133;C;cmdline_url=pwd\x07/srv\r\n"),
         out(5, "\x1b]133;D;0\x07\x1b]133;A\x07% \x1b]133;B\x07\x1b[?2004h"),
     ];
-    check(&steps, expect![[r#"
+    check(
+        &steps,
+        expect![[r#"
         0.67 shell "false" exit=1
         1.255 shell "pwd" on=web-1 exit=0 cwd=/srv
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -151,7 +172,10 @@ fn the_size_may_change_amid_a_line() {
     steps.push(out(5, "\r\x1b[Kalice@web-1:~$ echo one"));
     steps.extend(typed(" two"));
     steps.extend([out(90, ENTER), out(2, "one two\r\n"), out(1, BASH)]);
-    check(&steps, expect![[r#"
+    check(
+        &steps,
+        expect![[r#"
         1.365 shell "echo one two" on=web-1 as=alice
-    "#]]);
+    "#]],
+    );
 }

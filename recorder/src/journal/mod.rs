@@ -15,16 +15,20 @@ use std::time::{Duration, Instant};
 use casemate_cast_format::exact::Utf8Joiner;
 use casemate_cast_format::segment::SEGMENT_TIME_LIMIT;
 use casemate_cast_format::{Code, Event, Micros, ProcessFacts, own};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 use crate::echo::{InputGuard, Typed};
+use crate::ending::Ending;
 use crate::identity::UserNames;
+use crate::signals::Signals;
 pub(crate) use queue::Kind;
 use queue::{Batch, Queue, Taken};
 pub(crate) use sink::{Plan, Sink};
 
 pub use append::{AppendError, recording_version};
-pub use file::Existing;
 pub(crate) use file::Target;
+pub use file::{Existing, claim};
 pub use sink::Rotation;
 
 /// An event is in the file this long after it happened, at most: promised are 100 ms.
@@ -40,10 +44,15 @@ const BURST_SIZE: usize = 16 << 10;
 /// A burst is written in pieces of this size rather than all at its end.
 const WRITE_SIZE: usize = 256 << 10;
 
+/// A signal ends the waiting for whoever reads a pipe after this long: they may only be slow.
+const LAST_PATIENCE: Duration = Duration::from_secs(2);
+
 /// The proxy's end of the journal.
 pub(crate) struct Journal {
     queue: Arc<Queue>,
     thread: JoinHandle<Report>,
+    /// Written to a file, which takes it, sooner or later; whoever reads a pipe may never do so.
+    is_file: bool,
 }
 
 /// What became of a recording.
@@ -62,26 +71,59 @@ impl Journal {
     pub(crate) fn start(sink: Sink, start: Instant) -> std::io::Result<Self> {
         let queue = Arc::new(Queue::new()?);
         let theirs = Arc::clone(&queue);
+        let is_file = sink.is_file();
         let writer = Writer::new(sink, start);
-        let thread = std::thread::Builder::new()
-            .name("journal".into())
-            .stack_size(512 << 10)
-            .spawn(move || writer.run(&theirs))?;
-        Ok(Self { queue, thread })
+        let thread =
+            std::thread::Builder::new().name("journal".into()).stack_size(512 << 10).spawn(move || {
+                let queue = queue::Ending(theirs);
+                writer.run(&queue.0)
+            })?;
+        Ok(Self { queue, thread, is_file })
     }
 
     pub(crate) fn queue(&self) -> &Queue {
         &self.queue
     }
 
-    /// Waits until everything is written.
-    pub(crate) fn finish(self) -> Report {
+    /// Waits until everything is written. Where nobody takes it, a signal ends the waiting, also the one
+    /// that ended the session.
+    pub(crate) fn finish(self, ending: Option<Ending>) -> Report {
         self.queue.close();
+        if !self.is_file && self.is_given_up(ending) {
+            let failure = "nobody took the rest before a signal came".to_owned();
+            return Report { events: 0, files: Vec::new(), failure: Some(failure) };
+        }
         self.thread.join().unwrap_or_else(|_| Report {
             events: 0,
             files: Vec::new(),
             failure: Some("the journal ended unexpectedly".into()),
         })
+    }
+}
+
+impl Journal {
+    /// Waits until the writer is done, or has had its time after a signal.
+    fn is_given_up(&self, ending: Option<Ending>) -> bool {
+        // Without them there is nothing to do but to wait.
+        let Ok(mut signals) = Signals::listen() else { return false };
+        let is_asked = matches!(ending, Some(Ending::Signal(_) | Ending::Hangup));
+        let mut until = is_asked.then(|| Instant::now() + LAST_PATIENCE);
+        while !self.queue.has_ended() {
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            if left == Some(Duration::ZERO) {
+                return true;
+            }
+            let timeout = left.and_then(|left| Timespec::try_from(left).ok());
+            let source = |fd| PollFd::from_borrowed_fd(fd, PollFlags::IN);
+            // What goes wrong here is only looked at again.
+            poll(&mut [source(self.queue.bell()), source(signals.fd())], timeout.as_ref()).ok();
+            self.queue.answer_bell();
+            let ends = |signal: &i32| matches!(*signal, SIGHUP | SIGINT | SIGQUIT | SIGTERM);
+            if signals.pending().iter().any(ends) {
+                until.get_or_insert_with(|| Instant::now() + LAST_PATIENCE);
+            }
+        }
+        false
     }
 }
 

@@ -134,6 +134,11 @@ impl Sink {
         self.told = Some(told);
     }
 
+    /// Whether it goes into a file, rather than a pipe or device.
+    pub(crate) fn is_file(&self) -> bool {
+        self.target.is_regular()
+    }
+
     /// The files written so far, as far as they have names.
     pub(crate) fn files(&self) -> &[PathBuf] {
         &self.files
@@ -310,7 +315,12 @@ impl Sink {
 }
 
 fn packing(plan: &Plan, previous_seal: Option<[u8; 32]>) -> PackerConfig {
-    PackerConfig { signing_key: plan.signing_key.clone(), previous_seal, ..PackerConfig::default() }
+    PackerConfig {
+        live: true,
+        signing_key: plan.signing_key.clone(),
+        previous_seal,
+        ..PackerConfig::default()
+    }
 }
 
 fn hex(bytes: &[u8; 32]) -> String {
