@@ -63,6 +63,7 @@ impl Shape {
             }
             ')' if trimmed.starts_with('(') && !trimmed.contains(' ') => Self::Repl,
             ':' if is_ipython(trimmed) => Self::Repl,
+            ']' | ')' if has_account(body) || has_path(body) => Self::MaybeShell,
             '?' | ':' | ')' | ']' => Self::Question,
             '.' if trimmed == "..." => Self::Repl,
             '*' if trimmed.starts_with("irb") => Self::Repl,
@@ -262,6 +263,18 @@ impl Prompts {
                 program: known.program.clone(),
                 editor: known.editor,
             })
+    }
+
+    /// Finds a known prompt at the end of a row, behind output whose last line did not end; returns where it begins.
+    pub(crate) fn at_end_of(&self, row: &str) -> Option<(usize, Match)> {
+        let ends = |known: &&Known| known.prompt.row.len() > 1 && row.ends_with(&known.prompt.row);
+        let known = self.known.iter().filter(ends).max_by_key(|known| known.prompt.row.len())?;
+        Some((row.len() - known.prompt.row.len(), known.as_match(Likeness::Exact)))
+    }
+
+    /// Whether this is, word for word, a prompt of a shell that is known.
+    pub(crate) fn is_shell_prompt(&self, row: &str) -> bool {
+        self.known.iter().any(|known| known.kind == Kind::Shell && known.prompt.row == row)
     }
 
     /// Finds a known prompt at the beginning of a row that has more behind it; returns its length in bytes.

@@ -102,7 +102,8 @@ impl<S: Screen> CommandLog<S> {
             }
             let row = region::row_text(&self.screen, number, 0, u16::MAX);
             let known = self.prompts.at_start_of(&row).map(|(length, _)| length);
-            let length = known.or_else(|| shell_prompt_length(&row))?;
+            let guessed = || shell_prompt_length(&row).filter(|_| !self.screen.is_alternate());
+            let length = known.or_else(guessed)?;
             Some(region::place_in(&self.screen, number, length))
         })
     }

@@ -50,7 +50,8 @@ impl<S: Screen> CommandLog<S> {
         let searchable = !waiting.left.trim().is_empty();
         if searchable {
             let rows = u64::from(self.screen.size().rows);
-            let from = if stands { anchor.line + 1 } else { cursor.line.saturating_sub(rows) };
+            let from =
+                if stands { anchor.line + 1 } else { cursor.line.saturating_sub(rows).max(self.output_from) };
             let found = (from..=cursor.line)
                 .rev()
                 .find(|&number| waiting.stands_in(&self.screen, number) && (stands || number != anchor.line));
@@ -91,7 +92,8 @@ impl<S: Screen> CommandLog<S> {
         let last = printed.rsplit('\r').find(|part| !part.trim().is_empty()).unwrap_or("").trim();
         if prompt.is_empty() {
             // It had not been drawn when the editor rested.
-            return Shape::of(last) >= Shape::MaybeShell && last.chars().count() > 1;
+            let drawn = self.batch.bytes.contains(&0x1b) && printed.trim().chars().count() > 1;
+            return drawn || Shape::of(last) >= Shape::MaybeShell && last.chars().count() > 1;
         }
         printed.contains('\r') && last.len() > prompt.len() && last.contains(prompt)
     }
@@ -104,12 +106,16 @@ impl<S: Screen> CommandLog<S> {
         }
         let printed = &self.batch.bytes;
         let is_lines = printed.ends_with(b"\n") && !printed.contains(&0x1b);
-        if is_lines && printed.len() > 2 && cursor.line > waiting.anchor.line && !waiting.typed.is_empty() {
+        if is_lines
+            && printed.len() > 2
+            && cursor.line > waiting.anchor.line
+            && !(waiting.typed.is_empty() && waiting.before.is_empty())
+        {
             let typed = std::mem::take(&mut waiting.typed);
             waiting.before.push_str(&typed);
             // A blank at the end of what was typed is only known from where the cursor was.
             let line_end = region::before(&self.screen, self.batch.from);
-            let blanks = line_end.len() - line_end.trim_end().len();
+            let blanks = if typed.is_empty() { 0 } else { line_end.len() - line_end.trim_end().len() };
             waiting.before.extend(std::iter::repeat_n(' ', blanks));
             waiting.anchor = cursor;
             waiting.left.clear();

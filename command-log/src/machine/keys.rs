@@ -7,6 +7,9 @@ use casemate_cast_format::Micros;
 /// Enters that wait for a line; a person types no more ahead.
 const MOST_ENTERS: usize = 256;
 
+/// Lines that are pasted come within this time, in microseconds; nobody types as fast.
+const TOGETHER: u64 = 150_000;
+
 /// Follows the input.
 #[derive(Debug, Default)]
 pub(crate) struct Keys {
@@ -94,8 +97,13 @@ impl Keys {
         }
     }
 
-    /// A line was committed: when its Enter was pressed.
+    /// A line was committed: when its Enter was pressed. Enters well before the last one were for something else,
+    /// a menu or a line that went on.
     pub(crate) fn take_enter(&mut self) -> Option<Micros> {
+        let last = *self.enters.back()?;
+        while self.enters.front().is_some_and(|enter| enter.0 + TOGETHER < last.0) {
+            self.enters.pop_front();
+        }
         self.enters.pop_front()
     }
 

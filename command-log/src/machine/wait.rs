@@ -99,6 +99,10 @@ impl<S: Screen> CommandLog<S> {
             self.look_for_demonstration(cursor);
             return;
         }
+        // An editor that has given the terminal back has not left the line yet.
+        if self.running.last_line.as_ref().is_some_and(|last| last.by_editor && cursor.line == last.row) {
+            return;
+        }
         let row = region::before(&self.screen, cursor);
         let first = region::first_row(&self.screen, cursor.line);
         if self.begins_without_prompt(cursor, &row) && gap >= DEMO_REST {
@@ -107,11 +111,12 @@ impl<S: Screen> CommandLog<S> {
         }
         if let Some((length, found)) = self.prompts.at_start_of(&row) {
             // A shell that takes the terminal to edit lines does so at each of its prompts.
-            if !found.editor && (typing || gap >= KNOWN_REST) {
+            let edits = found.editor && self.contexts.pending().is_none();
+            if !edits && (typing || gap >= KNOWN_REST) {
                 let anchor = region::place_in(&self.screen, first, length);
                 self.wait(anchor, How::Known);
             }
-            if !found.editor || found.likeness == Likeness::Exact {
+            if !edits || found.likeness == Likeness::Exact {
                 return;
             }
         }
@@ -123,6 +128,15 @@ impl<S: Screen> CommandLog<S> {
             && gap >= DEMO_REST
         {
             self.wait(region::place_in(&self.screen, first, length), How::Shape);
+            return;
+        }
+        if let Some((begin, found)) = self.prompts.at_end_of(&row)
+            && begin > 0
+            && found.kind == Kind::Shell
+            && !found.editor
+            && (typing || gap >= KNOWN_REST)
+        {
+            self.wait(cursor, How::Known);
             return;
         }
         let prompt = self.read_prompt(cursor, How::Shape);
@@ -300,6 +314,12 @@ impl<S: Screen> CommandLog<S> {
     /// terminal between the two.
     fn prompt_row(&self, anchor: Place, how: How) -> String {
         let row = region::before(&self.screen, anchor);
+        if how == How::Known {
+            return match self.prompts.at_end_of(&row) {
+                Some((begin, found)) if found.kind == Kind::Shell && !found.editor => row[begin..].to_owned(),
+                _ => row,
+            };
+        }
         let Some(editor) = self.editor.filter(|editor| how == How::Editor && editor.begun.col > 0) else {
             return row;
         };
@@ -309,7 +329,11 @@ impl<S: Screen> CommandLog<S> {
         let output = region::before(&self.screen, editor.begun);
         let is_prompt = self.prompts.at_start_of(&output).is_some_and(|(_, found)| found.kind == Kind::Shell);
         match row.strip_prefix(&output) {
-            Some(prompt) if !prompt.trim().is_empty() && !is_prompt => prompt.to_owned(),
+            Some(prompt)
+                if !prompt.trim().is_empty() && (!is_prompt || self.prompts.is_shell_prompt(prompt)) =>
+            {
+                prompt.to_owned()
+            }
             _ => row,
         }
     }
@@ -345,11 +369,25 @@ impl<S: Screen> CommandLog<S> {
             Shape::MaybeShell if hops || !self.running.runs_command() => shell,
             Shape::MaybeShell if is_repl => program(),
             Shape::MaybeShell if edited && !self.prompts.knows_shell() => shell,
-            Shape::None if edited && (prompt.row.trim().is_empty() || !self.running.runs_command()) => shell,
+            Shape::None
+                if edited && !is_repl && (prompt.row.trim().is_empty() || !self.running.runs_command()) =>
+            {
+                shell
+            }
+            // What is first there, and shows nothing else before, is the shell that was recorded.
+            Shape::Repl if edited && !self.waited && self.stands_at_the_top(prompt) => shell,
             Shape::None if is_coloured_blank(prompt) && !self.running.runs_command() => shell,
             Shape::Question if edited && !self.waited => shell,
             Shape::MaybeShell | Shape::Repl | Shape::Question | Shape::None => program(),
         }
+    }
+
+    /// Whether nothing was printed before a prompt.
+    fn stands_at_the_top(&self, prompt: &PromptText) -> bool {
+        let last = region::cursor(&self.screen).line;
+        let rows = (0..last)
+            .filter(|&number| !region::row_text(&self.screen, number, 0, u16::MAX).trim().is_empty());
+        rows.count() <= prompt.above.lines().count() && self.screen.scrolled() == 0
     }
 
     /// The command that ran changed the prompt, so that it looks like none that is known.
