@@ -114,7 +114,10 @@ impl InputGuard {
             match key.kind {
                 Kind::Unseen(letter) if letter.width().unwrap_or(0) > 0 => line.letters.push((at, letter)),
                 Kind::Unseen(_) | Kind::Seen => {}
-                Kind::Edit => rub_out(&mut line.letters, key.bytes[0]),
+                Kind::Edit => {
+                    rub_out(&mut line.letters, key.bytes[0]);
+                    line.before_control = line.before_control.map(|count| count.min(line.letters.len()));
+                }
                 Kind::Control => _ = line.before_control.get_or_insert(line.letters.len()),
                 Kind::Enter => {
                     line.end = Some(at);

@@ -177,6 +177,14 @@ fn lines_of_others_are_no_echo() {
 
 proptest! {
     #[test]
+    fn any_typing_and_any_output_keep_the_rules(script in proptest::collection::vec(prop_oneof![
+        Just(0xFE), Just(b'<'), Just(b'>'), Just(b'.'), Just(b'-'), Just(b'+'), Just(0x1B), Just(b'['), Just(b';'),
+        Just(b'\r'), Just(b'\n'), Just(0x08), Just(0x7F), Just(0x15), b'0'..=b'9', b'A'..=b'H', b'a'..=b'd', any::<u8>(),
+    ], 0..120)) {
+        crate::fuzz::fuzz_input_guard(&script);
+    }
+
+    #[test]
     fn nothing_is_lost_that_is_echoed(text in "[a-z ]{1,12}", cut in 0..12_usize) {
         let cut = cut.min(text.len());
         let steps = [format!("<{}", &text[..cut]), format!("<{}", &text[cut..]), format!(">{text}"), "<\r".into(), ">\r\n".into()];
