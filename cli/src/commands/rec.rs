@@ -9,8 +9,8 @@ use std::process::ExitCode;
 
 use casemate_cast_format::{Micros, SessionFacts};
 use casemate_recorder::{
-    AppendError, Ending, Existing, Format, Identity, Options, Output, RecordError, Recorded, Rotation,
-    WindowSize, keys, record, recording_version,
+    AppendError, Ending, Existing, Format, Identity, Integration, Options, Output, RecordError, Recorded,
+    Rotation, WindowSize, keys, record, recording_version,
 };
 use chrono::{SecondsFormat, Utc};
 use ed25519_dalek::SigningKey;
@@ -36,6 +36,7 @@ Examples:
   casemate rec -c 'make 2>&1 | tail' build.cast  a command line, through /bin/sh
   casemate rec -a demo.cast                      go on with a recording, or begin it
   casemate rec --commands run.jsonl demo.cast    what is run, too, as JSON Lines while it is run
+  casemate rec --integrate deploy.cast           with marks where prompts and commands are
   casemate rec -I --user alice --target web-1 --target-user root audit.cast.zst
   casemate rec -q - -- make | casemate convert - make.txt")]
 pub(crate) struct RecArgs {
@@ -57,6 +58,14 @@ pub(crate) struct RecArgs {
     /// Record what is typed, too; what the terminal does not show is left out
     #[arg(short = 'I', long, alias = "stdin")]
     capture_input: bool,
+
+    /// Make bash, zsh or fish mark prompts, commands and results (OSC 133), without touching their files
+    #[arg(long)]
+    integrate: bool,
+
+    /// Leave out which process is in the foreground
+    #[arg(long)]
+    no_process_facts: bool,
 
     /// Environment variables to record
     #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "SHELL")]
@@ -143,7 +152,7 @@ fn prefix_key(text: &str) -> Result<PrefixKey, String> {
 
 pub(crate) fn run(arguments: &RecArgs, printer: &Printer) -> Result<ExitCode, Failure> {
     let mut log = Log::open(arguments.log_file.as_deref())?;
-    let options = options(arguments)?;
+    let options = options(arguments, printer)?;
     let mut commands =
         arguments.commands.as_deref().map(|file| command_file(file, arguments, &options)).transpose()?;
     let witness = commands.as_mut().and_then(CommandFile::witness);
@@ -203,7 +212,7 @@ fn command_file(path: &Path, arguments: &RecArgs, options: &Options) -> Result<C
     CommandFile::create(path, present)
 }
 
-fn options(arguments: &RecArgs) -> Result<Options, Failure> {
+fn options(arguments: &RecArgs, printer: &Printer) -> Result<Options, Failure> {
     let file = match &arguments.file {
         Some(file) => file.clone(),
         None => default_file()?,
@@ -236,6 +245,8 @@ fn options(arguments: &RecArgs) -> Result<Options, Failure> {
         None => argv.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" "),
     };
     Ok(Options {
+        process_facts: !arguments.no_process_facts,
+        integration: integration(arguments, &argv, printer),
         argv,
         output,
         format,
@@ -255,6 +266,12 @@ fn options(arguments: &RecArgs) -> Result<Options, Failure> {
         signing_key: arguments.sign_key.as_deref().map(signing_key).transpose()?,
         prefix_key: arguments.prefix_key.0,
     })
+}
+
+/// How the shell is made to print marks. Where that cannot be, the session is recorded without them.
+fn integration(arguments: &RecArgs, argv: &[OsString], printer: &Printer) -> Option<Integration> {
+    let planned = arguments.integrate.then(|| Integration::of(argv, |name| std::env::var_os(name)))?;
+    planned.inspect_err(|why| printer.warn(format!("no shell integration: {why}; recording without it"))).ok()
 }
 
 /// An option that would do nothing is worse than none: somebody relies on it.

@@ -4,6 +4,7 @@ use casemate_terminal::{Color, Screen};
 
 use super::wait::{How, Waiting};
 use super::{CommandLog, Phase};
+use crate::prompt::Shape;
 use crate::region::{self, Place};
 
 impl<S: Screen> CommandLog<S> {
@@ -45,15 +46,14 @@ impl<S: Screen> CommandLog<S> {
         }
         let cursor = region::cursor(&self.screen);
         let anchor = waiting.anchor;
-        let stands = region::row_text(&self.screen, anchor.line, 0, anchor.col) == waiting.left;
+        let stands = waiting.stands_in(&self.screen, anchor.line);
         let searchable = !waiting.left.trim().is_empty();
         if searchable {
             let rows = u64::from(self.screen.size().rows);
             let from = if stands { anchor.line + 1 } else { cursor.line.saturating_sub(rows) };
-            let found = (from..=cursor.line).rev().find(|&number| {
-                region::row_text(&self.screen, number, 0, anchor.col) == waiting.left
-                    && (stands || number != anchor.line)
-            });
+            let found = (from..=cursor.line)
+                .rev()
+                .find(|&number| waiting.stands_in(&self.screen, number) && (stands || number != anchor.line));
             if let Some(number) = found {
                 waiting.anchor.line = number;
                 return;
@@ -81,14 +81,19 @@ impl<S: Screen> CommandLog<S> {
         }
     }
 
-    /// Whether the prompt itself is in what was just printed.
+    /// Whether the prompt itself was just printed again, with more behind it.
     fn prompt_was_drawn_again(&self, waiting: &Waiting) -> bool {
-        let prompt = waiting.left.trim();
-        if prompt.is_empty() || waiting.how != How::Editor || !self.batch.bytes.contains(&b'\r') {
+        if waiting.how != How::Editor {
             return false;
         }
+        let prompt = waiting.left.trim();
         let printed = without_sequences(&self.batch.bytes);
-        printed.contains(prompt)
+        let last = printed.rsplit('\r').find(|part| !part.trim().is_empty()).unwrap_or("").trim();
+        if prompt.is_empty() {
+            // It had not been drawn when the editor rested.
+            return Shape::of(last) >= Shape::MaybeShell && last.chars().count() > 1;
+        }
+        printed.contains('\r') && last.len() > prompt.len() && last.contains(prompt)
     }
 
     /// Output of a job in the background that came into the line: what is typed goes on behind it.

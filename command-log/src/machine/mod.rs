@@ -26,7 +26,7 @@ use self::running::Running;
 use self::signals::Marks;
 use self::wait::Waiting;
 use crate::context::Contexts;
-use crate::event::CommandEvent;
+use crate::event::{CommandEvent, Kind};
 use crate::prompt::Prompts;
 use crate::region;
 
@@ -60,6 +60,8 @@ pub struct CommandLog<S: Screen = Vt100Screen> {
     waited: bool,
     /// A line without text was committed to a shell.
     blank: Option<wait::Blank>,
+    /// The line that was committed last, until it is sure that it was.
+    left: Option<Box<Waiting>>,
     /// The row that output begins in since the last line was committed.
     output_from: u64,
     /// When output last came.
@@ -87,6 +89,8 @@ struct Editor {
     begun: region::Place,
     /// It has printed something.
     used: bool,
+    /// It draws as prompt_toolkit does, which REPLs are made with.
+    toolkit: bool,
 }
 
 /// What was printed between two rests.
@@ -137,6 +141,7 @@ impl<S: Screen> CommandLog<S> {
             cwd: None,
             waited: false,
             blank: None,
+            left: None,
             output_from: 0,
             printed: Micros(0),
         };
@@ -235,7 +240,16 @@ impl<S: Screen> CommandLog<S> {
     fn rest(&mut self, until: Micros, typing: bool) {
         let gap = until.0.saturating_sub(self.printed.0);
         match &self.phase {
-            Phase::Output => self.look_for_prompt(gap, typing),
+            Phase::Output => {
+                self.look_for_prompt(gap, typing);
+                if let Phase::Waiting(waiting) = &self.phase
+                    && waiting.kind == Kind::Shell
+                    && waiting.typed.is_empty()
+                {
+                    // Nothing was typed ahead: what was typed before went to something else.
+                    self.keys.forget();
+                }
+            }
             Phase::Waiting(_) => self.look_at_line(),
         }
         self.dirty = false;
@@ -261,6 +275,7 @@ impl<S: Screen> CommandLog<S> {
     fn print(&mut self, bytes: &[u8]) {
         if let Some(editor) = &mut self.editor {
             editor.used = true;
+            editor.toolkit = editor.toolkit || draws_as_toolkit(bytes);
         }
         if matches!(self.phase, Phase::Output) {
             self.running.printed(bytes);
@@ -301,6 +316,12 @@ impl<S: Screen> CommandLog<S> {
             _ => {}
         }
     }
+}
+
+/// prompt_toolkit switches wrapping off while it draws.
+fn draws_as_toolkit(bytes: &[u8]) -> bool {
+    const WRAP_OFF: &[u8] = b"\x1b[?7l";
+    bytes.len() < LONGEST_BATCH && bytes.windows(WRAP_OFF.len()).any(|window| window == WRAP_OFF)
 }
 
 fn memchr(bytes: &[u8]) -> Option<usize> {

@@ -6,7 +6,7 @@ use casemate_terminal::{Screen, Style};
 use super::running::{LastLine, Line};
 use super::{CommandLog, Phase};
 use crate::event::{Kind, Reason, Source};
-use crate::prompt::{Likeness, PromptText, Shape, is_shell};
+use crate::prompt::{Likeness, PromptText, Shape, demo_sign, is_shell};
 use crate::region::{self, Place, RightText};
 use crate::syntax;
 
@@ -27,8 +27,18 @@ pub(crate) struct Waiting {
     pub(crate) typed: String,
     /// What was typed before output of others came between.
     pub(crate) before: String,
-    /// The line that this one continues, as a place in the queue.
-    pub(crate) continues: Option<u64>,
+    /// The editor has the cursor keys.
+    pub(crate) keypad: bool,
+    /// The line that this one continues.
+    pub(crate) continues: Option<LastLine>,
+}
+
+impl Waiting {
+    /// Whether the prompt's own row is this one.
+    pub(crate) fn stands_in<S: Screen>(&self, screen: &S, number: u64) -> bool {
+        // A cursor that was moved over blanks has written none.
+        region::row_text(screen, number, 0, self.anchor.col).trim_end() == self.left.trim_end()
+    }
 }
 
 /// What says that something waits.
@@ -57,8 +67,14 @@ const OTHER_REST: u64 = 150_000;
 /// Whatever stays unfinished so long asks for something.
 const LONG_REST: u64 = 400_000;
 
+/// Demonstrations that type by themselves are as fast.
+const DEMO_REST: u64 = 20_000;
+
 /// Rows above a prompt that may belong to it.
 const MOST_ROWS_ABOVE: u64 = 3;
+
+/// Commands of demonstrations are shorter.
+const MOST_DEMO_ROWS: u64 = 24;
 
 /// Rows of output that are read for what they say about the connection.
 const ROWS_READ: u64 = 6;
@@ -80,10 +96,15 @@ impl<S: Screen> CommandLog<S> {
             return;
         }
         if cursor.col == 0 {
+            self.look_for_demonstration(cursor);
             return;
         }
         let row = region::before(&self.screen, cursor);
         let first = region::first_row(&self.screen, cursor.line);
+        if self.begins_without_prompt(cursor, &row) && gap >= DEMO_REST {
+            self.wait(self.batch.from, How::Rest);
+            return;
+        }
         if let Some((length, found)) = self.prompts.at_start_of(&row) {
             // A shell that takes the terminal to edit lines does so at each of its prompts.
             if !found.editor && (typing || gap >= KNOWN_REST) {
@@ -97,8 +118,15 @@ impl<S: Screen> CommandLog<S> {
         if self.screen.is_alternate() {
             return;
         }
+        if let Some(length) = demo_sign(&row)
+            && (!self.prompts.knows_shell() || row[length..].chars().count() <= 3)
+            && gap >= DEMO_REST
+        {
+            self.wait(region::place_in(&self.screen, first, length), How::Shape);
+            return;
+        }
         let prompt = self.read_prompt(cursor, How::Shape);
-        if let Some(found) = self.prompts.find(&prompt) {
+        if let Some(found) = self.prompts.find(&prompt, false) {
             if found.likeness >= Likeness::Skeleton && !found.editor {
                 if typing || gap >= KNOWN_REST {
                     self.wait(cursor, How::Known);
@@ -107,6 +135,7 @@ impl<S: Screen> CommandLog<S> {
             }
         }
         let (needed, how) = match Shape::of(&row) {
+            _ if self.wants_more(cursor) => (KNOWN_REST, How::Shape),
             Shape::Shell => (SHELL_REST, How::Shape),
             Shape::MaybeShell | Shape::Repl | Shape::Question => (OTHER_REST, How::Shape),
             Shape::None => (LONG_REST, How::Rest),
@@ -116,13 +145,70 @@ impl<S: Screen> CommandLog<S> {
         }
     }
 
+    /// Whether somebody begins to type into a program that shows no prompt.
+    fn begins_without_prompt(&self, cursor: Place, row: &str) -> bool {
+        let from = self.batch.from;
+        self.running.runs_command()
+            && !self.screen.is_alternate()
+            && from.col == 0
+            && from.line == cursor.line
+            && row.chars().count() <= 2
+            && row.starts_with(char::is_alphanumeric)
+    }
+
+    /// Whether a shell would ask for more here: its last line did not end, and nothing was printed since.
+    fn wants_more(&mut self, cursor: Place) -> bool {
+        let Some(last) = self.running.last_line.clone() else { return false };
+        last.kind == Kind::Shell
+            && region::first_row(&self.screen, cursor.line) <= last.row + 1
+            && self.command_is_open(&last)
+    }
+
+    fn command_is_open(&mut self, last: &LastLine) -> bool {
+        self.running.event(last.entry).and_then(|event| event.command.as_deref()).is_some_and(syntax::is_open)
+    }
+
+    /// Where no shell was seen, a script may print commands as if they were typed: a line of its own that begins
+    /// with a sign, and then a rest.
+    fn look_for_demonstration(&mut self, cursor: Place) {
+        if self.prompts.knows_shell() || self.screen.is_alternate() || !self.dirty || self.batch.from.col != 0
+        {
+            return;
+        }
+        let rows = self.batch.from.line..cursor.line;
+        if rows.end - rows.start > MOST_DEMO_ROWS {
+            return;
+        }
+        let text = |number| region::row_text(&self.screen, number, 0, u16::MAX);
+        let Some(first) = rows.clone().find(|&number| !text(number).trim().is_empty()) else { return };
+        let Some(length) = demo_sign(&text(first)) else { return };
+        let from = Place { line: first, col: region::column_of(&self.screen, first, length) };
+        let command = region::typed(&self.screen, from, cursor.line - 1, None);
+        let lines: Vec<&str> = command.lines().collect();
+        if (1..lines.len()).any(|end| !syntax::is_open(&lines[..end].join("\n"))) {
+            return;
+        }
+        self.running.end(Kind::Shell, self.now);
+        self.note(Line {
+            text: Some(command),
+            reason: None,
+            offset: self.now,
+            kind: Kind::Shell,
+            program: None,
+            source: Source::Screen,
+            confidence: 0.5,
+            mismatch: Vec::new(),
+        });
+    }
+
     /// A marked prompt waits if nothing but a line that is being typed stands behind its mark.
     fn is_marked_prompt(&self, anchor: Place, cursor: Place) -> bool {
         cursor >= anchor && region::first_row(&self.screen, cursor.line) <= anchor.line
     }
 
     fn wait_for_editor(&mut self, cursor: Place) {
-        let row = region::before(&self.screen, cursor);
+        let row = self.prompt_row(cursor, How::Editor);
+        let whole = region::before(&self.screen, cursor);
         let first = region::first_row(&self.screen, cursor.line);
         let found = self.prompts.at_start_of(&row);
         if self.screen.is_alternate() && found.is_none() {
@@ -131,7 +217,7 @@ impl<S: Screen> CommandLog<S> {
         let anchor = match found {
             // Typed ahead, or put there by the shell.
             Some((length, _)) if !row[length..].trim().is_empty() => {
-                region::place_in(&self.screen, first, length)
+                region::place_in(&self.screen, first, whole.len() - row.len() + length)
             }
             _ => cursor,
         };
@@ -150,7 +236,7 @@ impl<S: Screen> CommandLog<S> {
             if self.is_listing(&last, &prompt, &typed) {
                 self.running.retract(last.entry);
             } else if self.is_continued(&last, &prompt, anchor) {
-                continues = Some(last.entry);
+                continues = Some(last);
             }
         }
         let kind = if continues.is_some() { Kind::Shell } else { kind };
@@ -179,6 +265,7 @@ impl<S: Screen> CommandLog<S> {
             right,
             typed: String::new(),
             before: String::new(),
+            keypad: self.screen.is_application_cursor(),
             continues,
         };
         if cursor != anchor {
@@ -203,9 +290,27 @@ impl<S: Screen> CommandLog<S> {
             .filter(|row| !row.is_empty())
             .collect();
         PromptText {
-            row: region::before(&self.screen, anchor),
+            row: self.prompt_row(anchor, how),
             above: rows.join("\n"),
             style: region::styles(&self.screen, anchor),
+        }
+    }
+
+    /// The last row of the prompt. Output may stand before it, if its last line did not end: readline takes the
+    /// terminal between the two.
+    fn prompt_row(&self, anchor: Place, how: How) -> String {
+        let row = region::before(&self.screen, anchor);
+        let Some(editor) = self.editor.filter(|editor| how == How::Editor && editor.begun.col > 0) else {
+            return row;
+        };
+        if editor.begun.line < region::first_row(&self.screen, anchor.line) || editor.begun >= anchor {
+            return row;
+        }
+        let output = region::before(&self.screen, editor.begun);
+        let is_prompt = self.prompts.at_start_of(&output).is_some_and(|(_, found)| found.kind == Kind::Shell);
+        match row.strip_prefix(&output) {
+            Some(prompt) if !prompt.trim().is_empty() && !is_prompt => prompt.to_owned(),
+            _ => row,
         }
     }
 
@@ -218,16 +323,23 @@ impl<S: Screen> CommandLog<S> {
         let program = || (Kind::Program, self.contexts.running().map(str::to_owned));
         let shell = (Kind::Shell, None);
         let edited = matches!(how, How::Editor | How::Mark);
-        if let Some(found) = self.prompts.find(prompt) {
+        if let Some(found) = self.prompts.find(prompt, edited) {
             if found.likeness >= Likeness::Skeleton
                 || (found.kind == Kind::Shell && shape >= Shape::MaybeShell)
             {
                 return (found.kind, found.program);
             }
         }
+        if self.editor.is_some_and(|editor| editor.toolkit) {
+            return program();
+        }
         let hops = self.contexts.pending().is_some();
         let is_repl = self.contexts.program().is_some();
+        if edited && !is_repl && self.prompt_was_assigned() {
+            return shell;
+        }
         match shape {
+            Shape::Repl if hops && !is_repl && !prompt.row.starts_with(">>>") => shell,
             Shape::Shell if is_repl && !hops && prompt.row.trim().len() <= 1 => program(),
             Shape::Shell => shell,
             Shape::MaybeShell if hops || !self.running.runs_command() => shell,
@@ -238,6 +350,14 @@ impl<S: Screen> CommandLog<S> {
             Shape::Question if edited && !self.waited => shell,
             Shape::MaybeShell | Shape::Repl | Shape::Question | Shape::None => program(),
         }
+    }
+
+    /// The command that ran changed the prompt, so that it looks like none that is known.
+    fn prompt_was_assigned(&self) -> bool {
+        const NAMES: [&str; 6] =
+            ["PS1=", "PROMPT=", "PROMPT_COMMAND=", "set prompt", "fish_prompt", "prompt "];
+        let command = self.running.shell_command();
+        command.is_some_and(|command| NAMES.iter().any(|name| command.contains(name)))
     }
 
     /// What the foreground process says, where the recorder noted it.
@@ -279,11 +399,7 @@ impl<S: Screen> CommandLog<S> {
         last.kind == Kind::Shell
             && region::first_row(&self.screen, anchor.line) <= last.row + 1
             && prompt.row != last.prompt.row
-            && self
-                .running
-                .event(last.entry)
-                .and_then(|event| event.command.as_deref())
-                .is_some_and(syntax::is_open)
+            && self.command_is_open(last)
     }
 
     /// Tells what the last lines of output say about where we are.

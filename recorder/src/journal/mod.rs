@@ -14,9 +14,10 @@ use std::time::{Duration, Instant};
 
 use casemate_cast_format::exact::Utf8Joiner;
 use casemate_cast_format::segment::SEGMENT_TIME_LIMIT;
-use casemate_cast_format::{Code, Event, Micros, own};
+use casemate_cast_format::{Code, Event, Micros, ProcessFacts, own};
 
 use crate::echo::{InputGuard, Typed};
+use crate::identity::UserNames;
 pub(crate) use queue::Kind;
 use queue::{Batch, Queue, Taken};
 pub(crate) use sink::{Plan, Sink};
@@ -91,6 +92,7 @@ struct Writer {
     failed: Option<Failed>,
     guard: InputGuard,
     input_joiner: Utf8Joiner,
+    user_names: UserNames,
     start: Instant,
     flush_at: Option<Instant>,
     report: Report,
@@ -107,11 +109,14 @@ struct Failed {
 impl Writer {
     fn new(sink: Sink, start: Instant) -> Self {
         let report = Report { events: 0, files: Vec::new(), failure: None };
+        let mut guard = InputGuard::default();
+        guard.resize(sink.size().cols);
         Self {
             sink: Some(sink),
             failed: None,
-            guard: InputGuard::default(),
+            guard,
             input_joiner: Utf8Joiner::default(),
+            user_names: UserNames::default(),
             start,
             flush_at: None,
             report,
@@ -218,8 +223,15 @@ impl Writer {
                     self.guard.input(entry.time, whole, echo, |decided| typed.push(decided));
                     None
                 }
-                Kind::Resize(size) => Some(Event::new(entry.time, Code::Resize, &size.to_string())),
+                Kind::Resize(size) => {
+                    self.guard.resize(size.cols);
+                    Some(Event::new(entry.time, Code::Resize, &size.to_string()))
+                }
                 Kind::Marker => Some(Event::new(entry.time, Code::Marker, &String::from_utf8_lossy(bytes))),
+                Kind::Process(uid) => {
+                    let facts = name_user(&mut self.user_names, uid, &String::from_utf8_lossy(bytes));
+                    Some(Event::own(entry.time, own::PROCESS, &facts))
+                }
                 Kind::PauseBegin => Some(Event::own(entry.time, own::PAUSE, "begin")),
                 Kind::PauseEnd => Some(Event::own(entry.time, own::PAUSE, "end")),
                 Kind::Exit(status) => Some(Event::new(entry.time, Code::Exit, &status.to_string())),
@@ -290,10 +302,21 @@ impl Writer {
                 | Kind::Input(_)
                 | Kind::Resize(_)
                 | Kind::Marker
+                | Kind::Process(_)
                 | Kind::PauseBegin
                 | Kind::PauseEnd => {}
             }
         }
+    }
+}
+
+/// Adds the name of the user to the facts of a process. It is asked for here, beside the session,
+/// because the answer may come from a server.
+fn name_user(names: &mut UserNames, uid: Option<u32>, text: &str) -> String {
+    let name = uid.and_then(|uid| names.find(uid));
+    match (name, ProcessFacts::parse(text)) {
+        (Some(name), Some(facts)) => ProcessFacts { user: Some(name), ..facts }.to_string(),
+        (None, _) | (_, None) => text.to_owned(),
     }
 }
 

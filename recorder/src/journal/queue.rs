@@ -30,6 +30,8 @@ pub(crate) enum Kind {
     Resize(Size),
     /// The bytes are its label.
     Marker,
+    /// The bytes are the facts of a process of this user.
+    Process(Option<u32>),
     PauseBegin,
     PauseEnd,
     Exit(i32),

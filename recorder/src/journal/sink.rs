@@ -129,6 +129,11 @@ impl Sink {
         self.told = Some(told);
     }
 
+    /// The size of the session's terminal.
+    pub(crate) fn size(&self) -> Size {
+        self.size
+    }
+
     /// The files written so far, as far as they have names.
     pub(crate) fn files(&self) -> &[PathBuf] {
         &self.files

@@ -1,17 +1,19 @@
 //! The same bytes into a real tmux: the screens are the same.
 //!
 //! tmux goes ways of its own where a wrap is pending and outside of margins, as terminals do; the output here begins
-//! everything with a movement, and keeps within the margins. Skipped where there is no tmux.
+//! everything with a movement, and keeps within the margins. Left out are line drawing, which tmux
+//! captures as the letters that it was made of, and inserted cells, which tmux 3.3 does not move into the last column. Skipped where there is no tmux.
 
 use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
-use casemate_terminal::{Screen, Vt100Screen};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+
+use crate::{Screen, Vt100Screen};
 
 const COLS: u16 = 20;
 const ROWS: u16 = 8;
@@ -106,17 +108,14 @@ fn step() -> impl Strategy<Value = String> {
     let effect = prop_oneof![
         4 => "[ -~]{0,30}",
         3 => "[a-z ]{1,19}(\r\n[a-z ]{1,19}){0,9}",
-        2 => "[ab日é語─]{1,12}",
+        2 => "[abé─]{1,12}",
         1 => "[a-z]e\u{301}[a-z]",
-        4 => "\x1b\\[[0-9]?[@PXKLM]",
+        4 => "\x1b\\[[0-9]?[PXKLM]",
         3 => "\x1b\\[[012]?[JK]",
         3 => "\x1b\\[[1-9]?[ABCDEFGdST]x",
         2 => "\x1b[DEM]x",
         1 => "\x1b7\x1b\\[1;[1-9]Hab\x1b8x",
-        1 => "\x1b\\(0[j-x]{1,9}\x1b\\(B[j-x]",
-        1 => "\x1b\\)0\x0e[j-x]{1,9}\x0f[j-x]\x1b\\)B",
-        1 => "\x1b\\[4h[a-z]{1,5}\x1b\\[4l",
-        1 => "[a-z]\x1b\\[[1-5]b",
+        1 => "\x1b\\[1;3H[a-z]\x1b\\[[1-5]b",
         1 => "\t[a-z]\t[a-z]",
         1 => "\x1bH\x1b\\[1;1H\t[a-z]\x1b\\[[1-3]Z[a-z]",
         1 => "\x1b\\[3g\r\t[a-z]",
@@ -126,19 +125,37 @@ fn step() -> impl Strategy<Value = String> {
         1 => "\x1b\\[2;6r\x1b\\[?6h\x1b\\[[1-9];3H[a-z]\x1b\\[?6l\x1b\\[r",
         1 => "\x1b\\[?7l[a-z]{15,30}\x1b\\[?7h",
     ];
+    anywhere(effect.boxed())
+}
+
+/// The same with wide characters, whose halves tmux does not always keep together when cells are deleted.
+fn wide_step() -> impl Strategy<Value = String> {
+    let effect = prop_oneof![
+        4 => "[ab日é語─]{1,25}",
+        1 => "日\u{301}[a-z]",
+        1 => "[日a]{1,9}\r\n[a語]{1,9}",
+        2 => "\x1b\\[[1-3]?[ABCDS]日",
+        1 => "\x1b\\[[LM]",
+    ];
+    anywhere(effect.boxed())
+}
+
+fn anywhere(effect: BoxedStrategy<String>) -> impl Strategy<Value = String> {
     (1..=ROWS, 1..=COLS, effect).prop_map(|(row, col, effect)| format!("\x1b[{row};{col}H{effect}"))
 }
 
 #[test]
 fn tmux_shows_the_same() {
     let Some(tmux) = Tmux::start() else { return };
-    let config = Config { cases: 40, failure_persistence: None, ..Config::default() };
+    let config = Config { cases: 20, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new(config);
-    runner
-        .run(&vec(step(), 1..25), |steps| {
-            let output = steps.concat() + "\x1b[2;3H";
-            prop_assert_eq!(ours(output.as_bytes()), tmux.show(output.as_bytes()), "{:?}", output);
-            Ok(())
-        })
-        .unwrap();
+    for steps in [vec(step().boxed(), 1..25), vec(wide_step().boxed(), 1..25)] {
+        runner
+            .run(&steps, |steps| {
+                let output = steps.concat() + "\x1b[2;3H";
+                prop_assert_eq!(ours(output.as_bytes()), tmux.show(output.as_bytes()), "{:?}", output);
+                Ok(())
+            })
+            .unwrap();
+    }
 }
