@@ -4,7 +4,7 @@
 //! and no longer: it is to put aside what it is told.
 
 use casemate_cast_format::exact::Utf8Joiner;
-use casemate_cast_format::{Code, Event, Header, Micros, SessionFacts};
+use casemate_cast_format::{Event, Header, Micros, SessionFacts};
 
 /// Reads along.
 pub trait Witness: Send {
@@ -12,7 +12,10 @@ pub trait Witness: Send {
     /// appended, they go on from the one before, and the header's start is set back by as much.
     fn begin(&mut self, header: &Header);
 
-    /// Something was recorded. Output comes as text, never cut within a character.
+    /// Output was recorded; it is never cut within a character.
+    fn output(&mut self, time: Micros, text: &str);
+
+    /// Something else was recorded.
     fn event(&mut self, event: &Event<'_>);
 }
 
@@ -50,7 +53,7 @@ impl Told {
 
 fn tell_output(witness: &mut dyn Witness, time: Micros, bytes: &[u8]) {
     if !bytes.is_empty() {
-        witness.event(&Event::new(time, Code::Output, &String::from_utf8_lossy(bytes)));
+        witness.output(time, &String::from_utf8_lossy(bytes));
     }
 }
 
@@ -67,9 +70,11 @@ mod tests {
             self.0.lock().unwrap().push(format!("begin {}", header.facts().unwrap().start_us));
         }
 
-        fn event(&mut self, event: &Event<'_>) {
-            self.0.lock().unwrap().push(format!("{} {}", event.time, event.data.decode()));
+        fn output(&mut self, time: Micros, text: &str) {
+            self.0.lock().unwrap().push(format!("{time} {text}"));
         }
+
+        fn event(&mut self, _: &Event<'_>) {}
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod append; // a second session behind the first, in every format, also behind a
 mod attacks; // what hung, lost, leaked or grew once, and must not again
 mod bad_input; // the table of bad input, row by row: lenient, named by line, strict
 mod cli; // convert, cat, info, repair, completions, man: what they print and how they fail
+mod commands; // `casemate commands` and `rec --commands`: every form, folders, pipes, live
 mod commands_live; // real shells, recorded, and their commands listed
 mod compat; // asciinema and zstd read ours, we read theirs
 mod docs; // the documents and the tree say the same

@@ -15,7 +15,7 @@ use casemate_terminal::{Piece, Scanner, Transcript};
 pub(crate) const OUTPUT_LIMIT: usize = 64 << 10;
 
 /// What is kept of the stream before anybody asks for it.
-const RECENT: usize = 128 << 10;
+const RECENT: usize = 256 << 10;
 
 /// All that is kept for commands that have not ended.
 const KEPT: usize = 16 << 20;
@@ -139,7 +139,13 @@ impl Capture {
 
     /// A command is given: what it put out, if that is known.
     pub(crate) fn finished(&mut self, event: &CommandEvent) -> Option<OutputText> {
-        let place = self.running.iter().position(|(_, id, _)| *id == event.id)?;
+        let mut place = self.running.iter().position(|(_, id, _)| *id == event.id);
+        if place.is_none() && event.output_bytes.is_some() {
+            // It ended as soon as it began.
+            self.started(event);
+            place = Some(self.running.len() - 1);
+        }
+        let place = place?;
         // Those before it were taken back: they are given in their order.
         let (_, _, from) = self.running.drain(..=place).next_back()?;
         let text = event.output_bytes.map(|bytes| self.text(from, bytes));

@@ -49,10 +49,7 @@ impl Format for Markdown {
         let note = match event.kind {
             Kind::Shell | Kind::Hidden => String::new(),
             Kind::Program => {
-                format!(
-                    "given to {}: ",
-                    event.program.as_deref().map_or("a program".into(), |name| code(name))
-                )
+                format!("given to {}: ", event.program.as_deref().map_or("a program".into(), code))
             }
             Kind::Cancelled => "not run: ".into(),
         };

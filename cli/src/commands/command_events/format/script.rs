@@ -1,7 +1,7 @@
 //! A script for bash: each shell command as it was, with who, where and when in comments.
 //!
 //! What was not given to a shell is a comment. A command that would take in what follows it, or that bash could not
-//! read, is kept apart by `eval`; one that holds control characters is shown and not run.
+//! read, is kept apart by `eval`; one that holds control characters, or would end the script, is shown and not run.
 //!
 //! *Invariant*: a comment never holds anything but its own line.
 
@@ -78,11 +78,21 @@ fn run(out: &mut Vec<u8>, command: &str) {
     if has_controls(command) {
         comment(out, "it holds control characters, so it is not run here:");
         command.split('\n').for_each(|text| comment(out, &format!("  {text}")));
+    } else if ends_shell(command) {
+        comment(out, &format!("it ended a shell, and would end this script: {command}"));
     } else if stands_alone(command) {
         line(out, command);
     } else {
         line(out, &format!("eval {}", quoted(command)));
     }
+}
+
+/// Whether a command is nothing but the end of the shell that it was given to.
+fn ends_shell(command: &str) -> bool {
+    let mut words = command.split_whitespace();
+    let first = words.next();
+    matches!(first, Some("exit" | "logout"))
+        && words.all(|word| word.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// When, who, where, and how it ended.
@@ -165,6 +175,17 @@ mod tests {
             # not run:
             #   rm -rf \u{202e}/
         "##]].assert_eq(&script(&examples()));
+    }
+
+    #[test]
+    fn the_end_of_a_shell_is_not_the_end_of_the_script() {
+        let mut record = example();
+        record.event.command = Some("exit 3".into());
+        assert!(
+            script(&[record.clone()]).ends_with("\n# it ended a shell, and would end this script: exit 3\n")
+        );
+        record.event.command = Some("exit | cat".into());
+        assert!(script(&[record]).ends_with("\nexit | cat\n"));
     }
 
     #[test]

@@ -74,11 +74,8 @@ impl Scan<'_> {
             }
             '"' if in_quote => _ = self.open.pop(),
             '"' => self.open.push(Open::Quote),
-            '`' if self.open.contains(&Open::Backquote) => {
-                if self.open.pop() != Some(Open::Backquote) {
-                    return false;
-                }
-            }
+            '`' if self.open.last() == Some(&Open::Backquote) => _ = self.open.pop(),
+            '`' if self.open.contains(&Open::Backquote) => return false,
             '`' => self.open.push(Open::Backquote),
             '(' if before == '$' => self.open.push(Open::Paren),
             '{' if before == '$' => self.open.push(Open::Brace),

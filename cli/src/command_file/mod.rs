@@ -5,27 +5,26 @@
 //! with a slow disk, does the session; nothing is left out. Where the file takes no more, that is noted and the session
 //! goes on as before.
 
+mod queue;
+
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
-use casemate_cast_format::{Event, Header};
+use casemate_cast_format::{Code, Event};
 use casemate_command_log::CommandLog;
 use casemate_recorder::Witness;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
 
+use self::queue::{Listener, Teller, Told, queue};
 use crate::commands::command_events::{Record, line};
 use crate::failure::{About as _, Failure};
 use crate::live::LiveClock;
-
-/// What waits to be looked at; each at most as large as what the recorder reads at once, 64 KiB.
-const QUEUE: usize = 64;
 
 /// A pipe that takes nothing for so long has a reader that is stuck.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -42,13 +41,8 @@ pub(crate) enum Present {
 pub(crate) struct CommandFile {
     path: PathBuf,
     is_new: bool,
-    sender: Option<SyncSender<Told>>,
+    teller: Option<Teller>,
     thread: JoinHandle<io::Result<()>>,
-}
-
-enum Told {
-    Begin(Box<Header>),
-    Event(Event<'static>),
 }
 
 impl CommandFile {
@@ -66,23 +60,22 @@ impl CommandFile {
             }
             opened => opened.about(cannot())?,
         };
-        let (sender, receiver) = sync_channel(QUEUE);
+        let (teller, listener) = queue();
         let thread = std::thread::Builder::new()
             .name("commands".into())
-            .spawn(move || Follower::new(file).run(&receiver))
+            .spawn(move || Follower::new(file).run(&listener))
             .about(cannot())?;
-        Ok(Self { path: path.to_owned(), is_new, sender: Some(sender), thread })
+        Ok(Self { path: path.to_owned(), is_new, teller: Some(teller), thread })
     }
 
     /// Who has to be told what is recorded. There is one.
     pub(crate) fn witness(&mut self) -> Option<Box<dyn Witness>> {
-        let sender = self.sender.take()?;
-        Some(Box::new(Queue(sender)))
+        Some(Box::new(self.teller.take()?))
     }
 
     /// Waits until everything is written.
     pub(crate) fn finish(self) -> Result<(), Failure> {
-        drop(self.sender);
+        drop(self.teller);
         let what = format!("the command events are not whole: {}", self.path.display());
         match self.thread.join() {
             Ok(written) => written.about(what),
@@ -123,19 +116,6 @@ fn open(path: &Path, present: Present) -> io::Result<(File, bool)> {
     Ok((options.create_new(true).open(path)?, true))
 }
 
-struct Queue(SyncSender<Told>);
-
-impl Witness for Queue {
-    fn begin(&mut self, header: &Header) {
-        // Where the other side has given up, it has noted why.
-        self.0.send(Told::Begin(Box::new(header.clone()))).ok();
-    }
-
-    fn event(&mut self, event: &Event<'_>) {
-        self.0.send(Told::Event(event.clone().into_owned())).ok();
-    }
-}
-
 /// Derives and writes.
 struct Follower {
     log: Option<CommandLog>,
@@ -148,33 +128,36 @@ impl Follower {
         Self { log: None, clock: LiveClock::certain(Instant::now()), file }
     }
 
-    fn run(mut self, receiver: &Receiver<Told>) -> io::Result<()> {
+    fn run(mut self, listener: &Listener) -> io::Result<()> {
         loop {
-            let told = match self.clock.wait(Instant::now(), SystemTime::now()) {
-                Some(wait) => receiver.recv_timeout(wait),
-                None => receiver.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            };
-            match told {
-                Ok(Told::Begin(header)) => {
-                    // Another part of the session is another recording, with offsets of its own.
-                    self.end()?;
-                    self.log = Some(CommandLog::new(&header).live());
-                    self.clock = LiveClock::certain(Instant::now());
-                }
-                Ok(Told::Event(event)) => {
-                    self.clock.heard(event.time, Instant::now());
-                    if let Some(log) = &mut self.log {
-                        log.handle(&event);
+            let now = Instant::now();
+            let deadline = self.clock.wait(now, SystemTime::now()).map(|wait| now + wait);
+            let Some(told) = listener.take(deadline) else { return self.end() };
+            if told.is_empty()
+                && let (Some(passed), Some(log)) = (self.clock.passed(Instant::now()), &mut self.log)
+            {
+                log.advance(passed);
+            }
+            for told in told {
+                match told {
+                    Told::Begin(header) => {
+                        // Another part of the session is another recording, with offsets of its own.
+                        self.end()?;
+                        self.log = Some(CommandLog::new(&header).live());
+                        self.clock = LiveClock::certain(Instant::now());
                     }
+                    Told::Output(time, text) => self.event(&Event::new(time, Code::Output, &text)),
+                    Told::Event(event) => self.event(&event),
                 }
-                Err(RecvTimeoutError::Timeout) => {
-                    if let (Some(passed), Some(log)) = (self.clock.passed(Instant::now()), &mut self.log) {
-                        log.advance(passed);
-                    }
-                }
-                Err(RecvTimeoutError::Disconnected) => return self.end(),
             }
             self.write()?;
+        }
+    }
+
+    fn event(&mut self, event: &Event<'_>) {
+        self.clock.heard(event.time, Instant::now());
+        if let Some(log) = &mut self.log {
+            log.handle(event);
         }
     }
 
