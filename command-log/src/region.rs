@@ -148,8 +148,9 @@ pub(crate) fn typed<S: Screen>(screen: &S, from: Place, last: u64, right: Option
             end = without_right(&line, start, end, cols, right);
         }
         // A wide character that did not fit has left the last column blank.
-        while line.is_wrapped() && end > start && !line.cell(end - 1).is_some_and(|cell| cell.written) {
-            end -= 1;
+        if line.is_wrapped() && end > start && begins_wide(screen, number + 1) {
+            let blank = |col| line.cell(col).is_none_or(|cell| cell.text.trim().is_empty() && cell.width > 0);
+            end -= u16::from(blank(end - 1));
         }
         if start < end {
             line.text(start, end, &mut text);
@@ -205,6 +206,10 @@ fn unchanged(line: &Line<'_>, start: u16, end: u16, right: &RightText) -> u16 {
     // The end of the row must be that of the old text, and more than a letter or two that happen to be the same.
     let whole = usize::from(end.saturating_sub(right.col)) >= old.len();
     if whole && visible >= 3 || columns > 0 && usize::from(columns) == old.len() { columns } else { 0 }
+}
+
+fn begins_wide<S: Screen>(screen: &S, number: u64) -> bool {
+    line(screen, number).and_then(|line| line.cell(0)).is_some_and(|cell| cell.width == 2)
 }
 
 /// Where a row ends if a right prompt is left out.

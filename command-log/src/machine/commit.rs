@@ -143,7 +143,9 @@ impl<S: Screen> CommandLog<S> {
             Some(LineEnd::Enter | LineEnd::EndOfInput) => (text, false),
             None if by == By::Editor && self.is_abandoned(&waiting) => (text, true),
             None => match text.strip_suffix("^C") {
-                Some(line) if !waiting.typed.ends_with("^C") => (line.to_owned(), true),
+                Some(line) if waiting.interrupted || !waiting.typed.ends_with("^C") => {
+                    (line.to_owned(), true)
+                }
                 _ => (text, false),
             },
         };
@@ -168,7 +170,9 @@ impl<S: Screen> CommandLog<S> {
         let (text, source, confidence, mismatch) = weigh(text, confidence, reported);
         let too_long = text.len() > LONGEST_LINE;
         let program = waiting.program.clone();
+        self.keypad_returns |= waiting.keypad && !self.screen.is_application_cursor();
         self.blank = None;
+        self.unrested = by == By::LineFeed && waiting.typed.trim_end() != text;
         let entry = self.note(Line {
             text: (!too_long).then(|| text.clone()),
             reason: too_long.then_some(Reason::TooLong),
@@ -197,6 +201,7 @@ impl<S: Screen> CommandLog<S> {
     /// zsh gives the cursor keys back when a line is accepted, and not when it is thrown away.
     fn is_abandoned(&self, waiting: &Waiting) -> bool {
         waiting.keypad
+            && self.keypad_returns
             && waiting.kind == Kind::Shell
             && self.screen.is_application_cursor()
             && region::first_row(&self.screen, region::cursor(&self.screen).line) <= waiting.anchor.line

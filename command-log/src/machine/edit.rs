@@ -25,6 +25,9 @@ impl<S: Screen> CommandLog<S> {
         if cursor.line >= waiting.anchor.line {
             let mut typed = region::typed(&self.screen, waiting.anchor, cursor.line, waiting.right.as_ref());
             self.cut_suggestion(&waiting, cursor, &mut typed);
+            // Somebody who types these two characters types them one by one.
+            let caret = typed.strip_suffix("^C") == Some(waiting.typed.as_str());
+            waiting.interrupted = caret || waiting.interrupted && typed == waiting.typed;
             waiting.typed = typed;
         }
         self.phase = Phase::Waiting(waiting);
@@ -66,6 +69,9 @@ impl<S: Screen> CommandLog<S> {
         if stands && cursor.line == anchor.line && cursor.col <= anchor.col {
             return;
         }
+        if is_search(&region::row_text(&self.screen, cursor.line, 0, u16::MAX)) {
+            return;
+        }
         // Drawn anew with another text: what was typed stands at its end.
         let row = region::before(&self.screen, cursor);
         let first = region::first_row(&self.screen, cursor.line);
@@ -92,7 +98,8 @@ impl<S: Screen> CommandLog<S> {
         let last = printed.rsplit('\r').find(|part| !part.trim().is_empty()).unwrap_or("").trim();
         if prompt.is_empty() {
             // It had not been drawn when the editor rested.
-            let drawn = self.batch.bytes.contains(&0x1b) && printed.trim().chars().count() > 1;
+            let drawn =
+                (self.batch.bytes.contains(&0x1b) || waiting.first) && printed.trim().chars().count() > 1;
             return drawn || Shape::of(last) >= Shape::MaybeShell && last.chars().count() > 1;
         }
         printed.contains('\r') && last.len() > prompt.len() && last.contains(prompt)
@@ -135,6 +142,13 @@ impl<S: Screen> CommandLog<S> {
             *typed = region::typed_before(&self.screen, waiting.anchor, cursor);
         }
     }
+}
+
+/// Whether the history is being searched, in place of the prompt.
+fn is_search(row: &str) -> bool {
+    ["(reverse-i-search)", "(i-search)", "(failed ", "bck-i-search:", "fwd-i-search:", "failing ", "(arg: "]
+        .iter()
+        .any(|sign| row.trim_start().starts_with(sign))
 }
 
 /// What a batch prints, without its escape sequences.

@@ -66,6 +66,10 @@ pub struct CommandLog<S: Screen = Vt100Screen> {
     blank: Option<wait::Blank>,
     /// The line that was committed last, until it is sure that it was.
     left: Option<Box<Waiting>>,
+    /// The editor gives the cursor keys back when a line is accepted.
+    keypad_returns: bool,
+    /// The last line was committed in the moment it came: it was pasted.
+    unrested: bool,
     /// The row that output begins in since the last line was committed.
     output_from: u64,
     /// When output last came.
@@ -153,6 +157,8 @@ impl<S: Screen> CommandLog<S> {
             waited: false,
             blank: None,
             left: None,
+            keypad_returns: false,
+            unrested: false,
             output_from: 0,
             printed: Micros(0),
         };

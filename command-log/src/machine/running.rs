@@ -143,6 +143,28 @@ impl Running {
         self.queue.get(at)?.event.command.as_deref()
     }
 
+    /// Whether lines were given to a program since the shell's command began.
+    pub(crate) fn has_program_lines(&self) -> bool {
+        self.queue.back().is_some_and(|entry| entry.event.kind == Kind::Program)
+    }
+
+    /// The last so many of them were for the shell: it took them when the program had ended. Returns false where
+    /// there are fewer.
+    pub(crate) fn claim_program_lines(&mut self, count: usize) -> bool {
+        let lines = self.queue.iter().rev().take_while(|entry| entry.event.kind == Kind::Program).count();
+        if lines < count {
+            return false;
+        }
+        for entry in self.queue.iter_mut().rev().take(count) {
+            entry.event.kind = Kind::Shell;
+            entry.event.program = None;
+            entry.event.confidence = 0.7;
+            entry.done = true;
+        }
+        self.program = None;
+        true
+    }
+
     /// Whether a shell's command runs.
     pub(crate) fn runs_command(&self) -> bool {
         self.shell.is_some()

@@ -27,6 +27,10 @@ pub(crate) struct Waiting {
     pub(crate) typed: String,
     /// What was typed before output of others came between.
     pub(crate) before: String,
+    /// It is the first prompt of all.
+    pub(crate) first: bool,
+    /// What was typed ends with the sign of a Ctrl-C.
+    pub(crate) interrupted: bool,
     /// The editor has the cursor keys.
     pub(crate) keypad: bool,
     /// The line that this one continues.
@@ -73,6 +77,9 @@ const DEMO_REST: u64 = 20_000;
 /// Rows above a prompt that may belong to it.
 const MOST_ROWS_ABOVE: u64 = 3;
 
+/// Nobody types more lines ahead.
+const MOST_LINES_AHEAD: usize = 64;
+
 /// Commands of demonstrations are shorter.
 const MOST_DEMO_ROWS: u64 = 24;
 
@@ -100,7 +107,9 @@ impl<S: Screen> CommandLog<S> {
             return;
         }
         // An editor that has given the terminal back has not left the line yet.
-        if self.running.last_line.as_ref().is_some_and(|last| last.by_editor && cursor.line == last.row) {
+        if gap < SHELL_REST
+            && self.running.last_line.as_ref().is_some_and(|last| last.by_editor && cursor.line == last.row)
+        {
             return;
         }
         let row = region::before(&self.screen, cursor);
@@ -195,11 +204,21 @@ impl<S: Screen> CommandLog<S> {
         }
         let text = |number| region::row_text(&self.screen, number, 0, u16::MAX);
         let sign = |number| Some((number, demo_sign(&text(number))?));
-        let Some((first, length)) = rows.rev().find_map(sign) else { return };
+        let Some(top) = rows.clone().find(|&number| !text(number).trim().is_empty()) else { return };
+        // The command may be followed by its output at once, or stand behind that of the one before.
+        let Some((first, length)) = sign(top).or_else(|| rows.rev().find_map(sign)) else { return };
         let from = Place { line: first, col: region::column_of(&self.screen, first, length) };
-        let command = region::typed(&self.screen, from, cursor.line - 1, None);
-        let lines: Vec<&str> = command.lines().collect();
-        if (1..lines.len()).any(|end| !syntax::is_open(&lines[..end].join("\n"))) {
+        let printed = region::typed(&self.screen, from, cursor.line - 1, None);
+        let mut command = String::new();
+        for line in printed.lines() {
+            command.push_str(line);
+            if !syntax::is_open(&command) {
+                break;
+            }
+            command.push('\n');
+        }
+        let is_whole = command.lines().count() == printed.lines().count();
+        if command.ends_with('\n') || (first != top && !is_whole) {
             return;
         }
         self.running.end(Kind::Shell, self.now);
@@ -256,6 +275,9 @@ impl<S: Screen> CommandLog<S> {
         let kind = if continues.is_some() { Kind::Shell } else { kind };
         if continues.is_none() {
             self.tell_of_output(anchor);
+            if kind == Kind::Shell && how == How::Known {
+                self.note_lines_typed_ahead(&prompt, anchor);
+            }
             self.end_hidden(kind);
             self.running.end(kind, self.now);
             if kind == Kind::Shell {
@@ -265,7 +287,7 @@ impl<S: Screen> CommandLog<S> {
                 }
             }
         }
-        self.waited = true;
+        let first = !std::mem::replace(&mut self.waited, true);
         self.keys.hidden = false;
         let right =
             if typed.is_empty() || cursor == anchor { region::right_of(&self.screen, anchor) } else { None };
@@ -279,6 +301,8 @@ impl<S: Screen> CommandLog<S> {
             right,
             typed: String::new(),
             before: String::new(),
+            first,
+            interrupted: false,
             keypad: self.screen.is_application_cursor(),
             continues,
         };
@@ -438,6 +462,45 @@ impl<S: Screen> CommandLog<S> {
             && region::first_row(&self.screen, anchor.line) <= last.row + 1
             && prompt.row != last.prompt.row
             && self.command_is_open(last)
+    }
+
+    /// Between the last line and this prompt, the same prompt may stand before lines that nobody waited for: they were
+    /// typed ahead, or pasted. A shell with an editor shows them again there; for one without, the terminal showed
+    /// them when they were typed, and they looked like lines for the program that was running.
+    fn note_lines_typed_ahead(&mut self, prompt: &PromptText, anchor: Place) {
+        if !(self.keys.has_enter() || self.unrested || self.running.has_program_lines())
+            || prompt.row.is_empty()
+        {
+            return;
+        }
+        let end = region::first_row(&self.screen, anchor.line);
+        let rows = (self.output_from..end).filter_map(|number| {
+            let row = region::row_text(&self.screen, number, 0, u16::MAX);
+            Some((number, row.strip_prefix(&prompt.row)?.trim_end().to_owned()))
+        });
+        let rows: Vec<(u64, String)> = rows.take(MOST_LINES_AHEAD).collect();
+        if rows.is_empty() || self.running.claim_program_lines(rows.len()) {
+            return;
+        }
+        for (number, text) in rows.into_iter().filter(|(_, text)| !text.is_empty()) {
+            if self.keys.seen && !self.keys.has_enter() {
+                return;
+            }
+            let offset = self.keys.take_enter().unwrap_or(self.now);
+            self.note(Line {
+                text: Some(text.clone()),
+                reason: None,
+                offset,
+                kind: Kind::Shell,
+                program: None,
+                source: Source::Screen,
+                confidence: 0.8,
+                mismatch: Vec::new(),
+            });
+            self.contexts.prompt(&prompt.whole());
+            self.contexts.committed(&text);
+            self.output_from = number + 1;
+        }
     }
 
     /// Tells what the last lines of output say about where we are.
