@@ -85,7 +85,8 @@ fn block(out: &mut Vec<u8>, record: &Record) {
     let command = event.command.as_deref().unwrap_or_else(|| unknown(event));
     for (index, line) in command.split('\n').enumerate() {
         let mark = if index == 0 { mark } else { " " };
-        text.push_str(&format!("{mark} {}\n", one_line_with_tabs(line)));
+        text.push_str(format!("{mark} {}", one_line_with_tabs(line)).trim_end());
+        text.push('\n');
     }
     if let Some(output) = &record.output {
         output.text.lines().for_each(|line| text.push_str(&format!("{}\n", one_line_with_tabs(line))));
@@ -194,7 +195,7 @@ mod tests {
             ````console
             $ cat <<EOF |
               "a"
-  
+
               EOF
               grep -c '`|'
             1
