@@ -130,6 +130,7 @@ impl<S: Screen> CommandLog<S> {
         let Phase::Waiting(mut waiting) = std::mem::replace(&mut self.phase, Phase::Output) else { return };
         let (text, confidence) = self.read_line(&mut waiting, last_row);
         let entered = self.keys.has_enter();
+        self.edited = std::mem::take(&mut self.keys.edited) && !entered && by == By::Editor;
         let end = self.keys.last_end.take();
         let typed_at = self.keys.take_enter().unwrap_or(self.now);
         self.output_from = last_row + 1;

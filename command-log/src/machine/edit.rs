@@ -112,7 +112,10 @@ impl<S: Screen> CommandLog<S> {
             return;
         }
         let printed = &self.batch.bytes;
-        let is_lines = printed.ends_with(b"\n") && !printed.contains(&0x1b);
+        // A line that is drawn anew begins with a carriage return, or with sequences.
+        let is_lines = printed.ends_with(b"\n")
+            && !printed.contains(&0x1b)
+            && printed.first().is_some_and(|&byte| byte > b' ' && byte != 0x7f);
         if is_lines
             && printed.len() > 2
             && cursor.line > waiting.anchor.line

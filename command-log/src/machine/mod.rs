@@ -70,6 +70,8 @@ pub struct CommandLog<S: Screen = Vt100Screen> {
     keypad_returns: bool,
     /// The last line was committed in the moment it came: it was pasted.
     unrested: bool,
+    /// The last line was given to an editor; what was made of it is what runs.
+    edited: bool,
     /// The row that output begins in since the last line was committed.
     output_from: u64,
     /// When output last came.
@@ -159,6 +161,7 @@ impl<S: Screen> CommandLog<S> {
             left: None,
             keypad_returns: false,
             unrested: false,
+            edited: false,
             output_from: 0,
             printed: Micros(0),
         };

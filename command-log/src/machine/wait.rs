@@ -5,7 +5,7 @@ use casemate_terminal::{Screen, Style};
 
 use super::running::{LastLine, Line};
 use super::{CommandLog, Phase};
-use crate::event::{Kind, Reason, Source};
+use crate::event::{Candidate, Kind, Reason, Source};
 use crate::prompt::{Likeness, PromptText, Shape, demo_sign, is_shell};
 use crate::region::{self, Place, RightText};
 use crate::syntax;
@@ -279,6 +279,7 @@ impl<S: Screen> CommandLog<S> {
                 self.note_lines_typed_ahead(&prompt, anchor);
             }
             self.end_hidden(kind);
+            self.read_what_was_edited();
             self.running.end(kind, self.now);
             if kind == Kind::Shell {
                 self.contexts.prompt(&prompt.whole());
@@ -462,6 +463,23 @@ impl<S: Screen> CommandLog<S> {
             && region::first_row(&self.screen, anchor.line) <= last.row + 1
             && prompt.row != last.prompt.row
             && self.command_is_open(last)
+    }
+
+    /// A shell prints what an editor made of a line before it runs it.
+    fn read_what_was_edited(&mut self) {
+        if !std::mem::take(&mut self.edited) {
+            return;
+        }
+        let row = region::row_text(&self.screen, self.output_from, 0, u16::MAX).trim().to_owned();
+        let Some(event) = self.running.shell_event().filter(|_| !row.is_empty()) else { return };
+        let Some(before) = event.command.replace(row.clone()) else { return };
+        event.confidence = 0.7;
+        if before != row {
+            event.mismatch = vec![
+                Candidate { source: Source::Screen, command: row },
+                Candidate { source: Source::Screen, command: before },
+            ];
+        }
     }
 
     /// Between the last line and this prompt, the same prompt may stand before lines that nobody waited for: they were
