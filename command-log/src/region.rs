@@ -119,7 +119,7 @@ pub(crate) fn styles<S: Screen>(screen: &S, place: Place) -> (Style, Style) {
     let visible = |cell: &Cell<'_>| cell.width > 0 && !cell.text.trim().is_empty();
     let cells = || (0..place.col).filter_map(|col| line.cell(col)).filter(visible);
     let first = cells().next().map(|cell| cell.style).unwrap_or_default();
-    (first, cells().last().map(|cell| cell.style).unwrap_or_default())
+    (first, cells().next_back().map(|cell| cell.style).unwrap_or_default())
 }
 
 /// What stands right of a place in its row.

@@ -5,7 +5,8 @@ use casemate_terminal::Screen;
 
 use super::keys::LineEnd;
 use super::running::{LastLine, Line};
-use super::wait::{Blank, How, Waiting};
+use super::settle::Blank;
+use super::wait::{How, Waiting};
 use super::{CommandLog, Editor, Phase};
 use crate::event::{Candidate, Kind, Reason, Source};
 use crate::prompt::Shape;
@@ -40,7 +41,7 @@ impl<S: Screen> CommandLog<S> {
             {
                 waiting.how = How::Editor;
             }
-            _ => {
+            Phase::Output | Phase::Waiting(_) => {
                 self.phase = Phase::Output;
                 if begun.col == 0 {
                     self.running.mark_output_end();
@@ -231,7 +232,7 @@ impl<S: Screen> CommandLog<S> {
         }
         // The prompt was replaced when the line was committed.
         let first = region::first_row(screen, last_row);
-        let row = region::before(screen, Place { line: last_row, col: u16::MAX.min(screen.size().cols) });
+        let row = region::before(screen, Place { line: last_row, col: screen.size().cols });
         let row = row.trim_end();
         if !waiting.typed.is_empty()
             && (row.ends_with(&waiting.typed) || !row.contains(waiting.typed.as_str()))
@@ -277,6 +278,7 @@ impl<S: Screen> CommandLog<S> {
             return;
         }
         if waiting.kind == Kind::Shell {
+            self.running.output_end = None;
             self.blank = Some(Blank { at, hidden: self.keys.hidden, bytes: self.running.bytes() });
             if matches!(waiting.how, How::Editor | How::Mark) {
                 self.contexts.end_of_input();

@@ -14,10 +14,11 @@ impl<S: Screen> CommandLog<S> {
             return;
         }
         let Phase::Waiting(mut waiting) = std::mem::replace(&mut self.phase, Phase::Output) else { return };
-        if let Some(anchor) = self.marks.input.take() {
-            if anchor != waiting.anchor && region::cursor(&self.screen) >= anchor {
-                self.move_to(&mut waiting, anchor);
-            }
+        if let Some(anchor) = self.marks.input.take()
+            && anchor != waiting.anchor
+            && region::cursor(&self.screen) >= anchor
+        {
+            self.move_to(&mut waiting, anchor);
         }
         self.splice_out_output(&mut waiting);
         self.find_again(&mut waiting);

@@ -97,7 +97,8 @@ impl Keys {
     }
 
     fn key(&mut self, now: Micros, byte: u8) {
-        self.edited = byte == 0x05 && std::mem::replace(&mut self.previous, byte) == 0x18;
+        let previous = std::mem::replace(&mut self.previous, byte);
+        self.edited = (previous, byte) == (0x18, 0x05);
         match byte {
             // Ctrl-O runs a line and fetches the next.
             b'\r' | b'\n' | 0x0f => {

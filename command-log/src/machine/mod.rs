@@ -5,7 +5,9 @@
 //! shows at a rest is what a person saw. Rests, signals and line feeds are the only moments at which anything is
 //! decided, so that it does not matter how output is cut into events.
 //!
-//! - [`wait`]: from output to waiting: is this a prompt, and whose;
+//! - [`rest`]: output has stopped: does something wait, and behind what prompt;
+//! - [`wait`]: from output to waiting; [`whose`]: a shell's prompt, or a program's; [`settle`]: what the prompt says of
+//!   the line before it;
 //! - [`edit`]: while waiting: where typing begins, what is typed so far;
 //! - [`commit`]: from waiting to output: the line as it was committed;
 //! - [`running`]: what runs, and when it ends;
@@ -16,9 +18,12 @@ mod commit;
 mod edit;
 mod flow;
 mod keys;
+mod rest;
 mod running;
+mod settle;
 mod signals;
 mod wait;
+mod whose;
 
 use casemate_cast_format::{Code, Event, Header, Micros, SessionFacts, own};
 use casemate_terminal::{Piece, Scanner, Screen, Signal, Vt100Screen};
@@ -63,7 +68,7 @@ pub struct CommandLog<S: Screen = Vt100Screen> {
     /// Something waited at least once.
     waited: bool,
     /// A line without text was committed to a shell.
-    blank: Option<wait::Blank>,
+    blank: Option<settle::Blank>,
     /// The line that was committed last, until it is sure that it was.
     left: Option<Box<Waiting>>,
     /// The editor gives the cursor keys back when a line is accepted.
@@ -349,7 +354,8 @@ impl<S: Screen> CommandLog<S> {
             }
             Signal::RemoteHost { user, host } => self.contexts.remote_host(&user, &host),
             Signal::Context(mark) => self.context_mark(mark),
-            _ => {}
+            Signal::UserVar { .. } | Signal::Alternate(_) | Signal::EraseDisplay(_) | Signal::Reset => {}
+            Signal::BracketedPaste(_) | _ => {}
         }
     }
 }

@@ -49,7 +49,16 @@ impl<S: Screen> CommandLog<S> {
                     event.duration = Some(casemate_cast_format::Micros(now.0.saturating_sub(event.offset.0)));
                 }
             }
-            _ => {}
+            MarkKind::PromptStart { .. }
+            | MarkKind::CommandLine(_)
+            | MarkKind::ContinuationStart
+            | MarkKind::ContinuationEnd
+            | MarkKind::RightPromptStart
+            | MarkKind::RightPromptEnd
+            | MarkKind::Property { .. }
+            | MarkKind::FreshLine
+            | MarkKind::NewCommand
+            | _ => {}
         }
     }
 

@@ -23,9 +23,9 @@ fn enter_in_the_middle_or_at_the_beginning_of_the_line() {
     check(
         &at_prompt(steps),
         expect![[r#"
-        0.42 shell "true" on=web-1 as=alice
-        1.781 shell "rm -rf /srv" on=web-1 as=alice
-    "#]],
+            0.72 shell "true" on=web-1 as=alice
+            2.381 shell "rm -rf /srv" on=web-1 as=alice
+        "#]],
     );
 }
 
@@ -38,10 +38,10 @@ fn a_faked_alternate_screen() {
     check(
         &at_prompt(steps),
         expect![[r#"
-        0.42 shell "true" on=web-1 as=alice
-        2.251 shell "printf '\\e[?1049h'" on=web-1 as=alice
-        3.223 shell "rm -rf /srv" on=web-1 as=alice
-    "#]],
+            0.72 shell "true" on=web-1 as=alice
+            2.851 shell "printf '\\e[?1049h'" on=web-1 as=alice
+            4.123 shell "rm -rf /srv" on=web-1 as=alice
+        "#]],
     );
 }
 
@@ -54,10 +54,10 @@ fn concealed_text() {
     check(
         &at_prompt(steps),
         expect![[r#"
-        0.42 shell "true" on=web-1 as=alice
-        1.931 shell "printf '\\e[8m'" on=web-1 as=alice
-        2.903 shell "rm -rf /srv" on=web-1 as=alice
-    "#]],
+            0.72 shell "true" on=web-1 as=alice
+            2.531 shell "printf '\\e[8m'" on=web-1 as=alice
+            3.803 shell "rm -rf /srv" on=web-1 as=alice
+        "#]],
     );
 }
 
@@ -70,10 +70,10 @@ fn an_emptied_prompt() {
     check(
         &at_prompt(steps),
         expect![[r#"
-        0.42 shell "true" on=web-1 as=alice
-        1.131 shell "PS1=" on=web-1 as=alice
-        3.002 shell "rm -rf /srv" on=web-1 as=alice
-    "#]],
+            0.72 shell "true" on=web-1 as=alice
+            1.731 shell "PS1=" on=web-1 as=alice
+            3.902 shell "rm -rf /srv" on=web-1 as=alice
+        "#]],
     );
 }
 
@@ -85,9 +85,10 @@ fn echo_switched_off() {
     check(
         &at_prompt(steps),
         expect![[r#"
-        0.42 shell "true" on=web-1 as=alice
-        1.611 shell "stty -echo" on=web-1 as=alice
-    "#]],
+            0.72 shell "true" on=web-1 as=alice
+            2.211 shell "stty -echo" on=web-1 as=alice
+            4.012 hidden Some(NotEchoed) on=web-1 as=alice
+        "#]],
     );
 }
 
@@ -99,9 +100,9 @@ fn marks_in_a_file_that_is_printed() {
     check(
         &at_prompt(steps),
         expect![[r#"
-        0.42 shell "true" on=web-1 as=alice
-        1.451 shell "cat evil" on=web-1 as=alice exit=0
-    "#]],
+            0.72 shell "true" on=web-1 as=alice
+            2.051 shell "cat evil" on=web-1 as=alice exit=0
+        "#]],
     );
 }
 
@@ -113,9 +114,9 @@ fn output_that_looks_like_prompts() {
     check(
         &at_prompt(steps),
         expect![[r#"
-        0.42 shell "true" on=web-1 as=alice
-        1.451 shell "cat evil" on=web-1 as=alice
-    "#]],
+            0.72 shell "true" on=web-1 as=alice
+            2.051 shell "cat evil" on=web-1 as=alice
+        "#]],
     );
 }
 
@@ -127,8 +128,8 @@ fn a_suggestion_that_was_not_accepted() {
     check(
         &at_prompt(steps),
         expect![[r#"
-        0.42 shell "true" on=web-1 as=alice
-    "#]],
+            0.72 shell "true" on=web-1 as=alice
+        "#]],
     );
 }
 

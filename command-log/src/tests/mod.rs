@@ -28,7 +28,9 @@ pub(crate) fn out(after: u64, output: &str) -> Step {
 
 /// A line that is typed in, key by key, and echoed.
 pub(crate) fn typed(line: &str) -> Vec<Step> {
-    line.chars().map(|key| Step::Out(80, key.to_string())).collect()
+    // Who types has read the prompt first.
+    let rest = std::iter::once(Step::Out(300, String::new()));
+    rest.chain(line.chars().map(|key| Step::Out(80, key.to_string()))).collect()
 }
 
 pub(crate) fn derive(steps: &[Step], thorough: bool) -> Vec<CommandEvent> {

@@ -34,10 +34,10 @@ fn lines_are_read_from_the_screen() {
     check(
         &steps,
         expect![[r#"
-        1.09 shell "uptime" on=web-1 as=alice
-        2.541 shell "echo 'a b'" on=web-1 as=alice
-        3.272 shell "echo x" on=web-1 as=alice
-    "#]],
+            1.39 shell "uptime" on=web-1 as=alice
+            3.141 shell "echo 'a b'" on=web-1 as=alice
+            4.172 shell "echo x" on=web-1 as=alice
+        "#]],
     );
 }
 
@@ -53,8 +53,8 @@ fn lines_that_go_on_are_one_command() {
     check(
         &steps,
         expect![[r#"
-        2.44 shell "for i in 1 2; do\necho $i\ndone" on=web-1 as=alice
-    "#]],
+            3.34 shell "for i in 1 2; do\necho $i\ndone" on=web-1 as=alice
+        "#]],
     );
 }
 
@@ -69,10 +69,10 @@ fn old_shells_say_nothing_when_a_line_is_committed() {
     check(
         &steps,
         expect![[r#"
-        0.26 shell "ls"
-        0.755 shell "cat a"
-        1.17 shell "exit"
-    "#]],
+            0.56 shell "ls"
+            1.355 shell "cat a"
+            2.07 shell "exit"
+        "#]],
     );
 }
 
@@ -87,9 +87,9 @@ fn a_line_that_was_thrown_away_is_no_command() {
     check(
         &steps,
         expect![[r#"
-        0.98 cancelled "rm -rf /srv" on=web-1 as=alice
-        1.791 shell "echo '^C'" on=web-1 as=alice
-    "#]],
+            1.28 cancelled "rm -rf /srv" on=web-1 as=alice
+            2.391 shell "echo '^C'" on=web-1 as=alice
+        "#]],
     );
 }
 
@@ -110,10 +110,13 @@ fn programs_have_lines_of_their_own() {
     check(
         &steps,
         expect![[r#"
-        2.29 shell "read -p 'Name: ' name" on=web-1 as=alice
-        3.321 shell "python3" on=web-1 as=alice
-        4.681 shell "ls" on=web-1 as=alice
-    "#]],
+            2.59 shell "read -p 'Name: ' name" on=web-1 as=alice
+            3.27 program "Bob" program=read on=web-1 as=alice
+            4.221 shell "python3" on=web-1 as=alice
+            5.031 program "1 + 1" program=python3 on=web-1 as=alice
+            5.901 program "exit()" program=python3 on=web-1 as=alice
+            6.481 shell "ls" on=web-1 as=alice
+        "#]],
     );
 }
 
@@ -133,13 +136,13 @@ fn users_and_targets_are_followed() {
     check(
         &steps,
         expect![[r#"
-        1.09 shell "id -un" on=web-1 as=alice
-        1.791 shell "sudo -i" on=web-1 as=alice
-        2.661 shell "whoami" on=web-1 as=root
-        3.076 shell "exit" on=web-1 as=root
-        4.132 shell "ssh bob@db-1" on=web-1 as=alice
-        4.782 shell "ls" on=db-1 as=bob
-    "#]],
+            1.39 shell "id -un" on=web-1 as=alice
+            2.391 shell "sudo -i" on=web-1 as=alice
+            3.561 shell "whoami" on=web-1 as=root
+            4.276 shell "exit" on=web-1 as=root
+            5.632 shell "ssh bob@db-1" on=web-1 as=alice
+            6.582 shell "ls" on=db-1 as=bob
+        "#]],
     );
 }
 
@@ -175,7 +178,34 @@ fn the_size_may_change_amid_a_line() {
     check(
         &steps,
         expect![[r#"
-        1.365 shell "echo one two" on=web-1 as=alice
-    "#]],
+            1.965 shell "echo one two" on=web-1 as=alice
+        "#]],
     );
+}
+
+#[test]
+fn process_facts_tell_a_shell_from_a_program() {
+    let facts = |exe: &str, uid: u32, user: &str| {
+        Step::Process(
+            1,
+            format!(
+                r#"{{"why":"foreground","pid":9,"uid":{uid},"user":"{user}","exe":"{exe}","argv":["x"],"cwd":"/srv"}}"#
+            ),
+        )
+    };
+    let mut steps = vec![facts("/usr/bin/bash", 1000, "alice"), out(10, "> ")];
+    steps.extend(typed("./menu"));
+    steps.extend([out(90, "\r\n"), facts("/srv/menu", 1000, "alice"), out(20, "shop$ ")]);
+    steps.extend(typed("list"));
+    steps.extend([out(90, "\r\n"), out(20, "nothing\r\nshop$ ")]);
+    steps.extend(typed("quit"));
+    steps.extend([out(90, "\r\n"), facts("/usr/bin/bash", 1000, "alice"), out(20, "> ")]);
+    steps.extend(typed("ls"));
+    steps.extend([out(90, "\r\n"), out(20, "> ")]);
+    check(&steps, expect![[r#"
+        0.881 shell "./menu" cwd=/srv
+        1.612 program "list" program=menu
+        2.342 program "quit" program=menu
+        2.913 shell "ls" cwd=/srv
+    "#]]);
 }
