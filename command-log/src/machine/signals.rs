@@ -13,6 +13,9 @@ use crate::event::{Kind, Source};
 use crate::prompt::is_shell;
 use crate::region::{self, Place};
 
+/// Line ends that an editor leaves behind a line are no output, in bytes.
+const LONGEST_LINE_END: u64 = 4;
+
 /// The marks of the prompt that is being drawn.
 #[derive(Debug, Default)]
 pub(crate) struct Marks {
@@ -20,6 +23,8 @@ pub(crate) struct Marks {
     pub(crate) prompt: Option<Place>,
     /// Where it ended and typing began, until that was looked at.
     pub(crate) input: Option<Place>,
+    /// The last line was given at a marked prompt, so that marks may speak of it.
+    pub(crate) waited: bool,
     /// What the shell says the line is that is about to be committed.
     pub(crate) reported: Option<String>,
 }
@@ -44,7 +49,7 @@ impl<S: Screen> CommandLog<S> {
             MarkKind::Done { status } => {
                 self.running.mark_output_end();
                 let now = self.now;
-                if let Some(event) = self.running.shell_event() {
+                if let Some(event) = self.running.shell_event().filter(|_| self.marks.waited) {
                     event.exit_code = status;
                     event.duration = Some(casemate_cast_format::Micros(now.0.saturating_sub(event.offset.0)));
                 }
@@ -87,7 +92,7 @@ impl<S: Screen> CommandLog<S> {
         }
         // The line was committed just before, by the editor.
         let Some(last) = &self.running.last_line else { return };
-        if last.kind != Kind::Shell || self.running.output_since_commit() > 0 {
+        if last.kind != Kind::Shell || self.running.output_since_commit() > LONGEST_LINE_END {
             return;
         }
         let entry = last.entry;

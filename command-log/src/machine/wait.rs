@@ -79,6 +79,7 @@ impl<S: Screen> CommandLog<S> {
             }
         }
         let kind = if continues.is_some() { Kind::Shell } else { kind };
+        self.marks.waited = how == How::Mark || self.marks.prompt.is_some();
         if continues.is_none() {
             self.tell_of_output(anchor);
             if kind == Kind::Shell && how == How::Known {
