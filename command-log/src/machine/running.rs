@@ -78,6 +78,14 @@ impl Running {
         self.bytes += bytes.len() as u64;
     }
 
+    /// What was printed so far since the last line is no output: it begins here.
+    pub(crate) fn mark_output_begin(&mut self) {
+        let bytes = self.bytes;
+        if let Some(entry) = self.shell.and_then(|number| self.entry(number)) {
+            entry.begin_bytes = bytes;
+        }
+    }
+
     /// Output so far ended here: what follows is a prompt.
     pub(crate) fn mark_output_end(&mut self) {
         self.output_end.get_or_insert(self.bytes);

@@ -45,6 +45,9 @@ impl<S: Screen> CommandLog<S> {
                 self.marks.input = None;
                 let reported = command.filter(|_| trusted).or_else(|| self.marks.reported.take());
                 self.output_starts(cursor, reported);
+                if self.marks.waited {
+                    self.running.mark_output_begin();
+                }
             }
             MarkKind::Done { status } => {
                 self.running.mark_output_end();
