@@ -35,6 +35,14 @@ pub(super) enum Effort {
     Least,
 }
 
+/// The table of level 1 is 64 KiB, and in a burst nothing that is so large stays in a core's cache. Half
+/// of it, and matches from six bytes rather than seven, compress a coloured log a tenth faster and 1 %
+/// smaller, source code a fifth faster and 2 % larger; half again would make the code 7 % larger.
+const LEAST_HASH_LOG: u32 = 13;
+
+/// See [`LEAST_HASH_LOG`].
+const LEAST_MIN_MATCH: u32 = 6;
+
 impl Compressor {
     pub(super) fn new(level: i32) -> io::Result<Self> {
         let mut encoder = Encoder::new(level)?;
@@ -49,11 +57,14 @@ impl Compressor {
     pub(super) fn begin(&mut self, effort: Effort) -> io::Result<()> {
         self.encoder.reinit()?;
         // Zero is zstd's own choice for the level.
-        let (level, min_match) = match effort {
-            Effort::Asked => (self.level, MIN_MATCH),
-            Effort::Least => (self.level.min(1), 0),
+        let (level, hash_log, min_match) = match effort {
+            Effort::Asked => (self.level, 0, MIN_MATCH),
+            // Levels below 1 have their own.
+            Effort::Least if self.level < 1 => (self.level, 0, 0),
+            Effort::Least => (1, LEAST_HASH_LOG, LEAST_MIN_MATCH),
         };
         self.encoder.set_parameter(CParameter::CompressionLevel(level))?;
+        self.encoder.set_parameter(CParameter::HashLog(hash_log))?;
         self.encoder.set_parameter(CParameter::MinMatch(min_match))
     }
 
