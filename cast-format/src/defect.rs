@@ -29,6 +29,9 @@ pub enum DefectKind {
     /// A known key with a value that makes no sense.
     #[error("the header's `{0}` makes no sense, left out")]
     HeaderKey(&'static str),
+    /// A key with a value that no reader takes, like one nested hundreds of levels deep.
+    #[error("the header's {0} cannot be read, left out")]
+    HeaderKeyUnreadable(String),
     /// No size.
     #[error("the header does not say the terminal's size, 80x24 assumed where it is missing")]
     HeaderSize,

@@ -1,34 +1,19 @@
 //! Replays the fuzzers' corpora: what once broke stays mended.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+#[path = "../../fuzz/replay.rs"]
+mod replay;
 
 use casemate_cast_format::fuzz::{fuzz_decode, fuzz_unpack};
-
-/// The files of a target's corpus, in order.
-fn corpus(target: &str) -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
-    let entries = fs::read_dir(folder).expect("the corpus is there");
-    let mut files: Vec<_> = entries.map(|entry| entry.expect("the corpus can be listed").path()).collect();
-    assert!(!files.is_empty(), "the corpus of {target} is empty");
-    files.sort();
-    files
-}
+use replay::replay;
 
 #[test]
 fn decode() {
-    for file in corpus("decode") {
-        println!("{}", file.display());
-        fuzz_decode(&fs::read(file).unwrap());
-    }
+    replay("decode", fuzz_decode);
 }
 
 #[test]
 fn unpack() {
-    for file in corpus("unpack") {
-        println!("{}", file.display());
-        fuzz_unpack(&fs::read(file).unwrap());
-    }
+    replay("unpack", fuzz_unpack);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use casemate_cast_format::{Micros, Version};
 use casemate_recorder::{Format, WindowSize};
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::commands::{cat, convert, generate, info, rec, repair};
+use crate::commands::{cat, command_events, convert, generate, info, rec, repair};
 
 /// Record terminal sessions exactly, and prove it.
 ///
@@ -19,6 +19,7 @@ use crate::commands::{cat, convert, generate, info, rec, repair};
 Examples:
   casemate rec                              record a shell into ~/.local/share/casemate
   casemate rec demo.cast                    record into a file of your choice
+  casemate commands demo.cast               who ran what in it
   casemate info demo.cast                   say what is in it
   casemate convert demo.cast demo.txt       what was on the screen, as text")]
 pub(crate) struct Arguments {
@@ -36,6 +37,7 @@ pub(crate) enum Command {
     Rec(Box<rec::RecArgs>),
     Convert(convert::ConvertArgs),
     Cat(cat::CatArgs),
+    Commands(Box<command_events::CommandsArgs>),
     Info(info::InfoArgs),
     Repair(repair::RepairArgs),
     Completions(generate::CompletionsArgs),
@@ -74,6 +76,22 @@ impl OutputFormat {
             Self::Txt => Format::Text,
         }
     }
+}
+
+/// How a recording is made of others, whatever the command.
+#[derive(Debug, clap::Args)]
+pub(crate) struct MakingArgs {
+    /// Format of the output [default: by its name]
+    #[arg(short = 'f', long, value_enum, hide_default_value = true)]
+    pub(crate) output_format: Option<OutputFormat>,
+
+    /// Replace the output if it exists
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+
+    /// Stop at the first thing that is wrong with a recording
+    #[arg(long)]
+    pub(crate) strict: bool,
 }
 
 /// Seconds, more than none: `2`, `0.5`.

@@ -2,13 +2,16 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::fd::AsFd as _;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use casemate_cast_format::segment::{Unpacked, Unpacker, UnpackerConfig, Verdict};
 use casemate_cast_format::{Decoder, DefectKind, Item, is_zstd};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::failure::{About as _, Failure};
-use crate::printer::{Printer, one_line};
+use crate::printer::{Printer, Progress, one_line};
 
 /// Files are read in pieces of this size.
 const CHUNK: usize = 256 << 10;
@@ -22,8 +25,40 @@ const DEFECTS_KEPT: usize = 1000;
 /// A recording to be read.
 pub(crate) struct Input {
     pub(crate) name: String,
-    reader: Box<dyn Read>,
+    reader: File,
+    /// Of a file; a pipe or terminal has no length, and may have nothing to give just now.
     bytes: Option<u64>,
+}
+
+/// Takes what is read.
+pub(crate) trait Taker {
+    /// The next item.
+    fn item(&mut self, item: Item<'_>) -> Result<(), Failure>;
+
+    /// All that came through a pipe so far is taken. Says how long to wait for more before this is called again;
+    /// `None` for as long as it takes.
+    fn pause(&mut self) -> Result<Option<Duration>, Failure> {
+        Ok(None)
+    }
+
+    /// So many bytes more were read.
+    fn advance(&mut self, _bytes: usize) {}
+}
+
+/// Takes items, and shows how far the reading is.
+struct WithProgress<F> {
+    take: F,
+    progress: Progress,
+}
+
+impl<F: FnMut(Item<'_>) -> Result<(), Failure>> Taker for WithProgress<F> {
+    fn item(&mut self, item: Item<'_>) -> Result<(), Failure> {
+        (self.take)(item)
+    }
+
+    fn advance(&mut self, bytes: usize) {
+        self.progress.advance(bytes);
+    }
 }
 
 /// What reading a recording found besides its items.
@@ -72,7 +107,8 @@ impl Input {
     /// Opens a file, or standard input for `-`.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         if path == Path::new("-") {
-            return Ok(Self { name: "standard input".into(), reader: Box::new(io::stdin()), bytes: None });
+            let stdin = rustix::stdio::stdin().try_clone_to_owned().about("cannot read standard input")?;
+            return Ok(Self { name: "standard input".into(), ..Self::of(stdin.into())? });
         }
         let name = one_line(&path.display().to_string());
         let file = File::open(path).about(format!("cannot read `{name}`"))?;
@@ -80,8 +116,17 @@ impl Input {
         if metadata.is_dir() {
             return Err(Failure::new(format!("cannot read `{name}`: it is a folder")));
         }
-        let bytes = metadata.is_file().then_some(metadata.len());
-        Ok(Self { name, reader: Box::new(file), bytes })
+        Ok(Self { name, ..Self::of(file)? })
+    }
+
+    fn of(reader: File) -> io::Result<Self> {
+        let metadata = reader.metadata()?;
+        Ok(Self { name: String::new(), bytes: metadata.is_file().then_some(metadata.len()), reader })
+    }
+
+    /// Whether it may have to wait for somebody who writes.
+    pub(crate) fn is_stream(&self) -> bool {
+        self.bytes.is_none()
     }
 
     /// Whether only damage can keep its beginning from being that of a compressed file.
@@ -92,13 +137,26 @@ impl Input {
     /// Reads it to its end, item by item. A defect that leaves nothing to be read is an error, and in
     /// strict reading any defect is.
     pub(crate) fn read(
+        self,
+        config: UnpackerConfig,
+        strictness: Strictness,
+        printer: &Printer,
+        take: impl FnMut(Item<'_>) -> Result<(), Failure>,
+    ) -> Result<Findings, Failure> {
+        // Bytes that come through a pipe have no end to be near to.
+        let progress = printer.progress(&self.name, self.bytes);
+        self.read_into(config, strictness, printer, &mut WithProgress { take, progress })
+    }
+
+    /// As [`Self::read`], for whoever wants to know when it has to wait.
+    pub(crate) fn read_into(
         mut self,
         config: UnpackerConfig,
         strictness: Strictness,
         printer: &Printer,
-        mut take: impl FnMut(Item<'_>) -> Result<(), Failure>,
+        taker: &mut impl Taker,
     ) -> Result<Findings, Failure> {
-        let mut progress = printer.progress(&self.name, self.bytes);
+        let is_stream = self.is_stream();
         let mut reading = Reading {
             name: &self.name,
             strictness,
@@ -110,6 +168,9 @@ impl Input {
         let mut chunk = vec![0; CHUNK];
         let mut unpacker = None;
         loop {
+            if is_stream {
+                wait(&self.reader, taker)?;
+            }
             let filled = fill(&mut self.reader, &mut chunk).about(format!("cannot read `{}`", self.name))?;
             let bytes = &chunk[..filled];
             if reading.findings.bytes == 0 && (is_zstd(bytes) || self.looks_packed(bytes)) {
@@ -118,7 +179,7 @@ impl Input {
             reading.findings.bytes += filled as u64;
             match &mut unpacker {
                 Some(unpacker) => {
-                    reading.unpack(&mut take, |sink| unpacker.feed(bytes, &mut |found| sink(found)))?;
+                    reading.unpack(taker, |sink| unpacker.feed(bytes, &mut |found| sink(found)))?;
                 }
                 None => {
                     reading.findings.text_bytes += filled as u64;
@@ -128,20 +189,40 @@ impl Input {
             if filled == 0 {
                 if let Some(unpacker) = unpacker.take() {
                     let mut verdict = None;
-                    reading.unpack(&mut take, |sink| {
+                    reading.unpack(taker, |sink| {
                         verdict = Some(unpacker.finish(&mut |found| sink(found)));
                     })?;
                     reading.findings.verdict = verdict;
                 }
                 reading.decoder.finish();
             }
-            reading.take_items(&mut take)?;
-            progress.advance(filled);
+            reading.take_items(taker)?;
+            taker.advance(filled);
             if filled == 0 {
                 break;
             }
         }
         reading.end()
+    }
+}
+
+/// Waits until there is something to read, or nothing more will be.
+fn wait(reader: &File, taker: &mut impl Taker) -> Result<(), Failure> {
+    loop {
+        let deadline = taker.pause()?.map(|pause| Instant::now() + pause);
+        loop {
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            // A time that the system does not know is as good as for ever.
+            let left = left.and_then(|left| Timespec::try_from(left).ok());
+            let mut ready = [PollFd::from_borrowed_fd(reader.as_fd(), PollFlags::IN)];
+            match poll(&mut ready, left.as_ref()) {
+                Ok(0) => break,
+                Ok(_) => return Ok(()),
+                Err(rustix::io::Errno::INTR) => {}
+                // What cannot be waited for is read.
+                Err(_) => return Ok(()),
+            }
+        }
     }
 }
 
@@ -173,7 +254,7 @@ impl Reading<'_> {
     /// Takes the items piece by piece: a few bytes of zstd can hold any amount of text.
     fn unpack(
         &mut self,
-        take: &mut impl FnMut(Item<'_>) -> Result<(), Failure>,
+        taker: &mut impl Taker,
         step: impl FnOnce(&mut dyn FnMut(Unpacked<'_>)),
     ) -> Result<(), Failure> {
         let mut result = Ok(());
@@ -185,7 +266,7 @@ impl Reading<'_> {
                 Unpacked::Text(piece) => {
                     self.findings.text_bytes += piece.len() as u64;
                     self.decoder.feed(piece);
-                    result = self.take_items(take);
+                    result = self.take_items(taker);
                 }
                 Unpacked::Defect(defect) => result = self.defect(format!("{}: {defect}", self.name)),
                 Unpacked::Open(frame) => self.findings.open |= !frame.complete,
@@ -198,7 +279,7 @@ impl Reading<'_> {
         result
     }
 
-    fn take_items(&mut self, take: &mut impl FnMut(Item<'_>) -> Result<(), Failure>) -> Result<(), Failure> {
+    fn take_items(&mut self, taker: &mut impl Taker) -> Result<(), Failure> {
         let mut defects = Vec::new();
         while let Some(item) = self.decoder.next_item() {
             if let Item::Defect(defect) = &item {
@@ -211,7 +292,7 @@ impl Reading<'_> {
                 }
                 defects.push(shown);
             }
-            take(item)?;
+            taker.item(item)?;
         }
         defects.into_iter().try_for_each(|defect| self.defect(defect))
     }

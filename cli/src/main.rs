@@ -1,9 +1,12 @@
 //! The `casemate` binary: arguments in, one line of error out.
 
 mod args;
+mod command_file;
 mod commands;
 mod failure;
 mod input;
+mod live;
+mod new_file;
 mod output;
 mod printer;
 
@@ -33,6 +36,7 @@ fn run(command: Command, printer: &Printer) -> Result<ExitCode, Failure> {
         Command::Rec(arguments) => return commands::rec::run(&arguments, printer),
         Command::Convert(arguments) => commands::convert::run(&arguments, printer)?,
         Command::Cat(arguments) => commands::cat::run(&arguments, printer)?,
+        Command::Commands(arguments) => return commands::command_events::run(&arguments, printer),
         Command::Info(arguments) => return commands::info::run(&arguments, printer),
         Command::Repair(arguments) => commands::repair::run(&arguments, printer)?,
         Command::Completions(arguments) => commands::generate::completions(&arguments)?,

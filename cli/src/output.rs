@@ -1,70 +1,95 @@
-//! Recordings as output: a file that appears when it is whole, or standard output.
+//! Output: a file that appears when it is whole, a pipe or device, or standard output; recordings, and whatever else.
 
 use std::fs::File;
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use casemate_cast_format::segment::PackerConfig;
 use casemate_cast_format::{Event, Header};
 use casemate_recorder::{Form, Format};
-use tempfile::NamedTempFile;
+use ed25519_dalek::SigningKey;
 
 use crate::failure::{About as _, Failure};
+use crate::new_file::NewFile;
 
 /// Written in pieces of this size.
 const CHUNK: usize = 256 << 10;
 
+/// Where output goes.
+pub(crate) enum Destination {
+    /// Standard output.
+    Stdout,
+    /// A pipe or device.
+    Stream(File),
+    /// A file.
+    File(NewFile),
+}
+
+impl Destination {
+    /// Standard output for `-`; else a file that is put in its place by [`Self::finish`].
+    pub(crate) fn create(path: &Path, overwrite: bool) -> Result<Self, Failure> {
+        if path == Path::new("-") {
+            return Ok(Self::Stdout);
+        }
+        match std::fs::metadata(path) {
+            Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => {
+                let cannot = format!("cannot write `{}`", path.display());
+                Ok(Self::Stream(File::options().write(true).open(path).about(cannot)?))
+            }
+            Ok(_) | Err(_) => Ok(Self::File(NewFile::create(path, overwrite)?)),
+        }
+    }
+
+    /// Writes at once.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        match self {
+            Self::Stdout => {
+                let mut stdout = io::stdout().lock();
+                // Standard output keeps what follows the last line end.
+                stdout.write_all(bytes).and_then(|()| stdout.flush()).about("cannot write to standard output")
+            }
+            Self::Stream(stream) => stream.write_all(bytes).about("cannot write"),
+            Self::File(file) => {
+                let written = file.write_all(bytes);
+                written.about(format_args!("cannot write `{}`", file.path().display()))
+            }
+        }
+    }
+
+    /// Puts a file in its place.
+    pub(crate) fn finish(self) -> Result<(), Failure> {
+        match self {
+            // Not brought to the disk by force: what it was made from is still there.
+            Self::File(file) => file.put(),
+            Self::Stdout | Self::Stream(_) => Ok(()),
+        }
+    }
+}
+
 /// A recording being written.
 pub(crate) struct Output {
-    place: Place,
+    destination: Destination,
     format: Format,
+    packing: PackerConfig,
     form: Option<Form>,
     pending: Vec<u8>,
 }
 
-enum Place {
-    Stdout,
-    /// A pipe or device.
-    Stream(File),
-    File {
-        path: PathBuf,
-        temporary: NamedTempFile,
-        overwrite: bool,
-    },
-}
-
 impl Output {
-    /// Standard output for `-`; else a file that is put in its place by [`Self::finish`].
+    /// A recording on its way to [`Destination::create`].
     pub(crate) fn create(path: &Path, format: Format, overwrite: bool) -> Result<Self, Failure> {
-        let place = if path == Path::new("-") {
-            Place::Stdout
-        } else {
-            let cannot = || format!("cannot write `{}`", path.display());
-            match std::fs::metadata(path) {
-                Ok(metadata) if metadata.is_dir() => {
-                    return Err(Failure::new(format!("{}: it is a folder", cannot())));
-                }
-                Ok(metadata) if metadata.is_file() && !overwrite => {
-                    return Err(Failure::new(format!("{}: it exists", cannot()))
-                        .hint("give another name, or --overwrite to replace it"));
-                }
-                Ok(metadata) if !metadata.is_file() => {
-                    Place::Stream(File::options().write(true).open(path).about(cannot())?)
-                }
-                Ok(_) | Err(_) => {
-                    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-                    let folder = folder.unwrap_or(Path::new("."));
-                    std::fs::create_dir_all(folder).about(cannot())?;
-                    let temporary = NamedTempFile::new_in(folder).about(cannot())?;
-                    Place::File { path: path.into(), temporary, overwrite }
-                }
-            }
-        };
-        Ok(Self { place, format, form: None, pending: Vec::new() })
+        let destination = Destination::create(path, overwrite)?;
+        Ok(Self { destination, format, packing: PackerConfig::default(), form: None, pending: Vec::new() })
+    }
+
+    /// Has every seal signed.
+    pub(crate) fn signed(mut self, signing_key: Option<SigningKey>) -> Self {
+        self.packing.signing_key = signing_key;
+        self
     }
 
     pub(crate) fn header(&mut self, header: &Header) -> Result<(), Failure> {
-        let mut form = Form::new(self.format, header.size, PackerConfig::default())?;
+        let mut form = Form::new(self.format, header.size, self.packing.clone())?;
         form.header(header, &mut self.pending)?;
         self.form = Some(form);
         Ok(())
@@ -90,20 +115,7 @@ impl Output {
             form.finish(&mut self.pending)?;
         }
         self.write()?;
-        match self.place {
-            Place::Stdout => io::stdout().flush()?,
-            Place::Stream(_) => {}
-            Place::File { path, temporary, overwrite } => {
-                // Not brought to the disk by force: what it was made from is still there.
-                let cannot = format!("cannot write `{}`", path.display());
-                if overwrite {
-                    temporary.persist(&path).map_err(|error| error.error).about(cannot)?;
-                } else {
-                    temporary.persist_noclobber(&path).map_err(|error| error.error).about(cannot)?;
-                }
-            }
-        }
-        Ok(())
+        self.destination.finish()
     }
 
     fn write_if_long(&mut self) -> Result<(), Failure> {
@@ -111,15 +123,7 @@ impl Output {
     }
 
     fn write(&mut self) -> Result<(), Failure> {
-        match &mut self.place {
-            Place::Stdout => {
-                io::stdout().write_all(&self.pending).about("cannot write to standard output")?;
-            }
-            Place::Stream(stream) => stream.write_all(&self.pending).about("cannot write")?,
-            Place::File { path, temporary, .. } => {
-                temporary.write_all(&self.pending).about(format!("cannot write `{}`", path.display()))?;
-            }
-        }
+        self.destination.write(&self.pending)?;
         self.pending.clear();
         Ok(())
     }

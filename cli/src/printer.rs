@@ -18,12 +18,17 @@ pub(crate) struct Printer {
     terminal: bool,
 }
 
+/// Whether nobody said that there shall be no colours.
+pub(crate) fn colours_welcome() -> bool {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    !refused && !dumb
+}
+
 impl Printer {
     pub(crate) fn new(quiet: bool) -> Self {
         let terminal = std::io::stderr().is_terminal();
-        let refused = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        Self { quiet, colour: terminal && !refused("NO_COLOR") && !dumb, terminal }
+        Self { quiet, colour: terminal && colours_welcome(), terminal }
     }
 
     pub(crate) fn is_quiet(&self) -> bool {
@@ -108,6 +113,16 @@ impl Progress {
             let bar = ProgressBar::new(total).with_style(style).with_prefix(self.name.clone());
             bar.set_position(self.done);
             self.bar = Some(bar);
+        }
+    }
+}
+
+impl Progress {
+    /// Runs something that writes to the terminal, without the bar in its way.
+    pub(crate) fn hidden<T>(&self, write: impl FnOnce() -> T) -> T {
+        match &self.bar {
+            Some(bar) => bar.suspend(write),
+            None => write(),
         }
     }
 }

@@ -28,6 +28,8 @@ mod machine;
 mod prompt;
 mod region;
 mod syntax;
+#[cfg(test)]
+mod tests;
 
 pub use event::{Candidate, CommandEvent, Kind, Reason, Source, State};
 pub use machine::CommandLog;

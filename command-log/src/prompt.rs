@@ -23,7 +23,7 @@ pub(crate) enum Shape {
 }
 
 /// Characters that themes end prompts with.
-const SYMBOLS: &str = "❯➜➤➔→⇒λ»▶❱⟩▸›⮞ϟ⚡╰─└▲✗✘✔✓●○♥★\u{e0b0}\u{e0b1}\u{e0b4}\u{e0bc}\u{f105}\u{f054}";
+const SYMBOLS: &str = "±❯➜➤➔→⇒λ»▶❱⟩▸›⮞ϟ⚡╰─└▲✗✘✔✓●○♥★\u{e0b0}\u{e0b1}\u{e0b4}\u{e0bc}\u{f105}\u{f054}";
 
 impl Shape {
     /// Judges the text left of the cursor.
@@ -53,7 +53,7 @@ impl Shape {
                     Self::Repl
                 } else if has_account(body) && (has_path(body) || body.contains(' ')) {
                     Self::Shell
-                } else if body.is_empty() {
+                } else if !body.contains(char::is_alphanumeric) {
                     Self::MaybeShell
                 } else if body.starts_with(['~', '/']) || body.starts_with("PS ") || body.contains(":\\") {
                     Self::Shell
@@ -63,11 +63,14 @@ impl Shape {
             }
             ')' if trimmed.starts_with('(') && !trimmed.contains(' ') => Self::Repl,
             ':' if is_ipython(trimmed) => Self::Repl,
+            ']' | ')' if has_account(body) || has_path(body) => Self::MaybeShell,
             '?' | ':' | ')' | ']' => Self::Question,
             '.' if trimmed == "..." => Self::Repl,
             '*' if trimmed.starts_with("irb") => Self::Repl,
             _ if SYMBOLS.contains(last) => {
-                if body.chars().count() > 120 {
+                if has_account(body) && has_path(body) {
+                    Self::Shell
+                } else if body.chars().count() > 120 {
                     Self::None
                 } else {
                     Self::MaybeShell
@@ -76,6 +79,17 @@ impl Shape {
             _ => Self::None,
         }
     }
+}
+
+/// Signs that demonstrations print in place of a prompt.
+const DEMO_SIGNS: [char; 6] = ['$', '❯', '➜', 'λ', '»', '▶'];
+
+/// The length of what a demonstration prints before a command: a sign and a blank.
+pub(crate) fn demo_sign(row: &str) -> Option<usize> {
+    let sign = row.chars().next().filter(|sign| DEMO_SIGNS.contains(sign))?;
+    let length = sign.len_utf8() + 1;
+    (row[sign.len_utf8()..].starts_with(' ') && row.get(length..)?.starts_with(|c: char| !c.is_whitespace()))
+        .then_some(length)
 }
 
 /// `user@host`.
@@ -235,11 +249,13 @@ impl Prompts {
     }
 
     /// The best match; of equally good ones the latest.
-    pub(crate) fn find(&self, prompt: &PromptText) -> Option<Match> {
+    ///
+    /// `edited` says that a line editor waits behind it, as few programs have one.
+    pub(crate) fn find(&self, prompt: &PromptText, edited: bool) -> Option<Match> {
         let shape = skeleton(&prompt.row);
         self.known
             .iter()
-            .filter_map(|known| Some((likeness(known, prompt, &shape)?, known)))
+            .filter_map(|known| Some((likeness(known, prompt, &shape, edited)?, known)))
             .max_by_key(|(likeness, _)| *likeness)
             .map(|(likeness, known)| Match {
                 likeness,
@@ -247,6 +263,18 @@ impl Prompts {
                 program: known.program.clone(),
                 editor: known.editor,
             })
+    }
+
+    /// Finds a known prompt at the end of a row, behind output whose last line did not end; returns where it begins.
+    pub(crate) fn at_end_of(&self, row: &str) -> Option<(usize, Match)> {
+        let ends = |known: &&Known| known.prompt.row.len() > 1 && row.ends_with(&known.prompt.row);
+        let known = self.known.iter().filter(ends).max_by_key(|known| known.prompt.row.len())?;
+        Some((row.len() - known.prompt.row.len(), known.as_match(Likeness::Exact)))
+    }
+
+    /// Whether this is, word for word, a prompt of a shell that is known.
+    pub(crate) fn is_shell_prompt(&self, row: &str) -> bool {
+        self.known.iter().any(|known| known.kind == Kind::Shell && known.prompt.row == row)
     }
 
     /// Finds a known prompt at the beginning of a row that has more behind it; returns its length in bytes.
@@ -278,7 +306,7 @@ impl Known {
     }
 }
 
-fn likeness(known: &Known, prompt: &PromptText, shape: &str) -> Option<Likeness> {
+fn likeness(known: &Known, prompt: &PromptText, shape: &str, edited: bool) -> Option<Likeness> {
     if known.prompt.row.trim_end() == prompt.row.trim_end() {
         return Some(Likeness::Exact);
     }
@@ -290,6 +318,13 @@ fn likeness(known: &Known, prompt: &PromptText, shape: &str) -> Option<Likeness>
     let plain = Style::default();
     let coloured = prompt.style.1 != plain || prompt.style.0 != plain;
     if same_sign && coloured && known.prompt.style == prompt.style {
+        return Some(Likeness::Alike);
+    }
+    // Themes colour the sign by the exit status, or have another one then.
+    let both_edited = edited && known.editor;
+    let same_colour = prompt.style.0 != plain && known.prompt.style.0 == prompt.style.0;
+    let symbol = |row: &str| sign(row).is_some_and(|sign| !sign.is_ascii());
+    if both_edited && symbol(&prompt.row) && symbol(&known.prompt.row) && (same_sign || same_colour) {
         return Some(Likeness::Alike);
     }
     let same_account =
@@ -349,7 +384,7 @@ mod tests {
         let prompt = |row: &str| PromptText { row: row.into(), ..PromptText::default() };
         let mut prompts = Prompts::default();
         prompts.learn(&prompt("alice@web-1:~$ "), Kind::Shell, None, true);
-        let likeness = |row: &str| prompts.find(&prompt(row)).map(|found| found.likeness);
+        let likeness = |row: &str| prompts.find(&prompt(row), false).map(|found| found.likeness);
         assert_eq!(likeness("alice@web-1:~$ "), Some(Likeness::Exact));
         assert_eq!(likeness("alice@web-1:/srv$ "), Some(Likeness::Skeleton));
         assert_eq!(likeness("(venv) alice@web-1:/srv$ "), Some(Likeness::Alike));

@@ -147,6 +147,11 @@ pub(crate) fn typed<S: Screen>(screen: &S, from: Place, last: u64, right: Option
         if number == from.line {
             end = without_right(&line, start, end, cols, right);
         }
+        // A wide character that did not fit has left the last column blank.
+        if line.is_wrapped() && end > start && begins_wide(screen, number + 1) {
+            let blank = |col| line.cell(col).is_none_or(|cell| cell.text.trim().is_empty() && cell.width > 0);
+            end -= u16::from(blank(end - 1));
+        }
         if start < end {
             line.text(start, end, &mut text);
         }
@@ -176,13 +181,43 @@ pub(crate) fn typed_before<S: Screen>(screen: &S, from: Place, to: Place) -> Str
     text
 }
 
+/// How many columns at the end of a row still show what was there before anything was typed.
+fn unchanged(line: &Line<'_>, start: u16, end: u16, right: &RightText) -> u16 {
+    let mut old: Vec<&str> = Vec::new();
+    for at in right.text.char_indices().map(|(at, _)| at) {
+        let behind = &right.text[at..];
+        old.push(&behind[..behind.chars().next().map_or(0, char::len_utf8)]);
+    }
+    let mut columns = 0;
+    let mut visible = 0;
+    let mut col = end;
+    while col > start.max(right.col) {
+        let at = usize::from(col - 1 - right.col);
+        let Some(cell) = line.cell(col - 1) else { break };
+        let shown = if cell.written { cell.text } else { " " };
+        // Texts with wide characters are compared only as a whole, where nothing was typed.
+        if cell.width != 1 || old.get(at).is_none_or(|&before| before != shown) {
+            break;
+        }
+        col -= 1;
+        columns += 1;
+        visible += u16::from(!shown.trim().is_empty());
+    }
+    // The end of the row must be that of the old text, and more than a letter or two that happen to be the same.
+    let whole = usize::from(end.saturating_sub(right.col)) >= old.len();
+    if whole && visible >= 3 || columns > 0 && usize::from(columns) == old.len() { columns } else { 0 }
+}
+
+fn begins_wide<S: Screen>(screen: &S, number: u64) -> bool {
+    line(screen, number).and_then(|line| line.cell(0)).is_some_and(|cell| cell.width == 2)
+}
+
 /// Where a row ends if a right prompt is left out.
 fn without_right(line: &Line<'_>, start: u16, end: u16, cols: u16, right: Option<&RightText>) -> u16 {
-    if let Some(right) = right.filter(|right| right.col >= start && right.col < end) {
-        let mut text = String::new();
-        line.text(right.col, end, &mut text);
-        if text.trim_end() == right.text {
-            return right.col;
+    if let Some(right) = right.filter(|right| right.col >= start || !right.text.is_empty()) {
+        let left = end - unchanged(line, start, end, right);
+        if left < end {
+            return left;
         }
     }
     if end + RIGHT_MARGIN < cols || line.is_wrapped() {

@@ -1,5 +1,7 @@
 //! Who is recorded, and where: what the system says when nobody says otherwise.
 
+use std::collections::HashMap;
+
 use casemate_cast_format::SessionFacts;
 use nix::unistd::{Uid, User};
 use serde_json::{Map, json};
@@ -58,9 +60,27 @@ fn login_user() -> (String, &'static str) {
 }
 
 fn user_name(uid: Uid) -> String {
-    match User::from_uid(uid) {
-        Ok(Some(user)) => user.name,
-        Ok(None) | Err(_) => format!("uid {uid}"),
+    account_name(uid).unwrap_or_else(|| format!("uid {uid}"))
+}
+
+fn account_name(uid: Uid) -> Option<String> {
+    Some(User::from_uid(uid).ok()??.name)
+}
+
+/// The names of users, each asked for once.
+#[derive(Debug, Default)]
+pub(crate) struct UserNames(HashMap<u32, Option<String>>);
+
+impl UserNames {
+    /// A session meets a few users; one that meets thousands is up to something.
+    const KEPT: usize = 256;
+
+    /// The account's name, if the user has an account.
+    pub(crate) fn find(&mut self, uid: u32) -> Option<String> {
+        if self.0.len() >= Self::KEPT {
+            self.0.clear();
+        }
+        self.0.entry(uid).or_insert_with(|| account_name(Uid::from_raw(uid))).clone()
     }
 }
 

@@ -15,18 +15,24 @@ pub mod keys;
 
 mod ending;
 mod identity;
+mod integrate;
 mod journal;
 mod nonblocking;
 mod notice;
+mod observer;
+mod process;
 mod proxy;
 mod pty;
 mod session;
 mod signals;
 mod terminal;
+mod witness;
 
 pub use ending::Ending;
 pub use form::{Form, Format};
 pub use identity::{Identity, SESSION_VARIABLE, account_shell, random_id};
-pub use journal::{AppendError, Existing, Rotation, recording_version};
+pub use integrate::{Integration, NotIntegrated};
+pub use journal::{AppendError, Existing, Rotation, claim, recording_version};
 pub use proxy::WindowSize;
 pub use session::{Options, Output, RecordError, Recorded, record};
+pub use witness::Witness;

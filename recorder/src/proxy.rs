@@ -19,6 +19,7 @@ use crate::journal::{Journal, Kind, micros};
 use crate::keys::{Command, Keys, Piece};
 use crate::nonblocking::{Outbox, Read, read_some};
 use crate::notice::{LabelPrompt, Notice, PromptStep};
+use crate::observer::Observer;
 use crate::pty::Pty;
 use crate::signals::Signals;
 use crate::terminal::Terminal;
@@ -77,6 +78,8 @@ pub(crate) struct Proxy<'a> {
     pub(crate) signals: Signals,
     pub(crate) keys: Keys,
     pub(crate) capture_input: bool,
+    /// Notes who is in the foreground.
+    pub(crate) observer: Option<Observer>,
     /// A size that does not follow the terminal's.
     pub(crate) window: WindowSize,
     pub(crate) size: Size,
@@ -270,6 +273,8 @@ impl Proxy<'_> {
             self.show(state, bytes);
             if !state.paused {
                 self.journal.queue().push(now, Kind::Output, bytes);
+                // Looked at when it is due, behind what was read.
+                self.observer.iter_mut().for_each(Observer::output);
             }
             state.notice.saw(bytes);
             if let Some(exited) = &mut state.exited {
@@ -301,7 +306,9 @@ impl Proxy<'_> {
         if self.keyboard == Keyboard::Terminal {
             self.keyboard = Keyboard::None;
         }
-        self.begin_ending(state, Ending::Hangup);
+        if self.signals.hears_hangup() {
+            self.begin_ending(state, Ending::Hangup);
+        }
     }
 
     fn read_keyboard(&mut self, state: &mut State, buffer: &mut [u8]) {
@@ -396,13 +403,40 @@ impl Proxy<'_> {
         }
     }
 
-    fn forward(&self, state: &mut State, bytes: &[u8]) {
+    fn forward(&mut self, state: &mut State, bytes: &[u8]) {
         let echo = (self.capture_input && !state.paused).then(|| self.pty.echo());
         let now = self.now();
+        // Who gets a line is whoever is in the foreground before it is there. All of that is asked for
+        // before, for the answer to a line may be another program in the same process.
+        let facts = self.observer.as_mut().filter(|_| !state.paused).and_then(|observer| {
+            let moment = Instant::now();
+            let commits = Observer::is_commit(bytes);
+            let facts = if commits { observer.commit(moment, self.pty.foreground()?) } else { None };
+            observer.keys(moment, bytes);
+            facts
+        });
         self.send(state, bytes);
+        if let Some(facts) = facts {
+            self.journal.queue().push(now, Kind::Process(facts.uid), facts.to_string().as_bytes());
+        }
         if let Some(echo) = echo {
             self.journal.queue().push(now, Kind::Input(echo), bytes);
         }
+    }
+
+    /// Notes who is in the foreground, if that is news.
+    fn look(&mut self) {
+        let Some(observer) = &mut self.observer else { return };
+        let facts = observer.look(Instant::now(), self.pty.foreground());
+        if let Some(facts) = facts {
+            self.journal.queue().push(self.now(), Kind::Process(facts.uid), facts.to_string().as_bytes());
+        }
+    }
+
+    /// When the foreground is to be looked at.
+    fn look_at(&self, state: &State) -> Option<Instant> {
+        let observer = self.observer.as_ref().filter(|_| !state.paused && state.exited.is_none());
+        observer.and_then(Observer::due)
     }
 
     fn toggle_pause(&mut self, state: &mut State) {
@@ -413,6 +447,9 @@ impl Proxy<'_> {
         self.show(state, &shown);
         if !state.paused && state.notice.alternate_screen() {
             self.redraw(state);
+        }
+        if !state.paused {
+            self.look();
         }
     }
 
@@ -503,6 +540,9 @@ impl Proxy<'_> {
         if state.regrow_at.take_if(|at| *at <= now).is_some() {
             self.follow_size();
         }
+        if self.look_at(state).is_some_and(|at| at <= now) {
+            self.look();
+        }
         if let Some((at, delay)) = state.end_of_input
             && at <= now
             && state.to_session.is_empty()
@@ -522,7 +562,8 @@ impl Proxy<'_> {
             .map(|exited| (exited.last_output + QUIET_AFTER_EXIT).min(exited.at + DRAIN_AFTER_EXIT));
         let end_of_input = state.end_of_input.filter(|_| state.exited.is_none()).map(|(at, _)| at);
         let reopen = state.reopen_at.filter(|_| state.exited.is_none());
-        [ending, drain, end_of_input, reopen, state.regrow_at].into_iter().flatten().min()
+        let look = self.look_at(state);
+        [ending, drain, end_of_input, reopen, look, state.regrow_at].into_iter().flatten().min()
     }
 
     /// Whether the session is over: the program has ended and what it printed is read.

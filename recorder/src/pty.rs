@@ -13,12 +13,13 @@ use rustix::termios::{
 };
 
 use crate::echo::Echo;
+use crate::observer::Foreground;
 
 /// What to run, and how.
 #[derive(Debug)]
 pub(crate) struct Program<'a> {
     pub(crate) argv: &'a [OsString],
-    pub(crate) env: &'a [(String, String)],
+    pub(crate) env: &'a [(&'static str, OsString)],
     pub(crate) directory: &'a Path,
 }
 
@@ -70,6 +71,22 @@ impl Pty {
             Ok(attributes) if attributes.local_modes.contains(LocalModes::ICANON) => Echo::Off,
             _ => Echo::Program,
         }
+    }
+
+    /// Who has the terminal at this moment, and how it treats what is typed.
+    pub(crate) fn foreground(&self) -> Option<Foreground> {
+        self.held_by(tcgetpgrp(self.fd()).ok()?)
+    }
+
+    /// As the session begins its program is in the foreground, even if it is over already.
+    pub(crate) fn foreground_at_start(&self) -> Option<Foreground> {
+        self.foreground().or_else(|| self.held_by(self.child))
+    }
+
+    fn held_by(&self, group: Pid) -> Option<Foreground> {
+        let modes = tcgetattr(self.fd()).ok()?.local_modes;
+        let has = |mode: LocalModes| modes.contains(mode);
+        Some(Foreground { group, canonical: has(LocalModes::ICANON), echo: has(LocalModes::ECHO) })
     }
 
     /// The character that means end of input, usually Ctrl-D.

@@ -14,12 +14,15 @@ use serde_json::{Map, Value};
 use crate::ending::Ending;
 use crate::form::Format;
 use crate::identity::{Identity, SESSION_VARIABLE};
-use crate::journal::{AppendError, Existing, Journal, Plan, Rotation, Sink, Target, micros};
+use crate::integrate::{Folder, Integration};
+use crate::journal::{AppendError, Existing, Journal, Kind, Plan, Rotation, Sink, Target, micros};
 use crate::keys::Keys;
+use crate::observer::Observer;
 use crate::proxy::{Keyboard, Proxy, WindowSize};
 use crate::pty::{self, Program, Pty};
 use crate::signals::Signals;
 use crate::terminal::Terminal;
+use crate::witness::Witness;
 
 /// Size of a session that nobody sees.
 const HEADLESS_SIZE: Size = Size { cols: 80, rows: 24 };
@@ -66,6 +69,10 @@ pub struct Options {
     pub signing_key: Option<SigningKey>,
     /// The control character before the recorder's own keys.
     pub prefix_key: Option<u8>,
+    /// Note which process is in the foreground.
+    pub process_facts: bool,
+    /// Make the shell print marks, in this way.
+    pub integration: Option<Integration>,
 }
 
 /// What came of a recording.
@@ -129,13 +136,15 @@ fn system(what: &'static str) -> impl FnOnce(io::Error) -> RecordError {
     move |source| RecordError::System { what, source }
 }
 
-/// Records a session; `begun` is told when everything stands and the session is about to start.
+/// Records a session; `begun` is told when everything stands and the session is about to start. A `witness` is told
+/// what is recorded, on the journal's thread, and is dropped before this returns.
 ///
 /// # Errors
 /// Where nothing could be recorded. A recording that begins and cannot be written to its end is no
 /// error: [`Recorded::failure`] says so.
 pub fn record(
     options: &Options,
+    witness: Option<Box<dyn Witness>>,
     begun: impl FnOnce(&SessionFacts, Option<&Path>),
 ) -> Result<Recorded, RecordError> {
     let to_stdout = matches!(options.output, Output::Stdout);
@@ -152,7 +161,13 @@ pub fn record(
 
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
     let within = std::env::var(SESSION_VARIABLE).ok();
-    let facts = options.identity.facts(micros(now).0, within);
+    let mut facts = options.identity.facts(micros(now).0, within);
+    let folder = options.integration.as_ref();
+    let folder = folder.map(|integration| Folder::create(integration, &options.argv, &facts.session));
+    let folder = folder.transpose().map_err(system("cannot put the shell integration in place"))?;
+    if let Some(folder) = &folder {
+        facts.set_marks_nonce(&folder.nonce);
+    }
     let plan = Plan {
         format: options.format,
         header: header(options, size, now, terminal.is_some()),
@@ -166,14 +181,19 @@ pub fn record(
     if let Err(reason) = pty::find_program(&options.argv) {
         return Err(RecordError::Start { program: program_name, reason });
     }
-    let sink = open(&options.output, plan)?;
+    let mut sink = open(&options.output, plan)?;
+    if let Some(witness) = witness {
+        sink.tell(witness);
+    }
     begun(&facts, sink.files().first().map(PathBuf::as_path));
 
     // Signals are met from here on: whoever ends us from now on ends a recording.
     let signals = Signals::listen().map_err(system("cannot listen to signals"))?;
     let directory = std::env::current_dir().unwrap_or_else(|_| "/".into());
-    let env = [(SESSION_VARIABLE.into(), facts.session.clone())];
-    let program = Program { argv: &options.argv, env: &env, directory: &directory };
+    let mut env = vec![(SESSION_VARIABLE, facts.session.clone().into())];
+    env.extend(folder.iter().flat_map(|folder| folder.env.iter().cloned()));
+    let argv = folder.as_ref().map_or(&options.argv, |folder| &folder.argv);
+    let program = Program { argv, env: &env, directory: &directory };
     let pty = match Pty::spawn(&program, size, terminal.as_ref().map(Terminal::attributes)) {
         Ok(pty) => pty,
         Err(error) => {
@@ -185,7 +205,14 @@ pub fn record(
         }
     };
     let start = Instant::now();
+    // Where there are no events, nobody looks.
+    let looks = options.process_facts && matches!(options.format, Format::Cast { .. });
+    let mut observer = looks.then(Observer::new);
+    let begun_as = observer.as_mut().and_then(|observer| observer.begin(start, &pty));
     let journal = Journal::start(sink, start).map_err(system("cannot start the journal"))?;
+    if let Some(facts) = begun_as {
+        journal.queue().push(Micros(0), Kind::Process(facts.uid), facts.to_string().as_bytes());
+    }
     if keyboard == Keyboard::Terminal
         && let Some(terminal) = &mut terminal
     {
@@ -199,14 +226,16 @@ pub fn record(
         signals,
         keys: Keys::new(options.prefix_key.filter(|_| keyboard == Keyboard::Terminal)),
         capture_input: options.capture_input,
+        observer,
         window: options.window,
         size,
         start,
     };
     let outcome = proxy.run().map_err(system("cannot wait for the session"));
     drop(terminal);
+    drop(folder);
     let duration = micros(start.elapsed());
-    let report = journal.finish();
+    let report = journal.finish(outcome.as_ref().ok().map(|outcome| outcome.ending));
     let outcome = outcome?;
     Ok(Recorded {
         facts,

@@ -1,9 +1,13 @@
 //! Signals as bytes on a descriptor, so that the proxy meets them in its one loop.
+//!
+//! What whoever started us had us ignore stays ignored: `nohup` means the hang-up, a shell without job
+//! control the interrupt key, which is meant for others.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 
+use nix::libc;
 use nix::sys::signal::{SigSet, Signal};
 use signal_hook::consts::{SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
 use signal_hook::iterator::backend::SignalDelivery;
@@ -12,18 +16,32 @@ use signal_hook::iterator::exfiltrator::SignalOnly;
 /// What the proxy listens to.
 const HEARD: [i32; 8] = [SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH];
 
+/// What may be ignored from the start.
+const IGNORABLE: [i32; 3] = [SIGHUP, SIGINT, SIGQUIT];
+
 pub(crate) struct Signals {
     delivery: SignalDelivery<UnixStream, SignalOnly>,
+    hears_hangup: bool,
 }
 
 impl Signals {
     /// From now on these signals are met in the loop.
     pub(crate) fn listen() -> io::Result<Self> {
         // Whoever started us may have blocked them.
-        let heard: SigSet = HEARD.into_iter().filter_map(|signal| Signal::try_from(signal).ok()).collect();
-        heard.thread_unblock()?;
+        let all = HEARD.into_iter().filter_map(|signal| Signal::try_from(signal).ok());
+        all.collect::<SigSet>().thread_unblock()?;
+        let is_heard = |signal: &i32| !IGNORABLE.contains(signal) || !is_ignored(*signal);
+        let heard: Vec<_> = HEARD.into_iter().filter(is_heard).collect();
         let (read, write) = UnixStream::pair()?;
-        Ok(Self { delivery: SignalDelivery::with_pipe(read, write, SignalOnly, HEARD)? })
+        Ok(Self {
+            hears_hangup: heard.contains(&SIGHUP),
+            delivery: SignalDelivery::with_pipe(read, write, SignalOnly, heard)?,
+        })
+    }
+
+    /// Whether a hang-up ends us, rather than having been ignored from the start.
+    pub(crate) fn hears_hangup(&self) -> bool {
+        self.hears_hangup
     }
 
     /// Readable when a signal has come.
@@ -35,4 +53,16 @@ impl Signals {
     pub(crate) fn pending(&mut self) -> Vec<i32> {
         self.delivery.pending().collect()
     }
+}
+
+#[expect(unsafe_code, reason = "no safe call asks for an action without setting one")]
+fn is_ignored(signal: i32) -> bool {
+    let mut action = std::mem::MaybeUninit::<libc::sigaction>::uninit();
+    // SAFETY: a null action only asks; the old one is written to memory of its size.
+    if unsafe { libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr()) } != 0 {
+        return false;
+    }
+    // SAFETY: the call above succeeded, so it has written all of it.
+    let action = unsafe { action.assume_init() };
+    action.sa_sigaction == libc::SIG_IGN
 }

@@ -91,6 +91,13 @@ pub trait Screen {
     /// Returns whether the alternate screen is shown.
     fn is_alternate(&self) -> bool;
 
+    /// Returns whether cursor keys send what applications want (DECCKM): editors ask for it while they have the
+    /// terminal.
+    fn is_application_cursor(&self) -> bool;
+
+    /// Returns whether a line feed in the last row scrolls the whole screen: there are no margins.
+    fn scrolls_whole(&self) -> bool;
+
     /// Returns how many lines have scrolled off the top of the primary screen so far: the absolute number of row 0.
     fn scrolled(&self) -> u64;
 

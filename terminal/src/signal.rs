@@ -8,7 +8,7 @@
 pub enum Signal {
     /// A mark of shell integration: OSC 133 (FinalTerm, "semantic prompts") and OSC 633 (VS Code).
     Mark(Mark),
-    /// The title of the window: OSC 0 and 2.
+    /// The title of the window: OSC 0 and 2, and `ESC k` of screen and tmux.
     Title(String),
     /// The working directory: OSC 7, OSC 9;9, OSC 1337 `CurrentDir`, OSC 633 `P;Cwd`. `host` is empty where unknown.
     Cwd {

@@ -28,6 +28,15 @@ impl Vt100Screen {
         Self { parser: vt100::Parser::new(rows, cols, scrollback_lines) }
     }
 
+    /// Makes it behave as the terminal that `TERM` names, where that matters: screen and tmux take `ESC k` as the
+    /// beginning of a title, which others show as text.
+    #[must_use]
+    pub fn for_term(mut self, term: &str) -> Self {
+        let name = term.split_once(['-', '.']).map_or(term, |(name, _)| name);
+        self.parser.screen_mut().set_screen_titles(matches!(name, "screen" | "tmux"));
+        self
+    }
+
     /// Returns whether the cursor is hidden (DECTCEM).
     #[must_use]
     pub fn is_cursor_hidden(&self) -> bool {
@@ -65,6 +74,14 @@ impl Screen for Vt100Screen {
 
     fn is_alternate(&self) -> bool {
         self.parser.screen().alternate_screen()
+    }
+
+    fn is_application_cursor(&self) -> bool {
+        self.parser.screen().application_cursor()
+    }
+
+    fn scrolls_whole(&self) -> bool {
+        self.parser.screen().scrolls_whole()
     }
 
     fn scrolled(&self) -> u64 {

@@ -1,5 +1,7 @@
 //! What hung, lost, leaked or grew without bound once, and must not again.
 
+use std::time::Duration;
+
 use casemate_tests::{Cast, LONG, PROMPT, World, need, process, wait_until};
 use rustix::process::Signal;
 
@@ -73,6 +75,27 @@ fn the_reader_of_a_pipe_leaves() {
 }
 
 #[test]
+fn the_reader_of_a_pipe_stops_reading() {
+    let world = World::new();
+    // Before and after the end of the session.
+    for (program, patience) in [("yes", 0), ("head -c 300000 /dev/zero", 1)] {
+        let script = format!(
+            "mkfifo pipe; sleep 60 <pipe & reader=$!; \"$CASEMATE\" rec -q --headless pipe -- {program} & \
+             sleep 1; sleep {patience}; kill -TERM $!; wait $!; echo status $?; kill $reader; rm pipe"
+        );
+        let run = world.script(&script).run();
+        assert!(run.took < Duration::from_secs(15), "{:?}", run.took);
+        assert!(
+            ["status 1\n", "status 143\n"].contains(&run.text().as_str()),
+            "{} {}",
+            run.text(),
+            run.stderr
+        );
+        assert!(run.stderr.contains("signal"), "{}", run.stderr);
+    }
+}
+
+#[test]
 fn two_recorders_do_not_share_a_file() {
     let world = World::new();
     let mut first = world.rec(&["s.cast", "-q", "-a", "--", "sh", "-c", "echo first; read x"]).on_terminal();
@@ -132,6 +155,25 @@ fn signals_that_the_parent_blocked_are_heard() {
     let script = "timeout 20 env --block-signal=CHLD --block-signal=TERM \"$CASEMATE\" rec -q --headless s.cast -- echo done";
     world.script(script).run().success();
     assert_eq!(Cast::read(world.path("s.cast")).output(), "done\r\n");
+}
+
+#[test]
+fn what_the_parent_ignored_stays_ignored() {
+    let world = World::new();
+    let script = "trap '' HUP; \"$CASEMATE\" rec -q --headless s.cast -- sh -c 'echo first; sleep 1; echo last' & \
+                  until grep -q first s.cast 2>/dev/null; do sleep 0.01; done; kill -HUP $!; wait $!";
+    world.script(script).run().success();
+    let cast = Cast::read(world.path("s.cast"));
+    assert_eq!(cast.output(), "first\r\nlast\r\n");
+    cast.assert_end(Some("0"), "exit");
+    // The terminal goes, and the session goes on.
+    let script = "trap '' HUP; exec \"$CASEMATE\" rec -q t.cast -- sh -c 'echo first; sleep 1; echo last'";
+    let mut session = world.script(script).on_terminal();
+    session.wait_for("first");
+    session.hang_up();
+    wait_until("the end of the session", LONG, || {
+        Cast::read_open(world.path("t.cast")).filter(|cast| cast.output().contains("last"))
+    });
 }
 
 #[test]

@@ -66,6 +66,69 @@ fn convert_overwrites_only_on_request() {
 }
 
 #[test]
+fn convert_that_is_killed_leaves_nothing_behind() {
+    let world = world();
+    for signal in ["TERM", "HUP", "KILL"] {
+        let script = format!(
+            "mkfifo pipe; \"$CASEMATE\" convert pipe out.cast & convert=$!; exec 3>pipe; cat two.cast >&3; \
+             until [ -n \"$(find /proc/$convert/fd -lname \"$PWD/[#.]*\")\" ]; do sleep 0.01; done; \
+             kill -{signal} $convert; wait $convert; rm pipe"
+        );
+        world.script(&script).run().success();
+        assert!(!world.path("out.cast").exists());
+        let left = world.names(".").into_iter().filter(|name| name.starts_with(".tmp")).collect::<Vec<_>>();
+        assert!(left.is_empty(), "after {signal}: {left:?}");
+    }
+}
+
+#[test]
+fn what_is_being_recorded_is_not_replaced() {
+    let world = world();
+    for file in ["live.cast", "live.cast.zst"] {
+        let mut session =
+            world.rec(&[file, "-q", "--", "sh", "-c", "echo first; read x; echo last"]).on_terminal();
+        session.wait_for("first");
+        wait_until("the recording", LONG, || world.path(file).exists().then_some(()));
+        world
+            .casemate(&["convert", "--overwrite", "two.cast", file])
+            .run()
+            .fails("a recorder is writing to it");
+        world
+            .casemate(&["cat", "--overwrite", "two.cast", "-o", file])
+            .run()
+            .fails("a recorder is writing to it");
+        world.write("torn.cast", &world.bytes("two.cast")[..world.bytes("two.cast").len() - 5]);
+        let repair = world.casemate(&["repair", "--overwrite", "torn.cast", "-o", file]).run();
+        assert!(repair.fails("a recorder is writing to it").stderr.contains("hint: "));
+        world.rec(&[file, "--overwrite", "-q", "--", "true"]).run().fails("a recorder is writing to it");
+        session.send("\r");
+        session.wait_success();
+        assert!(Cast::read(world.path(file)).output().ends_with("last\r\n"));
+        world.casemate(&["convert", "--overwrite", "two.cast", file]).run().success();
+    }
+}
+
+#[test]
+fn repair_signs_what_it_writes_anew() {
+    need!("openssl");
+    let world = World::new();
+    let make = "openssl genpkey -algorithm ed25519 -out k.pem && openssl pkey -in k.pem -pubout -out k.pub";
+    world.script(make).run().success();
+    world.rec(&["s.cast.zst", "-q", "--sign-key", "k.pem", "--", "seq", "5000"]).on_terminal().wait_success();
+    let mut damaged = world.bytes("s.cast.zst");
+    let middle = damaged.len() / 2;
+    damaged[middle] ^= 1;
+    world.write("s.cast.zst", damaged);
+    world.casemate(&["repair", "--sign-key", "k.pem", "s.cast.zst"]).run().success();
+    let checked = ["info", "--strict", "--public-key", "k.pub", "s.repaired.cast.zst"];
+    world.casemate(&checked).run().success();
+    // A plain recording has no place for a signature.
+    world.write("torn.cast", "{\"version\":2,\"width\":80,\"height\":24}\n[1.0, \"o\", \"kept\"]\n[2.0, \"o");
+    world.casemate(&["repair", "--sign-key", "k.pem", "torn.cast"]).run().fails("can be signed");
+    assert!(!world.path("torn.repaired.cast").exists());
+}
+
+#[test]
 fn convert_never_eats_its_own_input() {
     let world = world();
     let run = world.casemate(&["convert", "--overwrite", "-f", "v3", "two.cast", "two.cast"]).run();

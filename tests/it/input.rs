@@ -3,9 +3,9 @@
 //! Secrets are made of letters that nothing else in a session's input uses, so that not even one of them
 //! may turn up in an `i` event.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use casemate_tests::{Cast, LONG, PROMPT, Session, Sshd, World, need, skip, tools};
+use casemate_tests::{Cast, LONG, PROMPT, Session, Sshd, World, need, skip, tools, wait_until};
 
 const SECRET: &str = "QZXJKVW";
 
@@ -307,6 +307,77 @@ fn over_ssh() {
     let input = cast.input();
     assert!(input.starts_with("echo far-$((40+2))\r") && input.ends_with("exit\r"), "{input:?}");
     assert_eq!(input.matches('\r').count(), 4, "{input:?}");
+}
+
+/// A reader in raw mode below a status line that is drawn behind a carriage return, with every letter of the
+/// secret in it, and a spinner that is drawn where the cursor is.
+const STATUS_LINE: &str = "\
+import os, sys, termios, tty
+old = termios.tcgetattr(0)
+tty.setraw(0)
+os.write(1, b'Password: ')
+count = 0
+while os.read(0, 1) != b'\\r':
+    count += 1
+    os.write(1, b'\\rQ Z X J K V W %d %%\\x1b[K' % count)
+    os.write(1, b'QZXJKVW'[count % 7:][:1] + b' waits\\x08\\x08\\x08\\x08\\x08\\x08\\x08')
+termios.tcsetattr(0, termios.TCSADRAIN, old)
+print('\\ngot', count)
+print('then', input('more? '))
+";
+
+#[test]
+fn a_status_line_shows_nothing_of_a_password() {
+    let Some(python) = tools::python() else { skip!("needs python3") };
+    for slowly in [false, true] {
+        asked_by(&World::new(), &[&python.display().to_string(), "-c", STATUS_LINE], slowly);
+    }
+}
+
+#[test]
+fn what_is_searched_for_in_the_history() {
+    need!("bash");
+    let world = World::new();
+    let mut session = record(&world, &["bash", "--noprofile", "-i"]);
+    session.wait_prompt();
+    session.type_slowly("echo one-apple");
+    session.send("\r");
+    session.wait_screen("\none-apple");
+    session.wait_prompt();
+    session.send("\x12");
+    session.wait_screen("reverse-i-search");
+    session.type_slowly("app");
+    session.wait_screen("`app'");
+    session.send("\r");
+    session.wait_prompt();
+    session.type_slowly("exit");
+    session.send("\r");
+    session.wait_success();
+    let cast = Cast::read(world.path("s.cast"));
+    assert_eq!(cast.input(), "echo one-apple\r\x12app\rexit\r");
+    assert_eq!(cast.data("hidden"), [""; 0], "nothing was hidden");
+}
+
+#[test]
+fn short_lines_in_one_piece_hold_nothing_back() {
+    need!("bash");
+    let world = World::new();
+    let mut session = record(&world, &["bash", "--noprofile", "-i"]);
+    session.wait_prompt();
+    session.send("echo one-$((0+1))\r:\rid\recho four-$((2+2))\r");
+    session.wait_screen("\nfour-4");
+    let shown = Instant::now();
+    wait_until("the last line in the recording", LONG, || {
+        let cast = Cast::read_open(world.path("s.cast"))?;
+        cast.input().ends_with("echo four-$((2+2))\r").then_some(())
+    });
+    assert!(shown.elapsed() < Duration::from_secs(5), "held back for {:?}", shown.elapsed());
+    session.wait_prompt();
+    session.send("exit\r");
+    session.wait_success();
+    let cast = Cast::read(world.path("s.cast"));
+    assert_eq!(cast.input(), "echo one-$((0+1))\r:\rid\recho four-$((2+2))\rexit\r");
+    assert_eq!(cast.data("hidden"), [""; 0], "nothing was hidden");
 }
 
 #[test]

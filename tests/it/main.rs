@@ -8,14 +8,19 @@ mod append; // a second session behind the first, in every format, also behind a
 mod attacks; // what hung, lost, leaked or grew once, and must not again
 mod bad_input; // the table of bad input, row by row: lenient, named by line, strict
 mod cli; // convert, cat, info, repair, completions, man: what they print and how they fail
+mod commands; // `casemate commands` and `rec --commands`: every form, folders, pipes, live
+mod commands_live; // real shells, recorded, and their commands listed
 mod compat; // asciinema and zstd read ours, we read theirs
 mod docs; // the documents and the tree say the same
 mod exact; // every byte, in every form, also those that are no text
 mod idle; // asleep and small while nothing happens
 mod input; // what was typed is recorded; what was not echoed is not
+mod integrate; // marks from the shells, which are otherwise as they were
 mod keys; // the prefix key: pause, marker, stop, the key itself
+mod process_facts; // who is in the foreground, and who gets a line
 mod rec; // flags, facts, files of `casemate rec`
 mod rotate; // parts of one session, joined again
+mod score; // the commands of every recording in fixtures/commands, against the truth
 mod shells; // bash, zsh, fish, dash, tmux under the recorder
 mod slow; // the slow lane: hundreds of rounds, gigabytes
 mod streams; // `rec -`, standard input, default names, what is said where

@@ -237,7 +237,7 @@ fn the_window_size_can_be_given_whole_or_in_part() {
 fn a_resize_is_an_event_at_its_place() {
     let world = World::new();
     let script = "trap 'stty size; exit 0' WINCH; echo ready; while :; do sleep 0.05; done";
-    let mut session = world.rec(&["s.cast", "-c", script]).on_terminal();
+    let mut session = world.rec(&["s.cast", "--no-process-facts", "-c", script]).on_terminal();
     session.wait_for("ready");
     session.resize(121, 41);
     session.wait_for("41 121");

@@ -26,8 +26,10 @@ pub fn is_release() -> bool {
 
 fn build() -> PathBuf {
     let test = std::env::current_exe().expect("a running test has a path");
-    // target/PROFILE/deps/it-HASH
-    let profile = test.ancestors().nth(2).expect("test binaries live in target/PROFILE/deps");
+    // A test is target/PROFILE/deps/it-HASH, a program target/PROFILE/NAME.
+    let folder = test.parent().expect("a program is in a folder");
+    let profile = if folder.ends_with("deps") { folder.parent() } else { Some(folder) };
+    let profile = profile.expect("test binaries live in target/PROFILE/deps");
     let target = profile.parent().expect("the profile's folder is in the target folder");
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--quiet", "--package", "casemate", "--target-dir"]).arg(target);

@@ -43,6 +43,12 @@ impl Launch {
         self
     }
 
+    /// Starts the program in this folder, instead of the home.
+    pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.folder = folder.into();
+        self
+    }
+
     /// Starts the program as the leader of a session on a fresh terminal.
     pub fn on_terminal(self) -> Session {
         let mut command = self.command(true);

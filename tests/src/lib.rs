@@ -16,9 +16,11 @@ mod cast;
 mod finished;
 mod launch;
 pub mod process;
+pub mod score;
 mod session;
 mod sshd;
 pub mod tools;
+pub mod typist;
 mod wait;
 mod world;
 
@@ -29,6 +31,7 @@ pub use launch::Launch;
 pub use session::{Arrival, Session};
 pub use sshd::Sshd;
 pub use tools::Tmpfs;
+pub use typist::Typist;
 pub use wait::{LONG, turn, wait_until};
 pub use world::{PROMPT, World};
 

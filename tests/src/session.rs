@@ -208,6 +208,28 @@ impl Session {
         }
     }
 
+    /// What stands in the row of the cursor, left of it.
+    #[must_use]
+    pub fn before_cursor(&mut self) -> String {
+        self.screen();
+        let screen = self.screen.screen();
+        let (row, column) = screen.cursor_position();
+        screen.rows(0, column).nth(row.into()).unwrap_or_default()
+    }
+
+    /// Whether the program has asked for the cursor keys of application mode.
+    pub fn wants_application_keys(&mut self) -> bool {
+        self.screen();
+        self.screen.screen().application_cursor()
+    }
+
+    /// For how long nothing has reached the terminal.
+    #[must_use]
+    pub fn quiet_for(&self) -> Duration {
+        let last = self.shared.state().arrivals.last().map(|arrival| arrival.when);
+        last.map_or(Duration::ZERO, |when| when.elapsed())
+    }
+
     /// The row of the cursor and what stands in it.
     fn cursor_line(&mut self) -> (u16, String) {
         self.screen();
@@ -269,7 +291,9 @@ impl Session {
     }
 
     /// Changes the size of the terminal.
-    pub fn resize(&self, columns: u16, rows: u16) {
+    pub fn resize(&mut self, columns: u16, rows: u16) {
+        self.screen();
+        self.screen.screen_mut().set_size(at_least_one(rows), at_least_one(columns));
         let master = self.master.as_ref().expect("no resize after a hang-up");
         tcsetwinsize(master, window(columns, rows)).expect("resize the terminal");
     }
@@ -378,8 +402,11 @@ impl Drop for Session {
     }
 }
 
+fn at_least_one(size: u16) -> NonZero<u16> {
+    NonZero::new(size).unwrap_or(NonZero::<u16>::MIN)
+}
+
 fn emulator(columns: u16, rows: u16) -> vt100::Parser {
-    let at_least_one = |size| NonZero::new(size).unwrap_or(NonZero::<u16>::MIN);
     vt100::Parser::new(at_least_one(rows), at_least_one(columns), 0)
 }
 

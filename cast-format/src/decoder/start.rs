@@ -1,7 +1,10 @@
 //! The first line: which version this is, and what is left where the header is not.
 
+use std::collections::BTreeMap;
+
 use memchr::memchr;
-use serde_json::Value;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use super::buffer::Line;
 use super::line::{self, Shape};
@@ -52,13 +55,13 @@ pub(super) fn begin(decoder: &mut Decoder) -> Option<()> {
     // What stands behind it, blank lines too.
     let behind = buffer.rest().len();
     let line = String::from_utf8_lossy(buffer.bytes(range.clone())).into_owned();
-    match serde_json::from_str(&line) {
+    let mut defects = Vec::new();
+    match serde_json::from_str(&line).or_else(|error| key_by_key(&line, &mut defects).ok_or(error)) {
         Ok(Value::Object(object)) if object.get("version").and_then(Value::as_f64) == Some(1.0) => {
             buffer.unread_line(&range, number);
             begin_document(decoder);
         }
         Ok(Value::Object(object)) => {
-            let mut defects = Vec::new();
             match Header::from_json(object, &mut defects) {
                 Some(header) => begin_lines(decoder, header),
                 None => decoder.fail(DefectKind::HeaderVersion),
@@ -90,6 +93,22 @@ pub(super) fn begin(decoder: &mut Decoder) -> Option<()> {
         _ => decoder.fail(DefectKind::NotARecording(format!("it begins with {}", excerpt(&line)))),
     }
     Some(())
+}
+
+/// An object without the keys that cannot be read; `None` where it is none.
+fn key_by_key(line: &str, defects: &mut Vec<DefectKind>) -> Option<Value> {
+    let values: BTreeMap<String, &RawValue> = serde_json::from_str(line).ok()?;
+    let mut values: Vec<_> = values.into_iter().collect();
+    // As they stand in the line.
+    values.sort_by_key(|(_, value)| value.get().as_ptr());
+    let mut object = Map::new();
+    for (key, value) in values {
+        match serde_json::from_str(value.get()) {
+            Ok(value) => drop(object.insert(key, value)),
+            Err(_) => defects.push(DefectKind::HeaderKeyUnreadable(excerpt(&key))),
+        }
+    }
+    Some(Value::Object(object))
 }
 
 fn begin_document(decoder: &mut Decoder) {

@@ -198,6 +198,19 @@ fn a_line_without_end_takes_no_memory_for_ever() {
 }
 
 #[test]
+fn a_key_nested_too_deep_costs_nothing_but_itself() {
+    let deep = format!("{}{}", "[".repeat(5000), "]".repeat(5000));
+    check(
+        format!("{{\"version\":2,\"width\":100,\"deep\":{deep},\"height\":50}}\n[1, \"o\", \"a\"]\n"),
+        &expect![[r#"
+            v2 100x50
+            !1: the header's `deep` cannot be read, left out
+            1.0 o "a"
+        "#]],
+    );
+}
+
+#[test]
 fn resumes_in_the_middle() {
     for (version, expected) in [(Version::V2, 7_500_000), (Version::V3, 11_500_000)] {
         let mut decoder = Decoder::resume(version, Micros(4_000_000));

@@ -53,8 +53,8 @@ pub const SEGMENT_TEXT_LIMIT: u64 = 1 << 20;
 /// A segment is sealed when its first event is this old: what an open segment holds is not yet proven.
 pub const SEGMENT_TIME_LIMIT: Micros = Micros(60_000_000);
 
-/// Skippable frames longer than this are passed over unread. A keyframe, the only part of a seal without
-/// a fixed length, is far shorter.
+/// Skippable frames longer than this are damage: nobody could hold one to see whether its length is right.
+/// A keyframe, the only part of a seal without a fixed length, is far shorter.
 pub const SKIPPABLE_LIMIT: u64 = 16 << 20;
 
 /// A SHA-256.

@@ -21,11 +21,19 @@ const LINE_LIMIT: usize = 1 << 30;
 /// A flood that becomes this many times smaller is worth the level that was asked for.
 const SHRINKS_WELL: u64 = 8;
 
+/// A segment that began as a trickle ends at this much text: should it be a flood, it is one from there on.
+const TRICKLE_TEXT: u64 = 32 << 10;
+
+/// What comes no faster than that in this time, in microseconds, is a trickle: it costs a core less than 1 %.
+const TRICKLE_TIME: u64 = 4_000_000;
+
 /// How segments are made.
 #[derive(Debug, Clone)]
 pub struct PackerConfig {
     /// The zstd level.
     pub level: i32,
+    /// The text comes as it is recorded, and is flushed as often: where little comes, more effort is made.
+    pub live: bool,
     /// Signs every seal.
     pub signing_key: Option<SigningKey>,
     /// What the first seal names as the one before it: the last seal of the part before, in a rotated
@@ -35,7 +43,7 @@ pub struct PackerConfig {
 
 impl Default for PackerConfig {
     fn default() -> Self {
-        Self { level: zstd::DEFAULT_COMPRESSION_LEVEL, signing_key: None, previous_seal: None }
+        Self { level: zstd::DEFAULT_COMPRESSION_LEVEL, live: false, signing_key: None, previous_seal: None }
     }
 }
 
@@ -65,6 +73,7 @@ pub struct Packer {
     compressor: Compressor,
     /// For the next frame, by what became of the last.
     effort: Effort,
+    live: bool,
     signing_key: Option<SigningKey>,
     output: Vec<u8>,
     /// Where in the file the output not yet taken begins.
@@ -119,7 +128,8 @@ impl Packer {
     pub fn resume(config: PackerConfig, tail: Tail) -> Result<Self, PackError> {
         Ok(Self {
             compressor: Compressor::new(config.level)?,
-            effort: Effort::default(),
+            effort: if config.live { Effort::Most } else { Effort::Asked },
+            live: config.live,
             signing_key: config.signing_key,
             output: Vec::new(),
             output_offset: tail.position,
@@ -267,7 +277,9 @@ impl Packer {
                 (Some(time), Some((start, _))) => time.0.saturating_sub(start.0),
                 _ => 0,
             };
-            if segment.closed || full || age >= SEGMENT_TIME_LIMIT.0 {
+            let overflows =
+                self.effort == Effort::Most && segment.text_bytes + text.len() as u64 > TRICKLE_TEXT;
+            if segment.closed || full || overflows || age >= SEGMENT_TIME_LIMIT.0 {
                 self.put_seal(None, false)?;
             }
         }
@@ -307,8 +319,15 @@ impl Packer {
         self.unflushed = false;
         let is_flood = segment.text_bytes >= SEGMENT_TEXT_LIMIT / 2;
         let shrinks_well = segment.text_bytes >= segment.frame_bytes.saturating_mul(SHRINKS_WELL);
-        self.effort = if is_flood && !shrinks_well { Effort::Least } else { Effort::Asked };
         let (start, end) = segment.times.unwrap_or((self.last_event, self.last_event));
+        let rate_limit = (end.0.saturating_sub(start.0) / TRICKLE_TIME).saturating_mul(TRICKLE_TEXT);
+        self.effort = if is_flood && !shrinks_well {
+            Effort::Least
+        } else if self.live && segment.text_bytes <= rate_limit.max(TRICKLE_TEXT / 8) {
+            Effort::Most
+        } else {
+            Effort::Asked
+        };
         let head = SealHead {
             sequence: self.sequence,
             start,

@@ -70,7 +70,6 @@ pub struct Unpacker {
 enum State {
     Boundary,
     Frame(Box<OpenState>),
-    Skip { from: u64, left: u64 },
     Lost { from: u64, frames_from: u64 },
 }
 
@@ -151,7 +150,6 @@ impl Unpacker {
             let step = match self.state {
                 State::Boundary => self.boundary(ending, sink),
                 State::Frame(_) => self.frame_part(sink),
-                State::Skip { .. } => self.skip(),
                 State::Lost { .. } => self.search(ending, sink),
             };
             if step == Step::NeedsMore {
@@ -193,28 +191,29 @@ impl Unpacker {
             return Step::NeedsMore;
         }
         let length = u64::from(u32_at(rest, 4));
-        if length > SKIPPABLE_LIMIT || !matches!(magic, SEAL_MAGIC | SEEK_TABLE_MAGIC) {
-            // A length that no seal or table can have is a damaged one.
-            if matches!(magic, SEAL_MAGIC | SEEK_TABLE_MAGIC) {
-                self.lose(self.position());
-            } else {
-                self.foreign(8 + length, sink);
-            }
+        if length > SKIPPABLE_LIMIT {
+            // A length that no seal or table can have is a damaged one, and a frame of others that we cannot
+            // hold would hide what follows it if its length were wrong.
+            self.lose(self.position());
             return Step::Done;
         }
         let whole = 8 + usize::try_from(length).expect("at most SKIPPABLE_LIMIT");
         let Some(payload) = rest.get(8..whole) else { return Step::NeedsMore };
+        if !matches!(magic, SEAL_MAGIC | SEEK_TABLE_MAGIC) {
+            self.foreign(whole, sink);
+            return Step::Done;
+        }
         if magic == SEEK_TABLE_MAGIC {
             if seek_table::parse(payload).is_ok() {
                 self.table(whole, sink);
             } else {
-                self.foreign(whole as u64, sink);
+                self.foreign(whole, sink);
             }
             return Step::Done;
         }
         match Seal::parse(payload) {
             Ok(seal) => self.seal(seal, whole, sink),
-            Err(SealError::NotASeal) => self.foreign(whole as u64, sink),
+            Err(SealError::NotASeal) => self.foreign(whole, sink),
             Err(error) => {
                 let after = &rest[whole..];
                 if after.len() < 4 && !ending {
@@ -365,25 +364,13 @@ impl Unpacker {
         self.at += whole;
     }
 
-    fn foreign(&mut self, bytes: u64, sink: &mut Sink<'_>) {
+    fn foreign(&mut self, whole: usize, sink: &mut Sink<'_>) {
         self.no_seal(true, sink);
         self.no_table(sink);
+        let bytes = whole as u64;
         sink(Unpacked::Foreign { offset: self.position(), bytes });
         self.entry(bytes, 0);
-        self.state = State::Skip { from: self.position(), left: bytes };
-    }
-
-    fn skip(&mut self) -> Step {
-        let State::Skip { left, .. } = &mut self.state else { return Step::NeedsMore };
-        let here = (self.buffer.len() - self.at).min(usize::try_from(*left).unwrap_or(usize::MAX));
-        *left -= here as u64;
-        self.at += here;
-        self.keep = self.at;
-        if *left > 0 {
-            return Step::NeedsMore;
-        }
-        self.state = State::Boundary;
-        Step::Done
+        self.at += whole;
     }
 
     /// A complete frame has no seal behind it.
@@ -413,7 +400,6 @@ impl Unpacker {
             let mut open = None;
             let (from, cut) = match &self.state {
                 State::Boundary => (here, here),
-                State::Skip { from, .. } => (*from, *from),
                 State::Frame(frame) => {
                     open = Some(OpenFrame {
                         offset: frame.offset,

@@ -8,7 +8,7 @@ use casemate_cast_format::{Item, Version};
 use casemate_recorder::Format;
 
 use super::convert::refuse_same;
-use crate::args::OutputFormat;
+use crate::args::{MakingArgs, OutputFormat};
 use crate::failure::Failure;
 use crate::input::{Input, Strictness};
 use crate::output::Output;
@@ -33,17 +33,8 @@ pub(crate) struct CatArgs {
     #[arg(short, long, default_value = "-")]
     output: PathBuf,
 
-    /// Format of the output [default: by its name, else that of the first recording]
-    #[arg(short = 'f', long, value_enum, hide_default_value = true)]
-    output_format: Option<OutputFormat>,
-
-    /// Replace the output if it exists
-    #[arg(long)]
-    overwrite: bool,
-
-    /// Stop at the first thing that is wrong with a recording
-    #[arg(long)]
-    strict: bool,
+    #[command(flatten)]
+    making: MakingArgs,
 }
 
 pub(crate) fn run(arguments: &CatArgs, printer: &Printer) -> Result<(), Failure> {
@@ -52,7 +43,7 @@ pub(crate) fn run(arguments: &CatArgs, printer: &Printer) -> Result<(), Failure>
     for path in &arguments.files {
         let input = Input::open(path)?;
         refuse_same(path, &arguments.output)?;
-        let strictness = Strictness::from_flag(arguments.strict);
+        let strictness = Strictness::from_flag(arguments.making.strict);
         input.read(UnpackerConfig::default(), strictness, printer, |item| {
             match item {
                 Item::Header(header) => {
@@ -86,11 +77,12 @@ pub(crate) fn run(arguments: &CatArgs, printer: &Printer) -> Result<(), Failure>
 }
 
 fn create(arguments: &CatArgs, first: Version) -> Result<Output, Failure> {
-    let format = match OutputFormat::of(arguments.output_format, &arguments.output) {
-        Format::Cast { segments, .. } if arguments.output_format.is_none() && first == Version::V3 => {
+    let asked = arguments.making.output_format;
+    let format = match OutputFormat::of(asked, &arguments.output) {
+        Format::Cast { segments, .. } if asked.is_none() && first == Version::V3 => {
             Format::Cast { version: first, segments }
         }
         format @ (Format::Cast { .. } | Format::Raw | Format::Text) => format,
     };
-    Output::create(&arguments.output, format, arguments.overwrite)
+    Output::create(&arguments.output, format, arguments.making.overwrite)
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use casemate_cast_format::Item;
 use casemate_cast_format::segment::UnpackerConfig;
 
-use crate::args::OutputFormat;
+use crate::args::{MakingArgs, OutputFormat};
 use crate::failure::Failure;
 use crate::input::{Input, Strictness};
 use crate::output::Output;
@@ -13,8 +13,9 @@ use crate::printer::Printer;
 
 /// Convert a recording to another format
 ///
-/// Reads asciicast v1, v2 and v3, plain or in segments. Events, comments and header keys that a
-/// format has no place for of its own are kept in it all the same.
+/// Reads asciicast v1, v2 and v3, plain or in segments, and writes asciicast v2 where neither the output's
+/// name nor a flag says otherwise. Events, comments and header keys that a format has no place for of its
+/// own are kept in it all the same.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -29,25 +30,17 @@ pub(crate) struct ConvertArgs {
     /// What to write; its name says the format; `-` for standard output
     output: PathBuf,
 
-    /// Format of the output [default: by its name, else asciicast-v2]
-    #[arg(short = 'f', long, value_enum, hide_default_value = true)]
-    output_format: Option<OutputFormat>,
-
-    /// Replace the output if it exists
-    #[arg(long)]
-    overwrite: bool,
-
-    /// Stop at the first thing that is wrong with the recording
-    #[arg(long)]
-    strict: bool,
+    #[command(flatten)]
+    making: MakingArgs,
 }
 
 pub(crate) fn run(arguments: &ConvertArgs, printer: &Printer) -> Result<(), Failure> {
     let input = Input::open(&arguments.input)?;
     refuse_same(&arguments.input, &arguments.output)?;
-    let format = OutputFormat::of(arguments.output_format, &arguments.output);
-    let mut output = Output::create(&arguments.output, format, arguments.overwrite)?;
-    let strictness = Strictness::from_flag(arguments.strict);
+    let making = &arguments.making;
+    let format = OutputFormat::of(making.output_format, &arguments.output);
+    let mut output = Output::create(&arguments.output, format, making.overwrite)?;
+    let strictness = Strictness::from_flag(making.strict);
     input.read(UnpackerConfig::default(), strictness, printer, |item| match item {
         Item::Header(header) => output.header(&header),
         Item::Event(event) => output.event(&event),

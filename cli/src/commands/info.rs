@@ -345,7 +345,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// `1 h 02 min 03.5 s`.
-fn people_time(time: Micros) -> String {
+pub(super) fn people_time(time: Micros) -> String {
     let tenths = (time.0 + 50_000) / 100_000;
     let (hours, minutes, seconds) = (tenths / 36_000, tenths / 600 % 60, tenths % 600);
     let (whole, tenth) = (seconds / 10, seconds % 10);

@@ -1,6 +1,7 @@
 //! One file per command: its arguments, whose doc comments are its help, and what it does.
 
 pub(crate) mod cat;
+pub(crate) mod command_events;
 pub(crate) mod convert;
 pub(crate) mod generate;
 pub(crate) mod info;

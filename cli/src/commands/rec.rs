@@ -9,14 +9,15 @@ use std::process::ExitCode;
 
 use casemate_cast_format::{Micros, SessionFacts};
 use casemate_recorder::{
-    AppendError, Ending, Existing, Format, Identity, Options, Output, RecordError, Recorded, Rotation,
-    WindowSize, keys, record, recording_version,
+    AppendError, Ending, Existing, Format, Identity, Integration, Options, Output, RecordError, Recorded,
+    Rotation, WindowSize, keys, record, recording_version,
 };
 use chrono::{SecondsFormat, Utc};
 use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::DecodePrivateKey as _;
 
 use crate::args::{self, OutputFormat};
+use crate::command_file::{CommandFile, Present};
 use crate::failure::{About as _, Failure};
 use crate::printer::Printer;
 
@@ -34,6 +35,8 @@ Examples:
   casemate rec demo.cast -- vim notes.txt        a program with its arguments, no shell between
   casemate rec -c 'make 2>&1 | tail' build.cast  a command line, through /bin/sh
   casemate rec -a demo.cast                      go on with a recording, or begin it
+  casemate rec --integrate deploy.cast           with marks where prompts and commands are
+  casemate rec --commands run.jsonl demo.cast    what is run, too, as JSON Lines while it is run
   casemate rec -I --user alice --target web-1 --target-user root audit.cast.zst
   casemate rec -q - -- make | casemate convert - make.txt")]
 pub(crate) struct RecArgs {
@@ -55,6 +58,14 @@ pub(crate) struct RecArgs {
     /// Record what is typed, too; what the terminal does not show is left out
     #[arg(short = 'I', long, alias = "stdin")]
     capture_input: bool,
+
+    /// Make bash, zsh or fish mark prompts, commands and results (OSC 133), without touching their files
+    #[arg(long)]
+    integrate: bool,
+
+    /// Leave out which process is in the foreground
+    #[arg(long)]
+    no_process_facts: bool,
 
     /// Environment variables to record
     #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "SHELL")]
@@ -120,6 +131,10 @@ pub(crate) struct RecArgs {
     #[arg(long, value_name = "FILE")]
     sign_key: Option<PathBuf>,
 
+    /// Write who ran what to this file, as JSON Lines, while the session goes on (see `casemate commands`)
+    #[arg(long, value_name = "FILE")]
+    commands: Option<PathBuf>,
+
     /// Write what the recorder does to this file
     #[arg(long, value_name = "FILE")]
     log_file: Option<PathBuf>,
@@ -137,12 +152,24 @@ fn prefix_key(text: &str) -> Result<PrefixKey, String> {
 
 pub(crate) fn run(arguments: &RecArgs, printer: &Printer) -> Result<ExitCode, Failure> {
     let mut log = Log::open(arguments.log_file.as_deref())?;
-    let options = options(arguments)?;
-    let recorded = record(&options, |facts, file| {
+    let options = options(arguments, printer)?;
+    let mut commands =
+        arguments.commands.as_deref().map(|file| command_file(file, arguments, &options)).transpose()?;
+    let witness = commands.as_mut().and_then(CommandFile::witness);
+    let recorded = record(&options, witness, |facts, file| {
         announce(facts, file, &options, printer);
         log.line(format!("session {} of {} begins", facts.session, facts.user));
     });
-    let recorded = recorded.map_err(|error| explain(error, arguments))?;
+    let recorded = match recorded {
+        Ok(recorded) => recorded,
+        Err(error) => {
+            if let Some(commands) = commands {
+                commands.discard();
+            }
+            return Err(explain(error, arguments));
+        }
+    };
+    let written = commands.map_or(Ok(()), CommandFile::finish);
     log.line(format!(
         "session {} ended: {}, status {}, {} events, {}",
         recorded.facts.session,
@@ -151,10 +178,41 @@ pub(crate) fn run(arguments: &RecArgs, printer: &Printer) -> Result<ExitCode, Fa
         recorded.events,
         recorded.failure.as_deref().unwrap_or("recorded whole"),
     ));
-    Ok(conclude(&recorded, arguments, printer))
+    let status = conclude(&recorded, arguments, printer);
+    if let Err(failure) = written {
+        // The recording is there, and the events can be derived from it again.
+        printer.failure(&failure.hint("list them again from the recording: casemate commands"));
+        return Ok(ExitCode::FAILURE);
+    }
+    Ok(status)
 }
 
-fn options(arguments: &RecArgs) -> Result<Options, Failure> {
+fn command_file(path: &Path, arguments: &RecArgs, options: &Options) -> Result<CommandFile, Failure> {
+    if path == Path::new("-") {
+        return Err(Failure::new("command events cannot go to standard output beside the session").hint(
+            "give a file or a pipe, or read the recording live: casemate rec - | casemate commands -",
+        ));
+    }
+    let recording = match &options.output {
+        Output::File(file, _) | Output::Append(file) => Some(file),
+        Output::Stdout => None,
+    };
+    let place = |path: &Path| path.canonicalize().ok();
+    if let Some(file) = recording
+        && (file == path || place(file).is_some_and(|file| place(path) == Some(file)))
+    {
+        return Err(Failure::new(format!("`{}` is the recording", path.display()))
+            .hint("give the command events another name"));
+    }
+    let present = match () {
+        () if arguments.append => Present::Append,
+        () if arguments.overwrite => Present::Replace,
+        () => Present::Refuse,
+    };
+    CommandFile::create(path, present)
+}
+
+fn options(arguments: &RecArgs, printer: &Printer) -> Result<Options, Failure> {
     let file = match &arguments.file {
         Some(file) => file.clone(),
         None => default_file()?,
@@ -187,6 +245,8 @@ fn options(arguments: &RecArgs) -> Result<Options, Failure> {
         None => argv.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" "),
     };
     Ok(Options {
+        process_facts: !arguments.no_process_facts,
+        integration: integration(arguments, &argv, printer),
         argv,
         output,
         format,
@@ -206,6 +266,12 @@ fn options(arguments: &RecArgs) -> Result<Options, Failure> {
         signing_key: arguments.sign_key.as_deref().map(signing_key).transpose()?,
         prefix_key: arguments.prefix_key.0,
     })
+}
+
+/// How the shell is made to print marks. Where that cannot be, the session is recorded without them.
+fn integration(arguments: &RecArgs, argv: &[OsString], printer: &Printer) -> Option<Integration> {
+    let planned = arguments.integrate.then(|| Integration::of(argv, |name| std::env::var_os(name)))?;
+    planned.inspect_err(|why| printer.warn(format!("no shell integration: {why}; recording without it"))).ok()
 }
 
 /// An option that would do nothing is worse than none: somebody relies on it.
@@ -237,14 +303,19 @@ fn argv(arguments: &RecArgs) -> Vec<OsString> {
 }
 
 fn default_file() -> Result<PathBuf, Failure> {
-    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let data = absolute("XDG_DATA_HOME").or_else(|| Some(absolute("HOME")?.join(".local/share")));
-    let data = data.ok_or_else(|| {
-        Failure::new("no place to record to: neither XDG_DATA_HOME nor HOME is set").hint("give a FILE")
-    })?;
+    let folder = recordings_folder().map_err(|failure| failure.hint("give a FILE"))?;
     let id = casemate_recorder::random_id();
     let name = format!("{}-{id}.cast.zst", Utc::now().format("%Y%m%dT%H%M%SZ"));
-    Ok(data.join("casemate/recordings").join(name))
+    Ok(folder.join(name))
+}
+
+/// Where recordings go that nobody gave a place.
+pub(super) fn recordings_folder() -> Result<PathBuf, Failure> {
+    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let data = absolute("XDG_DATA_HOME").or_else(|| Some(absolute("HOME")?.join(".local/share")));
+    let data =
+        data.ok_or_else(|| Failure::new("no place for recordings: neither XDG_DATA_HOME nor HOME is set"))?;
+    Ok(data.join("casemate/recordings"))
 }
 
 /// Reads an Ed25519 key.

@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 use casemate_cast_format::segment::{self, Packer, PackerConfig, TailState, UnpackerConfig, Verdict};
 use casemate_cast_format::{Defect, DefectKind, Encoder, Event, Item, Micros, Version, own};
 use casemate_recorder::Format;
+use ed25519_dalek::SigningKey;
 use serde_json::json;
-use tempfile::NamedTempFile;
 
 use super::convert::refuse_same;
 use super::rec::signing_key;
 use crate::failure::{About as _, Failure};
 use crate::input::{Findings, Input, Strictness};
+use crate::new_file::NewFile;
 use crate::output::Output;
 use crate::printer::Printer;
 
@@ -39,7 +40,7 @@ pub(crate) struct RepairArgs {
     #[arg(long)]
     overwrite: bool,
 
-    /// Sign what is added with this Ed25519 key; a signed recording is intact only with it
+    /// Sign what is added or written anew with this Ed25519 key; a signed recording is intact only with it
     #[arg(long, value_name = "FILE")]
     sign_key: Option<PathBuf>,
 }
@@ -51,6 +52,11 @@ pub(crate) fn run(arguments: &RepairArgs, printer: &Printer) -> Result<(), Failu
     }
     let survey = survey(&arguments.file, printer)?;
     let verdict = survey.findings.verdict.as_ref();
+    if arguments.sign_key.is_some() && verdict.is_none() {
+        return Err(Failure::new(format!("{}: only recordings in segments can be signed", survey.name))
+            .hint("leave --sign-key out"));
+    }
+    let signing_key = arguments.sign_key.as_deref().map(signing_key).transpose()?;
     if survey.findings.defects.is_empty() && !survey.findings.is_unfinished() {
         printer.say(format!("{}: nothing to repair", survey.name));
         return Ok(());
@@ -62,9 +68,9 @@ pub(crate) fn run(arguments: &RepairArgs, printer: &Printer) -> Result<(), Failu
     }
     let lost = match verdict {
         Some(verdict) if is_torn_only(verdict) && survey.text_defects == 0 => {
-            mend_tail(arguments, &output, survey.version)?
+            mend_tail(arguments, &output, survey.version, signing_key)?
         }
-        _ => rewrite(&arguments.file, &output, &survey, arguments.overwrite)?,
+        _ => rewrite(arguments, &output, &survey, signing_key)?,
     };
     printer.say(format!("{}: {lost}", survey.name));
     printer.say(format!("repaired into {}", output.display()));
@@ -104,22 +110,21 @@ fn is_torn_only(verdict: &Verdict) -> bool {
 }
 
 /// Copies what is whole as it is, closes the open segment, and ends the recording.
-fn mend_tail(arguments: &RepairArgs, output: &Path, version: Version) -> Result<String, Failure> {
-    let (input, overwrite) = (&arguments.file, arguments.overwrite);
-    let signing_key = arguments.sign_key.as_deref().map(signing_key).transpose()?;
+fn mend_tail(
+    arguments: &RepairArgs,
+    output: &Path,
+    version: Version,
+    signing_key: Option<SigningKey>,
+) -> Result<String, Failure> {
+    let input = &arguments.file;
     let cannot_read = format!("cannot read `{}`", input.display());
     let cannot_write = format!("cannot write `{}`", output.display());
-    if output.exists() && !overwrite {
-        return Err(Failure::new(format!("{cannot_write}: it exists"))
-            .hint("give another name with -o, or --overwrite to replace it"));
-    }
+    let mut file = NewFile::create(output, arguments.overwrite)?;
     let plan =
         segment::find_tail(BufReader::new(File::open(input).about(&cannot_read)?)).about(&cannot_read)?;
     if plan.state == TailState::Nothing {
         return Err(Failure::new(format!("{}: nothing in it can be read", input.display())));
     }
-    let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = NamedTempFile::new_in(folder).about(&cannot_write)?;
     let mut whole = File::open(input).about(&cannot_read)?.take(plan.truncate_to);
     io::copy(&mut whole, &mut file).about(&cannot_write)?;
     file.write_all(&plan.append).about(&cannot_write)?;
@@ -140,22 +145,24 @@ fn mend_tail(arguments: &RepairArgs, output: &Path, version: Version) -> Result<
     packer.finish(None)?;
     file.write_all(packer.output()).about(&cannot_write)?;
     file.as_file().sync_all().about(&cannot_write)?;
-    if overwrite {
-        file.persist(output).map_err(|error| error.error).about(cannot_write)?;
-    } else {
-        file.persist_noclobber(output).map_err(|error| error.error).about(cannot_write)?;
-    }
+    file.put()?;
     Ok(format!("kept everything up to {end} s as it was, lost {} bytes at the end", plan.cut_bytes))
 }
 
 /// Writes all readable events anew, with a gap wherever something was left out.
-fn rewrite(path: &Path, target: &Path, survey: &Survey, overwrite: bool) -> Result<String, Failure> {
+fn rewrite(
+    arguments: &RepairArgs,
+    target: &Path,
+    survey: &Survey,
+    signing_key: Option<SigningKey>,
+) -> Result<String, Failure> {
     let version = if survey.version == Version::V3 { Version::V3 } else { Version::V2 };
     let segments = survey.findings.verdict.is_some();
-    let mut output = Output::create(target, Format::Cast { version, segments }, overwrite)?;
+    let format = Format::Cast { version, segments };
+    let mut output = Output::create(target, format, arguments.overwrite)?.signed(signing_key);
     let (mut now, mut events, mut gaps) = (Micros(0), 0_u64, 0_u64);
     let quiet = Printer::new(true);
-    let findings = Input::open(path)?.read(
+    let findings = Input::open(&arguments.file)?.read(
         UnpackerConfig::default(),
         Strictness::Collect,
         &quiet,

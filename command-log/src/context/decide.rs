@@ -112,8 +112,8 @@ impl Contexts {
                     true if other => Some(true),
                     // It was there and is gone, and we are who we were.
                     true if since.hop_seen && user.is_some() => match &hop.target_user {
-                        Change::Named(name) if top.target_user.as_ref() != Some(name) => Some(false),
-                        _ => None,
+                        Change::Named(name) => (top.target_user.as_ref() != Some(name)).then_some(false),
+                        Change::Same | Change::Presumed(_) | Change::SameName | Change::Unknown => None,
                     },
                     false if since.hop_seen => Some(false),
                     _ => None,
@@ -207,10 +207,12 @@ impl Contexts {
             let further = usize::from(self.top().then_exits);
             return count.saturating_sub(1 + further).max(1);
         }
-        let needed = match own {
-            Likeness::Conflict => Likeness::Identity,
-            Likeness::None if since.ran != Ran::Prompt => Likeness::Exact,
-            _ => return count,
+        let needed = if own == Likeness::Conflict {
+            Likeness::Identity
+        } else if own == Likeness::None && since.ran != Ran::Prompt {
+            Likeness::Exact
+        } else {
+            return count;
         };
         self.ancestor(sight, needed).map_or(count, |at| at + 1)
     }
@@ -225,14 +227,13 @@ impl Contexts {
             return false;
         }
         let Identity { user: Some(user), host: Some(host) } = &sight.named else { return false };
-        match top.likeness(sight) {
-            Likeness::Conflict => true,
-            Likeness::None if top.named.is_empty() && !top.looks.is_empty() => {
-                top.target_user.as_ref() != Some(user)
-                    || top.target.as_ref().is_none_or(|target| !same_host(target, host))
-            }
-            _ => false,
-        }
+        let likeness = top.likeness(sight);
+        let first_named = likeness == Likeness::None && top.named.is_empty() && !top.looks.is_empty();
+        let elsewhere = || {
+            top.target_user.as_ref() != Some(user)
+                || top.target.as_ref().is_none_or(|target| !same_host(target, host))
+        };
+        likeness == Likeness::Conflict || first_named && elsewhere()
     }
 
     fn push_strange(&mut self, sight: &Sight<'_>) {
@@ -280,8 +281,11 @@ impl Contexts {
         // Custom would show root.
         let user = user.filter(|user| known || user != "root" || sight.look.sign != Sign::Person);
         let mentioned = |name: &str| !name.is_empty() && sight.look.text.contains(name);
+        let running = matches!(since.foreground, Some(Foreground::Hop(_))) && top.local;
         let user_seen = match (&hop.target_user, &user) {
-            (Change::Same, _) => true,
+            (Change::Same, _) => top.confirmed,
+            // Whoever opened the context, or the program that holds the terminal, says so.
+            (Change::Named(name), Some(user)) if name == user && (running || since.context.is_some()) => true,
             (_, Some(user)) => {
                 seen.user.is_some()
                     || root && user == "root" && top.sign() != Some(Sign::Root)
@@ -289,11 +293,10 @@ impl Contexts {
             }
             (_, None) => false,
         };
-        let running = matches!(since.foreground, Some(Foreground::Hop(_))) && top.local;
-        let target_seen = hop.target == Change::Same
+        let target_seen = hop.target == Change::Same && top.confirmed
             || since.welcomed
             || running
-            || since.context.is_some()
+            || hop.target != Change::Same && since.context.is_some()
             || elsewhere && seen.host.is_some()
             || target.as_deref().is_some_and(mentioned);
         let frame = Frame {

@@ -133,7 +133,7 @@ impl Frame {
                 // The first frame has no command that would speak for it.
                 self.confirmed = !self.local && self.target.is_some();
             } else if self.target_user.as_ref() == Some(&user) && self.target.is_some() {
-                self.confirmed |= !self.local || host.is_some();
+                self.confirmed |= !self.local || host.is_some() && self.kind != HopKind::Shell;
             }
         }
         if self.target.is_none() {

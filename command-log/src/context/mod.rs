@@ -18,7 +18,7 @@
 //! recorder saw it; a context that the system opened or closed (OSC 3008); whom the prompt names, or the title; how
 //! the prompt looks; and where prompts look all alike, that a shell came up and nothing said that it could not.
 //!
-//! *Invariants*: pure; at most [`MAX_DEPTH`] frames, each with a few short texts; no input panics, and none costs more
+//! *Invariants*: pure; at most `MAX_DEPTH` (32) frames, each with a few short texts; no input panics, and none costs more
 //! than a pass over it and over the stack.
 //!
 //! *Not here*: where prompts and commands stand in the stream. The caller knows, and calls.

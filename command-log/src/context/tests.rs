@@ -92,7 +92,16 @@ fn su_and_sudo_are_followed_and_left() {
          [root@vm:~# ] exit
          < logout
          [alice@vm:~$ ] ls",
-        expect![""],
+        expect![[r#"
+            1 alice@web-1  su bob
+            2 bob@web-1  id
+            2 bob@web-1  exit
+            1 alice@web-1  sudo -i
+            2 root@web-1  sudo -u carol -i
+            3 carol@web-1  exit
+            2 root@web-1  exit
+            1 alice@web-1  ls
+        "#]],
     );
 }
 
@@ -117,7 +126,17 @@ fn what_fails_changes_nothing() {
          < Connection to db closed by remote host.
          < Connection to db closed.
          [alice@vm:~$ ] ls",
-        expect![""],
+        expect![[r#"
+            1 alice@web-1  su bob
+            1 alice@web-1  sudo -i
+            1 alice@web-1  ssh db
+            1 alice@web-1  docker exec -it web bash
+            1 alice@web-1  su bob
+            1 alice@web-1  su alice
+            1 alice@web-1  zsh
+            1 alice@web-1  ssh db
+            1 alice@web-1  ls
+        "#]],
     );
 }
 
@@ -142,7 +161,21 @@ fn prompts_that_all_look_alike() {
          [# ] exit
          [$ ] sudo -i
          [$ ] id",
-        expect![""],
+        expect![[r#"
+            1 alice@web-1  su bob
+            1 alice@web-1  id
+            1 alice@web-1  su bob
+            2 bob@web-1?  id
+            2 bob@web-1?  ssh db
+            3 bob@db?  id
+            3 bob@db?  exit
+            2 bob@web-1?  id
+            1 alice@web-1  su
+            2 root@web-1  id
+            2 root@web-1  exit
+            1 alice@web-1  sudo -i
+            1 alice@web-1  id
+        "#]],
     );
 }
 
@@ -156,7 +189,13 @@ fn a_second_attempt_may_succeed() {
          [❯ ] ssh carol@db
          < Permission denied, please try again.
          [carol@db:~$ ] id",
-        expect![""],
+        expect![[r#"
+            1 alice@web-1  su bob
+            2 bob@web-1?  id
+            2 bob@web-1?  exit
+            1 alice@web-1  ssh carol@db
+            2 carol@db  id
+        "#]],
     );
 }
 
@@ -180,7 +219,19 @@ fn ssh_leads_to_another_target() {
          < Connection to web-2 closed.
          [alice@vm:~$ ] ssh -l root web-3
          [# ] id",
-        expect![""],
+        expect![[r#"
+            1 alice@web-1  ssh bob@192.0.2.9
+            2 bob@192.0.2.9  ssh cache
+            3 bob@cache  sudo -s
+            4 root@cache  exit
+            3 bob@cache  exit
+            2 bob@192.0.2.9  exit
+            1 alice@web-1  ssh web-2
+            2 alice@web-2?  id
+            2 alice@web-2?  exit
+            1 alice@web-1  ssh -l root web-3
+            2 root@web-3?  id
+        "#]],
     );
 }
 
@@ -198,7 +249,16 @@ fn a_connection_that_breaks_leads_back() {
          < Connection to jump closed by remote host.
          < Connection to jump closed.
          [alice@vm:~$ ] ls",
-        expect![""],
+        expect![[r#"
+            1 alice@web-1  ssh bob@jump
+            2 bob@jump  ssh carol@db
+            3 carol@db  sudo -i
+            4 root@db  sleep 1000
+            1 alice@web-1  ssh bob@jump
+            2 bob@jump  ssh carol@db
+            3 carol@db  ls
+            1 alice@web-1  ls
+        "#]],
     );
 }
 
@@ -213,7 +273,14 @@ fn the_same_machine_by_another_way() {
          < Connection to 192.0.2.4 closed.
          [alice@vm:~/src$ ] ssh 192.0.2.4
          [alice@vm:~/src$ ] ls",
-        expect![""],
+        expect![[r#"
+            1 alice@web-1  ssh localhost
+            2 alice@localhost  exit
+            1 alice@web-1  ssh alice@192.0.2.4
+            2 alice@192.0.2.4  exit
+            1 alice@web-1  ssh 192.0.2.4
+            1 alice@web-1  ls
+        "#]],
     );
 }
 
@@ -237,7 +304,21 @@ fn containers_say_who_one_is() {
          < error: Internal error occurred: error executing command in container
          [alice@vm:~$ ] docker run -it python:3
          [alice@vm:~$ ] ls",
-        expect![""],
+        expect![[r#"
+            1 alice@web-1  docker exec -it shop bash
+            2 root@shop  exit
+            1 alice@web-1  docker run -it --rm alpine sh
+            2 root@alpine?  cd /etc
+            2 root@alpine?  exit
+            1 alice@web-1  docker run -it debian
+            2 root@0011aabbccdd  id
+            1 alice@web-1  kubectl -n shop exec -it web-0 -- sh
+            2 -@web-0?  id
+            2 -@web-0?  exit
+            1 alice@web-1  kubectl exec -it web-0 -- bash
+            1 alice@web-1  docker run -it python:3
+            1 alice@web-1  ls
+        "#]],
     );
 }
 
@@ -261,7 +342,24 @@ fn nested_shells_are_counted() {
          [bob@vm:~$ ] exit
          [$ ] exit
          [vm% ] ls",
-        expect![""],
+        expect![[r#"
+            1 alice@web-1  bash --norc
+            2 alice@web-1  PS1='inner> '
+            2 alice@web-1  echo in
+            2 alice@web-1  exit
+            1 alice@web-1  bash
+            2 alice@web-1  bash
+            3 alice@web-1  exit
+            2 alice@web-1  cd /tmp
+            2 alice@web-1  exit
+            1 alice@web-1  exec zsh
+            1 alice@web-1  ls
+            1 alice@web-1  sh
+            2 alice@web-1  sudo su - bob
+            3 bob@web-1  exit
+            2 alice@web-1  exit
+            1 alice@web-1  ls
+        "#]],
     );
 }
 
@@ -279,7 +377,16 @@ fn a_shell_that_stays_in_spite_of_exit() {
          [bob@vm:~$ ] exit
          [alice@vm:~$ ] sudo -i; exit
          [root@vm:~# ] ls",
-        expect![""],
+        expect![[r#"
+            1 alice@web-1  sudo -iu bob
+            2 bob@web-1  exit
+            2 bob@web-1  ls
+            2 bob@web-1  (exit 3)
+            2 bob@web-1  echo exit
+            2 bob@web-1  exit
+            1 alice@web-1  sudo -i; exit
+            2 root@web-1  ls
+        "#]],
     );
 }
 
@@ -294,7 +401,15 @@ fn end_of_input_may_be_seen_by_the_prompt_alone() {
          [$ ] ls
          < exit
          [alice@vm:~$ ] ls",
-        expect![""],
+        expect![[r#"
+            1 alice@web-1  sudo -i
+            2 root@web-1  ls
+            2 root@web-1  
+            1 alice@web-1  sh
+            2 alice@web-1  sh
+            3 alice@web-1  ls
+            1 alice@web-1  ls
+        "#]],
     );
 }
 
@@ -315,7 +430,15 @@ fn titles_and_marks_tell_where_prompts_do_not() {
          [> ] ls
          H bob@db
          [> ] ls",
-        expect![""],
+        expect![[r#"
+            1 alice@web-1  ssh bob@web-2
+            2 bob@web-2  ls
+            2 bob@web-2  exit
+            1 alice@web-1  su bob
+            2 bob@web-1?  ls
+            3 bob@db  ls
+            3 bob@db  ls
+        "#]],
     );
     check(
         "S s1 type=shell user=alice hostname=vm
@@ -330,7 +453,14 @@ fn titles_and_marks_tell_where_prompts_do_not() {
          [> ] id
          E c1
          [> ] id",
-        expect![""],
+        expect![[r#"
+            1 alice@web-1  run0
+            2 root@web-1  id
+            1 alice@web-1  machinectl shell bob@c1
+            2 bob@c1  id
+            2 bob@c1  id
+            1 alice@web-1  id
+        "#]],
     );
 }
 
@@ -361,7 +491,17 @@ fn the_kernel_knows_the_user() {
          [> ] to-db
          P alice ssh erin@db
          [> ] ls",
-        expect![""],
+        expect![[r#"
+            1 alice@web-1  su bob
+            2 bob@web-1  id
+            2 bob@web-1  exit
+            1 alice@web-1  su bob
+            1 alice@web-1  ssh carol@db
+            2 carol@db  su dave
+            2 carol@db  exit
+            1 alice@web-1  to-db
+            2 erin@db  ls
+        "#]],
     );
 }
 
@@ -380,7 +520,17 @@ fn what_the_kernel_says_may_come_late() {
          [carol@db:~$ ]
          P alice bash
          [alice@vm:~$ ] ls",
-        expect![""],
+        expect![[r#"
+            1 alice@web-1  su bob
+            1 alice@web-1  
+            2 bob@web-1  id
+            2 bob@web-1  exit
+            1 alice@web-1  
+            1 alice@web-1  ls
+            1 alice@web-1  ssh carol@db
+            2 carol@db  
+            1 alice@web-1  ls
+        "#]],
     );
 }
 
@@ -395,7 +545,16 @@ fn aliases_and_scripts_go_places_too() {
          [root@prod# ] ls
          [root@prod# ] hostname new
          [root@new# ] ls",
-        expect![""],
+        expect![[r#"
+            1 alice@web-1  go-web
+            2 bob@web-9  exit
+            1 alice@web-1  ./root-shell
+            2 root@web-1  exit
+            1 alice@web-1  PS1='root@prod# '
+            1 alice@web-1  ls
+            1 alice@web-1  hostname new
+            1 alice@web-1  ls
+        "#]],
     );
 }
 
@@ -409,13 +568,26 @@ fn themes_of_two_rows() {
          [alice in 🌐 vm in ~ took 5s \\n❯ ] sudo -i
          [┌──(root㉿vm)-[~]\\n└─# ] exit
          [alice in 🌐 vm in ~ took 7s \\n❯ ] ls",
-        expect![""],
+        expect![[r#"
+            1 alice@web-1  cd ..
+            1 alice@web-1  ssh bob@web-2
+            2 bob@web-2  exit
+            1 alice@web-1  sudo -i
+            2 root@web-1  exit
+            1 alice@web-1  ls
+        "#]],
     );
 }
 
 #[test]
 fn without_a_header_the_prompt_has_to_do() {
-    expect![""].assert_eq(&play(
+    expect![[r#"
+        1 alice@vm?  sudo -i
+        2 root@vm  exit
+        1 alice@vm?  ssh web-2
+        2 alice@web-2?  ls
+    "#]]
+    .assert_eq(&play(
         None,
         None,
         "[alice@vm:~$ ] sudo -i
@@ -423,7 +595,13 @@ fn without_a_header_the_prompt_has_to_do() {
          [alice@vm:~$ ] ssh web-2
          [web-2% ] ls",
     ));
-    expect![""].assert_eq(&play(None, None, "[$ ] ssh web-2\n[web-2% ] ls\n[web-2% ] exit\n[$ ] ls"));
+    expect![[r#"
+        1 -@-?  ssh web-2
+        2 -@web-2?  ls
+        2 -@web-2?  exit
+        1 -@-?  ls
+    "#]]
+    .assert_eq(&play(None, None, "[$ ] ssh web-2\n[web-2% ] ls\n[web-2% ] exit\n[$ ] ls"));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! From waiting to output: a line is committed, and read.
 
+use casemate_cast_format::Micros;
 use casemate_terminal::Screen;
 
 use super::keys::LineEnd;
@@ -29,9 +30,14 @@ impl<S: Screen> CommandLog<S> {
     /// A line editor takes the terminal.
     pub(crate) fn editor_begins(&mut self) {
         let begun = region::cursor(&self.screen);
-        self.editor = Some(Editor { begun, used: false });
+        self.editor = Some(Editor { begun, used: false, toolkit: false });
+        if self.resumes(begun) {
+            return;
+        }
         match &mut self.phase {
-            Phase::Waiting(waiting) if begun == waiting.anchor || waiting.how == How::Editor => {
+            Phase::Waiting(waiting)
+                if waiting.kind == Kind::Shell && begun == waiting.anchor || waiting.how == How::Editor =>
+            {
                 waiting.how = How::Editor;
             }
             _ => {
@@ -43,6 +49,22 @@ impl<S: Screen> CommandLog<S> {
         }
     }
 
+    /// The editor gave the terminal back for a moment, and the cursor has not left the line: it was not committed.
+    fn resumes(&mut self, cursor: Place) -> bool {
+        let Some(left) = self.left.take() else { return false };
+        let stands = left.stands_in(&self.screen, left.anchor.line);
+        if !stands || self.screen.is_alternate() || cursor.line < left.anchor.line {
+            return false;
+        }
+        let Some(last) = self.running.last_line.take_if(|last| last.by_editor && cursor.line <= last.row)
+        else {
+            return false;
+        };
+        self.running.retract(last.entry);
+        self.phase = Phase::Waiting(left);
+        true
+    }
+
     /// A line editor gives the terminal back: a line was committed or thrown away.
     pub(crate) fn editor_ends(&mut self) {
         let Some(editor) = self.editor.take() else { return };
@@ -52,7 +74,7 @@ impl<S: Screen> CommandLog<S> {
                 let anchor = waiting.anchor;
                 self.commit(By::Editor, self.last_row(anchor, cursor));
             }
-            Phase::Output if editor.used => {
+            Phase::Output if editor.used && cursor != editor.begun => {
                 if let Some(anchor) = self.find_prompt(editor, cursor) {
                     self.wait(anchor, How::Editor);
                     self.commit(By::Editor, self.last_row(anchor, cursor));
@@ -70,14 +92,18 @@ impl<S: Screen> CommandLog<S> {
     /// Finds the prompt of a line that was typed before it was drawn.
     fn find_prompt(&self, editor: Editor, cursor: Place) -> Option<Place> {
         let last = self.last_row(editor.begun, cursor);
-        let first = last.saturating_sub(u64::from(self.screen.size().rows)).max(editor.begun.line);
+        let first = last
+            .saturating_sub(u64::from(self.screen.size().rows))
+            .max(editor.begun.line)
+            .max(self.output_from);
         (first..=last).rev().find_map(|number| {
             if region::first_row(&self.screen, number) != number {
                 return None;
             }
             let row = region::row_text(&self.screen, number, 0, u16::MAX);
             let known = self.prompts.at_start_of(&row).map(|(length, _)| length);
-            let length = known.or_else(|| shell_prompt_length(&row))?;
+            let guessed = || shell_prompt_length(&row).filter(|_| !self.screen.is_alternate());
+            let length = known.or_else(guessed)?;
             Some(region::place_in(&self.screen, number, length))
         })
     }
@@ -86,8 +112,15 @@ impl<S: Screen> CommandLog<S> {
     pub(crate) fn line_feed(&mut self) {
         let Phase::Waiting(waiting) = &self.phase else { return };
         let cursor = region::cursor(&self.screen);
-        if self.editor.is_some() || cursor.line < waiting.anchor.line {
+        // Going down within a line that takes several rows ends nothing.
+        if self.editor.is_some() || region::wraps(&self.screen, cursor.line) {
             return;
+        }
+        if cursor.line < waiting.anchor.line {
+            let row = region::row_text(&self.screen, cursor.line, 0, u16::MAX);
+            if waiting.typed.is_empty() || !row.trim_end().ends_with(&waiting.typed) {
+                return;
+            }
         }
         self.commit(By::LineFeed, cursor.line);
     }
@@ -97,6 +130,7 @@ impl<S: Screen> CommandLog<S> {
         let Phase::Waiting(mut waiting) = std::mem::replace(&mut self.phase, Phase::Output) else { return };
         let (text, confidence) = self.read_line(&mut waiting, last_row);
         let entered = self.keys.has_enter();
+        self.edited = std::mem::take(&mut self.keys.edited) && !entered && by == By::Editor;
         let end = self.keys.last_end.take();
         let typed_at = self.keys.take_enter().unwrap_or(self.now);
         self.output_from = last_row + 1;
@@ -108,8 +142,11 @@ impl<S: Screen> CommandLog<S> {
         let (text, interrupted) = match end {
             Some(LineEnd::Interrupt) => (text.strip_suffix("^C").unwrap_or(&text).to_owned(), true),
             Some(LineEnd::Enter | LineEnd::EndOfInput) => (text, false),
+            None if by == By::Editor && self.is_abandoned(&waiting) => (text, true),
             None => match text.strip_suffix("^C") {
-                Some(line) if !waiting.typed.ends_with("^C") => (line.to_owned(), true),
+                Some(line) if waiting.interrupted || !waiting.typed.ends_with("^C") => {
+                    (line.to_owned(), true)
+                }
                 _ => (text, false),
             },
         };
@@ -119,21 +156,24 @@ impl<S: Screen> CommandLog<S> {
             return;
         }
         if text.is_empty() {
-            self.commit_blank(&waiting, last_row, typed_at);
+            self.commit_blank(waiting, last_row, typed_at);
             return;
         }
         if !self.was_typed(&waiting, by, &text, entered) {
             return;
         }
-        if let Some(number) = waiting.continues {
-            self.append(number, &waiting, &text, last_row, by);
+        if let Some(begun) = waiting.continues {
+            self.append(begun, &text, typed_at, last_row, by);
             return;
         }
         let reported = self.marks.reported.take();
+        let text = if waiting.kind == Kind::Program { without_secondary_prompts(text) } else { text };
         let (text, source, confidence, mismatch) = weigh(text, confidence, reported);
         let too_long = text.len() > LONGEST_LINE;
         let program = waiting.program.clone();
+        self.keypad_returns |= waiting.keypad && !self.screen.is_application_cursor();
         self.blank = None;
+        self.unrested = by == By::LineFeed && waiting.typed.trim_end() != text;
         let entry = self.note(Line {
             text: (!too_long).then(|| text.clone()),
             reason: too_long.then_some(Reason::TooLong),
@@ -150,12 +190,22 @@ impl<S: Screen> CommandLog<S> {
         self.prompts.learn(&waiting.prompt, waiting.kind, program.as_deref(), by == By::Editor);
         self.running.last_line = Some(LastLine {
             entry,
-            prompt: waiting.prompt,
+            prompt: waiting.prompt.clone(),
             row: last_row,
             at: self.now,
             kind: waiting.kind,
             by_editor: by != By::LineFeed,
         });
+        self.left = Some(waiting);
+    }
+
+    /// zsh gives the cursor keys back when a line is accepted, and not when it is thrown away.
+    fn is_abandoned(&self, waiting: &Waiting) -> bool {
+        waiting.keypad
+            && self.keypad_returns
+            && waiting.kind == Kind::Shell
+            && self.screen.is_application_cursor()
+            && region::first_row(&self.screen, region::cursor(&self.screen).line) <= waiting.anchor.line
     }
 
     /// The text of the line, and how sure it is.
@@ -163,13 +213,12 @@ impl<S: Screen> CommandLog<S> {
         let screen = &self.screen;
         let anchor = waiting.anchor;
         let mut text = std::mem::take(&mut waiting.before);
-        let stands = region::row_text(screen, anchor.line, 0, anchor.col) == waiting.left;
+        let stands = waiting.stands_in(screen, anchor.line);
         if stands {
             // A list of completions may have moved the prompt since the last rest.
-            let moved = (anchor.line + 1..=last_row).rev().find(|&number| {
-                !waiting.left.trim().is_empty()
-                    && region::row_text(screen, number, 0, anchor.col) == waiting.left
-            });
+            let moved = (anchor.line + 1..=last_row)
+                .rev()
+                .find(|&number| !waiting.left.trim().is_empty() && waiting.stands_in(screen, number));
             let from = Place { line: moved.unwrap_or(anchor.line), col: anchor.col };
             text.push_str(&region::typed(screen, from, last_row, waiting.right.as_ref()));
             let sure = match waiting.how {
@@ -201,6 +250,11 @@ impl<S: Screen> CommandLog<S> {
 
     /// Whether a person typed this, as far as one can tell.
     fn was_typed(&self, waiting: &Waiting, by: By, text: &str, entered: bool) -> bool {
+        // A picture of progress, or of a password.
+        let noise = text.chars().count() > 3 && !text.contains(char::is_alphanumeric);
+        if waiting.kind == Kind::Program && noise {
+            return false;
+        }
         if by != By::LineFeed || entered {
             return true;
         }
@@ -217,9 +271,9 @@ impl<S: Screen> CommandLog<S> {
     }
 
     /// A line without text.
-    fn commit_blank(&mut self, waiting: &Waiting, last_row: u64, at: casemate_cast_format::Micros) {
-        if let Some(number) = waiting.continues {
-            self.append(number, waiting, "", last_row, By::LineFeed);
+    fn commit_blank(&mut self, waiting: Box<Waiting>, last_row: u64, at: Micros) {
+        if let Some(begun) = waiting.continues {
+            self.append(begun, "", at, last_row, By::LineFeed);
             return;
         }
         if waiting.kind == Kind::Shell {
@@ -231,8 +285,8 @@ impl<S: Screen> CommandLog<S> {
     }
 
     /// A line that goes on one before it.
-    fn append(&mut self, number: u64, waiting: &Waiting, text: &str, last_row: u64, by: By) {
-        let Some(event) = self.running.event(number) else { return };
+    fn append(&mut self, begun: LastLine, text: &str, at: Micros, last_row: u64, by: By) {
+        let Some(event) = self.running.event(begun.entry) else { return };
         let Some(command) = &mut event.command else { return };
         command.push('\n');
         command.push_str(text);
@@ -242,22 +296,18 @@ impl<S: Screen> CommandLog<S> {
             return;
         }
         let whole = command.clone();
-        if !syntax::is_open(&whole) {
+        let open = syntax::is_open(&whole);
+        self.extend(begun.entry, at, open);
+        if !open {
             self.contexts.committed(&whole);
         }
-        self.running.last_line = Some(LastLine {
-            entry: number,
-            prompt: waiting.prompt.clone(),
-            row: last_row,
-            at: self.now,
-            kind: Kind::Shell,
-            by_editor: by != By::LineFeed,
-        });
+        self.running.last_line =
+            Some(LastLine { row: last_row, at: self.now, by_editor: by != By::LineFeed, ..begun });
     }
 
-    fn throw_away(&mut self, waiting: &Waiting, text: String, at: casemate_cast_format::Micros) {
-        if let Some(number) = waiting.continues {
-            if let Some(event) = self.running.event(number) {
+    fn throw_away(&mut self, waiting: &Waiting, text: String, at: Micros) {
+        if let Some(begun) = &waiting.continues {
+            if let Some(event) = self.running.event(begun.entry) {
                 event.kind = Kind::Cancelled;
             }
             return;
@@ -294,6 +344,20 @@ pub(crate) fn weigh(
         Some(_) => (screen, Source::Screen, 1.0, Vec::new()),
         None => (screen, Source::Screen, confidence, Vec::new()),
     }
+}
+
+/// Programs show a prompt of their own before each further line of a statement.
+fn without_secondary_prompts(text: String) -> String {
+    let mut lines = text.lines();
+    let (Some(first), Some(second)) = (lines.next(), lines.next()) else { return text };
+    let sign = second.trim_start().trim_start_matches(['>', '.', '|', '…']);
+    let length = second.len() - sign.trim_start_matches(' ').len();
+    let prefix = second[..length].to_owned();
+    if prefix.trim().is_empty() || !text.lines().skip(1).all(|line| line.starts_with(prefix.trim_end())) {
+        return text;
+    }
+    let rest = text.lines().skip(1).map(|line| line.get(prefix.len()..).unwrap_or_default());
+    std::iter::once(first).chain(rest).collect::<Vec<_>>().join("\n")
 }
 
 /// The same but for blanks, which a screen does not show at the end of a line.

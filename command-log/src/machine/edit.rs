@@ -4,6 +4,7 @@ use casemate_terminal::{Color, Screen};
 
 use super::wait::{How, Waiting};
 use super::{CommandLog, Phase};
+use crate::prompt::Shape;
 use crate::region::{self, Place};
 
 impl<S: Screen> CommandLog<S> {
@@ -24,6 +25,9 @@ impl<S: Screen> CommandLog<S> {
         if cursor.line >= waiting.anchor.line {
             let mut typed = region::typed(&self.screen, waiting.anchor, cursor.line, waiting.right.as_ref());
             self.cut_suggestion(&waiting, cursor, &mut typed);
+            // Somebody who types these two characters types them one by one.
+            let caret = typed.strip_suffix("^C") == Some(waiting.typed.as_str());
+            waiting.interrupted = caret || waiting.interrupted && typed == waiting.typed;
             waiting.typed = typed;
         }
         self.phase = Phase::Waiting(waiting);
@@ -45,15 +49,15 @@ impl<S: Screen> CommandLog<S> {
         }
         let cursor = region::cursor(&self.screen);
         let anchor = waiting.anchor;
-        let stands = region::row_text(&self.screen, anchor.line, 0, anchor.col) == waiting.left;
+        let stands = waiting.stands_in(&self.screen, anchor.line);
         let searchable = !waiting.left.trim().is_empty();
         if searchable {
             let rows = u64::from(self.screen.size().rows);
-            let from = if stands { anchor.line + 1 } else { cursor.line.saturating_sub(rows) };
-            let found = (from..=cursor.line).rev().find(|&number| {
-                region::row_text(&self.screen, number, 0, anchor.col) == waiting.left
-                    && (stands || number != anchor.line)
-            });
+            let from =
+                if stands { anchor.line + 1 } else { cursor.line.saturating_sub(rows).max(self.output_from) };
+            let found = (from..=cursor.line)
+                .rev()
+                .find(|&number| waiting.stands_in(&self.screen, number) && (stands || number != anchor.line));
             if let Some(number) = found {
                 waiting.anchor.line = number;
                 return;
@@ -63,6 +67,9 @@ impl<S: Screen> CommandLog<S> {
             return;
         }
         if stands && cursor.line == anchor.line && cursor.col <= anchor.col {
+            return;
+        }
+        if is_search(&region::row_text(&self.screen, cursor.line, 0, u16::MAX)) {
             return;
         }
         // Drawn anew with another text: what was typed stands at its end.
@@ -81,14 +88,21 @@ impl<S: Screen> CommandLog<S> {
         }
     }
 
-    /// Whether the prompt itself is in what was just printed.
+    /// Whether the prompt itself was just printed again, with more behind it.
     fn prompt_was_drawn_again(&self, waiting: &Waiting) -> bool {
-        let prompt = waiting.left.trim();
-        if prompt.is_empty() || waiting.how != How::Editor || !self.batch.bytes.contains(&b'\r') {
+        if waiting.how != How::Editor {
             return false;
         }
+        let prompt = waiting.left.trim();
         let printed = without_sequences(&self.batch.bytes);
-        printed.contains(prompt)
+        let last = printed.rsplit('\r').find(|part| !part.trim().is_empty()).unwrap_or("").trim();
+        if prompt.is_empty() {
+            // It had not been drawn when the editor rested.
+            let drawn =
+                (self.batch.bytes.contains(&0x1b) || waiting.first) && printed.trim().chars().count() > 1;
+            return drawn || Shape::of(last) >= Shape::MaybeShell && last.chars().count() > 1;
+        }
+        printed.contains('\r') && last.len() > prompt.len() && last.contains(prompt)
     }
 
     /// Output of a job in the background that came into the line: what is typed goes on behind it.
@@ -98,13 +112,20 @@ impl<S: Screen> CommandLog<S> {
             return;
         }
         let printed = &self.batch.bytes;
-        let is_lines = printed.ends_with(b"\n") && !printed.contains(&0x1b);
-        if is_lines && printed.len() > 2 && cursor.line > waiting.anchor.line && !waiting.typed.is_empty() {
+        // A line that is drawn anew begins with a carriage return, or with sequences.
+        let is_lines = printed.ends_with(b"\n")
+            && !printed.contains(&0x1b)
+            && printed.first().is_some_and(|&byte| byte > b' ' && byte != 0x7f);
+        if is_lines
+            && printed.len() > 2
+            && cursor.line > waiting.anchor.line
+            && !(waiting.typed.is_empty() && waiting.before.is_empty())
+        {
             let typed = std::mem::take(&mut waiting.typed);
             waiting.before.push_str(&typed);
             // A blank at the end of what was typed is only known from where the cursor was.
             let line_end = region::before(&self.screen, self.batch.from);
-            let blanks = line_end.len() - line_end.trim_end().len();
+            let blanks = if typed.is_empty() { 0 } else { line_end.len() - line_end.trim_end().len() };
             waiting.before.extend(std::iter::repeat_n(' ', blanks));
             waiting.anchor = cursor;
             waiting.left.clear();
@@ -124,6 +145,13 @@ impl<S: Screen> CommandLog<S> {
             *typed = region::typed_before(&self.screen, waiting.anchor, cursor);
         }
     }
+}
+
+/// Whether the history is being searched, in place of the prompt.
+fn is_search(row: &str) -> bool {
+    ["(reverse-i-search)", "(i-search)", "(failed ", "bck-i-search:", "fwd-i-search:", "failing ", "(arg: "]
+        .iter()
+        .any(|sign| row.trim_start().starts_with(sign))
 }
 
 /// What a batch prints, without its escape sequences.

@@ -7,6 +7,9 @@ use casemate_cast_format::Micros;
 /// Enters that wait for a line; a person types no more ahead.
 const MOST_ENTERS: usize = 256;
 
+/// Lines that are pasted come within this time, in microseconds; nobody types as fast.
+const TOGETHER: u64 = 150_000;
+
 /// Follows the input.
 #[derive(Debug, Default)]
 pub(crate) struct Keys {
@@ -16,6 +19,10 @@ pub(crate) struct Keys {
     pub(crate) hidden: bool,
     /// The last key that ends a line.
     pub(crate) last_end: Option<LineEnd>,
+    /// The line was given to an editor, which commits it: Ctrl-X Ctrl-E.
+    pub(crate) edited: bool,
+    /// The key before.
+    previous: u8,
     /// When Enter was pressed, of lines that were not seen to be committed.
     enters: VecDeque<Micros>,
     state: State,
@@ -34,6 +41,8 @@ enum State {
     #[default]
     Ground,
     Escape,
+    /// Behind `ESC O`.
+    Single,
     Sequence(Vec<u8>),
     /// Within a bracketed paste, and how much of its end has come.
     Paste(usize),
@@ -55,6 +64,13 @@ impl Keys {
                     if matched == PASTE_END.len() { State::Ground } else { State::Paste(matched) }
                 }
                 State::Escape if byte == b'[' => State::Sequence(Vec::new()),
+                State::Escape if byte == b'O' => State::Single,
+                State::Single => {
+                    if byte == b'M' {
+                        self.key(now, b'\r');
+                    }
+                    State::Ground
+                }
                 State::Escape | State::Ground => match byte {
                     0x1b => State::Escape,
                     _ => {
@@ -64,6 +80,11 @@ impl Keys {
                 },
                 State::Sequence(mut parameters) => match byte {
                     b'~' if parameters == b"200" => State::Paste(0),
+                    // Enter, in the keyboard protocol of kitty.
+                    b'u' if parameters == b"13" || parameters.starts_with(b"13;") => {
+                        self.key(now, b'\r');
+                        State::Ground
+                    }
                     0x40..=0x7e => State::Ground,
                     _ if parameters.len() < 8 => {
                         parameters.push(byte);
@@ -76,6 +97,7 @@ impl Keys {
     }
 
     fn key(&mut self, now: Micros, byte: u8) {
+        self.edited = byte == 0x05 && std::mem::replace(&mut self.previous, byte) == 0x18;
         match byte {
             // Ctrl-O runs a line and fetches the next.
             b'\r' | b'\n' | 0x0f => {
@@ -94,8 +116,13 @@ impl Keys {
         }
     }
 
-    /// A line was committed: when its Enter was pressed.
+    /// A line was committed: when its Enter was pressed. Enters well before the last one were for something else,
+    /// a menu or a line that went on.
     pub(crate) fn take_enter(&mut self) -> Option<Micros> {
+        let last = *self.enters.back()?;
+        while self.enters.front().is_some_and(|enter| enter.0 + TOGETHER < last.0) {
+            self.enters.pop_front();
+        }
         self.enters.pop_front()
     }
 

@@ -9,10 +9,12 @@
 //! - [`edit`]: while waiting: where typing begins, what is typed so far;
 //! - [`commit`]: from waiting to output: the line as it was committed;
 //! - [`running`]: what runs, and when it ends;
+//! - [`flow`]: long output, of which only the end is emulated;
 //! - [`signals`]: marks, titles, directories; [`keys`]: what is typed.
 
 mod commit;
 mod edit;
+mod flow;
 mod keys;
 mod running;
 mod signals;
@@ -21,12 +23,13 @@ mod wait;
 use casemate_cast_format::{Code, Event, Header, Micros, SessionFacts, own};
 use casemate_terminal::{Piece, Scanner, Screen, Signal, Vt100Screen};
 
+use self::flow::Backlog;
 use self::keys::Keys;
 use self::running::Running;
 use self::signals::Marks;
 use self::wait::Waiting;
 use crate::context::Contexts;
-use crate::event::CommandEvent;
+use crate::event::{CommandEvent, Kind};
 use crate::prompt::Prompts;
 use crate::region;
 
@@ -37,6 +40,7 @@ const SCROLLBACK: usize = 500;
 pub struct CommandLog<S: Screen = Vt100Screen> {
     scanner: Option<Scanner>,
     screen: S,
+    backlog: Backlog,
     session: Session,
     contexts: Contexts,
     prompts: Prompts,
@@ -60,6 +64,14 @@ pub struct CommandLog<S: Screen = Vt100Screen> {
     waited: bool,
     /// A line without text was committed to a shell.
     blank: Option<wait::Blank>,
+    /// The line that was committed last, until it is sure that it was.
+    left: Option<Box<Waiting>>,
+    /// The editor gives the cursor keys back when a line is accepted.
+    keypad_returns: bool,
+    /// The last line was committed in the moment it came: it was pasted.
+    unrested: bool,
+    /// The last line was given to an editor; what was made of it is what runs.
+    edited: bool,
     /// The row that output begins in since the last line was committed.
     output_from: u64,
     /// When output last came.
@@ -87,6 +99,8 @@ struct Editor {
     begun: region::Place,
     /// It has printed something.
     used: bool,
+    /// It draws as prompt_toolkit does, which REPLs are made with.
+    toolkit: bool,
 }
 
 /// What was printed between two rests.
@@ -98,6 +112,9 @@ struct Batch {
     from: region::Place,
 }
 
+/// While something runs, output that stops for less than this has not rested: nothing is decided sooner.
+const SHORTEST_REST: u64 = 5_000;
+
 /// More of a batch is not kept; redrawn prompts are shorter.
 const LONGEST_BATCH: usize = 8 << 10;
 
@@ -105,7 +122,10 @@ impl CommandLog<Vt100Screen> {
     /// A log of the recording that begins with this header.
     pub fn new(header: &Header) -> Self {
         let size = |cells: u32| u16::try_from(cells).unwrap_or(u16::MAX);
-        Self::on(Vt100Screen::new(size(header.size.cols), size(header.size.rows), SCROLLBACK), header)
+        let term =
+            header.term_type.as_deref().or_else(|| header.env.get("TERM")?.as_str()).unwrap_or_default();
+        let screen = Vt100Screen::new(size(header.size.cols), size(header.size.rows), SCROLLBACK);
+        Self::on(screen.for_term(term), header)
     }
 }
 
@@ -122,6 +142,7 @@ impl<S: Screen> CommandLog<S> {
         let mut log = Self {
             scanner: Some(Scanner::new()),
             screen,
+            backlog: Backlog::default(),
             session,
             contexts: Contexts::new(None, None),
             prompts: Prompts::default(),
@@ -137,6 +158,10 @@ impl<S: Screen> CommandLog<S> {
             cwd: None,
             waited: false,
             blank: None,
+            left: None,
+            keypad_returns: false,
+            unrested: false,
+            edited: false,
             output_from: 0,
             printed: Micros(0),
         };
@@ -155,6 +180,13 @@ impl<S: Screen> CommandLog<S> {
         self
     }
 
+    /// Emulates all output, however long, to compare.
+    #[cfg(test)]
+    pub(crate) fn thorough(mut self) -> Self {
+        self.backlog.thorough = true;
+        self
+    }
+
     /// Takes the next event of the recording.
     pub fn handle(&mut self, event: &Event<'_>) {
         if event.time > self.now {
@@ -166,6 +198,7 @@ impl<S: Screen> CommandLog<S> {
             Code::Input => self.keys.input(self.now, event.data.decode().as_bytes()),
             Code::Resize => {
                 if let Some(size) = event.size() {
+                    self.backlog.flush(&mut self.screen);
                     let cells = |cells: u32| u16::try_from(cells).unwrap_or(u16::MAX);
                     self.screen.resize(cells(size.cols), cells(size.rows));
                     self.dirty = true;
@@ -234,8 +267,22 @@ impl<S: Screen> CommandLog<S> {
     /// Nothing was printed until then; `typing` where a key ends the rest.
     fn rest(&mut self, until: Micros, typing: bool) {
         let gap = until.0.saturating_sub(self.printed.0);
+        if matches!(self.phase, Phase::Output) && gap < SHORTEST_REST && !typing && self.marks.input.is_none()
+        {
+            return;
+        }
+        self.backlog.flush(&mut self.screen);
         match &self.phase {
-            Phase::Output => self.look_for_prompt(gap, typing),
+            Phase::Output => {
+                self.look_for_prompt(gap, typing);
+                if let Phase::Waiting(waiting) = &self.phase
+                    && waiting.kind == Kind::Shell
+                    && waiting.typed.is_empty()
+                {
+                    // Nothing was typed ahead: what was typed before went to something else.
+                    self.keys.forget();
+                }
+            }
             Phase::Waiting(_) => self.look_at_line(),
         }
         self.dirty = false;
@@ -261,17 +308,18 @@ impl<S: Screen> CommandLog<S> {
     fn print(&mut self, bytes: &[u8]) {
         if let Some(editor) = &mut self.editor {
             editor.used = true;
+            editor.toolkit = editor.toolkit || draws_as_toolkit(bytes);
         }
         if matches!(self.phase, Phase::Output) {
             self.running.printed(bytes);
-            self.screen.feed(bytes);
+            self.backlog.push(bytes, &mut self.screen);
             return;
         }
         let room = LONGEST_BATCH - self.batch.bytes.len();
         self.batch.bytes.extend_from_slice(&bytes[..bytes.len().min(room)]);
         let mut rest = bytes;
         // Each line feed may end the line that is being edited.
-        while let Some(at) = memchr(rest)
+        while let Some(at) = line_end(rest)
             && matches!(self.phase, Phase::Waiting(_))
         {
             let (line, behind) = rest.split_at(at + 1);
@@ -282,11 +330,14 @@ impl<S: Screen> CommandLog<S> {
         }
         if matches!(self.phase, Phase::Output) {
             self.running.printed(rest);
+            self.backlog.push(rest, &mut self.screen);
+        } else {
+            self.screen.feed(rest);
         }
-        self.screen.feed(rest);
     }
 
     fn signal(&mut self, signal: Signal) {
+        self.backlog.flush(&mut self.screen);
         match signal {
             Signal::BracketedPaste(true) => self.editor_begins(),
             Signal::BracketedPaste(false) => self.editor_ends(),
@@ -303,6 +354,12 @@ impl<S: Screen> CommandLog<S> {
     }
 }
 
-fn memchr(bytes: &[u8]) -> Option<usize> {
-    bytes.iter().position(|&byte| byte == b'\n')
+/// prompt_toolkit switches wrapping off while it draws.
+fn draws_as_toolkit(bytes: &[u8]) -> bool {
+    const WRAP_OFF: &[u8] = b"\x1b[?7l";
+    bytes.len() < LONGEST_BATCH && bytes.windows(WRAP_OFF.len()).any(|window| window == WRAP_OFF)
+}
+
+fn line_end(bytes: &[u8]) -> Option<usize> {
+    memchr::memchr(b'\n', bytes)
 }

@@ -7,6 +7,7 @@ use casemate_cast_format::Micros;
 use super::CommandLog;
 use crate::event::{self, Candidate, CommandEvent, Kind, Reason, Source, State};
 use crate::prompt::PromptText;
+use crate::syntax;
 use casemate_terminal::Screen;
 
 /// Events that wait for one before them that has not ended; then it is given without its end.
@@ -37,6 +38,8 @@ pub(crate) struct Running {
 struct Entry {
     event: CommandEvent,
     started: bool,
+    /// The line is not whole: the shell asks for more.
+    open: bool,
     done: bool,
     begin_bytes: u64,
 }
@@ -69,7 +72,7 @@ pub(crate) struct Line {
 
 impl Running {
     pub(crate) fn printed(&mut self, bytes: &[u8]) {
-        if let Some(at) = bytes.iter().rposition(|&byte| byte == b'\n') {
+        if let Some(at) = memchr::memrchr(b'\n', bytes) {
             self.bytes_at_line = self.bytes + at as u64 + 1;
         }
         self.bytes += bytes.len() as u64;
@@ -114,7 +117,7 @@ impl Running {
             return;
         }
         for entry in &mut self.queue {
-            if !entry.started && entry.event.offset < now {
+            if !entry.started && !entry.open && entry.event.offset < now {
                 entry.started = true;
                 self.ready.push_back(CommandEvent { state: Some(State::Started), ..entry.event.clone() });
             }
@@ -132,6 +135,34 @@ impl Running {
     /// The command that the shell runs.
     pub(crate) fn shell_event(&mut self) -> Option<&mut CommandEvent> {
         self.event(self.shell?)
+    }
+
+    /// The text of the command that the shell runs.
+    pub(crate) fn shell_command(&self) -> Option<&str> {
+        let at = usize::try_from(self.shell?.checked_sub(self.first)?).ok()?;
+        self.queue.get(at)?.event.command.as_deref()
+    }
+
+    /// Whether lines were given to a program since the shell's command began.
+    pub(crate) fn has_program_lines(&self) -> bool {
+        self.queue.back().is_some_and(|entry| entry.event.kind == Kind::Program)
+    }
+
+    /// The last so many of them were for the shell: it took them when the program had ended. Returns false where
+    /// there are fewer.
+    pub(crate) fn claim_program_lines(&mut self, count: usize) -> bool {
+        let lines = self.queue.iter().rev().take_while(|entry| entry.event.kind == Kind::Program).count();
+        if lines < count {
+            return false;
+        }
+        for entry in self.queue.iter_mut().rev().take(count) {
+            entry.event.kind = Kind::Shell;
+            entry.event.program = None;
+            entry.event.confidence = 0.7;
+            entry.done = true;
+        }
+        self.program = None;
+        true
     }
 
     /// Whether a shell's command runs.
@@ -177,20 +208,40 @@ impl Running {
 }
 
 impl<S: Screen> CommandLog<S> {
-    /// Notes a line. Returns its place in the queue.
-    pub(crate) fn note(&mut self, line: Line) -> u64 {
+    /// The id and the time of a line that is committed there.
+    fn identify(&mut self, offset: Micros) -> (String, Option<String>) {
         let ordinal = match self.running.last {
-            Some((offset, ordinal)) if offset == line.offset => ordinal + 1,
+            Some((last, ordinal)) if last == offset => ordinal + 1,
             _ => 0,
         };
-        self.running.last = Some((line.offset, ordinal));
+        self.running.last = Some((offset, ordinal));
+        let time = self.session.start.and_then(|start| event::timestamp(start.checked_add(offset.0)?));
+        (event::id(self.session.id.as_deref(), offset, ordinal), time)
+    }
+
+    /// A line went on, and ended there at the earliest.
+    pub(crate) fn extend(&mut self, number: u64, offset: Micros, open: bool) {
+        let (id, time) = self.identify(offset);
+        let bytes = self.running.bytes;
+        if let Some(entry) = self.running.entry(number) {
+            entry.event.offset = offset;
+            entry.event.id = id;
+            entry.event.time = time;
+            entry.open = open;
+            entry.begin_bytes = bytes;
+        }
+    }
+
+    /// Notes a line. Returns its place in the queue.
+    pub(crate) fn note(&mut self, line: Line) -> u64 {
+        let (id, time) = self.identify(line.offset);
         let place = self.contexts.place();
         let shell_cwd = if line.kind == Kind::Program { None } else { self.cwd.clone() };
         let event = CommandEvent {
-            id: event::id(self.session.id.as_deref(), line.offset, ordinal),
+            id,
             session: self.session.id.clone(),
             state: None,
-            time: self.session.start.and_then(|start| event::timestamp(start.checked_add(line.offset.0)?)),
+            time,
             offset: line.offset,
             duration: None,
             user: self.session.user.clone(),
@@ -212,9 +263,10 @@ impl<S: Screen> CommandLog<S> {
             self.running.end(Kind::Shell, self.now);
         }
         let number = self.running.first + self.running.queue.len() as u64;
+        let open = line.kind == Kind::Shell && event.command.as_deref().is_some_and(syntax::is_open);
         let done = matches!(line.kind, Kind::Cancelled);
         let begin_bytes = self.running.bytes;
-        self.running.queue.push_back(Entry { event, started: false, done, begin_bytes });
+        self.running.queue.push_back(Entry { event, started: false, open, done, begin_bytes });
         self.running.output_end = None;
         match line.kind {
             Kind::Shell | Kind::Hidden => self.running.shell = Some(number),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use rustix::fs::FlockOperation;
+use rustix::fs::{FlockOperation, OFlags};
 use rustix::io::Errno;
 
 /// At least this often the disk is asked to take what was written. Else a long burst without seals would
@@ -53,6 +53,7 @@ impl Target {
             Existing::Refuse => _ = options.create_new(true),
             // A new file rather than the old one emptied: who has the old one open keeps it whole.
             Existing::Replace => {
+                claim(path)?;
                 match std::fs::remove_file(path) {
                     Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                     Ok(()) | Err(_) => {}
@@ -135,6 +136,20 @@ impl Target {
             None => Ok(()),
         }
     }
+}
+
+/// Keeps recorders from a file for as long as what it gives is kept; that is nothing where the file cannot
+/// be opened.
+///
+/// # Errors
+/// Where a recorder is writing to it.
+pub fn claim(path: &Path) -> io::Result<Option<File>> {
+    let mut options = OpenOptions::new();
+    // A pipe is not waited for.
+    options.read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed());
+    let Ok(file) = options.open(path) else { return Ok(None) };
+    lock(&file).map_err(|_| io::Error::other("a recorder is writing to it"))?;
+    Ok(Some(file))
 }
 
 /// Two recorders would overwrite each other.

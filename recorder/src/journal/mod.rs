@@ -14,16 +14,21 @@ use std::time::{Duration, Instant};
 
 use casemate_cast_format::exact::Utf8Joiner;
 use casemate_cast_format::segment::SEGMENT_TIME_LIMIT;
-use casemate_cast_format::{Code, Event, Micros, own};
+use casemate_cast_format::{Code, Event, Micros, ProcessFacts, own};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 use crate::echo::{InputGuard, Typed};
+use crate::ending::Ending;
+use crate::identity::UserNames;
+use crate::signals::Signals;
 pub(crate) use queue::Kind;
 use queue::{Batch, Queue, Taken};
 pub(crate) use sink::{Plan, Sink};
 
 pub use append::{AppendError, recording_version};
-pub use file::Existing;
 pub(crate) use file::Target;
+pub use file::{Existing, claim};
 pub use sink::Rotation;
 
 /// An event is in the file this long after it happened, at most: promised are 100 ms.
@@ -32,10 +37,15 @@ const FLUSH_DELAY: Duration = Duration::from_millis(70);
 /// A burst is written in pieces of this size rather than all at its end.
 const WRITE_SIZE: usize = 256 << 10;
 
+/// A signal ends the waiting for whoever reads a pipe after this long: they may only be slow.
+const LAST_PATIENCE: Duration = Duration::from_secs(2);
+
 /// The proxy's end of the journal.
 pub(crate) struct Journal {
     queue: Arc<Queue>,
     thread: JoinHandle<Report>,
+    /// Written to a file, which takes it, sooner or later; whoever reads a pipe may never do so.
+    is_file: bool,
 }
 
 /// What became of a recording.
@@ -54,26 +64,59 @@ impl Journal {
     pub(crate) fn start(sink: Sink, start: Instant) -> std::io::Result<Self> {
         let queue = Arc::new(Queue::new()?);
         let theirs = Arc::clone(&queue);
+        let is_file = sink.is_file();
         let writer = Writer::new(sink, start);
-        let thread = std::thread::Builder::new()
-            .name("journal".into())
-            .stack_size(512 << 10)
-            .spawn(move || writer.run(&theirs))?;
-        Ok(Self { queue, thread })
+        let thread =
+            std::thread::Builder::new().name("journal".into()).stack_size(512 << 10).spawn(move || {
+                let queue = queue::Ending(theirs);
+                writer.run(&queue.0)
+            })?;
+        Ok(Self { queue, thread, is_file })
     }
 
     pub(crate) fn queue(&self) -> &Queue {
         &self.queue
     }
 
-    /// Waits until everything is written.
-    pub(crate) fn finish(self) -> Report {
+    /// Waits until everything is written. Where nobody takes it, a signal ends the waiting, also the one
+    /// that ended the session.
+    pub(crate) fn finish(self, ending: Option<Ending>) -> Report {
         self.queue.close();
+        if !self.is_file && self.is_given_up(ending) {
+            let failure = "nobody took the rest before a signal came".to_owned();
+            return Report { events: 0, files: Vec::new(), failure: Some(failure) };
+        }
         self.thread.join().unwrap_or_else(|_| Report {
             events: 0,
             files: Vec::new(),
             failure: Some("the journal ended unexpectedly".into()),
         })
+    }
+}
+
+impl Journal {
+    /// Waits until the writer is done, or has had its time after a signal.
+    fn is_given_up(&self, ending: Option<Ending>) -> bool {
+        // Without them there is nothing to do but to wait.
+        let Ok(mut signals) = Signals::listen() else { return false };
+        let is_asked = matches!(ending, Some(Ending::Signal(_) | Ending::Hangup));
+        let mut until = is_asked.then(|| Instant::now() + LAST_PATIENCE);
+        while !self.queue.has_ended() {
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            if left == Some(Duration::ZERO) {
+                return true;
+            }
+            let timeout = left.and_then(|left| Timespec::try_from(left).ok());
+            let source = |fd| PollFd::from_borrowed_fd(fd, PollFlags::IN);
+            // What goes wrong here is only looked at again.
+            poll(&mut [source(self.queue.bell()), source(signals.fd())], timeout.as_ref()).ok();
+            self.queue.answer_bell();
+            let ends = |signal: &i32| matches!(*signal, SIGHUP | SIGINT | SIGQUIT | SIGTERM);
+            if signals.pending().iter().any(ends) {
+                until.get_or_insert_with(|| Instant::now() + LAST_PATIENCE);
+            }
+        }
+        false
     }
 }
 
@@ -84,6 +127,7 @@ struct Writer {
     failed: Option<Failed>,
     guard: InputGuard,
     input_joiner: Utf8Joiner,
+    user_names: UserNames,
     start: Instant,
     flush_at: Option<Instant>,
     report: Report,
@@ -100,11 +144,14 @@ struct Failed {
 impl Writer {
     fn new(sink: Sink, start: Instant) -> Self {
         let report = Report { events: 0, files: Vec::new(), failure: None };
+        let mut guard = InputGuard::default();
+        guard.resize(sink.size().cols);
         Self {
             sink: Some(sink),
             failed: None,
-            guard: InputGuard::default(),
+            guard,
             input_joiner: Utf8Joiner::default(),
+            user_names: UserNames::default(),
             start,
             flush_at: None,
             report,
@@ -211,8 +258,15 @@ impl Writer {
                     self.guard.input(entry.time, whole, echo, |decided| typed.push(decided));
                     None
                 }
-                Kind::Resize(size) => Some(Event::new(entry.time, Code::Resize, &size.to_string())),
+                Kind::Resize(size) => {
+                    self.guard.resize(size.cols);
+                    Some(Event::new(entry.time, Code::Resize, &size.to_string()))
+                }
                 Kind::Marker => Some(Event::new(entry.time, Code::Marker, &String::from_utf8_lossy(bytes))),
+                Kind::Process(uid) => {
+                    let facts = name_user(&mut self.user_names, uid, &String::from_utf8_lossy(bytes));
+                    Some(Event::own(entry.time, own::PROCESS, &facts))
+                }
                 Kind::PauseBegin => Some(Event::own(entry.time, own::PAUSE, "begin")),
                 Kind::PauseEnd => Some(Event::own(entry.time, own::PAUSE, "end")),
                 Kind::Exit(status) => Some(Event::new(entry.time, Code::Exit, &status.to_string())),
@@ -283,10 +337,21 @@ impl Writer {
                 | Kind::Input(_)
                 | Kind::Resize(_)
                 | Kind::Marker
+                | Kind::Process(_)
                 | Kind::PauseBegin
                 | Kind::PauseEnd => {}
             }
         }
+    }
+}
+
+/// Adds the name of the user to the facts of a process. It is asked for here, beside the session,
+/// because the answer may come from a server.
+fn name_user(names: &mut UserNames, uid: Option<u32>, text: &str) -> String {
+    let name = uid.and_then(|uid| names.find(uid));
+    match (name, ProcessFacts::parse(text)) {
+        (Some(name), Some(facts)) => ProcessFacts { user: Some(name), ..facts }.to_string(),
+        (None, _) | (_, None) => text.to_owned(),
     }
 }
 

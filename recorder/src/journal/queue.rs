@@ -10,7 +10,7 @@
 //! deadline wakes it.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use casemate_cast_format::{Micros, Size};
@@ -46,6 +46,8 @@ pub(crate) enum Kind {
     Resize(Size),
     /// The bytes are its label.
     Marker,
+    /// The bytes are the facts of a process of this user.
+    Process(Option<u32>),
     PauseBegin,
     PauseEnd,
     Exit(i32),
@@ -121,9 +123,20 @@ pub(crate) struct Queue {
 struct State {
     batch: Batch,
     closed: bool,
+    ended: bool,
     writer_waits: Option<For>,
     proxy_waits: bool,
     failure: Option<String>,
+}
+
+/// Says that the writer is done when it is dropped, which a panic does as well.
+pub(crate) struct Ending(pub(crate) Arc<Queue>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.lock().ended = true;
+        self.0.ring();
+    }
 }
 
 impl Queue {
@@ -180,6 +193,11 @@ impl Queue {
     pub(crate) fn close(&self) {
         self.lock().closed = true;
         self.changed.notify_one();
+    }
+
+    /// Whether the writer is done; the bell rings when it is.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.lock().ended
     }
 
     /// Waits for a batch until `deadline`, for ever without one. `done` is the batch taken before.

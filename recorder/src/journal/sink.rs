@@ -10,6 +10,7 @@ use ed25519_dalek::SigningKey;
 use super::append::{self, AppendError};
 use super::file::{Existing, Target};
 use crate::form::{Form, Format};
+use crate::witness::{Told, Witness};
 
 /// A buffer with more memory gives it back once it is written; what a burst is written from, piece by
 /// piece, keeps it.
@@ -50,6 +51,8 @@ pub(crate) struct Sink {
     /// The seal that was written last.
     seal: [u8; 32],
     size: Size,
+    /// Who reads along.
+    told: Option<Told>,
 }
 
 impl Sink {
@@ -109,7 +112,32 @@ impl Sink {
             part_start: Micros(0),
             files,
             seal: [0; 32],
+            told: None,
         }
+    }
+
+    /// The size of the session's terminal.
+    pub(crate) fn size(&self) -> Size {
+        self.size
+    }
+
+    /// From now on somebody reads along. To be called before the session begins.
+    pub(crate) fn tell(&mut self, witness: Box<dyn Witness>) {
+        let mut told = Told::new(witness);
+        let facts = &self.plan.facts;
+        if self.offset == Micros(0) {
+            told.begin(&self.plan.header, facts);
+        } else {
+            // Times go on from the session before; the wall clock that they count from is set back by as much.
+            let start_us = facts.start_us.saturating_sub(self.offset.0);
+            told.begin(&self.plan.header, &SessionFacts { start_us, ..facts.clone() });
+        }
+        self.told = Some(told);
+    }
+
+    /// Whether it goes into a file, rather than a pipe or device.
+    pub(crate) fn is_file(&self) -> bool {
+        self.target.is_regular()
     }
 
     /// The files written so far, as far as they have names.
@@ -126,12 +154,20 @@ impl Sink {
     /// Records what the session put out.
     pub(crate) fn output(&mut self, time: Micros, bytes: &[u8]) -> io::Result<()> {
         self.rotate_if_full(time)?;
-        self.form.output(self.place(time), bytes, &mut self.pending)
+        let time = self.place(time);
+        if let Some(told) = &mut self.told {
+            told.output(time, bytes);
+        }
+        self.form.output(time, bytes, &mut self.pending)
     }
 
     /// Records what is still held back of the output.
     pub(crate) fn end_of_output(&mut self, time: Micros) -> io::Result<()> {
-        self.form.end_of_output(self.place(time), &mut self.pending)
+        let time = self.place(time);
+        if let Some(told) = &mut self.told {
+            told.end_of_output(time);
+        }
+        self.form.end_of_output(time, &mut self.pending)
     }
 
     /// Records an event; formats that know no events leave it out.
@@ -141,7 +177,11 @@ impl Sink {
             self.rotate_if_full(event.time)?;
         }
         self.size = event.size().unwrap_or(self.size);
-        self.form.event(&Event { time: self.place(event.time), ..event.clone() }, &mut self.pending)
+        let event = Event { time: self.place(event.time), ..event.clone() };
+        if let Some(told) = &mut self.told {
+            told.event(&event);
+        }
+        self.form.event(&event, &mut self.pending)
     }
 
     /// A time of the session as a time in the file.
@@ -268,12 +308,20 @@ impl Sink {
         self.offset = Micros(0);
         self.files.push(next);
         self.plan.rotation = rotation;
+        if let Some(told) = &mut self.told {
+            told.begin(&self.plan.header, &self.plan.facts);
+        }
         self.write_header()
     }
 }
 
 fn packing(plan: &Plan, previous_seal: Option<[u8; 32]>) -> PackerConfig {
-    PackerConfig { signing_key: plan.signing_key.clone(), previous_seal, ..PackerConfig::default() }
+    PackerConfig {
+        live: true,
+        signing_key: plan.signing_key.clone(),
+        previous_seal,
+        ..PackerConfig::default()
+    }
 }
 
 fn hex(bytes: &[u8; 32]) -> String {

@@ -8,6 +8,7 @@
 //!   other control characters in it are left out;
 //! - `ESC P tmux;` wraps sequences for the terminal around tmux, with each `ESC` doubled. The marks in it count,
 //!   switches and erasures do not, for they are not for this screen;
+//! - `ESC k` begins a title in screen and tmux, `ESC \` ends it;
 //! - a string longer than [`MAX_STRING`] is dropped.
 //!
 //! How the input is cut into pieces changes nothing but where bytes are cut.
@@ -58,6 +59,10 @@ enum State {
     Osc,
     /// There, behind an `ESC`.
     OscEscape,
+    /// In the title of a window, as screen and tmux have it.
+    Title,
+    /// There, behind an `ESC`.
+    TitleEscape,
     /// In a DCS that has been like [`TMUX`] so far.
     Device,
     /// In a control string that says nothing to us.
@@ -68,7 +73,7 @@ enum State {
     TmuxEscape,
 }
 
-/// Cuts a stream into bytes for the screen and signals, in order. Incremental; holds at most [`MAX_STRING`] bytes.
+/// Cuts a stream into bytes for the screen and signals, in order. Incremental; holds at most 64 KiB.
 #[derive(Debug, Default)]
 pub struct Scanner {
     state: State,
@@ -94,6 +99,10 @@ impl Scanner {
                 match memchr::memchr(ESCAPE, &bytes[position..]) {
                     Some(length) => position += length,
                     None => break,
+                }
+                if let Some(length) = dull_sequence(&bytes[position..]) {
+                    position += length;
+                    continue;
                 }
             }
             let mut give = |end: usize, signal: Signal| {
@@ -129,16 +138,20 @@ impl Scanner {
             }
             (State::Osc, ESCAPE) => self.state = State::OscEscape,
             (State::OscEscape, b'\\') => self.end_osc(sink),
+            (State::Title, ESCAPE) => self.state = State::TitleEscape,
+            (State::TitleEscape, b'\\') => self.end_title(sink),
             (_, ESCAPE) => self.begin(State::Escape),
             // A sequence of its own, which breaks the string off.
-            (State::TmuxEscape | State::OscEscape, _) => {
+            (State::TmuxEscape | State::OscEscape | State::TitleEscape, _) => {
                 self.begin(State::Escape);
                 self.step(byte, sink);
             }
             (State::Ground, _) => {}
             (_, CANCEL | SUBSTITUTE) => self.state = State::Ground,
             (State::Osc, BELL) => self.end_osc(sink),
-            (State::Osc | State::Device | State::Text | State::Tmux, _) => self.string(byte, sink),
+            (State::Osc | State::Title | State::Device | State::Text | State::Tmux, _) => {
+                self.string(byte, sink);
+            }
             (State::Escape | State::Intermediate | State::Sequence, 0..=0x1f | 0x7f..) => {}
             (State::Escape, _) => self.escape(byte, sink),
             (State::Intermediate, 0x20..=0x2f) => {}
@@ -163,8 +176,8 @@ impl Scanner {
             b'[' => State::Sequence,
             b']' => State::Osc,
             b'P' => State::Device,
-            // `k` is the title of a window in screen and tmux.
-            b'X' | b'^' | b'_' | b'k' => State::Text,
+            b'k' => State::Title,
+            b'X' | b'^' | b'_' => State::Text,
             _ => State::Ground,
         });
         if byte == b'c' {
@@ -179,14 +192,17 @@ impl Scanner {
             if self.kept.last() == Some(&0xc2) {
                 self.kept.pop();
             }
-            match self.state {
-                State::Osc => self.end_osc(sink),
-                _ => self.begin(State::Ground),
+            if self.state == State::Osc {
+                self.end_osc(sink);
+            } else if self.state == State::Title {
+                self.end_title(sink);
+            } else {
+                self.begin(State::Ground);
             }
             return;
         }
         match self.state {
-            State::Osc | State::Tmux => self.keep(byte),
+            State::Osc | State::Title | State::Tmux => self.keep(byte),
             State::Device => {
                 self.keep(byte);
                 if self.kept == TMUX {
@@ -202,6 +218,7 @@ impl Scanner {
             | State::Sequence
             | State::Text
             | State::OscEscape
+            | State::TitleEscape
             | State::TmuxEscape => {}
         }
     }
@@ -217,9 +234,16 @@ impl Scanner {
     fn keep(&mut self, byte: u8) {
         let is_control = byte < 0x20 || byte == 0x7f;
         // What is passed on holds whole sequences, which need their control characters.
-        if self.kept.len() < MAX_STRING && (!is_control || self.state != State::Osc) {
+        if self.kept.len() < MAX_STRING && (!is_control || !matches!(self.state, State::Osc | State::Title)) {
             self.kept.push(byte);
         }
+    }
+
+    fn end_title(&mut self, sink: &mut dyn FnMut(bool, Signal)) {
+        if self.kept.len() < MAX_STRING {
+            sink(false, Signal::Title(decode::lossy(&self.kept)));
+        }
+        self.begin(State::Ground);
     }
 
     fn end_osc(&mut self, sink: &mut dyn FnMut(bool, Signal)) {
@@ -260,6 +284,13 @@ impl Character {
             }
         }
     }
+}
+
+/// Returns the length of a whole control sequence that is no signal, as nearly all are, if `bytes` begins with one.
+fn dull_sequence(bytes: &[u8]) -> Option<usize> {
+    let [ESCAPE, b'[', body @ ..] = bytes else { return None };
+    let length = body.iter().take(MAX_SEQUENCE).position(|byte| !matches!(byte, 0x20..=0x3f))?;
+    matches!(body[length], b'@'..=b'I' | b'K'..=b'g' | b'i'..=b'k' | b'm'..=b'~').then_some(length + 3)
 }
 
 /// Takes what stands behind `ESC [`.

@@ -97,6 +97,10 @@ fn vs_code_marks() {
 fn titles_and_directories() {
     assert_eq!(osc("0;root@web-1: ~; x"), Signal::Title("root@web-1: ~; x".to_owned()));
     assert_eq!(osc("2;"), Signal::Title(String::new()));
+    assert_eq!(
+        signals(b"\x1bkroot@web-1: ~\x1b\\\x1bkbroken off\x1b[m"),
+        [Signal::Title("root@web-1: ~".to_owned())]
+    );
     assert_eq!(osc("7;file://web-1/srv/a%20b%3b"), cwd("web-1", "/srv/a b;"));
     assert_eq!(osc("7;file:///srv"), cwd("", "/srv"));
     assert_eq!(osc("7;kitty-shell-cwd://web-1/a%20b"), cwd("web-1", "/a%20b"));
@@ -203,7 +207,7 @@ fn long_strings_are_dropped() {
     assert!(scanner.kept.capacity() <= 2 * MAX_STRING);
     let mut found = 0;
     scanner.scan(b"\x07\x1b]2;t\x07", &mut |piece| {
-        found += usize::from(matches!(piece, super::Piece::Signal(_)))
+        found += usize::from(matches!(piece, super::Piece::Signal(_)));
     });
     assert_eq!(found, 1);
 }

@@ -4,6 +4,7 @@ mod keyframes;
 mod lines;
 mod properties;
 mod sequences;
+mod tmux;
 
 use crate::{Screen, Vt100Screen};
 

@@ -134,12 +134,12 @@ fn scrolling_keeps_what_is_outside_the_margins() {
     check(
         "1\r\n2\r\n3\r\n4\x1b[2;3r\x1b[3;1H\nx\x1b[2;1H\x1bMy\x1b[S\x1b[T",
         expect![[r#"
-        1
+            1
 
-
-        4
-        (1, 1)
-    "#]],
+            3
+            4
+            (1, 1)
+        "#]],
     );
 }
 
@@ -148,12 +148,12 @@ fn tab_stops() {
     check(
         "\ta\x1b[3g\r\tb\x1b[1;4H\x1bH\r\tc\x1b[1;10H\x1b[Zd\x1b[2;1H\x1b[Ie\x1b[0g",
         expect![[r#"
-           d    ab
-           e
+               d    ab
+               e
 
-           
-        (1, 4)
-    "#]],
+
+            (1, 4)
+        "#]],
     );
 }
 
@@ -211,12 +211,12 @@ fn wide_characters_at_the_edge() {
     check(
         "日本語\x1b[1;2Hx\x1b[1;5Hy",
         expect![[r#"
-         x  y
-        
+             x本y
 
 
-        (0, 5)
-    "#]],
+
+            (0, 5)
+        "#]],
     );
     check(
         "\x1b[?7l123456789日x",
@@ -231,12 +231,12 @@ fn wide_characters_at_the_edge() {
     check(
         "日本語\x1b[1;2H\x1b[P\x1b[1;1H\x1b[@",
         expect![[r#"
-           語
+              本語
 
 
 
-        (0, 0)
-    "#]],
+            (0, 0)
+        "#]],
     );
 }
 
@@ -245,12 +245,12 @@ fn combining_and_invalid_characters() {
     check(
         "e\u{301}日\u{301}\u{FE0F}|\u{FFFD}|",
         expect![[r#"
-        é日́️|�|
+            é日́️|�|
 
 
 
-        (0, 6)
-    "#]],
+            (0, 6)
+        "#]],
     );
     let mut invalid = screen("");
     invalid.feed(b"a\xffb\xe6\x97c\xe6");
@@ -258,6 +258,7 @@ fn combining_and_invalid_characters() {
     invalid.feed(b"\n");
     expect![[r#"
         a�b�c日d�
+
 
 
         (1, 9)
@@ -293,7 +294,7 @@ fn erasing_behind_the_last_column_erases_nothing() {
 #[test]
 fn control_strings_show_nothing() {
     check(
-        "a\x1b]0;ti\r\ntle\x07b\x1bPq\x07#0\x1b\\c\x1bktitle\x1b\\d\x1b]2;✓\u{9c}e\x1b_x\x18f",
+        "a\x1b]0;ti\r\ntle\x07b\x1bPq\x07#0\x1b\\cd\x1b]2;✓\u{9c}e\x1b_x\x18f",
         expect![[r#"
         abcdef
 
@@ -323,6 +324,18 @@ fn control_strings_show_nothing() {
         (0, 3)
     "#]],
     );
+}
+
+#[test]
+fn titles_of_screen_and_tmux() {
+    let output = b"\x1bktitle\x1b\\$ ";
+    for (term, expected) in [("xterm-256color", "title$ "), ("screen.xterm", "$ "), ("tmux-256color", "$ ")] {
+        let mut screen = crate::Vt100Screen::new(10, 4, 0).for_term(term);
+        screen.feed(output);
+        let mut text = String::new();
+        screen.line(0).unwrap().text(0, 10, &mut text);
+        assert_eq!(text, expected, "{term}");
+    }
 }
 
 #[test]

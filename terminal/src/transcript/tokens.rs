@@ -102,8 +102,7 @@ impl Tokens {
             0x20..=0x2f => State::Escape,
             b'[' if first => State::ControlSequence,
             b']' if first => State::SystemCommand,
-            // `k` is the title of a window in screen and tmux.
-            b'P' | b'X' | b'^' | b'_' | b'k' if first => State::String,
+            b'P' | b'X' | b'^' | b'_' if first => State::String,
             _ => State::Ground,
         };
         if self.state == State::Ground && self.sequence.len() < MAX_SEQUENCE {

@@ -57,6 +57,7 @@ pub(crate) fn encode(screen: &Screen, machine: &Machine) -> Vec<u8> {
         screen.insert,
         screen.newline,
         !blank_alternate,
+        screen.screen_titles,
     ];
     out.push(bits(&flags));
     number(&mut out, screen.modes.0.into());
@@ -169,13 +170,14 @@ pub(crate) fn decode(
     check(cols > 0 && rows > 0 && accept(cols, rows))?;
     let mut screen = Screen::new(cols, rows, capacity);
     let flags = reader.byte()?;
-    check(flags < 1 << 6)?;
+    check(flags < 1 << 7)?;
     let flag = |bit: u8| flags & 1 << bit != 0;
     screen.is_alternate = flag(0);
     screen.origin = flag(1);
     screen.autowrap = flag(2);
     screen.insert = flag(3);
     screen.newline = flag(4);
+    screen.screen_titles = flag(6);
     screen.modes = Modes(reader.number()?.try_into().map_err(|_| KeyframeError::Damaged)?);
     screen.pos = reader.cursor(cols, rows)?;
     screen.attrs = reader.attrs()?;

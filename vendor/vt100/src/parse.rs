@@ -268,8 +268,8 @@ impl Machine {
             0x20..=0x2f => {}
             b'[' if first => self.begin(State::Csi),
             b']' if first => self.begin(State::Osc),
-            // `k` is the title of a window in screen and tmux.
-            b'X' | b'^' | b'_' | b'k' if first => self.begin(State::Text),
+            b'X' | b'^' | b'_' if first => self.begin(State::Text),
+            b'k' if first && screen.screen_titles => self.begin(State::Text),
             b'P' if first => self.begin(State::Device),
             _ => {
                 self.state = State::Ground;

@@ -13,6 +13,12 @@ impl Screen {
             text.iter().for_each(|&byte| self.print(charset.map(byte)));
             return;
         }
+        self.print_run(text);
+        self.last = text.last().map(|&byte| char::from(byte));
+    }
+
+    /// Prints ASCII characters as they are, where DECAWM is on and IRM off.
+    fn print_run(&mut self, text: &[u8]) {
         let mut rest = text;
         while !rest.is_empty() {
             if self.pos.col >= self.cols {
@@ -25,7 +31,6 @@ impl Screen {
             self.pos.col += u16::try_from(piece.len()).unwrap_or(0);
             rest = after;
         }
-        self.last = text.last().map(|&byte| char::from(byte));
     }
 
     /// Prints a character.
@@ -84,6 +89,13 @@ impl Screen {
     /// REP: prints the last character again. No terminal's own use of it goes beyond the line.
     pub(crate) fn repeat(&mut self, count: u16) {
         let Some(last) = self.last else { return };
+        if self.autowrap
+            && !self.insert
+            && let Ok(byte @ b' '..=b'~') = u8::try_from(last)
+        {
+            self.print_run(&vec![byte; count.min(self.cols).into()]);
+            return;
+        }
         for _ in 0..count.min(self.cols) {
             self.print(last);
         }

@@ -28,13 +28,13 @@ impl Row {
         self.cells.get(usize::from(col)).unwrap_or(&self.blank)
     }
 
-    /// Returns the column behind the last cell that was written to.
+    /// Returns the column behind the last cell that was written to, or behind which the text went on in the next row.
     #[must_use]
     pub fn len(&self) -> u16 {
         let written = |cell: &Cell| cell.has_contents() || cell.is_wide_continuation();
         let len = self.cells.iter().rposition(written).map_or(0, |last| last + 1);
         // There are never more cells than columns.
-        u16::try_from(len).unwrap_or(u16::MAX)
+        u16::try_from(len).unwrap_or(u16::MAX).max(self.wrapped_at)
     }
 
     /// Returns whether nothing is written in the row.
@@ -43,34 +43,27 @@ impl Row {
         self.len() == 0
     }
 
-    /// Returns whether the text goes on in the next row: it wrapped there, and its last cell still stands.
+    /// Returns whether the text goes on in the next row.
     #[must_use]
     pub fn wrapped(&self) -> bool {
-        match self.wrapped_at {
-            0 => false,
-            end => {
-                let last = self.cell(end - 1);
-                last.has_contents() || last.is_wide_continuation()
-            }
-        }
+        self.wrapped_at > 0
     }
 
-    /// Appends the text in the columns `from` to `to`, but for blanks that were never written at its end.
+    /// Appends the text in the columns `from` to `to`, as far as the row is long. Cells that were never written to come
+    /// out as blanks.
     pub fn write_text(&self, from: u16, to: u16, text: &mut String) {
-        let end = usize::from(to).min(self.cells.len());
-        let Some(cells) = self.cells.get(usize::from(from)..end) else { return };
-        let mut blanks = 0;
-        for cell in cells {
+        let (from, to) = (usize::from(from), usize::from(to.min(self.len())));
+        for cell in self.cells.get(from..to.min(self.cells.len())).unwrap_or_default() {
             if let Some(byte) = cell.as_ascii() {
-                text.extend(std::iter::repeat_n(' ', std::mem::take(&mut blanks)));
                 text.push(char::from(byte));
             } else if cell.has_contents() {
-                text.extend(std::iter::repeat_n(' ', std::mem::take(&mut blanks)));
                 text.push_str(cell.contents());
             } else if !cell.is_wide_continuation() {
-                blanks += 1;
+                text.push(' ');
             }
         }
+        let missing = to.saturating_sub(self.cells.len().max(from));
+        text.extend(std::iter::repeat_n(' ', missing));
     }
 
     /// Makes the row an empty one.
@@ -104,6 +97,16 @@ impl Row {
     /// wraps again.
     fn touch(&mut self, end: usize) {
         if end >= usize::from(self.wrapped_at) {
+            self.wrapped_at = 0;
+        }
+    }
+
+    /// Forgets that the text went on in the next row if its last cell has been moved away.
+    fn check_wrap(&mut self) {
+        if let Some(last) = self.wrapped_at.checked_sub(1)
+            && !self.cell(last).has_contents()
+            && !self.cell(last).is_wide_continuation()
+        {
             self.wrapped_at = 0;
         }
     }
@@ -190,6 +193,7 @@ impl Row {
             self.extend_to(start);
             self.cells.splice(start..start, std::iter::repeat_n(blank, count));
         }
+        self.check_wrap();
     }
 
     /// Deletes cells in a row of `cols`; blank ones come in at the end.
@@ -209,6 +213,7 @@ impl Row {
         if blank != self.blank {
             self.cells.resize(cols, blank);
         }
+        self.check_wrap();
     }
 
     /// Cuts off what stands beyond a new right edge.

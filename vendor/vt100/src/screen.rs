@@ -65,6 +65,8 @@ pub struct Screen {
     pub(crate) insert: bool,
     /// LNM: a line feed returns the carriage as well.
     pub(crate) newline: bool,
+    /// Whether `ESC k` begins the title of a window, as in screen and tmux. Others show the title as text.
+    pub(crate) screen_titles: bool,
     /// Whether there is a tab stop, for each column.
     pub(crate) tabs: Vec<bool>,
     pub(crate) modes: Modes,
@@ -95,6 +97,7 @@ impl Screen {
             autowrap: true,
             insert: false,
             newline: false,
+            screen_titles: false,
             tabs: default_tabs(0, cols),
             modes: Modes::default(),
             last: None,
@@ -166,10 +169,27 @@ impl Screen {
         self.modes.0 & Modes::HIDE_CURSOR != 0
     }
 
+    /// Returns whether cursor keys send what applications want (DECCKM).
+    #[must_use]
+    pub fn application_cursor(&self) -> bool {
+        self.modes.0 & Modes::APPLICATION_CURSOR != 0
+    }
+
+    /// Returns whether there are no margins.
+    #[must_use]
+    pub fn scrolls_whole(&self) -> bool {
+        self.top == 0 && self.bottom + 1 == self.rows
+    }
+
     /// Returns whether pastes are bracketed.
     #[must_use]
     pub fn bracketed_paste(&self) -> bool {
         self.modes.0 & Modes::BRACKETED_PASTE != 0
+    }
+
+    /// Says whether `ESC k` begins the title of a window, as in screen and tmux.
+    pub fn set_screen_titles(&mut self, on: bool) {
+        self.screen_titles = on;
     }
 
     /// Returns how newly drawn text is rendered.
@@ -300,11 +320,21 @@ impl Screen {
             self.primary.scroll_up(top, bottom, count, attrs);
             return;
         }
+        let is_kept = self.capacity > 0 || self.taken.is_some();
         for _ in 0..count {
-            let Some(row) = self.primary.rows.pop_front() else { return };
-            let mut row = self.scroll_off(row);
-            row.clear(attrs);
-            self.primary.rows.push_back(row);
+            self.primary.rows.rotate_left(1);
+            if is_kept && let Some(last) = self.primary.rows.back_mut() {
+                let row = std::mem::take(last);
+                let row = self.scroll_off(row);
+                if let Some(last) = self.primary.rows.back_mut() {
+                    *last = row;
+                }
+            } else {
+                self.scrolled += 1;
+            }
+            if let Some(last) = self.primary.rows.back_mut() {
+                last.clear(attrs);
+            }
         }
     }
 
@@ -375,6 +405,10 @@ impl Screen {
     }
 
     pub(crate) fn tab(&mut self, count: u16) {
+        // A pending wrap stays.
+        if self.pos.col >= self.cols {
+            return;
+        }
         for _ in 0..count.min(self.cols) {
             let from = usize::from(self.pos.col) + 1;
             let next = (from..self.tabs.len()).find(|&col| self.tabs[col]);
@@ -421,11 +455,13 @@ impl Screen {
         let scrollback = std::mem::take(&mut self.scrollback);
         let taken = self.taken.take();
         let (scrollback_cells, scrolled) = (self.scrollback_cells, self.scrolled);
+        let screen_titles = self.screen_titles;
         *self = Self {
             scrollback,
             scrollback_cells,
             taken,
             scrolled,
+            screen_titles,
             ..Self::new(self.cols, self.rows, self.capacity)
         };
     }

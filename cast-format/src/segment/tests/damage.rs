@@ -42,6 +42,23 @@ fn cut_anywhere_everything_flushed_is_there_and_goes_on() {
     }
 }
 
+#[test]
+fn a_frame_of_others_that_claims_too_much_hides_nothing() {
+    let made = make(PackerConfig::default(), 3, 2);
+    let pieces = pieces(&made.file);
+    // More than the file holds, and more than anybody would.
+    for claim in [1_u32 << 20, 100 << 20, u32::MAX] {
+        let frame = [&[0x50, 0x2A, 0x4D, 0x18], &claim.to_le_bytes()[..], b"text"].concat();
+        let file = [pieces[..2].concat(), frame, pieces[2..].concat()].concat();
+        let seen = read(&file);
+        assert_eq!(seen.text, made.text, "{claim}: {}", seen.log);
+        assert!(seen.defects().contains("damaged"), "{claim}: {}", seen.defects());
+        for piece in [1, 7, 100] {
+            assert_eq!(super::helper::read_with(&file, Default::default(), piece), seen);
+        }
+    }
+}
+
 /// Where the first part of a file that was appended to ends: cut there it is what it was before.
 fn table_end(file: &[u8]) -> usize {
     let pieces = pieces(file);
@@ -303,7 +320,7 @@ fn hostile_sizes_take_no_memory() {
     let mut file = vec![0x50, 0x2A, 0x4D, 0x18, 0xFF, 0xFF, 0xFF, 0xFF];
     file.resize(4 << 20, 1);
     expect![[r#"
-        segment 0: the file ends with 4194304 bytes of something cut at byte 0
+        segment 0: 4194304 damaged bytes at byte 0
     "#]]
     .assert_eq(&read(&file).defects());
     let mut file = vec![0x5C, 0x2A, 0x4D, 0x18, 0xFF, 0xFF, 0xFF, 0xFF];

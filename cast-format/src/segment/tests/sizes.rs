@@ -15,7 +15,8 @@ fn an_hour_of_shell_work_is_half_its_plain_recording_at_most() {
     for (commands, output_limit) in [(120, 8192), (120, 5000), (120, 3000), (30, 3000)] {
         let corpus = hour(5, commands, output_limit);
         let plain = corpus.text_bytes();
-        for (name, config) in [("unsigned", PackerConfig::default()), ("signed", signed(1))] {
+        let live = PackerConfig { live: true, ..PackerConfig::default() };
+        for (name, config) in [("unsigned", PackerConfig::default()), ("signed", signed(1)), ("live", live)] {
             let packed = corpus.pack(config).len();
             let percent = 100 * packed / plain;
             println!("{commands} commands of {output_limit}, {name}: {plain} -> {packed} ({percent} %)");
@@ -43,6 +44,9 @@ fn floods_are_about_as_small_as_zstd_makes_them() {
         let start = Instant::now();
         let plain = zstd::bulk::compress(&whole, 3).unwrap().len();
         let plain_time = start.elapsed();
+        // A flood in a live recording is soon treated as one.
+        let live = corpus.pack(PackerConfig { live: true, ..PackerConfig::default() }).len();
+        assert!(live * 10 <= plain * 11, "{live} against {plain}");
         let start = Instant::now();
         let packed = corpus.pack(PackerConfig::default()).len();
         let packed_time = start.elapsed();

@@ -51,7 +51,7 @@ const DOCKER_GLOBAL: Takes = Takes {
 };
 
 /// Drops options before a verb.
-fn verb<'a>(arguments: &'a [Word], takes: Takes) -> Option<(&'a str, &'a [Word])> {
+fn verb(arguments: &[Word], takes: Takes) -> Option<(&str, &[Word])> {
     let mut options = Options::new(arguments, takes);
     while options.next().is_some() {}
     let (verb, rest) = options.rest().split_first()?;
@@ -141,10 +141,7 @@ fn enter<'a>(name: &str, arguments: &'a [Word], form: Form, here: &mut Here) -> 
 }
 
 fn presumed(name: Value<'_>) -> Change {
-    match named(Some(name)) {
-        Change::Named(name) => Change::Presumed(name),
-        other => other,
-    }
+    if name.literal { Change::Presumed(name.text.into()) } else { Change::Unknown }
 }
 
 fn attach<'a>(name: &str, verb: &str, arguments: &'a [Word], here: &mut Here) -> Next<'a> {

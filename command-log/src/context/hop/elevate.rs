@@ -2,6 +2,7 @@
 
 use super::super::words::Word;
 use super::options::{Options, Takes, Value};
+use super::prefix::is_assignment;
 use super::{Change, Here, HopKind, Next, named};
 
 /// Reads one of these, if `name` is one.
@@ -27,13 +28,11 @@ pub(super) fn layer<'a>(name: &str, arguments: &'a [Word], here: &mut Here) -> O
 
 /// A user as these take it: `bob`, `bob:group`, `#0`.
 pub(super) fn user_of(value: Option<Value<'_>>) -> Change {
-    match named(value) {
-        Change::Named(name) => match name.split(':').next().unwrap_or_default() {
-            "" => Change::Unknown,
-            "0" | "#0" => Change::Named("root".into()),
-            user => Change::Named(user.into()),
-        },
-        other => other,
+    let Some(Value { text, literal: true }) = value else { return Change::Unknown };
+    match text.split(':').next().unwrap_or_default() {
+        "" => Change::Unknown,
+        "0" | "#0" => root(),
+        user => Change::Named(user.into()),
     }
 }
 
@@ -49,14 +48,21 @@ fn sudo<'a>(arguments: &'a [Word], here: &mut Here) -> Next<'a> {
     };
     let mut options = Options::new(arguments, takes);
     let (mut shell, mut user) = (false, root());
-    while let Some(option) = options.next() {
-        match option.name {
-            "u" | "user" => user = user_of(option.value),
-            "i" | "login" | "s" | "shell" => shell = true,
-            "l" | "list" | "v" | "validate" | "V" | "version" | "K" | "remove-timestamp" | "e" | "edit"
-            | "b" | "background" | "help" => return Next::Nothing,
-            _ => {}
+    loop {
+        while let Some(option) = options.next() {
+            match option.name {
+                "u" | "user" => user = user_of(option.value),
+                "i" | "login" | "s" | "shell" => shell = true,
+                "l" | "list" | "v" | "validate" | "V" | "version" | "K" | "remove-timestamp" | "e"
+                | "edit" | "b" | "background" | "help" => return Next::Nothing,
+                _ => {}
+            }
         }
+        // Variables may stand between its options.
+        if options.over() || !options.rest().first().is_some_and(|word| is_assignment(&word.text)) {
+            break;
+        }
+        options.positional();
     }
     here.goes(HopKind::User, "sudo");
     here.user = user;
@@ -90,13 +96,6 @@ fn su<'a>(name: &str, arguments: &'a [Word], here: &mut Here) -> Next<'a> {
         if by_option {
             break;
         }
-        match options.positional() {
-            Some(word) if word.text == "-" => {}
-            Some(word) if user.is_none() => user = Some(super::value(word)),
-            // What follows goes to the shell, but `-c` counts wherever it stands.
-            Some(_) => {}
-            None => break,
-        }
         if options.over() && user.is_some() {
             let rest = options.rest();
             if let [c, inner, ..] = rest
@@ -105,6 +104,13 @@ fn su<'a>(name: &str, arguments: &'a [Word], here: &mut Here) -> Next<'a> {
                 line = Some(super::value(inner));
             }
             break;
+        }
+        match options.positional() {
+            Some(word) if word.text == "-" => {}
+            Some(word) if user.is_none() => user = Some(super::value(word)),
+            // What follows goes to the shell, but `-c` counts wherever it stands.
+            Some(_) => {}
+            None => break,
         }
     }
     here.goes(HopKind::User, name);

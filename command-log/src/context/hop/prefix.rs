@@ -19,7 +19,7 @@ pub(super) fn skip_keywords(mut words: &[Word]) -> &[Word] {
     words
 }
 
-fn is_assignment(text: &str) -> bool {
+pub(super) fn is_assignment(text: &str) -> bool {
     let Some((name, _)) = text.split_once('=') else { return false };
     let name = name.strip_suffix('+').unwrap_or(name);
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
@@ -67,11 +67,11 @@ const WRAPPED_SHELLS: &[&str] = &["unshare", "fakeroot"];
 pub(super) fn layer<'a>(name: &str, arguments: &'a [Word], here: &mut Here) -> Option<Next<'a>> {
     match name {
         "exec" => {
-            here.replaces = true;
+            // Behind another program it replaces that one, not the shell that asked.
+            here.replaces |= here.depth == 0 && here.kind.is_none() && here.program.is_none();
             let mut options = Options::new(arguments, Takes { short: "a", long: "" });
             while options.next().is_some() {}
             if options.rest().is_empty() {
-                here.replaces = false;
                 return Some(Next::Nothing);
             }
             return Some(Next::Run(options.rest()));

@@ -193,7 +193,7 @@ fn machine<'a>(name: &str, arguments: &'a [Word], here: &mut Here) -> Option<Nex
             match option.name {
                 "u" | "user" | "l" | "login" => user = option.value,
                 "d" | "distribution" | "n" | "node" | "m" | "machine" | "p" | "profile" => {
-                    target = option.value
+                    target = option.value;
                 }
                 "c" | "command" | "e" | "exec" => line = true,
                 _ => {}

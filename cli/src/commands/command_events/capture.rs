@@ -1,0 +1,194 @@
+//! What commands put out, as text: kept while a recording is read, as much as is shown.
+//!
+//! A command log counts the bytes of a command's output from where its line was committed. Where that is becomes known
+//! a little later, so the last of the stream is always kept; of what follows, the beginning of each command's output.
+//!
+//! *Invariant*: memory is bounded, however much is put out and however many commands wait for their end.
+
+use std::collections::VecDeque;
+
+use casemate_cast_format::{Event, Micros};
+use casemate_command_log::CommandEvent;
+use casemate_terminal::{Piece, Scanner, Transcript};
+
+/// Of each command's output this much is shown.
+pub(crate) const OUTPUT_LIMIT: usize = 64 << 10;
+
+/// What is kept of the stream before anybody asks for it.
+const RECENT: usize = 256 << 10;
+
+/// All that is kept for commands that have not ended.
+const KEPT: usize = 16 << 20;
+
+/// So many moments are told apart in what is recent.
+const MOMENTS: usize = 4096;
+
+/// A line editor says that a line is committed so many bytes before the line ends, at most.
+const LINE_END: usize = 4;
+
+/// Output of a command, as text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OutputText {
+    pub(crate) text: String,
+    /// There was more.
+    pub(crate) is_cut: bool,
+}
+
+/// Keeps output.
+pub(crate) struct Capture {
+    scanner: Scanner,
+    size: (u16, u16),
+    /// How much of the stream there was so far.
+    end: u64,
+    recent: VecDeque<u8>,
+    /// Where in the stream the output of each moment begins.
+    moments: VecDeque<(Micros, u64)>,
+    /// Pieces of the stream with their places, in order.
+    kept: VecDeque<(u64, Vec<u8>)>,
+    kept_bytes: usize,
+    /// Commands that run: where they are in the recording, and where their output begins.
+    running: VecDeque<(Micros, String, u64)>,
+    /// Where the output of the last one to begin begins, and whether it is of the same moment as the one before.
+    last: Option<(Micros, u64)>,
+}
+
+impl Capture {
+    pub(crate) fn new(columns: u32, rows: u32) -> Self {
+        Self {
+            scanner: Scanner::new(),
+            size: (cells(columns), cells(rows)),
+            end: 0,
+            recent: VecDeque::new(),
+            moments: VecDeque::new(),
+            kept: VecDeque::new(),
+            kept_bytes: 0,
+            running: VecDeque::new(),
+            last: None,
+        }
+    }
+
+    pub(crate) fn resize(&mut self, columns: u32, rows: u32) {
+        self.size = (cells(columns), cells(rows));
+    }
+
+    /// Takes what was put out.
+    pub(crate) fn output(&mut self, event: &Event<'_>) {
+        if self.moments.back().is_none_or(|&(time, _)| time < event.time) {
+            self.moments.push_back((event.time, self.end));
+            if self.moments.len() > MOMENTS {
+                self.moments.pop_front();
+            }
+        }
+        let mut scanner = std::mem::take(&mut self.scanner);
+        scanner.scan(event.data.decode().as_bytes(), &mut |piece| {
+            if let Piece::Bytes(bytes) = piece {
+                self.take(bytes);
+            }
+        });
+        self.scanner = scanner;
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        if let Some((_, from)) = self.last {
+            let wanted = (from + OUTPUT_LIMIT as u64).saturating_sub(self.end);
+            let wanted = usize::try_from(wanted).unwrap_or(usize::MAX).min(bytes.len());
+            if wanted > 0 && !self.running.is_empty() {
+                self.keep(self.end, &bytes[..wanted]);
+            }
+        }
+        self.end += bytes.len() as u64;
+        self.recent.extend(&bytes[bytes.len().saturating_sub(RECENT)..]);
+        let surplus = self.recent.len().saturating_sub(RECENT);
+        self.recent.drain(..surplus);
+    }
+
+    fn keep(&mut self, at: u64, bytes: &[u8]) {
+        if self.kept_bytes + bytes.len() > KEPT {
+            return;
+        }
+        self.kept_bytes += bytes.len();
+        match self.kept.back_mut() {
+            Some((begin, piece)) if *begin + piece.len() as u64 == at && piece.len() < OUTPUT_LIMIT => {
+                piece.extend_from_slice(bytes);
+            }
+            _ => self.kept.push_back((at, bytes.to_vec())),
+        }
+    }
+
+    /// A line was committed; what follows it is output.
+    pub(crate) fn started(&mut self, event: &CommandEvent) {
+        let oldest = self.end - self.recent.len() as u64;
+        let moment = self.moments.iter().rev().find(|&&(time, _)| time <= event.offset);
+        // Several lines of one moment follow each other.
+        let before = self.last.filter(|&(time, _)| time == event.offset).map_or(0, |(_, from)| from);
+        let from = moment.map_or(oldest, |&(_, at)| at).max(before).max(oldest);
+        let skipped = usize::try_from(from - oldest).unwrap_or(usize::MAX);
+        let line_feed = self.recent.iter().skip(skipped).position(|&byte| byte == b'\n');
+        let from = from + line_feed.map_or(0, |at| at as u64 + 1);
+        self.running.push_back((event.offset, event.id.clone(), from));
+        self.last = Some((event.offset, from));
+
+        let kept_until = self.kept.back().map_or(0, |(at, piece)| at + piece.len() as u64);
+        let begin = from.max(kept_until);
+        let skipped = usize::try_from(begin - oldest.min(begin)).unwrap_or(usize::MAX);
+        let bytes: Vec<u8> = self.recent.iter().skip(skipped).take(OUTPUT_LIMIT).copied().collect();
+        if !bytes.is_empty() {
+            self.keep(begin, &bytes);
+        }
+    }
+
+    /// A command is given: what it put out, if that is known.
+    pub(crate) fn finished(&mut self, event: &CommandEvent) -> Option<OutputText> {
+        let mut place = self.running.iter().position(|(_, id, _)| *id == event.id);
+        if place.is_none() && event.output_bytes.is_some() {
+            // It ended as soon as it began.
+            self.started(event);
+            place = Some(self.running.len() - 1);
+        }
+        let place = place?;
+        // Those before it were taken back: they are given in their order.
+        let (_, _, from) = self.running.drain(..=place).next_back()?;
+        let text = event.output_bytes.map(|bytes| self.text(from, bytes));
+        self.forget();
+        text
+    }
+
+    fn text(&self, from: u64, bytes: u64) -> OutputText {
+        let shown = bytes.min(OUTPUT_LIMIT as u64);
+        let mut output = Vec::new();
+        for (begin, piece) in &self.kept {
+            let piece_end = begin + piece.len() as u64;
+            let at = from + output.len() as u64;
+            if *begin <= at && at < piece_end && at < from + shown {
+                let skip = usize::try_from(at - begin).unwrap_or(piece.len());
+                let most = usize::try_from(from + shown - at).unwrap_or(piece.len());
+                output.extend(piece.iter().skip(skip).take(most));
+            }
+        }
+        let is_cut = (output.len() as u64) < bytes && (output.len() as u64) < self.end - from;
+        // Where a line editor says that the line ends before it ends the line, the count begins a little earlier.
+        if !is_cut && let Some(at) = output.iter().rev().take(LINE_END).position(|&byte| byte == b'\n') {
+            output.truncate(output.len() - at);
+        }
+        let mut transcript = Transcript::new(self.size.0, self.size.1);
+        let mut text = Vec::new();
+        transcript.feed(&output, &mut text);
+        transcript.finish(&mut text);
+        OutputText { text: String::from_utf8_lossy(&text).into_owned(), is_cut }
+    }
+
+    /// Lets go of what lies before all that run.
+    fn forget(&mut self) {
+        let needed = self.running.front().map_or(self.end, |&(_, _, from)| from);
+        while let Some((begin, piece)) = self.kept.front()
+            && begin + piece.len() as u64 <= needed
+        {
+            self.kept_bytes -= piece.len();
+            self.kept.pop_front();
+        }
+    }
+}
+
+fn cells(count: u32) -> u16 {
+    u16::try_from(count).unwrap_or(u16::MAX)
+}

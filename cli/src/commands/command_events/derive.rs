@@ -1,0 +1,225 @@
+//! From a recording to records of its commands.
+
+use std::sync::Arc;
+
+use casemate_cast_format::{Code, Item, Micros};
+use casemate_command_log::{CommandEvent, CommandLog, State};
+
+use super::capture::{Capture, OutputText};
+use super::filter::{Filter, Wanted};
+use crate::failure::Failure;
+
+/// A command event, and what is known about it besides.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Record {
+    pub(crate) event: CommandEvent,
+    /// The recording it is from, where it has a name.
+    pub(crate) recording: Option<Arc<str>>,
+    /// What the command put out, if that was asked for and is known.
+    pub(crate) output: Option<OutputText>,
+}
+
+/// What is wanted of a recording.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wish {
+    pub(crate) filter: Filter,
+    pub(crate) with_output: bool,
+    /// Records of commands that have begun, too.
+    pub(crate) with_started: bool,
+}
+
+/// Derives records.
+pub(crate) struct Deriver<'a> {
+    wish: &'a Wish,
+    recording: Option<Arc<str>>,
+    log: Option<CommandLog>,
+    capture: Option<Capture>,
+    /// Events that were left out because nobody knows when they happened.
+    pub(crate) untimed: u64,
+}
+
+impl<'a> Deriver<'a> {
+    pub(crate) fn new(wish: &'a Wish, recording: Option<&str>) -> Self {
+        Self { wish, recording: recording.map(Arc::from), log: None, capture: None, untimed: 0 }
+    }
+
+    /// Whether the beginning of a recording was read.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.log.is_some()
+    }
+
+    /// Takes the next item of the recording.
+    pub(crate) fn item(
+        &mut self,
+        item: &Item<'_>,
+        give: &mut dyn FnMut(Record) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        match item {
+            Item::Header(header) => {
+                let log = CommandLog::new(header);
+                // Where output is kept, it must be known when each command begins.
+                let live = self.wish.with_started || self.wish.with_output;
+                self.log = Some(if live { log.live() } else { log });
+                let size = header.size;
+                self.capture = self.wish.with_output.then(|| Capture::new(size.cols, size.rows));
+                Ok(())
+            }
+            Item::Event(event) => {
+                let Some(log) = &mut self.log else { return Ok(()) };
+                log.handle(event);
+                if let Some(capture) = &mut self.capture {
+                    if event.code == Code::Output {
+                        capture.output(event);
+                    } else if let Some(size) = event.size() {
+                        capture.resize(size.cols, size.rows);
+                    }
+                }
+                self.give(give)
+            }
+            Item::Comment(_) | Item::Defect(_) => Ok(()),
+        }
+    }
+
+    /// So much time of the recording has passed.
+    pub(crate) fn advance(
+        &mut self,
+        now: Micros,
+        give: &mut dyn FnMut(Record) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        if let Some(log) = &mut self.log {
+            log.advance(now);
+        }
+        self.give(give)
+    }
+
+    /// The recording is at its end.
+    pub(crate) fn finish(
+        &mut self,
+        give: &mut dyn FnMut(Record) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        if let Some(log) = &mut self.log {
+            log.finish();
+        }
+        self.give(give)
+    }
+
+    fn give(&mut self, give: &mut dyn FnMut(Record) -> Result<(), Failure>) -> Result<(), Failure> {
+        while let Some(mut event) = self.log.as_mut().and_then(CommandLog::next_event) {
+            let mut output = None;
+            if event.state == Some(State::Started) {
+                if let Some(capture) = &mut self.capture {
+                    capture.started(&event);
+                }
+                if !self.wish.with_started {
+                    continue;
+                }
+            } else if let Some(capture) = &mut self.capture {
+                output = capture.finished(&event);
+            }
+            if !self.wish.with_started {
+                event.state = None;
+            }
+            match self.wish.filter.wants(&event) {
+                Wanted::Yes => give(Record { event, recording: self.recording.clone(), output })?,
+                Wanted::No => {}
+                Wanted::Untimed => self.untimed += 1,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use casemate_cast_format::{Event, Header, Size};
+
+    /// The records of a session on a screen of 80 columns.
+    fn records(wish: &Wish, outputs: &[(u64, &str)]) -> Vec<Record> {
+        let mut deriver = Deriver::new(wish, Some("s.cast"));
+        let mut records = Vec::new();
+        let mut give = |record| {
+            records.push(record);
+            Ok(())
+        };
+        let header = Item::Header(Box::new(Header::new(Size { cols: 80, rows: 24 })));
+        deriver.item(&header, &mut give).unwrap();
+        for &(tenths, output) in outputs {
+            let event = Event::new(Micros(tenths * 100_000), Code::Output, output);
+            deriver.item(&Item::Event(event), &mut give).unwrap();
+        }
+        deriver.finish(&mut give).unwrap();
+        records
+    }
+
+    /// Types a line, key by key.
+    fn session(lines: &[(&str, &str)]) -> Vec<(u64, String)> {
+        let mut outputs = vec![(1, "a@b:~$ ".to_owned())];
+        let mut now = 10;
+        for (line, output) in lines {
+            for key in line.chars() {
+                now += 2;
+                outputs.push((now, key.to_string()));
+            }
+            now += 2;
+            outputs.push((now, "\r\n".into()));
+            for piece in output.split_inclusive('|') {
+                now += 1;
+                outputs.push((now, piece.trim_end_matches('|').into()));
+            }
+            outputs.push((now + 1, "a@b:~$ ".into()));
+            now += 20;
+        }
+        outputs
+    }
+
+    fn outputs(lines: &[(&str, &str)]) -> Vec<(String, Option<OutputText>)> {
+        let wish = Wish { with_output: true, ..Wish::default() };
+        let session = session(lines);
+        let session: Vec<_> = session.iter().map(|(time, text)| (*time, text.as_str())).collect();
+        let records = records(&wish, &session);
+        records.into_iter().map(|record| (record.event.command.unwrap_or_default(), record.output)).collect()
+    }
+
+    fn text(text: &str) -> Option<OutputText> {
+        Some(OutputText { text: text.into(), is_cut: false })
+    }
+
+    #[test]
+    fn each_command_has_its_own_output() {
+        let got = outputs(&[
+            ("ls", "one\r\n|two\r\n"),
+            ("true", ""),
+            ("make", "10%\r100%\r\n|\x1b[1mdone\x1b[m\r\n"),
+            ("vim", "\x1b[?1049h\x1b[Htext\r\n\x1b[?1049l"),
+        ]);
+        let expected = [
+            ("ls", text("one\ntwo\n")),
+            ("true", text("")),
+            ("make", text("100%\ndone\n")),
+            ("vim", text("")),
+        ];
+        assert_eq!(got, expected.map(|(command, output)| (command.to_owned(), output)));
+    }
+
+    #[test]
+    fn long_output_is_cut_at_its_end() {
+        let long = "0123456789abcde\r\n".repeat(20_000);
+        let got = outputs(&[("seq", &long), ("id", "root\r\n")]);
+        let output = got[0].1.as_ref().unwrap();
+        assert!(output.is_cut && output.text.starts_with("0123456789abcde\n0123"), "{}", output.text.len());
+        assert!(output.text.len() <= super::super::capture::OUTPUT_LIMIT);
+        assert_eq!(got[1], ("id".into(), text("root\n")));
+    }
+
+    #[test]
+    fn output_changes_nothing_else() {
+        let session = session(&[("ls", "one\r\n|two\r\n"), ("psql", "db=> "), ("exit", "")]);
+        let session: Vec<_> = session.iter().map(|(time, text)| (*time, text.as_str())).collect();
+        let plain = records(&Wish::default(), &session);
+        let with_output = records(&Wish { with_output: true, ..Wish::default() }, &session);
+        let without: Vec<_> =
+            with_output.into_iter().map(|record| Record { output: None, ..record }).collect();
+        assert_eq!(plain, without);
+    }
+}
