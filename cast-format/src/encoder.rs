@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 
+use crate::escape::escape_into;
 use crate::event::{Code, Event, own};
 use crate::header::{Header, Version};
 use crate::text::Text;
@@ -49,15 +50,7 @@ impl Encoder {
         if self.version == Version::V3 && matches!(&event.code, Code::Other(code) if code == own::COMMENT) {
             return self.comment(&event.data.decode(), out);
         }
-        let time = event.time.max(self.previous);
-        let shown = match self.version {
-            Version::V3 => Micros(time.0 - self.previous.0),
-            Version::V1 | Version::V2 => time,
-        };
-        self.previous = time;
-        let mut digits = [0; DECIMAL_CAPACITY];
-        out.push(b'[');
-        out.extend_from_slice(shown.write_decimal(&mut digits).as_bytes());
+        self.begin_line(event.time, out);
         match &event.code {
             Code::Other(code) => {
                 out.extend_from_slice(b", ");
@@ -72,6 +65,28 @@ impl Encoder {
         out.extend_from_slice(b"]\n");
     }
 
+    /// Appends the line of an output event, as [`Self::event`] would, without making an event first:
+    /// nearly all that is ever recorded is output.
+    pub fn output(&mut self, time: Micros, text: &str, out: &mut Vec<u8>) {
+        self.begin_line(time, out);
+        out.extend_from_slice(b", \"o\", \"");
+        escape_into(text, out);
+        out.extend_from_slice(b"\"]\n");
+    }
+
+    /// Appends the beginning of an event line, up to its time.
+    fn begin_line(&mut self, time: Micros, out: &mut Vec<u8>) {
+        let time = time.max(self.previous);
+        let shown = match self.version {
+            Version::V3 => Micros(time.0 - self.previous.0),
+            Version::V1 | Version::V2 => time,
+        };
+        self.previous = time;
+        let mut digits = [0; DECIMAL_CAPACITY];
+        out.push(b'[');
+        out.extend_from_slice(shown.write_decimal(&mut digits).as_bytes());
+    }
+
     /// Appends a comment line; in v2, which has none, an event that keeps it.
     pub fn comment(&mut self, comment: &str, out: &mut Vec<u8>) {
         if self.version == Version::V3 && comment.starts_with('#') && !comment.contains(['\n', '\r']) {
@@ -82,6 +97,29 @@ impl Encoder {
             let time = if self.version == Version::V3 { Micros(0) } else { self.previous };
             writeln!(out, "[{time}, \"{}\", {}]", own::COMMENT, Text::new(comment).as_json())
                 .expect("a vector takes everything");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Encoder;
+    use crate::event::{Code, Event};
+    use crate::header::Version;
+    use crate::time::Micros;
+
+    #[test]
+    fn output_is_the_event_that_it_stands_for() {
+        for version in [Version::V2, Version::V3] {
+            let (mut short, mut long) = (Encoder::new(version), Encoder::new(version));
+            let (mut shorts, mut longs) = (Vec::new(), Vec::new());
+            for (time, text) in [(5, "a"), (1_500_000, "\x1b[1m\"é\"\r\n"), (7, "earlier"), (1_500_000, "")]
+            {
+                short.output(Micros(time), text, &mut shorts);
+                long.event(&Event::new(Micros(time), Code::Output, text), &mut longs);
+            }
+            assert_eq!(String::from_utf8(shorts), String::from_utf8(longs));
+            assert_eq!(short.now(), long.now());
         }
     }
 }

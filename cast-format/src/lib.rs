@@ -29,6 +29,7 @@
 pub mod decoder;
 pub mod defect;
 pub mod encoder;
+mod escape;
 pub mod event;
 pub mod exact;
 pub mod facts;

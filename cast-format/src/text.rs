@@ -9,6 +9,8 @@ use std::fmt;
 
 use memchr::memchr2;
 
+use crate::escape::escape_into;
+
 /// A JSON string, quotes included. Invariant: valid JSON, no lone surrogates.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Text<'a>(Cow<'a, str>);
@@ -16,7 +18,11 @@ pub struct Text<'a>(Cow<'a, str>);
 impl<'a> Text<'a> {
     /// Escapes plain text.
     pub fn new(plain: &str) -> Text<'static> {
-        Text(Cow::Owned(serde_json::to_string(plain).expect("any str is a JSON string")))
+        let mut json = Vec::with_capacity(plain.len() + 2);
+        json.push(b'"');
+        escape_into(plain, &mut json);
+        json.push(b'"');
+        Text(Cow::Owned(String::from_utf8(json).expect("escaped text is text")))
     }
 
     /// The JSON string, quotes included.

@@ -168,14 +168,19 @@ impl Form {
     }
 
     fn whole_output(&mut self, time: Micros, bytes: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
-        let mut written = Ok(());
-        if !bytes.is_empty() {
-            output_events(time, bytes, |event| {
-                if written.is_ok() {
-                    written = self.event(&event, out);
-                }
-            });
+        if bytes.is_empty() {
+            return Ok(());
         }
+        if let Ok(text) = std::str::from_utf8(bytes) {
+            // What `output_events` makes of text, without a copy.
+            return self.line(out, |encoder, line| encoder.output(time, text, line), false);
+        }
+        let mut written = Ok(());
+        output_events(time, bytes, |event| {
+            if written.is_ok() {
+                written = self.event(&event, out);
+            }
+        });
         written
     }
 

@@ -30,8 +30,8 @@ const CHUNK: usize = 64 << 10;
 /// A read of at least this much is a burst's: there is more, and no need to ask first.
 const FULL_READ: usize = 4000;
 
-/// Reads in a row before everything else is looked at again.
-const READS_IN_A_ROW: usize = 16;
+/// Times in a row that the session is read before everything else is looked at again.
+const READS_IN_A_ROW: usize = 8;
 
 /// Input beyond this waits in the person's terminal.
 const INPUT_LIMIT: usize = 64 << 10;
@@ -258,9 +258,17 @@ impl Proxy<'_> {
     }
 
     fn read_session(&mut self, state: &mut State, buffer: &mut [u8]) -> Read {
-        let read = read_some(self.pty.fd(), buffer);
-        if let Read::Bytes(length) = read {
+        let mut read = read_some(self.pty.fd(), buffer);
+        if let Read::Bytes(mut length) = read {
             let now = self.now();
+            if length >= FULL_READ {
+                // Behind a full read there is more. A terminal takes both at once, for half the
+                // wake-ups on its side; it would not take a third.
+                read = read_some(self.pty.fd(), &mut buffer[length..]);
+                if let Read::Bytes(more) = read {
+                    length += more;
+                }
+            }
             let bytes = &buffer[..length];
             self.show(state, bytes);
             if !state.paused {

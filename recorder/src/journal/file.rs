@@ -10,6 +10,11 @@ use std::thread::JoinHandle;
 use rustix::fs::{FlockOperation, OFlags};
 use rustix::io::Errno;
 
+/// At least this often the disk is asked to take what was written. Else a long burst without seals would
+/// wait in memory for the end of the session, which then waits for all of it: half a second for 256 MB on
+/// an ordinary disk.
+const SYNC_EVERY: u64 = 8 << 20;
+
 /// How to treat a file that is there already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Existing {
@@ -26,6 +31,8 @@ pub(crate) struct Target {
     path: Option<PathBuf>,
     /// Length of what was written.
     length: u64,
+    /// How much of it the disk was last asked to take.
+    sync_asked: u64,
     /// Not for pipes and devices.
     syncer: Option<Syncer>,
 }
@@ -82,7 +89,7 @@ impl Target {
     fn new(file: File, path: Option<PathBuf>, length: u64) -> io::Result<Self> {
         let is_regular = file.metadata()?.is_file();
         let syncer = is_regular.then(|| Syncer::start(&file)).transpose()?;
-        Ok(Self { file, path, length, syncer })
+        Ok(Self { file, path, length, sync_asked: length, syncer })
     }
 
     /// Length of what was written.
@@ -99,11 +106,15 @@ impl Target {
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)?;
         self.length += bytes.len() as u64;
+        if self.length - self.sync_asked >= SYNC_EVERY {
+            self.sync_soon();
+        }
         Ok(())
     }
 
     /// Has what was written so far brought to the disk soon, without waiting for it.
-    pub(crate) fn sync_soon(&self) {
+    pub(crate) fn sync_soon(&mut self) {
+        self.sync_asked = self.length;
         if let Some(syncer) = &self.syncer {
             syncer.request();
         }

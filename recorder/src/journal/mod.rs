@@ -34,13 +34,6 @@ pub use sink::Rotation;
 /// An event is in the file this long after it happened, at most: promised are 100 ms.
 const FLUSH_DELAY: Duration = Duration::from_millis(70);
 
-/// In a burst the writer lets this much time's worth of output gather: one wake-up then does for
-/// dozens of reads.
-const BURST_PAUSE: Duration = Duration::from_millis(3);
-
-/// A batch of this size is a burst's.
-const BURST_SIZE: usize = 16 << 10;
-
 /// A burst is written in pieces of this size rather than all at its end.
 const WRITE_SIZE: usize = 256 << 10;
 
@@ -170,12 +163,12 @@ impl Writer {
         loop {
             match queue.take(self.deadline(), std::mem::take(&mut done)) {
                 Taken::Batch(batch) => {
-                    self.flush_at.get_or_insert_with(|| Instant::now() + FLUSH_DELAY);
+                    if let Some(first) = batch.entries.first() {
+                        let happened = self.start + Duration::from_micros(first.time.0);
+                        self.flush_at.get_or_insert(happened + FLUSH_DELAY);
+                    }
                     self.attempt(queue, |writer| writer.write(&batch));
                     self.count_lost(&batch);
-                    if batch.bytes.len() >= BURST_SIZE {
-                        std::thread::sleep(BURST_PAUSE);
-                    }
                     done = batch;
                 }
                 Taken::TimedOut => {}

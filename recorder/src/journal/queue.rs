@@ -3,10 +3,15 @@
 //! The proxy never waits here: it appends under a lock that is held for a copy, and when the batch
 //! is [full](Queue::is_full) it stops reading the session until the bell rings. So memory is bounded
 //! and nothing is dropped, however slow the disk.
+//!
+//! A single event wakes the writer at once. In a burst that would be a wake-up for each read, which
+//! costs more than all encoding, and more still where the writer takes a core from the session: so
+//! behind a batch of a burst's size the writer lets the next one gather, and only its size or a
+//! deadline wakes it.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use casemate_cast_format::{Micros, Size};
 use rustix::event::EventfdFlags;
@@ -19,8 +24,19 @@ const BATCH_LIMIT: usize = 2 << 20;
 /// And at this many entries, which take memory of their own.
 const ENTRY_LIMIT: usize = 64 << 10;
 
-/// A batch this large gives its memory back once it is written.
-const KEPT_CAPACITY: usize = 128 << 10;
+/// A batch of this size is a burst's: an echo is shorter, and a program that writes line by line as
+/// fast as it can fills more within a read.
+const BURST_SIZE: usize = 1 << 10;
+
+/// In a burst, this much gathers before the writer is woken: large enough that waking costs nothing
+/// beside the work, small enough to stay in a core's cache until it is done.
+const GATHER_SIZE: usize = 256 << 10;
+
+/// Or this long, of the 100 ms in which an event is to be in the file.
+const GATHER_TIME: Duration = Duration::from_millis(10);
+
+/// A batch with more memory gives it back once it is written; one that gathered keeps it.
+const KEPT_CAPACITY: usize = 2 * GATHER_SIZE;
 
 /// What happened; bytes stand in the batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +69,15 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
+    /// Whether more like it is sure to follow soon.
+    fn is_burst(&self) -> bool {
+        self.bytes.len() >= BURST_SIZE
+    }
+
+    fn is_gathered(&self) -> bool {
+        self.bytes.len() >= GATHER_SIZE || self.entries.len() >= ENTRY_LIMIT
+    }
+
     fn clear(&mut self) {
         if self.bytes.capacity() > KEPT_CAPACITY {
             *self = Self::default();
@@ -79,6 +104,14 @@ pub(crate) enum Taken {
     Closed,
 }
 
+/// What the writer sleeps for.
+#[derive(Clone, Copy, Debug)]
+enum For {
+    Anything,
+    /// A batch that has gathered.
+    Much,
+}
+
 #[derive(Debug)]
 pub(crate) struct Queue {
     state: Mutex<State>,
@@ -91,7 +124,7 @@ struct State {
     batch: Batch,
     closed: bool,
     ended: bool,
-    writer_waits: bool,
+    writer_waits: Option<For>,
     proxy_waits: bool,
     failure: Option<String>,
 }
@@ -121,7 +154,13 @@ impl Queue {
         let mut state = self.lock();
         state.batch.entries.push(Entry { time, kind, length: bytes.len() });
         state.batch.bytes.extend_from_slice(bytes);
-        if std::mem::take(&mut state.writer_waits) {
+        let is_awaited = match state.writer_waits {
+            Some(For::Anything) => true,
+            Some(For::Much) => state.batch.is_gathered(),
+            None => false,
+        };
+        if is_awaited {
+            state.writer_waits = None;
             drop(state);
             self.changed.notify_one();
         }
@@ -163,26 +202,40 @@ impl Queue {
 
     /// Waits for a batch until `deadline`, for ever without one. `done` is the batch taken before.
     pub(crate) fn take(&self, deadline: Option<Instant>, mut done: Batch) -> Taken {
+        let mut gather_until = done.is_burst().then(|| Instant::now() + GATHER_TIME);
         done.clear();
         let mut state = self.lock();
-        while state.batch.entries.is_empty() {
-            if state.closed {
+        loop {
+            let is_empty = state.batch.entries.is_empty();
+            if state.closed && is_empty {
                 return Taken::Closed;
             }
-            state.writer_waits = true;
-            state = match deadline {
+            let gathers = gather_until.is_some() && !state.closed && !state.batch.is_gathered();
+            if !is_empty && !gathers {
+                break;
+            }
+            let until = gather_until.into_iter().chain(deadline).min();
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                // What is there goes first: what is due may depend on it.
+                if !is_empty {
+                    break;
+                }
+                if deadline.is_some() && deadline == until {
+                    return Taken::TimedOut;
+                }
+                gather_until = None;
+                continue;
+            }
+            state.writer_waits = Some(if gathers { For::Much } else { For::Anything });
+            state = match left {
                 None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
-                Some(deadline) => {
-                    let left = deadline.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        state.writer_waits = false;
-                        return Taken::TimedOut;
-                    }
+                Some(left) => {
                     self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
                 }
             };
+            state.writer_waits = None;
         }
-        state.writer_waits = false;
         let batch = std::mem::replace(&mut state.batch, done);
         if std::mem::take(&mut state.proxy_waits) {
             self.ring();
@@ -192,5 +245,80 @@ impl Queue {
 
     fn ring(&self) {
         _ = rustix::io::write(&self.bell, &1_u64.to_ne_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BURST_SIZE, Batch, GATHER_SIZE, GATHER_TIME, Kind, Queue, Taken};
+    use casemate_cast_format::Micros;
+    use std::time::{Duration, Instant};
+
+    /// Longer than any wait that a test is about.
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    /// A batch that was a burst's.
+    fn burst() -> Batch {
+        Batch { bytes: vec![b'x'; BURST_SIZE], ..Batch::default() }
+    }
+
+    fn push(queue: &Queue, length: usize) {
+        queue.push(Micros(0), Kind::Output, &vec![b'x'; length]);
+    }
+
+    #[track_caller]
+    fn length(taken: Taken) -> usize {
+        let Taken::Batch(batch) = taken else { panic!("there is a batch") };
+        batch.bytes.len()
+    }
+
+    #[test]
+    fn a_single_event_is_given_at_once() {
+        let queue = Queue::new().unwrap();
+        std::thread::scope(|scope| {
+            let taken = scope.spawn(|| length(queue.take(None, Batch::default())));
+            push(&queue, 1);
+            assert_eq!(taken.join().unwrap(), 1);
+        });
+    }
+
+    #[test]
+    fn behind_a_burst_an_event_waits_for_others_but_not_for_long() {
+        let queue = Queue::new().unwrap();
+        push(&queue, 1);
+        let start = Instant::now();
+        assert_eq!(length(queue.take(None, burst())), 1);
+        assert!(start.elapsed() >= GATHER_TIME);
+        assert!(start.elapsed() < PATIENCE);
+    }
+
+    #[test]
+    fn what_has_gathered_is_given_at_once() {
+        let queue = Queue::new().unwrap();
+        push(&queue, GATHER_SIZE - 1);
+        std::thread::scope(|scope| {
+            let taken = scope.spawn(|| length(queue.take(Some(Instant::now() + PATIENCE), burst())));
+            push(&queue, 1);
+            assert!(taken.join().unwrap() >= GATHER_SIZE - 1);
+        });
+    }
+
+    #[test]
+    fn what_is_there_goes_before_what_is_due() {
+        let queue = Queue::new().unwrap();
+        push(&queue, 1);
+        let past = Some(Instant::now());
+        assert_eq!(length(queue.take(past, burst())), 1);
+        assert!(matches!(queue.take(past, Batch::default()), Taken::TimedOut));
+        assert!(matches!(queue.take(past, burst()), Taken::TimedOut));
+    }
+
+    #[test]
+    fn the_end_waits_for_nothing() {
+        let queue = Queue::new().unwrap();
+        push(&queue, 1);
+        queue.close();
+        assert_eq!(length(queue.take(None, burst())), 1);
+        assert!(matches!(queue.take(None, burst()), Taken::Closed));
     }
 }

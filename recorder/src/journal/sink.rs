@@ -12,8 +12,9 @@ use super::file::{Existing, Target};
 use crate::form::{Form, Format};
 use crate::witness::{Told, Witness};
 
-/// A buffer this large gives its memory back once it is written.
-const KEPT_CAPACITY: usize = 256 << 10;
+/// A buffer with more memory gives it back once it is written; what a burst is written from, piece by
+/// piece, keeps it.
+const KEPT_CAPACITY: usize = 512 << 10;
 
 /// When a recording goes on in another file.
 #[derive(Clone, Copy, Debug, Default)]
