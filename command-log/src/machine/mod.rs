@@ -354,8 +354,7 @@ impl<S: Screen> CommandLog<S> {
             }
             Signal::RemoteHost { user, host } => self.contexts.remote_host(&user, &host),
             Signal::Context(mark) => self.context_mark(mark),
-            Signal::UserVar { .. } | Signal::Alternate(_) | Signal::EraseDisplay(_) | Signal::Reset => {}
-            Signal::BracketedPaste(_) | _ => {}
+            Signal::UserVar { .. } | Signal::Alternate(_) | Signal::EraseDisplay(_) | Signal::Reset | _ => {}
         }
     }
 }
