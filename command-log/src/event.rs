@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 /// One command, or one line given to a program.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CommandEvent {
-    /// The same whenever it is derived again: made of the session and the offset.
+    /// The same whenever it is derived again: made of the session, its part and the offset.
     pub id: String,
     /// Id of the session.
     pub session: Option<String>,
@@ -115,11 +115,13 @@ pub struct Candidate {
     pub command: String,
 }
 
-/// An id made of the session, the offset, and how many others have the same offset.
-pub(crate) fn id(session: Option<&str>, offset: Micros, ordinal: u32) -> String {
+/// An id made of the session and its part, the offset, and how many others have the same offset.
+pub(crate) fn id(session: Option<&str>, part: u32, offset: Micros, ordinal: u32) -> String {
     let mut hash = Sha256::new();
     hash.update(session.unwrap_or_default());
     hash.update([0]);
+    // Offsets of each part of a rotated recording begin anew.
+    hash.update(part.to_be_bytes());
     hash.update(offset.0.to_be_bytes());
     hash.update(ordinal.to_be_bytes());
     let mut bytes: [u8; 16] = hash.finalize()[..16].try_into().expect("a SHA-256 has 32 bytes");
@@ -160,11 +162,16 @@ mod tests {
 
     #[test]
     fn ids_depend_on_session_offset_and_ordinal_only() {
-        let first = id(Some("s"), Micros(5), 0);
-        assert_eq!(first, id(Some("s"), Micros(5), 0));
+        let first = id(Some("s"), 1, Micros(5), 0);
+        assert_eq!(first, id(Some("s"), 1, Micros(5), 0));
         assert_eq!(first.len(), 36);
         assert_eq!(&first[14..15], "8");
-        for other in [id(Some("t"), Micros(5), 0), id(Some("s"), Micros(6), 0), id(Some("s"), Micros(5), 1)] {
+        for other in [
+            id(Some("t"), 1, Micros(5), 0),
+            id(Some("s"), 1, Micros(6), 0),
+            id(Some("s"), 1, Micros(5), 1),
+            id(Some("s"), 2, Micros(5), 0),
+        ] {
             assert_ne!(first, other);
         }
     }

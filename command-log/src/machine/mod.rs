@@ -89,6 +89,8 @@ struct Session {
     id: Option<String>,
     user: Option<String>,
     start: Option<u64>,
+    /// Which file of a rotated recording.
+    part: u32,
     nonce: Option<String>,
 }
 
@@ -249,6 +251,7 @@ impl<S: Screen> CommandLog<S> {
             user: Some(facts.user.clone()),
             // Times of events count from the start of the file, whose header came first.
             start: self.session.start,
+            part: facts.part,
             nonce: facts.extra.get("marks_nonce").and_then(|nonce| nonce.as_str()).map(str::to_owned),
         };
         self.contexts = Contexts::new(Some(facts.target.clone()), Some(facts.target_user.clone()));

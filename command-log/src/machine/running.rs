@@ -116,7 +116,24 @@ impl Running {
         }
         self.first += 1;
         let entry = self.queue.pop_front()?;
-        Some(CommandEvent { state: self.live.then_some(State::Finished), ..entry.event })
+        if !self.live {
+            return Some(entry.event);
+        }
+        let finished = CommandEvent { state: Some(State::Finished), ..entry.event };
+        if entry.started {
+            return Some(finished);
+        }
+        // It had ended before it was sure that it had begun.
+        let started = CommandEvent {
+            state: Some(State::Started),
+            duration: None,
+            exit_code: None,
+            output_bytes: None,
+            output: None,
+            ..finished.clone()
+        };
+        self.ready.push_back(finished);
+        Some(started)
     }
 
     /// While a session runs, a line is said as soon as it is sure that it was committed.
@@ -224,7 +241,7 @@ impl<S: Screen> CommandLog<S> {
         };
         self.running.last = Some((offset, ordinal));
         let time = self.session.start.and_then(|start| event::timestamp(start.checked_add(offset.0)?));
-        (event::id(self.session.id.as_deref(), offset, ordinal), time)
+        (event::id(self.session.id.as_deref(), self.session.part, offset, ordinal), time)
     }
 
     /// A line went on, and ended there at the earliest.
