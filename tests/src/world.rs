@@ -34,6 +34,8 @@ impl World {
                  function fish_prompt; echo -n '{PROMPT}'; end\nfunction fish_right_prompt; end\n"
             ),
         );
+        // Without this folder each first fish of a home reads all manual pages in the background.
+        world.write(".local/share/fish/generated_completions/none.fish", "");
         world
     }
 
