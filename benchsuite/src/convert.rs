@@ -4,20 +4,17 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::procfs::peak_rss_kib;
+use crate::procfs::peak_mib;
 use crate::report::{Goal, Table, ratio, spread};
 use crate::stats::{median, order};
 use crate::suite::Suite;
 use crate::tools::Tool;
 use crate::workload::{Digest, LogLines, Random};
 use crate::{pty, recording, say};
-
-/// The peak is read this often; it only ever grows, so that little is missed.
-const PEAK_INTERVAL: Duration = Duration::from_millis(1);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Version {
@@ -99,7 +96,7 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
             }
         }
         for ((_, program), runs) in programs.iter().zip(&mut all) {
-            runs.peak_mib = peak(suite, case, program, input)?;
+            runs.peak_mib = peak_mib(&mut command(suite, case, program, input).spawn()?)?;
             runs.output_bytes = std::fs::metadata(suite.path(case.output))?.len();
         }
         if let Some(found) = median(&ratios)
@@ -287,16 +284,6 @@ fn without_resizes(bytes: &[u8]) -> Vec<&[u8]> {
     }
     pieces.push(&bytes[from..]);
     pieces
-}
-
-fn peak(suite: &Suite, case: Case, program: &Path, input: &Path) -> Result<Option<f64>> {
-    let mut child = command(suite, case, program, input).spawn()?;
-    let mut peak = None;
-    while child.try_wait()?.is_none() {
-        peak = peak_rss_kib(child.id()).or(peak);
-        std::thread::sleep(PEAK_INTERVAL);
-    }
-    Ok(peak.map(|kib| kib as f64 / 1024.0))
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@
 
 mod burst;
 mod child;
+mod commands;
 mod convert;
 mod echo;
 mod idle;
@@ -20,6 +21,7 @@ mod procfs;
 mod pty;
 mod recording;
 mod report;
+mod session;
 mod size;
 mod stats;
 mod suite;
@@ -43,9 +45,9 @@ Usage: benchsuite/run [OPTIONS]
 Options:
   --quick          smoke run of less than 30 s; its numbers mean little
   --tiny           the smallest run there is, for the suite's own test
-  --only NAME      burst, echo, size, idle or convert (can be repeated)
+  --only NAME      burst, echo, size, idle, convert or commands (can be repeated)
   --tools A,B,...  bare, script, cast, zst, asciinema, tlog (default: all)
-  --rounds N       rounds of interleaved burst runs (default: 21)
+  --rounds N       rounds of interleaved runs of burst and commands (default: 21 and 7)
   --casemate PATH  the casemate to measure (default: the one beside this program)
   --out FILE       write the tables there as well
   -h, --help       this text
@@ -119,6 +121,7 @@ fn parse(args: &[String]) -> Result<Option<Options>> {
     }
     if let Some(rounds) = rounds {
         options.scale.burst_rounds = rounds;
+        options.scale.commands_rounds = rounds;
     }
     if options.measures.is_empty() {
         options.measures = Measure::ALL.to_vec();
@@ -141,6 +144,7 @@ fn bench(args: &[String]) -> Result<ExitCode> {
             Measure::Size => size::measure(&mut suite),
             Measure::Idle => idle::measure(&mut suite),
             Measure::Convert => convert::measure(&mut suite),
+            Measure::Commands => commands::measure(&mut suite),
         };
         // What the other measures find is worth having; the run fails all the same.
         if let Err(error) = result {

@@ -4,11 +4,16 @@
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Child;
+use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 /// `USER_HZ`: the unit of times in `/proc/PID/stat`, 100 on every Linux that Rust runs on.
 const TICKS_PER_SECOND: f64 = 100.0;
+
+/// The peak is read this often; it only ever grows, so that little is missed.
+const PEAK_INTERVAL: Duration = Duration::from_millis(1);
 
 /// User and system time of a process and of the children it waited for; also of a zombie.
 pub(crate) fn cpu_seconds(pid: u32) -> Result<f64> {
@@ -80,9 +85,20 @@ pub(crate) fn footprint(pids: &[u32]) -> Result<Footprint> {
     Ok(sum)
 }
 
-/// The most that a process had in memory so far; `None` when it has ended.
-pub(crate) fn peak_rss_kib(pid: u32) -> Option<u64> {
-    field(&read(&format!("/proc/{pid}/status")).ok()?, "VmHWM:")
+/// Waits for the end of a process; the most that it had in memory, in MiB.
+pub(crate) fn peak_mib(child: &mut Child) -> Result<Option<f64>> {
+    let status_file = format!("/proc/{}/status", child.id());
+    let mut peak = None;
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        // One that has ended and was not waited for has no memory any more.
+        peak = read(&status_file).ok().and_then(|status| field(&status, "VmHWM:")).or(peak);
+        std::thread::sleep(PEAK_INTERVAL);
+    };
+    ensure!(status.success(), "while its memory was looked at: {status}");
+    Ok(peak.map(|kib| kib as f64 / 1024.0))
 }
 
 fn exe(pid: u32) -> Result<PathBuf> {

@@ -20,10 +20,12 @@ pub(crate) enum Measure {
     Size,
     Idle,
     Convert,
+    Commands,
 }
 
 impl Measure {
-    pub(crate) const ALL: [Self; 5] = [Self::Burst, Self::Echo, Self::Size, Self::Idle, Self::Convert];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Burst, Self::Echo, Self::Size, Self::Idle, Self::Convert, Self::Commands];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -32,6 +34,7 @@ impl Measure {
             Self::Size => "size",
             Self::Idle => "idle",
             Self::Convert => "convert",
+            Self::Commands => "commands",
         }
     }
 }
@@ -50,6 +53,11 @@ pub(crate) struct Scale {
     pub(crate) idle: Duration,
     pub(crate) convert_rounds: usize,
     pub(crate) convert_bytes: u64,
+    pub(crate) commands_rounds: usize,
+    /// Of the recordings that are full of output.
+    pub(crate) commands_bytes: u64,
+    /// Of those that are full of typing.
+    pub(crate) commands_typed_bytes: u64,
 }
 
 impl Scale {
@@ -66,6 +74,9 @@ impl Scale {
         idle: Duration::from_secs(5),
         convert_rounds: 7,
         convert_bytes: 100_000_000,
+        commands_rounds: 7,
+        commands_bytes: 100_000_000,
+        commands_typed_bytes: 30_000_000,
     };
     pub(crate) const QUICK: Self = Self {
         remark: Some("Smoke run: small workloads, few rounds. Do not quote these numbers."),
@@ -78,6 +89,9 @@ impl Scale {
         idle: Duration::from_millis(300),
         convert_rounds: 3,
         convert_bytes: 4_000_000,
+        commands_rounds: 3,
+        commands_bytes: 4_000_000,
+        commands_typed_bytes: 4_000_000,
     };
     pub(crate) const TINY: Self = Self {
         remark: Some("The smallest run: it shows that the harness works and nothing else."),
@@ -90,6 +104,9 @@ impl Scale {
         idle: Duration::from_millis(100),
         convert_rounds: 1,
         convert_bytes: 100_000,
+        commands_rounds: 1,
+        commands_bytes: 100_000,
+        commands_typed_bytes: 100_000,
     };
 }
 
