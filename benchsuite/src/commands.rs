@@ -83,7 +83,10 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
 fn of_case(suite: &mut Suite, case: &Case, programs: &[(&str, PathBuf)]) -> Result<Vec<Vec<String>>> {
     let (input, output) = (suite.path("commands.cast"), suite.path("commands.out"));
     let expected = session::write(&input, case.contents, case.bytes(suite))?;
-    let name = format!("{:.0} MB of {}", std::fs::metadata(&input)?.len() as f64 / 1e6, case.name);
+    let name = match std::fs::metadata(&input)?.len() {
+        bytes @ 1_000_000.. => format!("{} MB of {}", bytes / 1_000_000, case.name),
+        bytes => format!("{} kB of {}", bytes / 1000, case.name),
+    };
     let mut all: Vec<Runs> = programs.iter().map(|_| Runs::default()).collect();
     let mut ratios = Vec::new();
     let mut found = expected.len();

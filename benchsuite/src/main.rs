@@ -47,7 +47,7 @@ Options:
   --tiny           the smallest run there is, for the suite's own test
   --only NAME      burst, echo, size, idle, convert or commands (can be repeated)
   --tools A,B,...  bare, script, cast, zst, asciinema, tlog (default: all)
-  --rounds N       rounds of interleaved burst runs (default: 21)
+  --rounds N       rounds of interleaved runs of burst and commands (default: 21 and 7)
   --casemate PATH  the casemate to measure (default: the one beside this program)
   --out FILE       write the tables there as well
   -h, --help       this text
@@ -121,6 +121,7 @@ fn parse(args: &[String]) -> Result<Option<Options>> {
     }
     if let Some(rounds) = rounds {
         options.scale.burst_rounds = rounds;
+        options.scale.commands_rounds = rounds;
     }
     if options.measures.is_empty() {
         options.measures = Measure::ALL.to_vec();

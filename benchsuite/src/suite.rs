@@ -91,7 +91,7 @@ impl Scale {
         convert_bytes: 4_000_000,
         commands_rounds: 3,
         commands_bytes: 4_000_000,
-        commands_typed_bytes: 1_000_000,
+        commands_typed_bytes: 4_000_000,
     };
     pub(crate) const TINY: Self = Self {
         remark: Some("The smallest run: it shows that the harness works and nothing else."),

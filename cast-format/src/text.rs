@@ -36,7 +36,7 @@ impl<'a> Text<'a> {
         if memchr::memchr(b'\\', body.as_bytes()).is_none() {
             return Cow::Borrowed(body);
         }
-        Cow::Owned(serde_json::from_str(&self.0).expect("Text holds a valid JSON string"))
+        Cow::Owned(unescape(body).expect("Text holds a valid JSON string"))
     }
 
     /// Cuts the tie to the buffer it was read from.
@@ -93,6 +93,41 @@ pub(crate) fn scan_string(bytes: &[u8], start: usize) -> Option<Scanned> {
             _ => return None,
         }
     }
+}
+
+/// What the body of a JSON string stands for; `None` if it is none. Terminals are full of escapes, so this does without
+/// the machinery of a parser.
+fn unescape(body: &str) -> Option<String> {
+    let bytes = body.as_bytes();
+    let mut plain = String::with_capacity(body.len());
+    let mut from = 0;
+    while let Some(found) = memchr::memchr(b'\\', &bytes[from..]) {
+        let at = from + found;
+        plain.push_str(&body[from..at]);
+        let (character, length) = match bytes.get(at + 1)? {
+            b'u' => {
+                let unit = hex_unit(bytes, at + 2)?;
+                match char::from_u32(u32::from(unit)) {
+                    Some(character) => (character, 6),
+                    None => {
+                        let pair = [unit, escaped_unit(bytes, at + 6)?];
+                        (char::decode_utf16(pair).next()?.ok()?, 12)
+                    }
+                }
+            }
+            b'n' => ('\n', 2),
+            b'r' => ('\r', 2),
+            b't' => ('\t', 2),
+            b'b' => ('\u{8}', 2),
+            b'f' => ('\u{c}', 2),
+            &quoted @ (b'"' | b'\\' | b'/') => (char::from(quoted), 2),
+            _ => return None,
+        };
+        plain.push(character);
+        from = at + length;
+    }
+    plain.push_str(&body[from..]);
+    Some(plain)
 }
 
 fn replace_lone_surrogates(json: &str) -> String {

@@ -50,6 +50,14 @@ impl<'a> Line<'a> {
         (col < self.len()).then(|| cell(self.row.cell(col)))
     }
 
+    /// Returns whether a cell was printed to since it was last erased, as [`Cell::written`] says, at a fraction of the
+    /// cost of the cell.
+    #[must_use]
+    pub fn is_written(&self, col: u16) -> bool {
+        let cell = self.row.cell(col);
+        cell.has_contents() || cell.is_wide_continuation()
+    }
+
     /// Appends the text in the columns from `from` to before `to`, within [`Line::len`]. Cells that were never written
     /// come out as blanks.
     pub fn text(&self, from: u16, to: u16, out: &mut String) {

@@ -65,3 +65,26 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    #[test]
+    fn the_text_of_a_row_is_that_of_its_cells(
+        pieces in vec(("[a-c ]{0,80}|[é世🦀\u{301}]{1,3}", 1_u8..9), 0..8),
+        from in 0_u16..100,
+        to in 0_u16..210,
+    ) {
+        let mut screen = Vt100Screen::new(200, 4, 0);
+        for (text, columns) in pieces {
+            screen.feed(format!("{text}\x1b[{columns}C").as_bytes());
+        }
+        let line = screen.line(screen.scrolled()).unwrap();
+        let (mut text, mut cells) = (String::new(), String::new());
+        line.text(from, to, &mut text);
+        for col in from..to.min(line.len()) {
+            let cell = line.cell(col).unwrap();
+            prop_assert_eq!(cell.written, line.is_written(col));
+            cells.push_str(if cell.written { cell.text } else { " " });
+        }
+        prop_assert_eq!(text, cells);
+    }
+}

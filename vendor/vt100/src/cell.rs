@@ -5,6 +5,23 @@ use crate::attrs::Attrs;
 /// Chosen to make a cell 32 bytes.
 const CONTENT_BYTES: usize = 22;
 
+/// All ASCII characters, each at its own place.
+const ASCII: &str = {
+    const BYTES: [u8; 128] = {
+        let mut bytes = [0; 128];
+        let mut byte = 0;
+        while byte < 128 {
+            bytes[byte as usize] = byte;
+            byte += 1;
+        }
+        bytes
+    };
+    match std::str::from_utf8(&BYTES) {
+        Ok(text) => text,
+        Err(_) => panic!("ASCII is UTF-8"),
+    }
+};
+
 const IS_WIDE: u8 = 0b1000_0000;
 const IS_WIDE_CONTINUATION: u8 = 0b0100_0000;
 const LEN_BITS: u8 = 0b0001_1111;
@@ -93,7 +110,16 @@ impl Cell {
     /// Returns the text in the cell: at most one character that has a width, and those combined with it.
     #[must_use]
     pub fn contents(&self) -> &str {
-        std::str::from_utf8(&self.contents[..self.len()]).expect("only whole characters are stored")
+        // Nearly all hold one such character or none, and are looked at far more often than they are written.
+        let at = usize::from(self.contents[0]);
+        let ascii = match self.len() {
+            0 => Some(""),
+            1 => ASCII.get(at..at + 1),
+            _ => None,
+        };
+        ascii.unwrap_or_else(|| {
+            std::str::from_utf8(&self.contents[..self.len()]).expect("only whole characters are stored")
+        })
     }
 
     /// Returns whether the cell contains any text. A cell that was never written to, or was erased since, has none;

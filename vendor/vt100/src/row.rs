@@ -3,6 +3,13 @@
 use crate::attrs::Attrs;
 use crate::cell::Cell;
 
+/// How many characters are appended to a text at once: a row of a usual screen is a few times as long.
+const RUN: usize = 64;
+
+fn push_ascii(text: &mut String, run: &[u8]) {
+    text.push_str(std::str::from_utf8(run).expect("it is ASCII"));
+}
+
 /// A row. It holds cells only as far as it was written to; from there on all are alike.
 ///
 /// Invariant: a wide character is always followed by its continuation, and a continuation is preceded by one.
@@ -53,15 +60,26 @@ impl Row {
     /// out as blanks.
     pub fn write_text(&self, from: u16, to: u16, text: &mut String) {
         let (from, to) = (usize::from(from), usize::from(to.min(self.len())));
+        text.reserve(to.saturating_sub(from));
+        // Most rows are ASCII, which is cheaper to append in runs.
+        let mut run = [0; RUN];
+        let mut length = 0;
         for cell in self.cells.get(from..to.min(self.cells.len())).unwrap_or_default() {
-            if let Some(byte) = cell.as_ascii() {
-                text.push(char::from(byte));
-            } else if cell.has_contents() {
-                text.push_str(cell.contents());
-            } else if !cell.is_wide_continuation() {
-                text.push(' ');
+            let plain = cell.as_ascii().or((!cell.has_contents() && !cell.is_wide_continuation()).then_some(b' '));
+            if plain.is_none() || length == RUN {
+                push_ascii(text, &run[..length]);
+                length = 0;
+            }
+            match plain {
+                Some(byte) => {
+                    run[length] = byte;
+                    length += 1;
+                }
+                // Nothing, of the second half of a wide character.
+                None => text.push_str(cell.contents()),
             }
         }
+        push_ascii(text, &run[..length]);
         let missing = to.saturating_sub(self.cells.len().max(from));
         text.extend(std::iter::repeat_n(' ', missing));
     }
