@@ -224,7 +224,7 @@ fn without_right(line: &Line<'_>, start: u16, end: u16, cols: u16, right: Option
         return end;
     }
     // The last gap that nothing was written to.
-    let written = |col: u16| line.cell(col).is_some_and(|cell| cell.written);
+    let written = |col: u16| line.is_written(col);
     let mut col = end;
     let mut gap = 0;
     while col > start {

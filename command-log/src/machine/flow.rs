@@ -73,13 +73,15 @@ fn is_plain(bytes: &[u8]) -> bool {
                 }
                 rest = &behind[length + 1..];
             }
+            // Signs, rather than control characters of eight bits.
+            [0xc2, 0xa0..=0xbf, behind @ ..] => rest = behind,
             _ => return false,
         }
     }
 }
 
-/// Bytes that end up in one line and do nothing else. Of characters, those that begin with 0xC2 are left out: the
-/// control characters of eight bits are among them.
+/// Bytes that end up in one line and do nothing else. What begins with 0xC2 is looked at closer: the control
+/// characters of eight bits are among it.
 static PLAIN: [bool; 256] = {
     let mut plain = [false; 256];
     let mut byte = 0x20;
@@ -139,7 +141,7 @@ mod tests {
         fn what_is_left_out_changes_nothing_that_is_shown(
             pieces in vec(
                 prop_oneof![
-                    3 => ("[a-z日 \t]{0,50}", 1..900_usize).prop_map(|(line, count)| format!("{line}\r\n").repeat(count)),
+                    3 => ("[a-z日µé \t]{0,50}", 1..900_usize).prop_map(|(line, count)| format!("{line}\r\n").repeat(count)),
                     2 => ("[a-z]{0,9}", 0..9_u8, 1..400_usize)
                         .prop_map(|(word, colour, count)| format!("\x1b[3{colour}m{word}\x1b[0m:\x1b[4m x\r\n").repeat(count)),
                     1 => "[a-z]{0,9}",

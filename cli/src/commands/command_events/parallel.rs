@@ -23,8 +23,11 @@ use crate::failure::Failure;
 use crate::input::{Findings, Input, Strictness, Taker};
 use crate::printer::{Printer, Progress};
 
-/// Records that wait for their turn, of each recording.
-const QUEUE: usize = 256;
+/// Records are handed over together: waking another thread costs more than deriving one.
+const BATCH: usize = 32;
+
+/// Batches that wait for their turn, of each recording.
+const QUEUE: usize = 8;
 
 /// So many recordings may be read before their turn.
 const AHEAD: usize = 64;
@@ -34,7 +37,7 @@ const BEAT: Duration = Duration::from_millis(100);
 
 /// What a worker says.
 enum Message {
-    Record(Box<Record>),
+    Records(Vec<Record>),
     End(Box<Result<End, Failure>>),
 }
 
@@ -144,7 +147,11 @@ fn write_all(shared: &Shared<'_>, writer: &mut impl Writer) -> Result<(), Failur
             progress.advance(usize::try_from(bytes - shown).unwrap_or(usize::MAX));
             shown = bytes;
             match queue.recv_timeout(BEAT) {
-                Ok(Message::Record(record)) => writer.record(&record, &progress)?,
+                Ok(Message::Records(records)) => {
+                    for record in &records {
+                        writer.record(record, &progress)?;
+                    }
+                }
                 Ok(Message::End(end)) => {
                     writer.end(source, *end, &progress)?;
                     break;
@@ -204,7 +211,8 @@ fn read(shared: &Shared<'_>, source: &Source, sender: &SyncSender<Message>) -> R
     let input = Input::open(&source.path)?;
     let is_stdin = source.path == Path::new("-");
     let name = (!is_stdin).then(|| source.path.to_string_lossy());
-    let mut worker = Worker { shared, sender, deriver: Deriver::new(shared.wish, name.as_deref()) };
+    let handover = Handover { sender, records: Vec::new() };
+    let mut worker = Worker { shared, handover, deriver: Deriver::new(shared.wish, name.as_deref()) };
     // What is wrong is said in the turn of the recording.
     let strictness =
         if shared.strictness == Strictness::Stop { Strictness::Stop } else { Strictness::Collect };
@@ -214,14 +222,37 @@ fn read(shared: &Shared<'_>, source: &Source, sender: &SyncSender<Message>) -> R
         return Ok(End::default());
     }
     // What was read before something went wrong is not lost.
-    worker.deriver.finish(&mut |record| send(sender, record))?;
+    let Worker { handover, deriver, .. } = &mut worker;
+    deriver.finish(&mut |record| handover.push(record))?;
+    handover.flush()?;
     Ok(End { findings: read?, untimed: worker.deriver.untimed })
 }
 
 struct Worker<'a> {
     shared: &'a Shared<'a>,
-    sender: &'a SyncSender<Message>,
+    handover: Handover<'a>,
     deriver: Deriver<'a>,
+}
+
+/// Records on their way to whoever writes.
+struct Handover<'a> {
+    sender: &'a SyncSender<Message>,
+    records: Vec<Record>,
+}
+
+impl Handover<'_> {
+    fn push(&mut self, record: Record) -> Result<(), Failure> {
+        self.records.push(record);
+        if self.records.len() < BATCH { Ok(()) } else { self.flush() }
+    }
+
+    fn flush(&mut self) -> Result<(), Failure> {
+        if self.records.is_empty() {
+            return Ok(());
+        }
+        let records = std::mem::take(&mut self.records);
+        self.sender.send(Message::Records(records)).map_err(|_| nobody_waits())
+    }
 }
 
 impl Taker for Worker<'_> {
@@ -229,16 +260,13 @@ impl Taker for Worker<'_> {
         if self.shared.stop.load(Ordering::Relaxed) {
             return Err(nobody_waits());
         }
-        self.deriver.item(&item, &mut |record| send(self.sender, record))
+        let Self { handover, deriver, .. } = self;
+        deriver.item(&item, &mut |record| handover.push(record))
     }
 
     fn advance(&mut self, bytes: usize) {
         self.shared.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
-}
-
-fn send(sender: &SyncSender<Message>, record: Record) -> Result<(), Failure> {
-    sender.send(Message::Record(Box::new(record))).map_err(|_| nobody_waits())
 }
 
 fn nobody_waits() -> Failure {
