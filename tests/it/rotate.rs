@@ -55,8 +55,9 @@ fn by_size() {
     const LIMIT: u64 = 100_000;
     for file in ["s.cast", "s.cast.zst"] {
         let world = World::new();
-        // Text that zstd cannot make much of: about 600 KB of it.
-        let script = "head -c 200000 /dev/urandom | od -An -v -tx1";
+        // Text that zstd cannot make much of: about 1.2 MB of it. Compressed it comes in pieces of 50 KB
+        // where nothing is flushed in between, so a part may be half again as long as its limit.
+        let script = "head -c 400000 /dev/urandom | od -An -v -tx1";
         let mut session = world.rec(&[file, "-q", "--max-size", "100K", "-c", script]).on_terminal();
         session.wait_success();
         let parts = chain(&world, file);
