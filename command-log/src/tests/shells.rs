@@ -202,10 +202,13 @@ fn process_facts_tell_a_shell_from_a_program() {
     steps.extend([out(90, "\r\n"), facts("/usr/bin/bash", 1000, "alice"), out(20, "> ")]);
     steps.extend(typed("ls"));
     steps.extend([out(90, "\r\n"), out(20, "> ")]);
-    check(&steps, expect![[r#"
+    check(
+        &steps,
+        expect![[r#"
         0.881 shell "./menu" cwd=/srv
         1.612 program "list" program=menu
         2.342 program "quit" program=menu
         2.913 shell "ls" cwd=/srv
-    "#]]);
+    "#]],
+    );
 }
