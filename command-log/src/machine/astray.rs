@@ -106,6 +106,25 @@ impl<S: Screen> CommandLog<S> {
         None
     }
 
+    /// The recording ends while an editor is said to have the terminal, but the cursor has left the line.
+    pub(crate) fn commit_line_left_at_the_end(&mut self) {
+        let Phase::Waiting(waiting) = &self.phase else { return };
+        let anchor = waiting.anchor;
+        let mut last_row = anchor.line;
+        while region::wraps(&self.screen, last_row) {
+            last_row += 1;
+        }
+        let cursor = region::cursor(&self.screen);
+        if self.editor.is_some()
+            && waiting.kind == Kind::Shell
+            && cursor.col == 0
+            && cursor.line > last_row
+            && waiting.stands_in(&self.screen, anchor.line)
+        {
+            self.commit(By::Mark, last_row);
+        }
+    }
+
     /// An editor gave the terminal back behind a prompt that nobody waited for and that is not known: the whole row is
     /// all that can be said.
     pub(crate) fn note_line_behind_unknown_prompt(&mut self, editor: Editor, cursor: Place) {

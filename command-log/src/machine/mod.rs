@@ -275,6 +275,7 @@ impl<S: Screen> CommandLog<S> {
     }
 
     fn end_session(&mut self) {
+        self.commit_line_left_at_the_end();
         if let Phase::Waiting(waiting) = std::mem::replace(&mut self.phase, Phase::Output) {
             self.note_what_was_no_list(&waiting, "");
         }

@@ -248,3 +248,12 @@ fn a_line_that_is_longer_than_what_is_kept() {
     let found: Vec<_> = events.iter().map(|event| (event.command.as_deref(), event.reason)).collect();
     assert_eq!(found, [(Some("true"), None), (None, Some(Reason::TooLong))]);
 }
+
+#[test]
+fn the_last_line_of_a_shell_for_which_an_editor_was_switched_on() {
+    let mut steps = typed("printf '\\033[?2004h'");
+    steps.extend([out(90, "\r\n"), out(1, "\x1b[?2004h"), out(1, "$ ")]);
+    steps.extend(typed("exec rm -rf /srv"));
+    steps.push(out(90, "\r\n"));
+    check(&in_sh(steps), &["true", "printf '\\033[?2004h'", "exec rm -rf /srv"]);
+}
