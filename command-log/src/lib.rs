@@ -24,6 +24,7 @@
 
 pub mod context;
 pub mod event;
+pub mod fuzz;
 mod machine;
 mod prompt;
 mod region;

@@ -174,6 +174,13 @@ impl Scan<'_> {
                         None => return false,
                     }
                 }
+                '$' if behind.starts_with('\'') => {
+                    plain = false;
+                    self.rest = &behind[1..];
+                    if !self.escaped_quoted() {
+                        return false;
+                    }
+                }
                 '$' if behind.starts_with('(') => {
                     self.push(Block::Paren);
                     self.rest = &behind[1..];
@@ -228,6 +235,22 @@ impl Scan<'_> {
     fn close(&mut self, ends: &[Block]) {
         if self.blocks.last().is_some_and(|block| ends.contains(block)) {
             self.blocks.pop();
+        }
+    }
+
+    /// Takes what is left of a `$'…'`. Returns false where it does not end.
+    fn escaped_quoted(&mut self) -> bool {
+        loop {
+            let Some(at) = self.rest.find(['\'', '\\']) else { return false };
+            let ends = self.rest.as_bytes()[at] == b'\'';
+            let mut chars = self.rest[at + 1..].chars();
+            if !ends {
+                chars.next();
+            }
+            self.rest = chars.as_str();
+            if ends {
+                return true;
+            }
         }
     }
 
@@ -316,6 +339,7 @@ mod tests {
             "echo for if while",
             "a=1; b=${a:-x}; echo $((1 << 3))",
             "cat <<< 'x'",
+            "echo $'it\\'s' $'\\\\'",
             "ls 2>&1",
             "for i in a b; echo $i; end",
             "if test -f x; echo y; end",

@@ -14,7 +14,7 @@ use crate::region::{self, Place};
 use crate::syntax;
 
 /// Longer lines are not kept.
-const LONGEST_LINE: usize = 64 << 10;
+pub(crate) const LONGEST_LINE: usize = 64 << 10;
 
 /// What commits a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +42,9 @@ impl<S: Screen> CommandLog<S> {
                 waiting.how = How::Editor;
             }
             Phase::Output | Phase::Waiting(_) => {
-                self.phase = Phase::Output;
+                if let Phase::Waiting(waiting) = std::mem::replace(&mut self.phase, Phase::Output) {
+                    self.note_what_was_no_list(&waiting, "");
+                }
                 if begun.col == 0 {
                     self.running.mark_output_end();
                 }
@@ -54,7 +56,7 @@ impl<S: Screen> CommandLog<S> {
     fn resumes(&mut self, cursor: Place) -> bool {
         let Some(left) = self.left.take() else { return false };
         let stands = left.stands_in(&self.screen, left.anchor.line);
-        if !stands || self.screen.is_alternate() || cursor.line < left.anchor.line {
+        if !stands || self.screen.is_alternate() || cursor.line < left.anchor.line || self.line_was_left() {
             return false;
         }
         let Some(last) = self.running.last_line.take_if(|last| last.by_editor && cursor.line <= last.row)
@@ -64,6 +66,18 @@ impl<S: Screen> CommandLog<S> {
         self.running.retract(last.entry);
         self.phase = Phase::Waiting(left);
         true
+    }
+
+    /// The cursor went to the next row when the last line was committed, or since. Whatever goes back to the line
+    /// then was run by it.
+    fn line_was_left(&self) -> bool {
+        self.running.last_line.as_ref().is_some_and(|last| last.left)
+            || self.running.line_ended_since_commit()
+    }
+
+    /// The editor gave the terminal back, and the line is still being edited.
+    pub(crate) fn never_left(&mut self, cursor: Place) -> bool {
+        self.resumes(cursor)
     }
 
     /// A line editor gives the terminal back: a line was committed or thrown away.
@@ -79,6 +93,8 @@ impl<S: Screen> CommandLog<S> {
                 if let Some(anchor) = self.find_prompt(editor, cursor) {
                     self.wait(anchor, How::Editor);
                     self.commit(By::Editor, self.last_row(anchor, cursor));
+                } else {
+                    self.note_line_behind_unknown_prompt(editor, cursor);
                 }
             }
             Phase::Output => {}
@@ -129,17 +145,28 @@ impl<S: Screen> CommandLog<S> {
     /// Reads the line that ends in this row.
     pub(crate) fn commit(&mut self, by: By, last_row: u64) {
         let Phase::Waiting(mut waiting) = std::mem::replace(&mut self.phase, Phase::Output) else { return };
+        let before = waiting.before.clone();
         let (text, confidence) = self.read_line(&mut waiting, last_row);
+        waiting.before = before;
         let entered = self.keys.has_enter();
+        let left = region::cursor(&self.screen).line > last_row;
         self.edited = std::mem::take(&mut self.keys.edited) && !entered && by == By::Editor;
         let end = self.keys.last_end.take();
         let typed_at = self.keys.take_enter().unwrap_or(self.now);
         self.output_from = last_row + 1;
         self.marks.prompt = None;
-        if self.keys.seen && by == By::LineFeed && !entered && end.is_none() && waiting.continues.is_none() {
+        if self.keys.seen
+            && by == By::LineFeed
+            && !entered
+            && end.is_none()
+            && waiting.continues.is_none()
+            && !self.is_accepted_by_another_key(&waiting, &text)
+        {
             // Nobody pressed Enter: this is output.
+            self.go_on_behind_output(waiting, last_row);
             return;
         }
+        self.keys.line_is_over();
         let (text, interrupted) = match end {
             Some(LineEnd::Interrupt) => (text.strip_suffix("^C").unwrap_or(&text).to_owned(), true),
             Some(LineEnd::Enter | LineEnd::EndOfInput) => (text, false),
@@ -152,12 +179,22 @@ impl<S: Screen> CommandLog<S> {
             },
         };
         let text = text.trim_end().to_owned();
+        self.note_what_was_no_list(&waiting, &text);
+        if !interrupted && waiting.kind == Kind::Shell && self.has_lost_its_beginning(&waiting) {
+            self.note_unknown_line(Reason::TooLong, typed_at);
+            return;
+        }
         if interrupted {
             self.throw_away(&waiting, text, typed_at);
             return;
         }
         if text.is_empty() {
-            self.commit_blank(waiting, last_row, typed_at);
+            // Where a line that is given up stays in its row, one that is empty leaves it.
+            let ended = match end {
+                Some(end) => end == LineEnd::EndOfInput,
+                None => !(self.keys.seen || by == By::Editor && left),
+            };
+            self.commit_blank(waiting, last_row, typed_at, ended);
             return;
         }
         if !self.was_typed(&waiting, by, &text, entered) {
@@ -196,6 +233,8 @@ impl<S: Screen> CommandLog<S> {
             at: self.now,
             kind: waiting.kind,
             by_editor: by != By::LineFeed,
+            left,
+            entered,
         });
         self.left = Some(waiting);
     }
@@ -272,7 +311,7 @@ impl<S: Screen> CommandLog<S> {
     }
 
     /// A line without text.
-    fn commit_blank(&mut self, waiting: Box<Waiting>, last_row: u64, at: Micros) {
+    fn commit_blank(&mut self, waiting: Box<Waiting>, last_row: u64, at: Micros, ended: bool) {
         if let Some(begun) = waiting.continues {
             self.append(begun, "", at, last_row, By::LineFeed);
             return;
@@ -280,7 +319,7 @@ impl<S: Screen> CommandLog<S> {
         if waiting.kind == Kind::Shell {
             self.running.output_end = None;
             self.blank = Some(Blank { at, hidden: self.keys.hidden, bytes: self.running.bytes() });
-            if matches!(waiting.how, How::Editor | How::Mark) {
+            if ended && matches!(waiting.how, How::Editor | How::Mark) {
                 self.contexts.end_of_input();
             }
         }

@@ -20,8 +20,16 @@ impl<S: Screen> CommandLog<S> {
         {
             self.move_to(&mut waiting, anchor);
         }
+        if self.goes_on_behind_prompt(&mut waiting) {
+            return self.look_at_line_of(waiting);
+        }
+        let Some(mut waiting) = self.commit_lines_left_behind(waiting) else { return };
         self.splice_out_output(&mut waiting);
         self.find_again(&mut waiting);
+        self.look_at_line_of(waiting);
+    }
+
+    fn look_at_line_of(&mut self, mut waiting: Box<Waiting>) {
         let cursor = region::cursor(&self.screen);
         if cursor.line >= waiting.anchor.line {
             let mut typed = region::typed(&self.screen, waiting.anchor, cursor.line, waiting.right.as_ref());
@@ -34,7 +42,7 @@ impl<S: Screen> CommandLog<S> {
         self.phase = Phase::Waiting(waiting);
     }
 
-    fn move_to(&self, waiting: &mut Waiting, anchor: Place) {
+    pub(crate) fn move_to(&self, waiting: &mut Waiting, anchor: Place) {
         waiting.anchor = anchor;
         waiting.left = region::row_text(&self.screen, anchor.line, 0, anchor.col);
         waiting.prompt.row = region::before(&self.screen, anchor);
@@ -78,6 +86,8 @@ impl<S: Screen> CommandLog<S> {
         let first = region::first_row(&self.screen, cursor.line);
         if let Some((length, _)) = self.prompts.at_start_of(&row).filter(|_| !stands) {
             self.move_to(waiting, region::place_in(&self.screen, first, length));
+        } else if self.has_lost_its_beginning(waiting) {
+            // A line longer than what is kept: that is said when it is committed.
         } else if waiting.typed.is_empty() {
             if matches!(waiting.how, How::Editor | How::Mark) || cursor.line >= anchor.line {
                 self.move_to(waiting, cursor);
@@ -123,7 +133,7 @@ impl<S: Screen> CommandLog<S> {
             && !(waiting.typed.is_empty() && waiting.before.is_empty())
         {
             let typed = std::mem::take(&mut waiting.typed);
-            waiting.before.push_str(&typed);
+            waiting.keep_before(&typed);
             // A blank at the end of what was typed is only known from where the cursor was.
             let line_end = region::before(&self.screen, self.batch.from);
             let blanks = if typed.is_empty() { 0 } else { line_end.len() - line_end.trim_end().len() };

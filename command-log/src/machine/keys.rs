@@ -23,6 +23,8 @@ pub(crate) struct Keys {
     pub(crate) edited: bool,
     /// The key before.
     previous: u8,
+    /// When the last key of any kind was pressed, until the line it was for is over.
+    pressed: Option<Micros>,
     /// When Enter was pressed, of lines that were not seen to be committed.
     enters: VecDeque<Micros>,
     state: State,
@@ -51,8 +53,13 @@ enum State {
 const PASTE_END: &[u8] = b"\x1b[201~";
 
 impl Keys {
-    pub(crate) fn input(&mut self, now: Micros, bytes: &[u8]) {
+    /// `editor` says that something has asked for bracketed paste: who types what begins one hides no Enter elsewhere.
+    pub(crate) fn input(&mut self, now: Micros, bytes: &[u8], editor: bool) {
         self.seen = true;
+        self.pressed = Some(now);
+        if !editor && matches!(self.state, State::Paste(_)) {
+            self.state = State::Ground;
+        }
         for &byte in bytes {
             self.state = match std::mem::take(&mut self.state) {
                 State::Paste(matched) => {
@@ -63,6 +70,12 @@ impl Keys {
                     };
                     if matched == PASTE_END.len() { State::Ground } else { State::Paste(matched) }
                 }
+                // No sequence of a key has a control character in it.
+                State::Single | State::Sequence(_) if byte < b' ' && byte != 0x1b => {
+                    self.key(now, byte);
+                    State::Ground
+                }
+                State::Single | State::Sequence(_) if byte == 0x1b => State::Escape,
                 State::Escape if byte == b'[' => State::Sequence(Vec::new()),
                 State::Escape if byte == b'O' => State::Single,
                 State::Single => {
@@ -79,9 +92,9 @@ impl Keys {
                     }
                 },
                 State::Sequence(mut parameters) => match byte {
-                    b'~' if parameters == b"200" => State::Paste(0),
-                    // Enter, in the keyboard protocol of kitty.
-                    b'u' if parameters == b"13" || parameters.starts_with(b"13;") => {
+                    b'~' if editor && parameters == b"200" => State::Paste(0),
+                    // Enter, in the keyboard protocols of kitty and xterm.
+                    b'u' | b'~' if is_enter(&parameters) => {
                         self.key(now, b'\r');
                         State::Ground
                     }
@@ -103,9 +116,10 @@ impl Keys {
             // Ctrl-O runs a line and fetches the next.
             b'\r' | b'\n' | 0x0f => {
                 self.last_end = Some(LineEnd::Enter);
-                if self.enters.len() < MOST_ENTERS {
-                    self.enters.push_back(now);
+                if self.enters.len() == MOST_ENTERS {
+                    self.enters.pop_front();
                 }
+                self.enters.push_back(now);
             }
             0x03 | 0x1c => {
                 // Whatever was typed ahead is thrown away.
@@ -127,6 +141,21 @@ impl Keys {
         self.enters.pop_front()
     }
 
+    /// Something was pressed since the line began, so lately.
+    pub(crate) fn pressed_within(&self, now: Micros, time: u64) -> bool {
+        self.pressed.is_some_and(|pressed| now.0.saturating_sub(pressed.0) <= time)
+    }
+
+    /// The last key asked for completions.
+    pub(crate) fn completes(&self) -> bool {
+        self.previous == b'\t'
+    }
+
+    /// The line is over.
+    pub(crate) fn line_is_over(&mut self) {
+        self.pressed = None;
+    }
+
     pub(crate) fn has_enter(&self) -> bool {
         !self.enters.is_empty()
     }
@@ -134,5 +163,12 @@ impl Keys {
     /// What was typed before went to something else.
     pub(crate) fn forget(&mut self) {
         self.enters.clear();
+        self.pressed = None;
     }
+}
+
+/// Whether the parameters of a key are those of Enter, or of the one on the keypad.
+fn is_enter(parameters: &[u8]) -> bool {
+    let first = parameters.split(|&byte| matches!(byte, b';' | b':')).next();
+    matches!(first, Some(b"13" | b"57414")) || parameters.starts_with(b"27;") && parameters.ends_with(b";13")
 }

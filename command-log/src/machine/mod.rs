@@ -10,10 +10,12 @@
 //!   the line before it;
 //! - [`edit`]: while waiting: where typing begins, what is typed so far;
 //! - [`commit`]: from waiting to output: the line as it was committed;
+//! - [`astray`]: lines that would get lost: what the stream says of them is not what happened;
 //! - [`running`]: what runs, and when it ends;
 //! - [`flow`]: long output, of which only the end is emulated;
 //! - [`signals`]: marks, titles, directories; [`keys`]: what is typed.
 
+mod astray;
 mod commit;
 mod edit;
 mod flow;
@@ -81,7 +83,12 @@ pub struct CommandLog<S: Screen = Vt100Screen> {
     output_from: u64,
     /// When output last came.
     printed: Micros,
+    /// The last bytes of the output, as many as an editor ends a line with.
+    tail: [u8; LINE_END.len()],
 }
+
+/// What readline ends a line with before it gives the terminal back, and that.
+const LINE_END: [u8; 9] = *b"\n\x1b[?2004l";
 
 /// Whose session it is.
 #[derive(Debug, Default)]
@@ -101,7 +108,7 @@ enum Phase {
 
 /// A line editor at work.
 #[derive(Clone, Copy, Debug)]
-struct Editor {
+pub(crate) struct Editor {
     /// Where the cursor was when it began.
     begun: region::Place,
     /// It has printed something.
@@ -171,6 +178,7 @@ impl<S: Screen> CommandLog<S> {
             edited: false,
             output_from: 0,
             printed: Micros(0),
+            tail: [0; LINE_END.len()],
         };
         match facts {
             Some(facts) => log.begin_session(&facts),
@@ -202,7 +210,10 @@ impl<S: Screen> CommandLog<S> {
         }
         match &event.code {
             Code::Output => self.output(event.data.decode().as_bytes()),
-            Code::Input => self.keys.input(self.now, event.data.decode().as_bytes()),
+            Code::Input => {
+                let editor = self.editor.is_some();
+                self.keys.input(self.now, event.data.decode().as_bytes(), editor);
+            }
             Code::Resize => {
                 if let Some(size) = event.size() {
                     self.backlog.flush(&mut self.screen);
@@ -267,8 +278,11 @@ impl<S: Screen> CommandLog<S> {
     }
 
     fn end_session(&mut self) {
+        self.commit_line_left_at_the_end();
+        if let Phase::Waiting(waiting) = std::mem::replace(&mut self.phase, Phase::Output) {
+            self.note_what_was_no_list(&waiting, "");
+        }
         self.running.end_all();
-        self.phase = Phase::Output;
         self.editor = None;
     }
 
@@ -314,6 +328,10 @@ impl<S: Screen> CommandLog<S> {
     }
 
     fn print(&mut self, bytes: &[u8]) {
+        let kept = bytes.len().min(self.tail.len());
+        self.tail.rotate_left(kept);
+        let from = self.tail.len() - kept;
+        self.tail[from..].copy_from_slice(&bytes[bytes.len() - kept..]);
         if let Some(editor) = &mut self.editor {
             editor.used = true;
             editor.toolkit = editor.toolkit || draws_as_toolkit(bytes);
@@ -347,8 +365,13 @@ impl<S: Screen> CommandLog<S> {
     fn signal(&mut self, signal: Signal) {
         self.backlog.flush(&mut self.screen);
         match signal {
-            Signal::BracketedPaste(true) => self.editor_begins(),
-            Signal::BracketedPaste(false) => self.editor_ends(),
+            Signal::BracketedPaste(on) => {
+                if on {
+                    self.editor_begins();
+                } else {
+                    self.editor_ends();
+                }
+            }
             Signal::Mark(mark) => self.mark(mark),
             Signal::Title(title) => self.contexts.title(&title),
             Signal::Cwd { host, path } => {

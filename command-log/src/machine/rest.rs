@@ -58,9 +58,13 @@ impl<S: Screen> CommandLog<S> {
             return;
         }
         if let Some((length, found)) = self.prompts.at_start_of(&row) {
-            // A shell that takes the terminal to edit lines does so at each of its prompts.
+            // A shell that takes the terminal to edit lines does so at each of its prompts; but one can forbid it.
             let edits = found.editor && self.contexts.pending().is_none();
-            if !edits && (typing || gap >= KNOWN_REST) {
+            let needed = if edits { SHELL_REST } else { KNOWN_REST };
+            if found.likeness == Likeness::Exact && self.never_left(cursor) {
+                return;
+            }
+            if (!edits || found.likeness == Likeness::Exact) && (typing || gap >= needed) {
                 let anchor = region::place_in(&self.screen, first, length);
                 self.wait(anchor, How::Known);
             }
@@ -69,6 +73,10 @@ impl<S: Screen> CommandLog<S> {
             }
         }
         if self.screen.is_alternate() {
+            // Programs that draw on the whole screen show none; who has switched to it by hand has one.
+            if gap >= LONG_REST && self.may_be_prompt_on_alternate(&row) {
+                self.wait(cursor, How::Shape);
+            }
             return;
         }
         if let Some(length) = demo_sign(&row)
@@ -120,7 +128,7 @@ impl<S: Screen> CommandLog<S> {
     }
 
     /// Whether a shell would ask for more here: its last line did not end, and nothing was printed since.
-    fn wants_more(&mut self, cursor: Place) -> bool {
+    fn wants_more(&self, cursor: Place) -> bool {
         let Some(last) = self.running.last_line.clone() else { return false };
         last.kind == Kind::Shell
             && region::first_row(&self.screen, cursor.line) <= last.row + 1
@@ -180,7 +188,7 @@ impl<S: Screen> CommandLog<S> {
         let whole = region::before(&self.screen, cursor);
         let first = region::first_row(&self.screen, cursor.line);
         let found = self.prompts.at_start_of(&row);
-        if self.screen.is_alternate() && found.is_none() {
+        if self.screen.is_alternate() && found.is_none() && !self.may_be_prompt_on_alternate(&row) {
             return;
         }
         let anchor = match found {

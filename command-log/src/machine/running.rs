@@ -56,6 +56,10 @@ pub(crate) struct LastLine {
     pub(crate) kind: Kind,
     /// By an editor, which says when a line is committed.
     pub(crate) by_editor: bool,
+    /// The cursor had left its row by then.
+    pub(crate) left: bool,
+    /// Somebody pressed Enter.
+    pub(crate) entered: bool,
 }
 
 /// A line to be noted.
@@ -104,6 +108,22 @@ impl Running {
     pub(crate) fn output_since_commit(&self) -> u64 {
         let end = self.output_end.unwrap_or(self.bytes_at_line);
         self.queue.back().map_or(0, |entry| end.saturating_sub(entry.begin_bytes))
+    }
+
+    /// The offset of the last line.
+    pub(crate) fn last_offset(&self) -> Micros {
+        self.last.map_or(Micros(0), |(offset, _)| offset)
+    }
+
+    /// Whether a line feed was printed since the last line was committed.
+    pub(crate) fn line_ended_since_commit(&self) -> bool {
+        self.queue.back().is_some_and(|entry| self.bytes_at_line > entry.begin_bytes)
+    }
+
+    /// Whether a line wants more.
+    pub(crate) fn is_open(&self, number: u64) -> bool {
+        let at = number.checked_sub(self.first).and_then(|at| usize::try_from(at).ok());
+        at.and_then(|at| self.queue.get(at)).is_some_and(|entry| entry.open)
     }
 
     pub(crate) fn next_event(&mut self) -> Option<CommandEvent> {
@@ -212,13 +232,14 @@ impl Running {
     }
 
     /// Takes a line back: it was not committed.
-    pub(crate) fn retract(&mut self, number: u64) {
-        let Ok(at) = usize::try_from(number.saturating_sub(self.first)) else { return };
-        if at + 1 == self.queue.len() {
-            self.queue.pop_back();
-            self.shell = self.shell.filter(|&shell| shell != number);
-            self.program = self.program.filter(|&program| program != number);
+    pub(crate) fn retract(&mut self, number: u64) -> Option<CommandEvent> {
+        let at = usize::try_from(number.saturating_sub(self.first)).ok()?;
+        if at + 1 != self.queue.len() {
+            return None;
         }
+        self.shell = self.shell.filter(|&shell| shell != number);
+        self.program = self.program.filter(|&program| program != number);
+        self.queue.pop_back().map(|entry| entry.event)
     }
 
     /// The session is over: nothing more is known of what runs.

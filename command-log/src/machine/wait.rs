@@ -2,12 +2,12 @@
 
 use casemate_terminal::Screen;
 
+use super::commit::LONGEST_LINE;
 use super::running::LastLine;
 use super::{CommandLog, Phase};
-use crate::event::Kind;
+use crate::event::{CommandEvent, Kind};
 use crate::prompt::PromptText;
 use crate::region::{self, Place, RightText};
-use crate::syntax;
 
 /// A prompt that stands there, and the line behind it.
 pub(crate) struct Waiting {
@@ -34,9 +34,20 @@ pub(crate) struct Waiting {
     pub(crate) keypad: bool,
     /// The line that this one continues.
     pub(crate) continues: Option<LastLine>,
+    /// Rows of output that came into the line.
+    pub(crate) rows_of_output: u16,
+    /// What looked as if it had been committed, and had only been asked for completions.
+    pub(crate) listed: Option<Box<CommandEvent>>,
 }
 
 impl Waiting {
+    /// Keeps what was typed before output came between; more than is ever kept of a line only once.
+    pub(crate) fn keep_before(&mut self, typed: &str) {
+        if self.before.len() <= LONGEST_LINE {
+            self.before.push_str(typed);
+        }
+    }
+
     /// Whether the prompt's own row is this one.
     pub(crate) fn stands_in<S: Screen>(&self, screen: &S, number: u64) -> bool {
         // A cursor that was moved over blanks has written none.
@@ -71,9 +82,11 @@ impl<S: Screen> CommandLog<S> {
         let typed = region::typed(&self.screen, anchor, cursor.line, None);
         let last = self.running.last_line.take();
         let mut continues = None;
+        let mut listed = None;
         if let Some(last) = last {
             if self.is_listing(&last, &prompt, &typed) {
-                self.running.retract(last.entry);
+                listed = self.running.retract(last.entry).map(Box::new);
+                listed = listed.filter(|_| !self.keys.completes());
             } else if self.is_continued(&last, &prompt, anchor) {
                 continues = Some(last);
             }
@@ -113,6 +126,8 @@ impl<S: Screen> CommandLog<S> {
             interrupted: false,
             keypad: self.screen.is_application_cursor(),
             continues,
+            rows_of_output: 0,
+            listed,
         };
         if cursor != anchor {
             waiting.typed = region::typed(&self.screen, anchor, cursor.line, waiting.right.as_ref());
@@ -173,6 +188,7 @@ impl<S: Screen> CommandLog<S> {
     /// A list of completions looks like a command that printed it: the same line stands behind the next prompt.
     fn is_listing(&mut self, last: &LastLine, prompt: &PromptText, typed: &str) -> bool {
         !last.by_editor
+            && !last.entered
             && last.kind == Kind::Shell
             && last.prompt.row == prompt.row
             && !typed.is_empty()
@@ -185,14 +201,14 @@ impl<S: Screen> CommandLog<S> {
     }
 
     /// Whether this is the prompt for more of a line that did not end.
-    fn is_continued(&mut self, last: &LastLine, prompt: &PromptText, anchor: Place) -> bool {
+    fn is_continued(&self, last: &LastLine, prompt: &PromptText, anchor: Place) -> bool {
         last.kind == Kind::Shell
             && region::first_row(&self.screen, anchor.line) <= last.row + 1
             && prompt.row != last.prompt.row
             && self.command_is_open(last)
     }
 
-    pub(crate) fn command_is_open(&mut self, last: &LastLine) -> bool {
-        self.running.event(last.entry).and_then(|event| event.command.as_deref()).is_some_and(syntax::is_open)
+    pub(crate) fn command_is_open(&self, last: &LastLine) -> bool {
+        self.running.is_open(last.entry)
     }
 }

@@ -29,7 +29,7 @@ impl<S: Screen> CommandLog<S> {
         }
         let hops = self.contexts.pending().is_some();
         let is_repl = self.contexts.program().is_some();
-        if edited && !is_repl && self.prompt_was_assigned() {
+        if !is_repl && self.prompt_was_assigned() {
             return shell;
         }
         match shape {
@@ -38,7 +38,9 @@ impl<S: Screen> CommandLog<S> {
             Shape::Shell => shell,
             Shape::MaybeShell if hops || !self.running.runs_command() => shell,
             Shape::MaybeShell if is_repl => program(),
-            Shape::MaybeShell if edited && !self.prompts.knows_shell() => shell,
+            Shape::MaybeShell if edited && (!self.prompts.knows_shell() || has_shell_sign(&prompt.row)) => {
+                shell
+            }
             Shape::None
                 if edited && !is_repl && (prompt.row.trim().is_empty() || !self.running.runs_command()) =>
             {
@@ -124,6 +126,11 @@ fn passes_on(name: &str) -> bool {
             | "picocom"
             | "minicom"
     )
+}
+
+/// Few programs that edit lines end their prompts as shells do.
+fn has_shell_sign(row: &str) -> bool {
+    row.trim_end().ends_with(['$', '#', '%'])
 }
 
 /// A prompt that is nothing but colour.

@@ -149,3 +149,21 @@ fn a_mark_that_says_something_else_than_the_screen() {
         "#]],
     );
 }
+
+#[test]
+fn an_empty_line_is_not_the_end_of_a_shell_whose_prompt_looks_like_the_one_before() {
+    let prompt = "\x1b[?2004hbash-5.2$ ";
+    let mut steps = vec![out(10, prompt)];
+    steps.extend(typed("sudo -u bob bash"));
+    steps.extend([out(90, ENTER), out(100, prompt)]);
+    steps.extend([out(900, ENTER), out(1, prompt)]);
+    steps.extend(typed("id"));
+    steps.extend([out(90, ENTER), out(1, prompt), out(900, "")]);
+    check(
+        &steps,
+        expect![[r#"
+            1.68 shell "sudo -u bob bash"
+            3.231 shell "id" as=bob
+        "#]],
+    );
+}

@@ -1,13 +1,14 @@
 //! Tests of the whole machine: a stream in, a table out.
 
 mod attacks;
+mod hiding;
 mod properties;
 mod shells;
 
 use casemate_cast_format::{Code, Event, Header, Micros, Size, own};
 use expect_test::Expect;
 
-use crate::{CommandEvent, CommandLog};
+use crate::{CommandEvent, CommandLog, Kind, Reason};
 
 /// Something that happens in a session.
 #[derive(Clone, Debug)]
