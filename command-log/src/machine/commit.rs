@@ -91,7 +91,10 @@ impl<S: Screen> CommandLog<S> {
             }
             Phase::Output if editor.used && cursor != editor.begun => {
                 if let Some(anchor) = self.find_prompt(editor, cursor) {
+                    // What was in the foreground when it was last looked at is not who drew this prompt.
+                    let foreground = self.foreground.take();
                     self.wait(anchor, How::Editor);
+                    self.foreground = foreground;
                     self.commit(By::Editor, self.last_row(anchor, cursor));
                 } else {
                     self.note_line_behind_unknown_prompt(editor, cursor);
@@ -113,16 +116,25 @@ impl<S: Screen> CommandLog<S> {
             .saturating_sub(u64::from(self.screen.size().rows))
             .max(editor.begun.line)
             .max(self.output_from);
-        (first..=last).rev().find_map(|number| {
-            if region::first_row(&self.screen, number) != number {
-                return None;
-            }
-            let row = region::row_text(&self.screen, number, 0, u16::MAX);
-            let known = self.prompts.at_start_of(&row).map(|(length, _)| length);
-            let guessed = || shell_prompt_length(&row).filter(|_| !self.screen.is_alternate());
-            let length = known.or_else(guessed)?;
-            Some(region::place_in(&self.screen, number, length))
-        })
+        (first..=last)
+            .rev()
+            .find_map(|number| {
+                if region::first_row(&self.screen, number) != number {
+                    return None;
+                }
+                let row = region::row_text(&self.screen, number, 0, u16::MAX);
+                let known = self.prompts.at_start_of(&row).map(|(length, _)| length);
+                let guessed = || shell_prompt_length(&row).filter(|_| !self.screen.is_alternate());
+                let length = known.or_else(guessed)?;
+                Some(region::place_in(&self.screen, number, length))
+            })
+            .or_else(|| {
+                // zsh takes the terminal behind its prompt.
+                let begun = editor.begun;
+                let prompt = region::before(&self.screen, begun);
+                let is_first = !self.waited && begun.col > 0 && cursor > begun;
+                (is_first && !prompt.trim().is_empty() && !self.screen.is_alternate()).then_some(begun)
+            })
     }
 
     /// The cursor is about to go to the next row.

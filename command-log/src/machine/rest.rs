@@ -105,8 +105,13 @@ impl<S: Screen> CommandLog<S> {
             }
             return;
         }
-        let (needed, how) = match Shape::of(&row) {
+        let shape = Shape::of(&row);
+        let shell_waits = matches!(self.foreground_waits(shape), Some((Kind::Shell, _)));
+        let (needed, how) = match shape {
             _ if self.wants_more(cursor) => (KNOWN_REST, How::Shape),
+            Shape::MaybeShell | Shape::Repl | Shape::Question if shell_waits || typing => {
+                (SHELL_REST, How::Shape)
+            }
             Shape::Shell => (SHELL_REST, How::Shape),
             Shape::MaybeShell | Shape::Repl | Shape::Question => (OTHER_REST, How::Shape),
             Shape::None => (LONG_REST, How::Rest),

@@ -10,7 +10,7 @@ use super::commit::{By, weigh};
 use super::running::Line;
 use super::{CommandLog, Phase};
 use crate::event::{Kind, Source};
-use crate::prompt::is_shell;
+use crate::prompt::{Shape, is_shell};
 use crate::region::{self, Place};
 
 /// Line ends that an editor leaves behind a line are no output, in bytes.
@@ -128,5 +128,15 @@ impl<S: Screen> CommandLog<S> {
             self.contexts.process(uid, facts.user.as_deref(), facts.exe.as_deref(), argv);
         }
         self.foreground = Some(facts);
+        // A prompt may be seen before it is known who shows it.
+        if let Phase::Waiting(waiting) = &self.phase
+            && waiting.kind == Kind::Program
+            && waiting.typed.is_empty()
+            && waiting.continues.is_none()
+            && matches!(self.foreground_waits(Shape::of(&waiting.prompt.row)), Some((Kind::Shell, _)))
+        {
+            let (anchor, how) = (waiting.anchor, waiting.how);
+            self.wait(anchor, how);
+        }
     }
 }

@@ -71,14 +71,16 @@ impl<S: Screen> CommandLog<S> {
     }
 
     /// What the foreground process says, where the recorder noted it.
-    fn foreground_waits(&self, shape: Shape) -> Option<(Kind, Option<String>)> {
+    pub(crate) fn foreground_waits(&self, shape: Shape) -> Option<(Kind, Option<String>)> {
         let facts = self.foreground.as_ref()?;
         let exe = facts.exe.as_deref()?;
         let exe = exe.strip_suffix(" (deleted)").unwrap_or(exe);
         let name = exe.rsplit('/').next().unwrap_or(exe);
         if is_shell(name) {
             // A shell that has set the terminal to whole lines runs `read`, or is one that does not edit.
-            let reads = facts.canonical == Some(true) && matches!(name, "bash" | "zsh" | "fish");
+            let reads = self.editor.is_none()
+                && facts.canonical == Some(true)
+                && matches!(name, "bash" | "zsh" | "fish");
             return Some(if reads && shape < Shape::MaybeShell {
                 (Kind::Program, Some("read".to_owned()))
             } else if reads {
