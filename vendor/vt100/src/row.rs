@@ -65,7 +65,8 @@ impl Row {
         let mut run = [0; RUN];
         let mut length = 0;
         for cell in self.cells.get(from..to.min(self.cells.len())).unwrap_or_default() {
-            let plain = cell.as_ascii().or((!cell.has_contents() && !cell.is_wide_continuation()).then_some(b' '));
+            let plain =
+                cell.as_ascii().or((!cell.has_contents() && !cell.is_wide_continuation()).then_some(b' '));
             if plain.is_none() || length == RUN {
                 push_ascii(text, &run[..length]);
                 length = 0;
