@@ -96,6 +96,9 @@ struct Session {
     id: Option<String>,
     user: Option<String>,
     start: Option<u64>,
+    /// The account that the session began with, by number and by the name that the header gives it.
+    account: Option<(u32, String)>,
+    target_user: Option<String>,
     /// Which file of a rotated recording.
     part: u32,
     nonce: Option<String>,
@@ -263,6 +266,8 @@ impl<S: Screen> CommandLog<S> {
             // Times of events count from the start of the file, whose header came first.
             start: self.session.start,
             part: facts.part,
+            account: None,
+            target_user: Some(facts.target_user.clone()),
             nonce: facts.extra.get("marks_nonce").and_then(|nonce| nonce.as_str()).map(str::to_owned),
         };
         self.contexts = Contexts::new(Some(facts.target.clone()), Some(facts.target_user.clone()));

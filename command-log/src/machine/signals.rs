@@ -125,7 +125,14 @@ impl<S: Screen> CommandLog<S> {
         }
         if let Some(uid) = facts.uid {
             let argv = facts.argv.as_deref().unwrap_or_default();
-            self.contexts.process(uid, facts.user.as_deref(), facts.exe.as_deref(), argv);
+            // Whoever recorded may have another name for the account than the system.
+            let named = self.session.target_user.clone();
+            let account = self
+                .session
+                .account
+                .get_or_insert_with(|| (uid, named.or_else(|| facts.user.clone()).unwrap_or_default()));
+            let user = if account.0 == uid { Some(account.1.as_str()) } else { facts.user.as_deref() };
+            self.contexts.process(uid, user.filter(|user| !user.is_empty()), facts.exe.as_deref(), argv);
         }
         self.foreground = Some(facts);
         // A prompt may be seen before it is known who shows it.
