@@ -320,7 +320,7 @@ count = 0
 while os.read(0, 1) != b'\\r':
     count += 1
     os.write(1, b'\\rQ Z X J K V W %d %%\\x1b[K' % count)
-    os.write(1, b'QZXJKVW'[count % 7:][:1] + b' waits\\x08\\x08\\x08\\x08\\x08\\x08\\x08')
+    os.write(1, b'WVKJXZQ'[::-1][count % 7:][:1] + b' waits\\x08\\x08\\x08\\x08\\x08\\x08\\x08')
 termios.tcsetattr(0, termios.TCSADRAIN, old)
 print('\\ngot', count)
 print('then', input('more? '))

@@ -93,7 +93,10 @@ impl<S: Screen> CommandLog<S> {
                 if let Some(anchor) = self.find_prompt(editor, cursor) {
                     // What was in the foreground when it was last looked at is not who drew this prompt.
                     let foreground = self.foreground.take();
+                    // The prompt was its.
+                    self.editor = Some(editor);
                     self.wait(anchor, How::Editor);
+                    self.editor = None;
                     self.foreground = foreground;
                     self.commit(By::Editor, self.last_row(anchor, cursor));
                 } else {
@@ -123,7 +126,16 @@ impl<S: Screen> CommandLog<S> {
                     return None;
                 }
                 let row = region::row_text(&self.screen, number, 0, u16::MAX);
-                let known = self.prompts.at_start_of(&row).map(|(length, _)| length);
+                // Where output before it did not end its line, the prompt begins where the editor did.
+                let begun = if number == editor.begun.line {
+                    region::before(&self.screen, editor.begun).len()
+                } else {
+                    0
+                };
+                let known_behind = |at: usize| {
+                    Some(at + self.prompts.at_start_of(row.get(at..)?).map(|(length, _)| length)?)
+                };
+                let known = known_behind(0).or_else(|| known_behind(begun));
                 let guessed = || shell_prompt_length(&row).filter(|_| !self.screen.is_alternate());
                 let length = known.or_else(guessed)?;
                 Some(region::place_in(&self.screen, number, length))
