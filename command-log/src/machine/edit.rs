@@ -184,7 +184,6 @@ fn without_sequences(bytes: &[u8]) -> String {
                 let end = behind.iter().position(|&byte| byte == 0x07 || byte == 0x1b);
                 end.map_or(&[][..], |end| &behind[end + usize::from(behind[end] == 0x07)..])
             }
-            Some(b'\\') => &behind[1..],
             Some(_) => &behind[1..],
             None => behind,
         };

@@ -393,7 +393,7 @@ impl<S: Screen> CommandLog<S> {
 /// prompt_toolkit switches wrapping off while it draws.
 fn draws_as_toolkit(bytes: &[u8]) -> bool {
     const WRAP_OFF: &[u8] = b"\x1b[?7l";
-    bytes.len() < LONGEST_BATCH && bytes.windows(WRAP_OFF.len()).any(|window| window == WRAP_OFF)
+    bytes.len() < LONGEST_BATCH && memchr::memmem::find(bytes, WRAP_OFF).is_some()
 }
 
 fn line_end(bytes: &[u8]) -> Option<usize> {
