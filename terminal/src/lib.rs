@@ -4,6 +4,7 @@
 //!   keyframes. [`Vt100Screen`] is one on `vt100`.
 //! - [`Scanner`] cuts a stream into bytes for a screen and [`Signal`]s: marks of shell integration, titles,
 //!   directories, switches of the screen.
+//! - [`Backlog`] and [`feed_flood`] spare a screen the lines of long output that scroll away.
 //! - [`Transcript`] turns the output of a terminal session into plain text, line by line, in memory bounded by
 //!   the size of the screen.
 //!
@@ -34,6 +35,7 @@
 //! assert_eq!(text, b"100%\ndone\n");
 //! ```
 
+mod flow;
 pub mod fuzz;
 mod line;
 mod scanner;
@@ -44,6 +46,7 @@ mod tests;
 mod transcript;
 mod vt100_screen;
 
+pub use flow::{Backlog, feed_flood};
 pub use scanner::{Piece, Scanner};
 pub use screen::{Cell, Color, KeyframeError, Line, Position, Screen, Size, Style};
 pub use signal::{ContextMark, Mark, MarkKind, PromptPart, Signal};

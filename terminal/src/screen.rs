@@ -98,6 +98,9 @@ pub trait Screen {
     /// Returns whether a line feed in the last row scrolls the whole screen: there are no margins.
     fn scrolls_whole(&self) -> bool;
 
+    /// Returns whether the output so far ends within a character or a control sequence.
+    fn is_amid_sequence(&self) -> bool;
+
     /// Returns how many lines have scrolled off the top of the primary screen so far: the absolute number of row 0.
     fn scrolled(&self) -> u64;
 

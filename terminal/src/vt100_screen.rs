@@ -84,6 +84,10 @@ impl Screen for Vt100Screen {
         self.parser.screen().scrolls_whole()
     }
 
+    fn is_amid_sequence(&self) -> bool {
+        self.parser.is_amid_sequence()
+    }
+
     fn scrolled(&self) -> u64 {
         self.parser.screen().scrolled()
     }

@@ -12,13 +12,11 @@
 //! - [`commit`]: from waiting to output: the line as it was committed;
 //! - [`astray`]: lines that would get lost: what the stream says of them is not what happened;
 //! - [`running`]: what runs, and when it ends;
-//! - [`flow`]: long output, of which only the end is emulated;
 //! - [`signals`]: marks, titles, directories; [`keys`]: what is typed.
 
 mod astray;
 mod commit;
 mod edit;
-mod flow;
 mod keys;
 mod rest;
 mod running;
@@ -28,9 +26,8 @@ mod wait;
 mod whose;
 
 use casemate_cast_format::{Code, Event, Header, Micros, SessionFacts, own};
-use casemate_terminal::{Piece, Scanner, Screen, Signal, Vt100Screen};
+use casemate_terminal::{Backlog, Piece, Scanner, Screen, Signal, Vt100Screen};
 
-use self::flow::Backlog;
 use self::keys::Keys;
 use self::running::Running;
 use self::signals::Marks;
@@ -42,6 +39,10 @@ use crate::region;
 
 /// Lines that are kept of those that scroll off: as many as the longest line that is being edited may have.
 const SCROLLBACK: usize = 500;
+
+/// Lines that are kept above the screen of long output: what is read of the output before a prompt may have scrolled
+/// off.
+const LINES_ABOVE: usize = 8;
 
 /// Derives command events from a recording.
 pub struct CommandLog<S: Screen = Vt100Screen> {
@@ -159,7 +160,7 @@ impl<S: Screen> CommandLog<S> {
         let mut log = Self {
             scanner: Some(Scanner::new()),
             screen,
-            backlog: Backlog::default(),
+            backlog: Backlog::new(LINES_ABOVE),
             session,
             contexts: Contexts::new(None, None),
             prompts: Prompts::default(),
@@ -201,7 +202,7 @@ impl<S: Screen> CommandLog<S> {
     /// Emulates all output, however long, to compare.
     #[cfg(test)]
     pub(crate) fn thorough(mut self) -> Self {
-        self.backlog.thorough = true;
+        self.backlog.be_thorough();
         self
     }
 

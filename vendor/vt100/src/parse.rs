@@ -77,6 +77,11 @@ impl Machine {
         }
     }
 
+    /// Returns whether nothing has begun that is not whole.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.state == State::Ground && self.kept.is_empty()
+    }
+
     pub(crate) fn advance(&mut self, screen: &mut Screen, bytes: &[u8]) {
         let mut rest = bytes;
         while let Some(&byte) = rest.first() {

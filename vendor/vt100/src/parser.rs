@@ -45,6 +45,12 @@ impl Parser {
         &mut self.screen
     }
 
+    /// Returns whether what was processed ends within a character or a sequence.
+    #[must_use]
+    pub fn is_amid_sequence(&self) -> bool {
+        !self.machine.is_settled()
+    }
+
     /// Returns the state of screen and parser as bytes, all but the scrollback.
     #[must_use]
     pub fn keyframe(&self) -> Vec<u8> {
