@@ -15,8 +15,9 @@ pub(crate) struct Place {
 /// Text that was there before anything was typed, right of where typing begins: a right prompt, a hint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RightText {
-    pub(crate) col: u16,
-    pub(crate) text: String,
+    col: u16,
+    /// One for each column, as far as they are all narrow.
+    text: Vec<char>,
 }
 
 /// A gap of this many columns that nothing was written to stands between a line and a right prompt.
@@ -48,6 +49,22 @@ pub(crate) fn row_text<S: Screen>(screen: &S, number: u64, from: u16, to: u16) -
         line.text(from, to.min(line.len()), &mut text);
     }
     text
+}
+
+/// Whether a row shows this text up to a column, but for blanks at the end.
+pub(crate) fn shows<S: Screen>(screen: &S, number: u64, to: u16, text: &str) -> bool {
+    let mut rest = text.trim_end();
+    if let Some(line) = line(screen, number) {
+        for col in 0..to.min(line.len()) {
+            let shown = line.cell_text(col);
+            rest = match rest.strip_prefix(shown) {
+                Some(behind) => behind,
+                None if rest.is_empty() && shown.trim().is_empty() => rest,
+                None => return false,
+            };
+        }
+    }
+    rest.is_empty()
 }
 
 /// Whether a row goes on in the next one.
@@ -128,7 +145,7 @@ pub(crate) fn right_of<S: Screen>(screen: &S, place: Place) -> Option<RightText>
     let col = (place.col..line.len()).find(|&col| line.cell(col).is_some_and(|cell| is_visible(&cell)))?;
     let mut text = String::new();
     line.text(col, line.len(), &mut text);
-    Some(RightText { col, text: text.trim_end().to_owned() })
+    Some(RightText { col, text: text.trim_end().chars().collect() })
 }
 
 fn is_visible(cell: &Cell<'_>) -> bool {
@@ -183,20 +200,14 @@ pub(crate) fn typed_before<S: Screen>(screen: &S, from: Place, to: Place) -> Str
 
 /// How many columns at the end of a row still show what was there before anything was typed.
 fn unchanged(line: &Line<'_>, start: u16, end: u16, right: &RightText) -> u16 {
-    let mut old: Vec<&str> = Vec::new();
-    for at in right.text.char_indices().map(|(at, _)| at) {
-        let behind = &right.text[at..];
-        old.push(&behind[..behind.chars().next().map_or(0, char::len_utf8)]);
-    }
     let mut columns = 0;
     let mut visible = 0;
     let mut col = end;
     while col > start.max(right.col) {
-        let at = usize::from(col - 1 - right.col);
-        let Some(cell) = line.cell(col - 1) else { break };
-        let shown = if cell.written { cell.text } else { " " };
+        let shown = line.cell_text(col - 1);
         // Texts with wide characters are compared only as a whole, where nothing was typed.
-        if cell.width != 1 || old.get(at).is_none_or(|&before| before != shown) {
+        let before = right.text.get(usize::from(col - 1 - right.col));
+        if !before.is_some_and(|&before| shown.chars().eq([before])) {
             break;
         }
         col -= 1;
@@ -204,8 +215,8 @@ fn unchanged(line: &Line<'_>, start: u16, end: u16, right: &RightText) -> u16 {
         visible += u16::from(!shown.trim().is_empty());
     }
     // The end of the row must be that of the old text, and more than a letter or two that happen to be the same.
-    let whole = usize::from(end.saturating_sub(right.col)) >= old.len();
-    if whole && visible >= 3 || columns > 0 && usize::from(columns) == old.len() { columns } else { 0 }
+    let whole = usize::from(end.saturating_sub(right.col)) >= right.text.len();
+    if whole && visible >= 3 || columns > 0 && usize::from(columns) == right.text.len() { columns } else { 0 }
 }
 
 fn begins_wide<S: Screen>(screen: &S, number: u64) -> bool {
@@ -215,8 +226,11 @@ fn begins_wide<S: Screen>(screen: &S, number: u64) -> bool {
 /// Where a row ends if a right prompt is left out.
 fn without_right(line: &Line<'_>, start: u16, end: u16, cols: u16, right: Option<&RightText>) -> u16 {
     if let Some(right) = right.filter(|right| right.col >= start || !right.text.is_empty()) {
-        let left = end - unchanged(line, start, end, right);
+        let mut left = end - unchanged(line, start, end, right);
         if left < end {
+            while left > start && !line.is_written(left - 1) {
+                left -= 1;
+            }
             return left;
         }
     }

@@ -56,7 +56,13 @@ impl Backlog {
 
 /// Feeds a screen as [`Screen::feed`] does, but for lines that scroll away; that many above the screen are kept.
 pub fn feed_flood<S: Screen>(screen: &mut S, bytes: &[u8], lines_above: usize) {
-    let (mut fed, mut at) = (0, 0);
+    let mut fed = 0;
+    if bytes.len() > SHORTEST_FLOOD && screen.is_amid_sequence() {
+        // A sequence that the output before was cut in hardly ever goes on beyond the line.
+        fed = memchr::memchr(b'\n', bytes).map_or(bytes.len(), |end| end + 1);
+        screen.feed(&bytes[..fed]);
+    }
+    let mut at = fed;
     while bytes.len() - at > SHORTEST_FLOOD {
         let plain = plain_length(&bytes[at..]);
         if plain > SHORTEST_FLOOD {
@@ -163,11 +169,9 @@ static PLAIN: [bool; 256] = {
 
 /// Gives the screen the colours that plain output leaves behind.
 fn feed_colours<S: Screen>(plain: &[u8], screen: &mut S) {
-    let reset = [&b"\x1b[0m"[..], b"\x1b[m"]
-        .iter()
-        .filter_map(|reset| memchr::memmem::rfind(plain, reset))
-        .max()
-        .unwrap_or(0);
+    let is_reset =
+        |&at: &usize| [&b"[m"[..], b"[0m", b"[0;"].iter().any(|reset| plain[at + 1..].starts_with(reset));
+    let reset = memchr::memrchr_iter(0x1b, plain).find(is_reset).unwrap_or(0);
     for at in memchr::memchr_iter(0x1b, &plain[reset..]) {
         let bytes = &plain[reset + at..];
         if let Some(Sequence { length, end: b'm' }) = sequence(bytes) {

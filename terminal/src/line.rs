@@ -7,6 +7,7 @@ use crate::screen::{Color, Style};
 pub struct Line<'a> {
     // Another emulator would make this an enum.
     row: &'a vt100::Row,
+    len: u16,
 }
 
 /// A cell of a screen.
@@ -25,7 +26,7 @@ pub struct Cell<'a> {
 
 impl<'a> Line<'a> {
     pub(crate) fn new(row: &'a vt100::Row) -> Self {
-        Self { row }
+        Self { row, len: row.len() }
     }
 
     /// Returns whether the text goes on in the next row, because it did not fit in this one.
@@ -41,13 +42,24 @@ impl<'a> Line<'a> {
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "a row has columns even where nothing is written")]
     pub fn len(&self) -> u16 {
-        self.row.len()
+        self.len
     }
 
     /// Returns a cell; `None` beyond the last one that was written.
     #[must_use]
     pub fn cell(&self, col: u16) -> Option<Cell<'a>> {
-        (col < self.len()).then(|| cell(self.row.cell(col)))
+        (col < self.len).then(|| cell(self.row.cell(col)))
+    }
+
+    /// Returns what a cell shows, without its style: a blank where nothing was written, and nothing in the second half
+    /// of a wide character.
+    #[must_use]
+    pub fn cell_text(&self, col: u16) -> &'a str {
+        let cell = self.row.cell(col);
+        match cell.contents() {
+            "" if !cell.is_wide_continuation() => " ",
+            text => text,
+        }
     }
 
     /// Returns whether a cell was printed to since it was last erased, as [`Cell::written`] says, at a fraction of the
@@ -67,7 +79,7 @@ impl<'a> Line<'a> {
     /// Returns the cells up to the last one that was written.
     pub fn cells(&self) -> impl Iterator<Item = Cell<'a>> + use<'a> {
         let row = self.row;
-        (0..row.len()).map(move |col| cell(row.cell(col)))
+        (0..self.len).map(move |col| cell(row.cell(col)))
     }
 }
 

@@ -51,7 +51,7 @@ impl Waiting {
     /// Whether the prompt's own row is this one.
     pub(crate) fn stands_in<S: Screen>(&self, screen: &S, number: u64) -> bool {
         // A cursor that was moved over blanks has written none.
-        region::row_text(screen, number, 0, self.anchor.col).trim_end() == self.left.trim_end()
+        region::shows(screen, number, self.anchor.col, &self.left)
     }
 }
 
