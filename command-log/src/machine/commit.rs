@@ -280,9 +280,7 @@ impl<S: Screen> CommandLog<S> {
         let stands = waiting.stands_in(screen, anchor.line);
         if stands {
             // A list of completions may have moved the prompt since the last rest.
-            let moved = (anchor.line + 1..=last_row)
-                .rev()
-                .find(|&number| !waiting.left.trim().is_empty() && waiting.stands_in(screen, number));
+            let moved = waiting.find_in(screen, anchor.line + 1..=last_row);
             let from = Place { line: moved.unwrap_or(anchor.line), col: anchor.col };
             text.push_str(&region::typed(screen, from, last_row, waiting.right.as_ref()));
             let sure = match waiting.how {

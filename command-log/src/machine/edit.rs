@@ -59,18 +59,12 @@ impl<S: Screen> CommandLog<S> {
         let cursor = region::cursor(&self.screen);
         let anchor = waiting.anchor;
         let stands = waiting.stands_in(&self.screen, anchor.line);
-        let searchable = !waiting.left.trim().is_empty();
-        if searchable {
-            let rows = u64::from(self.screen.size().rows);
-            let from =
-                if stands { anchor.line + 1 } else { cursor.line.saturating_sub(rows).max(self.output_from) };
-            let found = (from..=cursor.line)
-                .rev()
-                .find(|&number| waiting.stands_in(&self.screen, number) && (stands || number != anchor.line));
-            if let Some(number) = found {
-                waiting.anchor.line = number;
-                return;
-            }
+        let rows = u64::from(self.screen.size().rows);
+        let from =
+            if stands { anchor.line + 1 } else { cursor.line.saturating_sub(rows).max(self.output_from) };
+        if let Some(number) = waiting.find_in(&self.screen, from..=cursor.line) {
+            waiting.anchor.line = number;
+            return;
         }
         if stands && !(waiting.typed.is_empty() && self.prompt_was_drawn_again(waiting)) {
             return;

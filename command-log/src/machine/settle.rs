@@ -83,15 +83,18 @@ impl<S: Screen> CommandLog<S> {
 
     /// Tells what the last lines of output say about where we are.
     pub(crate) fn tell_of_output(&mut self, anchor: Place) {
-        let end = region::first_row(&self.screen, anchor.line);
-        let begin = end.saturating_sub(ROWS_READ).max(self.output_from);
-        for number in begin..end {
-            let row = region::row_text(&self.screen, number, 0, u16::MAX);
-            let row = row.trim();
-            if !row.is_empty() {
-                self.contexts.output_line(row);
-            }
+        for row in self.last_rows_of_output(anchor.line) {
+            self.contexts.output_line(&row);
         }
+    }
+
+    /// The last rows of output above the line in this row, as far as they show anything.
+    fn last_rows_of_output(&self, number: u64) -> Vec<String> {
+        let end = region::first_row(&self.screen, number);
+        (self.output_from.max(end.saturating_sub(ROWS_READ))..end)
+            .map(|number| region::row_text(&self.screen, number, 0, u16::MAX).trim().to_owned())
+            .filter(|row| !row.is_empty())
+            .collect()
     }
 
     /// Something ran behind a prompt although no line was seen: say so.
@@ -100,7 +103,7 @@ impl<S: Screen> CommandLog<S> {
         if kind != Kind::Shell || !(blank.hidden || self.running.bytes_since(blank.bytes) > 0) {
             return;
         }
-        let said = self.output_since_blank();
+        let said = self.last_rows_of_output(region::cursor(&self.screen).line);
         if !blank.hidden && (said.is_empty() || said.iter().all(|row| is_talk(row))) {
             return;
         }
@@ -114,14 +117,6 @@ impl<S: Screen> CommandLog<S> {
             confidence: 0.5,
             mismatch: Vec::new(),
         });
-    }
-
-    fn output_since_blank(&self) -> Vec<String> {
-        let end = region::first_row(&self.screen, region::cursor(&self.screen).line);
-        (self.output_from.max(end.saturating_sub(ROWS_READ))..end)
-            .map(|number| region::row_text(&self.screen, number, 0, u16::MAX).trim().to_owned())
-            .filter(|row| !row.is_empty())
-            .collect()
     }
 }
 

@@ -1,5 +1,7 @@
 //! From output to waiting: the prompt, and the line behind it.
 
+use std::ops::RangeInclusive;
+
 use casemate_terminal::Screen;
 
 use super::commit::LONGEST_LINE;
@@ -52,6 +54,14 @@ impl Waiting {
     pub(crate) fn stands_in<S: Screen>(&self, screen: &S, number: u64) -> bool {
         // A cursor that was moved over blanks has written none.
         region::shows(screen, number, self.anchor.col, &self.left)
+    }
+
+    /// The last of these rows that is the prompt's own, where the prompt has any text to be found by.
+    pub(crate) fn find_in<S: Screen>(&self, screen: &S, rows: RangeInclusive<u64>) -> Option<u64> {
+        if self.left.trim().is_empty() {
+            return None;
+        }
+        rows.rev().find(|&number| self.stands_in(screen, number))
     }
 }
 
