@@ -36,7 +36,14 @@ impl<'a> Text<'a> {
         if memchr::memchr(b'\\', body.as_bytes()).is_none() {
             return Cow::Borrowed(body);
         }
-        Cow::Owned(unescape(body).expect("Text holds a valid JSON string"))
+        let mut plain = String::with_capacity(body.len());
+        self.decode_into(&mut plain);
+        Cow::Owned(plain)
+    }
+
+    /// Appends the plain text.
+    pub fn decode_into(&self, out: &mut String) {
+        unescape(&self.0[1..self.0.len() - 1], out).expect("Text holds a valid JSON string");
     }
 
     /// Cuts the tie to the buffer it was read from.
@@ -95,11 +102,10 @@ pub(crate) fn scan_string(bytes: &[u8], start: usize) -> Option<Scanned> {
     }
 }
 
-/// What the body of a JSON string stands for; `None` if it is none. Terminals are full of escapes, so this does without
-/// the machinery of a parser.
-fn unescape(body: &str) -> Option<String> {
+/// Appends what the body of a JSON string stands for; `None` if it is none. Terminals are full of escapes, so this does
+/// without the machinery of a parser.
+fn unescape(body: &str, plain: &mut String) -> Option<()> {
     let bytes = body.as_bytes();
-    let mut plain = String::with_capacity(body.len());
     let mut from = 0;
     while let Some(found) = memchr::memchr(b'\\', &bytes[from..]) {
         let at = from + found;
@@ -127,7 +133,7 @@ fn unescape(body: &str) -> Option<String> {
         from = at + length;
     }
     plain.push_str(&body[from..]);
-    Some(plain)
+    Some(())
 }
 
 fn replace_lone_surrogates(json: &str) -> String {
@@ -216,7 +222,10 @@ mod tests {
             let text = Text::new(&plain);
             let scanned = scan_string(text.as_json().as_bytes(), 0).unwrap();
             prop_assert_eq!(scanned.end, text.as_json().len());
-            prop_assert_eq!(text.decode(), plain);
+            prop_assert_eq!(text.decode(), plain.as_str());
+            let mut behind = "before".to_owned();
+            text.decode_into(&mut behind);
+            prop_assert_eq!(behind.strip_prefix("before"), Some(plain.as_str()));
         }
 
         #[test]

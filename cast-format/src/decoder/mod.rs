@@ -87,6 +87,18 @@ impl Decoder {
         Self { state: State::Lines, clock: Clock::resume(version, first), ..Self::default() }
     }
 
+    /// A decoder for the lines behind an event at which [`Self::nanos`] of another one said this. It gives what
+    /// that one would have gone on with, to the nanosecond.
+    pub fn resume_behind(version: Version, nanos: u64) -> Self {
+        let clock = Clock { now: Nanos(nanos), ..Clock::new(version) };
+        Self { state: State::Lines, clock, ..Self::default() }
+    }
+
+    /// What the recording's clock shows behind the last item, in nanoseconds: intervals are summed in them.
+    pub fn nanos(&self) -> u64 {
+        self.clock.now.0
+    }
+
     /// Takes more bytes of the recording.
     pub fn feed(&mut self, bytes: &[u8]) {
         self.buffer.feed(bytes);

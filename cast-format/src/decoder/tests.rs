@@ -226,6 +226,38 @@ fn resumes_in_the_middle() {
 
 proptest! {
     #[test]
+    fn going_on_elsewhere_makes_no_difference(
+        version in prop_oneof![Just(V2), Just(V3)],
+        lines in proptest::collection::vec("\\[[0-9]{1,2}(\\.[0-9]{1,10})?, \"o\", \"\"\\]|\\[0.1, \"o\"|# c|", 0..12),
+        at in any::<prop::sample::Index>(),
+    ) {
+        let read = |mut decoder: Decoder, lines: &[String]| {
+            for line in lines {
+                decoder.feed(line.as_bytes());
+                decoder.feed(b"\n");
+            }
+            decoder.finish();
+            let mut shown = Vec::new();
+            while let Some(item) = decoder.next_item() {
+                if let Item::Event(event) = item {
+                    shown.push(event.time);
+                }
+            }
+            (shown, decoder.nanos())
+        };
+        let mut whole = Decoder::new();
+        whole.feed(version.as_bytes());
+        let (before, behind) = lines.split_at(at.index(lines.len() + 1));
+        let mut part = Decoder::new();
+        part.feed(version.as_bytes());
+        let (mut times, nanos) = read(part, before);
+        let number = if version == V2 { Version::V2 } else { Version::V3 };
+        let (rest, end) = read(Decoder::resume_behind(number, nanos), behind);
+        times.extend(rest);
+        prop_assert_eq!((times, end), read(whole, &lines));
+    }
+
+    #[test]
     fn any_pieces_of_any_bytes_give_the_same(lines in proptest::collection::vec(prop_oneof![
         Just(V2.as_bytes().to_vec()), Just(V3.as_bytes().to_vec()),
         Just(b"{\"version\": 1, \"width\": 2, \"height\": 3, \"stdout\": [[1, \"a\"]".to_vec()),

@@ -17,7 +17,7 @@ use super::report::Unpacked;
 use super::seal::{SEAL_HEAD_BYTES, SEAL_MAGIC, Seal, SealError, SealHead};
 use super::seek_table::{self, FOOTER_BYTES};
 use super::unpack::Unpacker;
-use super::{SKIPPABLE_LIMIT, UnpackerConfig};
+use super::{SKIPPABLE_LIMIT, UnpackerConfig, seal};
 use crate::time::Micros;
 
 /// The longest text that [`SegmentReader::text`] gives: a segment has 1 MiB, but a single line may be longer.
@@ -55,7 +55,7 @@ pub enum ReadError {
 
 /// Where a segment lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Place {
+pub(super) struct Place {
     frame: u64,
     frame_bytes: u64,
     /// `None` at the open end of an unfinished recording.
@@ -63,10 +63,10 @@ struct Place {
 }
 
 /// Reads single segments of a recording.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct SegmentReader<R> {
-    source: R,
-    places: Vec<Place>,
+    pub(super) source: R,
+    pub(super) places: Vec<Place>,
 }
 
 impl<R: Read + Seek> SegmentReader<R> {
@@ -77,9 +77,23 @@ impl<R: Read + Seek> SegmentReader<R> {
     pub fn open(mut source: R) -> io::Result<Self> {
         let places = match places_from_table(&mut source)? {
             Some(places) => places,
-            None => places_from_walk(&mut source)?,
+            None => places_from_walk(&mut source, 0)?,
         };
         Ok(Self { source, places })
+    }
+
+    /// Finds what was appended since: walks through the file from behind the last seal on. Segments keep their
+    /// numbers, but for an open end that was cut off.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn refresh(&mut self) -> io::Result<()> {
+        let sealed = self.places.iter().rposition(|place| place.seal.is_some()).map_or(0, |last| last + 1);
+        let seal = sealed.checked_sub(1).and_then(|last| self.places[last].seal);
+        let appended = places_from_walk(&mut self.source, seal.map_or(0, |(offset, bytes)| offset + bytes))?;
+        self.places.truncate(sealed);
+        self.places.extend(appended);
+        Ok(())
     }
 
     /// How many there are, the open end of an unfinished recording included.
@@ -111,6 +125,16 @@ impl<R: Read + Seek> SegmentReader<R> {
         let Some((offset, bytes)) = self.place(index)?.seal else { return Ok(None) };
         let payload = self.read_skippable(offset, bytes.min(SEAL_HEAD_BYTES as u64))?;
         SealHead::parse(&payload).map(Some).map_err(|error| ReadError::Seal(index, error))
+    }
+
+    /// Whether there is a keyframe in a segment's seal, unproven.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub fn has_keyframe(&mut self, index: usize) -> Result<bool, ReadError> {
+        let Some((offset, bytes)) = self.place(index)?.seal else { return Ok(false) };
+        let payload = self.read_skippable(offset, bytes.min(SEAL_HEAD_BYTES as u64))?;
+        seal::has_keyframe(&payload).map_err(|error| ReadError::Seal(index, error))
     }
 
     /// The segment in which the recording stands at this time: the last one that starts no later, or the
@@ -258,31 +282,36 @@ fn places_from_table<R: Read + Seek>(source: &mut R) -> io::Result<Option<Vec<Pl
 /// An empty frame has at most 18 bytes of header and 3 of a block; the seek table behind a segment has 33.
 const EMPTY_FRAME_LIMIT: u64 = 24;
 
-fn places_from_walk<R: Read + Seek>(source: &mut R) -> io::Result<Vec<Place>> {
+/// The places behind this offset, at which a frame begins.
+fn places_from_walk<R: Read + Seek>(source: &mut R, from: u64) -> io::Result<Vec<Place>> {
     let mut places = Vec::new();
     let mut unpacker = Unpacker::walking(UnpackerConfig::default());
     let mut sink = |unpacked: Unpacked<'_>| match unpacked {
         Unpacked::Segment(report) => places.push(Place {
-            frame: report.frame_offset,
+            frame: from + report.frame_offset,
             frame_bytes: report.seal_offset - report.frame_offset,
-            seal: Some((report.seal_offset, report.seal_bytes)),
+            seal: Some((from + report.seal_offset, report.seal_bytes)),
         }),
         Unpacked::Unsealed(frame) => {
-            places.push(Place { frame: frame.offset, frame_bytes: frame.bytes, seal: None });
+            places.push(Place { frame: from + frame.offset, frame_bytes: frame.bytes, seal: None });
         }
         Unpacked::Open(open) => {
-            places.push(Place { frame: open.offset, frame_bytes: open.bytes, seal: None });
+            places.push(Place { frame: from + open.offset, frame_bytes: open.bytes, seal: None });
         }
         Unpacked::Text(_) | Unpacked::SeekTable { .. } | Unpacked::Foreign { .. } | Unpacked::Defect(_) => {}
     };
-    read_all(source, |bytes| unpacker.feed(bytes, &mut sink))?;
+    read_all(source, from, |bytes| unpacker.feed(bytes, &mut sink))?;
     unpacker.finish(&mut sink);
     Ok(places)
 }
 
-/// Gives the whole file to `take`, piece by piece.
-pub(super) fn read_all<R: Read + Seek>(source: &mut R, mut take: impl FnMut(&[u8])) -> io::Result<u64> {
-    source.seek(SeekFrom::Start(0))?;
+/// Gives the file from this offset on to `take`, piece by piece.
+pub(super) fn read_all<R: Read + Seek>(
+    source: &mut R,
+    from: u64,
+    mut take: impl FnMut(&[u8]),
+) -> io::Result<u64> {
+    source.seek(SeekFrom::Start(from))?;
     let mut buffer = vec![0; READ_BYTES];
     let mut total = 0;
     loop {

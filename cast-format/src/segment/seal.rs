@@ -216,6 +216,11 @@ impl SealHead {
     }
 }
 
+/// Whether the seal that begins so says that it holds a keyframe.
+pub(super) fn has_keyframe(payload: &[u8]) -> Result<bool, SealError> {
+    parse_head(payload).map(|(_, flags, _)| flags & FLAG_KEYFRAME != 0)
+}
+
 fn parse_head(payload: &[u8]) -> Result<(SealHead, u8, &[u8]), SealError> {
     let mut rest = payload;
     if take(&mut rest, TAG.len()).map_err(|_| SealError::NotASeal)? != TAG {

@@ -196,7 +196,7 @@ impl Walk {
         let mut walk = Self::default();
         let mut unpacker = Unpacker::walking(UnpackerConfig::default());
         let mut sink = |unpacked: Unpacked<'_>| walk.take(unpacked);
-        let length = read_all(source, |bytes| unpacker.feed(bytes, &mut sink))?;
+        let length = read_all(source, 0, |bytes| unpacker.feed(bytes, &mut sink))?;
         let verdict = unpacker.finish(&mut sink);
         walk.length = length;
         walk.end = length;

@@ -266,6 +266,31 @@ fn an_unfinished_file_is_read_to_its_open_end() {
 }
 
 #[test]
+fn a_file_that_grows_is_read_on() {
+    let made = make(PackerConfig::default(), 4, 3);
+    let ends: Vec<usize> = made.flushed.iter().map(|flushed| flushed.0).chain([made.file.len()]).collect();
+    for from in ends.iter().step_by(2) {
+        let mut reader = SegmentReader::open(Cursor::new(made.file[..*from].to_vec())).unwrap();
+        for to in &ends[ends.iter().position(|end| end == from).unwrap()..] {
+            *reader.source.get_mut() = made.file[..*to].to_vec();
+            reader.refresh().unwrap();
+            let fresh = SegmentReader::open(Cursor::new(&made.file[..*to])).unwrap();
+            assert_eq!(reader.places, fresh.places, "from {from} to {to}");
+        }
+    }
+    // A finished one is appended to.
+    let mut appended = make(PackerConfig::default(), 2, 3);
+    let mut reader = SegmentReader::open(Cursor::new(appended.file.clone())).unwrap();
+    append(&mut appended, PackerConfig::default());
+    *reader.source.get_mut() = appended.file.clone();
+    reader.refresh().unwrap();
+    let fresh = SegmentReader::open(Cursor::new(&appended.file)).unwrap();
+    assert_eq!(reader.places, fresh.places);
+    let keyframes: Vec<bool> = (0..5).map(|index| reader.has_keyframe(index).unwrap()).collect();
+    assert_eq!(keyframes, [false, true, false, false, false]);
+}
+
+#[test]
 fn an_empty_file_has_no_segments() {
     let mut reader = SegmentReader::open(Cursor::new(b"")).unwrap();
     assert_eq!(reader.segment_at(Micros(0)).unwrap(), None);
