@@ -107,6 +107,11 @@ impl<R: Read + Seek> SegmentReader<R> {
         self.places.iter().filter(|place| place.seal.is_some()).count()
     }
 
+    /// Where in the file the frame of a segment begins, and how long it is; `None` if there is no such segment.
+    pub fn frame(&self, index: usize) -> Option<(u64, u64)> {
+        self.places.get(index).map(|place| (place.frame, place.frame_bytes))
+    }
+
     /// The seal of a segment; `None` if it has none.
     ///
     /// # Errors

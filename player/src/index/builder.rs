@@ -1,0 +1,168 @@
+//! Makes the index: one pass through a recording, block by block.
+//!
+//! Output is emulated only where no keyframe is stored: in plain files, and in segments without one.
+//! *Invariant*: what is published is true of the whole file up to there, so that a pass may end, and go on, anywhere.
+
+use std::io;
+
+use casemate_cast_format::{Code, own};
+
+use super::{Index, Mark, MarkKind, Marker, cut};
+use crate::recording::{Block, Blocks, Place, Recording};
+use crate::shared::Shared;
+use crate::stage::{Spot, Stage, place};
+
+/// Whether there is more to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Another step will find something.
+    More,
+    /// The end of the file has been read.
+    Done,
+}
+
+/// A pass through a recording.
+#[derive(Debug)]
+pub(crate) struct Builder {
+    blocks: Blocks,
+    stage: Stage,
+    /// The block that is being read, and how many of its events have been.
+    spot: Spot,
+    /// Output since the last keyframe.
+    output: u64,
+}
+
+impl Builder {
+    /// Finds out what can be known before anything is read.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(crate) fn begin(mut recording: Recording) -> io::Result<(Self, Index)> {
+        let mut index = Index::default();
+        index.has_all_places = recording.survey(&mut index.places)?;
+        index.read = (0, recording.length()?);
+        let stage = Stage::new(recording.header());
+        let builder = Self { blocks: Blocks::new(recording), stage, spot: Spot::default(), output: 0 };
+        Ok((builder, index))
+    }
+
+    /// Looks whether the file has grown, and if so opens the end of the index again.
+    pub(crate) fn refresh(&mut self, index: &Shared<Index>) -> io::Result<()> {
+        let recording = self.blocks.recording();
+        let length = recording.length()?;
+        let mut index = index.lock();
+        if index.read.1 != length {
+            recording.refresh()?;
+            index.has_all_places = recording.survey(&mut index.places)?;
+            index.read.1 = length;
+            index.is_complete = false;
+        }
+        Ok(())
+    }
+
+    /// Reads one block.
+    pub(crate) fn step(&mut self, index: &Shared<Index>) -> Step {
+        match self.try_step(index) {
+            Ok(step) => step,
+            Err(error) => {
+                index.change(|index| {
+                    index.failure = Some(error.to_string());
+                    index.has_all_places = true;
+                    index.is_complete = true;
+                });
+                Step::Done
+            }
+        }
+    }
+
+    fn try_step(&mut self, index: &Shared<Index>) -> io::Result<Step> {
+        let Some(place) = place(index, self.spot.block) else {
+            index.change(|index| index.is_complete = true);
+            return Ok(Step::Done);
+        };
+        let block = self.blocks.load(&place);
+        let end = self.blocks.recording().end_of(&place);
+        let next = if place.is_open { None } else { self.blocks.recording().place_behind(&place, &block)? };
+        index.change(|index| {
+            self.note(&block, &place, index);
+            index.read.0 = end;
+            if let Some((next, is_last)) = next {
+                index.places.push(next);
+                index.has_all_places = is_last;
+            } else if !place.is_open && self.spot.block + 1 == index.places.len() {
+                index.has_all_places = true;
+            }
+            if place.is_open {
+                index.is_complete = true;
+            }
+        });
+        if place.is_open {
+            self.spot.at = self.spot.at.max(block.len());
+            return Ok(Step::Done);
+        }
+        self.spot = Spot { block: self.spot.block + 1, at: 0 };
+        self.keyframe(index);
+        Ok(Step::More)
+    }
+
+    /// Makes a keyframe for the start of the block that comes next, if there has been much output since the last.
+    fn keyframe(&mut self, index: &Shared<Index>) {
+        let Some(place) = place(index, self.spot.block) else { return };
+        if place.has_sealed_keyframe {
+            self.output = 0;
+        } else if self.output >= self.blocks.recording().grain.keyframe {
+            self.output = 0;
+            self.stage.go(self.spot, &mut self.blocks, index, usize::MAX);
+            let keyframe = casemate_terminal::Screen::keyframe(self.stage.screen());
+            index.change(|index| index.keyframes.add(self.spot.block, &keyframe));
+        }
+    }
+
+    fn note(&mut self, block: &Block, place: &Place, index: &mut Index) {
+        let from = self.spot.at.min(block.len());
+        if from == 0 {
+            if let Some(place) = index.places.get_mut(self.spot.block) {
+                place.first_event = Some(index.events);
+            }
+            if let Some(why) = &block.damage {
+                let mark = Mark { time: place.earliest, kind: MarkKind::Damaged(cut(why)) };
+                Index::keep(&mut index.marks, &mut index.left_out, mark);
+            }
+        }
+        if !place.is_open {
+            index.defects += block.defects;
+        }
+        index.events += (block.len() - from) as u64;
+        for at in from..block.len() {
+            let Some(event) = block.event(at) else { break };
+            let time = event.time;
+            let mut mark = |kind| Index::keep(&mut index.marks, &mut index.left_out, Mark { time, kind });
+            match &event.code {
+                Code::Output => {
+                    self.output += event.data.len() as u64;
+                    index.activity.add(time, event.data.len() as u64);
+                }
+                Code::Input => {}
+                Code::Marker => {
+                    let marker = Marker { time, label: cut(event.data) };
+                    Index::keep(&mut index.markers, &mut index.left_out, marker);
+                }
+                Code::Resize => {
+                    if let Some(size) = event.size() {
+                        Index::keep(&mut index.sizes, &mut index.left_out, (time, size));
+                    }
+                }
+                Code::Exit => mark(MarkKind::Exit(cut(event.data))),
+                Code::Other(code) => match (&**code, event.data) {
+                    (own::GAP, data) => mark(MarkKind::Gap(cut(data))),
+                    (own::PAUSE, "begin") => mark(MarkKind::Paused),
+                    (own::PAUSE, "end") => mark(MarkKind::Resumed),
+                    (own::SESSION, data) => mark(MarkKind::Session(cut(data))),
+                    (own::PART, data) => mark(MarkKind::Part(cut(data))),
+                    _ => {}
+                },
+            }
+            index.end = time;
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Who makes the index: a thread of its own, or whoever waits for it.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{Builder as ThreadBuilder, JoinHandle};
+use std::time::Duration;
+
+use super::builder::Step;
+use super::{Builder, Index};
+use crate::recording::Recording;
+use crate::shared::Shared;
+
+/// Makes the index of a recording.
+#[derive(Debug)]
+pub(crate) struct Indexer {
+    pub(crate) index: Arc<Shared<Index>>,
+    work: Work,
+}
+
+#[derive(Debug)]
+enum Work {
+    /// Whoever waits does it.
+    Here(Box<Builder>),
+    Thread {
+        handle: JoinHandle<Box<Builder>>,
+        stop: Arc<AtomicBool>,
+    },
+    /// A thread has died; there will be no more.
+    Lost,
+}
+
+impl Indexer {
+    /// Begins with what needs no reading.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(crate) fn new(recording: Recording) -> io::Result<Self> {
+        let (builder, index) = Builder::begin(recording)?;
+        Ok(Self { index: Arc::new(Shared::new(index)), work: Work::Here(Box::new(builder)) })
+    }
+
+    /// Lets a thread do what there is to do. Without threads, whoever waits will.
+    pub(crate) fn in_background(&mut self) {
+        if self.index.lock().is_complete {
+            return;
+        }
+        let Work::Here(mut builder) = std::mem::replace(&mut self.work, Work::Lost) else { return };
+        let stop = Arc::new(AtomicBool::new(false));
+        let (index, stopped) = (Arc::clone(&self.index), Arc::clone(&stop));
+        let run = move || {
+            while !stopped.load(Ordering::Relaxed) && builder.step(&index) == Step::More {}
+            builder
+        };
+        match ThreadBuilder::new().name("index".into()).spawn(run) {
+            Ok(handle) => self.work = Work::Thread { handle, stop },
+            Err(error) => self.fail(&error.to_string()),
+        }
+    }
+
+    /// Waits for a little more of the index, at most for about so long.
+    pub(crate) fn wait(&mut self, time: Duration) {
+        match &mut self.work {
+            Work::Here(builder) => {
+                builder.step(&self.index);
+            }
+            Work::Thread { handle, .. } => {
+                let guard = self.index.lock();
+                if !guard.is_complete && !handle.is_finished() {
+                    self.index.wait(guard, time);
+                } else {
+                    drop(guard);
+                    self.take_back();
+                }
+            }
+            Work::Lost => {}
+        }
+    }
+
+    /// Looks whether the file has grown. Returns whether it has.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(crate) fn refresh(&mut self) -> io::Result<bool> {
+        if !self.index.lock().is_complete {
+            return Ok(false);
+        }
+        self.take_back();
+        let Work::Here(builder) = &mut self.work else { return Ok(false) };
+        builder.refresh(&self.index)?;
+        Ok(!self.index.lock().is_complete)
+    }
+
+    /// Ends the thread, and takes over its work.
+    fn take_back(&mut self) {
+        if let Work::Here(_) = self.work {
+            return;
+        }
+        let Work::Thread { handle, stop } = std::mem::replace(&mut self.work, Work::Lost) else { return };
+        stop.store(true, Ordering::Relaxed);
+        match handle.join() {
+            Ok(builder) => self.work = Work::Here(builder),
+            Err(_) => self.fail("the thread that read the file has died"),
+        }
+    }
+
+    fn fail(&self, why: &str) {
+        self.index.change(|index| {
+            index.failure = Some(why.to_owned());
+            index.has_all_places = true;
+            index.is_complete = true;
+        });
+    }
+}
+
+impl Drop for Indexer {
+    fn drop(&mut self) {
+        self.take_back();
+    }
+}
