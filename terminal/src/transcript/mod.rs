@@ -10,7 +10,7 @@ mod tokens;
 
 use crate::vt100_screen::sensible_size;
 use emulator::Emulator;
-use plain::{Piece, for_each_piece, head_length, plain_lines, tail_length};
+use plain::{Piece, for_each_piece, head_length, last_character, plain_lines, tail_length};
 use primary::Primary;
 use tokens::Tokens;
 
@@ -159,9 +159,15 @@ impl Transcript {
         self.emulator.screen.write_rows();
         let lines = &mut self.emulator.screen.lines;
         for_each_piece(middle.as_bytes(), |piece| match piece {
-            Piece::Text(text) => lines.push(text),
+            Piece::Text(text) | Piece::Gap(text) => lines.push(text),
             Piece::End => lines.end_line(),
         });
+        // What comes next may repeat a character that the emulator has not seen.
+        if last_character(tail).is_none()
+            && let Some(last) = last_character(middle)
+        {
+            self.emulator.screen.note_printed(last);
+        }
         // The last row is where the next line begins: it is not among those written already.
         self.emulator.screen.ignored = rows - 1;
         self.scan(tail);

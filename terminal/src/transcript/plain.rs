@@ -93,6 +93,8 @@ pub(crate) fn tail_length(lines: &[u8], count: usize) -> usize {
 #[derive(Debug)]
 pub(crate) enum Piece<'a> {
     Text(&'a [u8]),
+    /// The blanks that a tab goes over.
+    Gap(&'a [u8]),
     End,
 }
 
@@ -106,7 +108,7 @@ pub(crate) fn for_each_piece(lines: &[u8], mut sink: impl FnMut(Piece<'_>)) {
         let skipped = match rest[end..] {
             [0x1b, b'[', ref sequence @ ..] => 2 + color_length(sequence).unwrap_or(0),
             [b'\t', ..] => {
-                sink(Piece::Text(&[b' '; TAB][..next_tab(column) - column]));
+                sink(Piece::Gap(&[b' '; TAB][..next_tab(column) - column]));
                 column = next_tab(column);
                 1
             }
@@ -118,4 +120,15 @@ pub(crate) fn for_each_piece(lines: &[u8], mut sink: impl FnMut(Piece<'_>)) {
         };
         rest = rest.get(end + skipped..).unwrap_or_default();
     }
+}
+
+/// Returns the last character that plain lines print.
+pub(crate) fn last_character(lines: &str) -> Option<char> {
+    let mut last = None;
+    for_each_piece(lines.as_bytes(), |piece| {
+        if let Piece::Text(text @ [_, ..]) = piece {
+            last = std::str::from_utf8(text).ok().and_then(|text| text.chars().next_back());
+        }
+    });
+    last
 }

@@ -42,6 +42,11 @@ impl Primary {
         !screen.has_margins() && screen.shows_text_as_it_is()
     }
 
+    /// Notes that a character was printed without having been processed.
+    pub(crate) fn note_printed(&mut self, character: char) {
+        self.parser.screen_mut().note_printed(character);
+    }
+
     /// Takes text, a control character or a whole sequence.
     pub(crate) fn process(&mut self, bytes: &[u8]) {
         self.parser.process(bytes);

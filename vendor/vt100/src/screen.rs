@@ -139,10 +139,11 @@ impl Screen {
     /// the character set ASCII, and tab stops are where they were.
     #[must_use]
     pub fn shows_text_as_it_is(&self) -> bool {
-        self.autowrap
-            && !self.insert
-            && self.charsets.active() == Charset::Ascii
-            && (0..).zip(&self.tabs).all(|(col, &tab)| tab == is_default_tab(col))
+        self.autowrap && !self.insert && self.charsets.active() == Charset::Ascii && self.has_default_tabs()
+    }
+
+    pub(crate) fn has_default_tabs(&self) -> bool {
+        (0..).zip(&self.tabs).all(|(col, &tab)| tab == is_default_tab(col))
     }
 
     /// Takes the modes and the character sets of another screen, but nothing of its content.
@@ -155,6 +156,11 @@ impl Screen {
         if !self.autowrap {
             self.settle();
         }
+    }
+
+    /// Notes that a character was printed elsewhere: REP repeats it.
+    pub fn note_printed(&mut self, character: char) {
+        self.last = Some(character);
     }
 
     /// Returns whether there is a scroll region smaller than the screen.

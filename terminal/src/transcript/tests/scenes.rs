@@ -20,6 +20,12 @@ fn plain_lines_scroll_off_and_come_out_once() {
 }
 
 #[test]
+fn a_character_is_repeated_that_has_scrolled_off() {
+    let (lines, blank_lines) = ("a\r\n".repeat(20), "\r\n".repeat(40));
+    assert!(text(&format!("{lines}b\x1b[m\t\r\n{blank_lines}\x1b[3b")).ends_with("\n\nbbb\n"));
+}
+
+#[test]
 fn nothing_gives_nothing() {
     check("", expect![[""]]);
     check("\r\n\r\n   \r\n\x1b[2J", expect![[""]]);
