@@ -1,6 +1,7 @@
 //! What must hold for any output. The fuzz targets and the tests call the same functions.
 
-use crate::{Piece, Scanner, Screen, Vt100Screen};
+use crate::render::{self, Theme};
+use crate::{Cell, Color, Piece, Scanner, Screen, Size, Style, Vt100Screen};
 
 /// Longest input that is cut up and compared; longer ones only waste the fuzzer's time.
 const LONGEST: usize = 64 * 1024;
@@ -32,6 +33,7 @@ pub fn fuzz_screen(data: &[u8]) {
     whole.resize(rows, cols);
     whole.feed(second);
     check_screen(&whole);
+    check_forms(&whole);
 
     let mut other = Vt100Screen::new(cols, rows, 5);
     pieces(seed, first).for_each(|piece| other.feed(piece));
@@ -47,6 +49,8 @@ pub fn fuzz_screen(data: &[u8]) {
     }
     restored.feed(second);
     check_screen(&restored);
+    check_harmless(&restored);
+    restored.repaint();
 }
 
 fn seed_and_bytes(data: &[u8]) -> (u8, &[u8]) {
@@ -96,6 +100,56 @@ pub(crate) fn scan<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<Owned>
         });
     }
     owned
+}
+
+/// Brings a screen into other forms, and back from those from which there is a way.
+fn check_forms(screen: &Vt100Screen) {
+    let Size { cols, rows } = screen.size();
+    let mut other = Vt100Screen::new(cols, rows, 0);
+    other.feed(&screen.repaint());
+    assert!(cells(&other) == cells(screen), "painted anew it shows something else");
+    assert!(
+        other.is_alternate() == screen.is_alternate() && other.style() == screen.style(),
+        "modes got lost"
+    );
+    if !screen.has_cursor_beyond_margins() {
+        assert!(other.cursor() == screen.cursor(), "the cursor is not where it was");
+    }
+
+    let ansi = render::ansi(screen);
+    let mut other = Vt100Screen::new(cols, rows, 0);
+    other.feed(ansi.trim_end_matches('\n').replace('\n', "\r\n").as_bytes());
+    assert!(cells(&other) == cells(screen), "ANSI shows something else");
+    check_harmless(screen);
+}
+
+/// What a screen shows, cell by cell. A blank cell is one, whether it was printed or not, and has no attributes but
+/// those that are seen.
+fn cells(screen: &Vt100Screen) -> Vec<(String, u8, Style)> {
+    let Size { cols, rows } = screen.size();
+    let drawn = |cell: Cell<'_>| match (cell.text, cell.width) {
+        ("" | " ", 1..) => {
+            let Style { background, underline, inverse, strikethrough, foreground, .. } = cell.style;
+            let has_foreground = inverse || underline || strikethrough;
+            let foreground = if has_foreground { foreground } else { Color::Default };
+            let style =
+                Style { background, underline, inverse, strikethrough, foreground, ..Style::default() };
+            (" ".to_owned(), cell.width, style)
+        }
+        (text, width) => (text.to_owned(), width, cell.style),
+    };
+    let lines = (0..rows).filter_map(|row| screen.shown(row));
+    lines.flat_map(|line| (0..cols).map(move |col| drawn(line.drawn(col)))).collect()
+}
+
+/// Whatever is on a screen, no form has anything in it that a reader would obey.
+fn check_harmless(screen: &Vt100Screen) {
+    let is_control = |character: char| character.is_control() && character != '\n';
+    assert!(!render::txt(screen).contains(is_control), "text has control characters");
+    assert!(!render::json(screen).contains(is_control), "JSON has control characters");
+    assert!(!render::svg(screen, &Theme::DARK, "").contains(is_control), "SVG has control characters");
+    let is_control = |character: char| is_control(character) && character != '\x1b';
+    assert!(!render::ansi(screen).contains(is_control), "ANSI has control characters");
 }
 
 /// Looks at everything that a screen shows.

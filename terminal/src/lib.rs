@@ -2,6 +2,7 @@
 //!
 //! - [`Screen`] is an emulated screen: rows that keep their numbers when they scroll off, cells with their style,
 //!   keyframes. [`Vt100Screen`] is one on `vt100`.
+//! - [`render`] makes text, JSON, ANSI and pictures of what a screen shows.
 //! - [`Scanner`] cuts a stream into bytes for a screen and [`Signal`]s: marks of shell integration, titles,
 //!   directories, switches of the screen.
 //! - [`Backlog`] and [`feed_flood`] spare a screen the lines of long output that scroll away.
@@ -38,8 +39,11 @@
 mod flow;
 pub mod fuzz;
 mod line;
+pub mod render;
+mod repaint;
 mod scanner;
 mod screen;
+mod sgr;
 mod signal;
 #[cfg(test)]
 mod tests;

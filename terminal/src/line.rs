@@ -62,6 +62,13 @@ impl<'a> Line<'a> {
         }
     }
 
+    /// Returns a cell as it is drawn, in whatever column: behind the last cell that was written there is none, but the
+    /// colour in which the row was erased.
+    #[must_use]
+    pub fn drawn(&self, col: u16) -> Cell<'a> {
+        cell(self.row.cell(col))
+    }
+
     /// Returns whether a cell was printed to since it was last erased, as [`Cell::written`] says, at a fraction of the
     /// cost of the cell.
     #[must_use]
@@ -102,8 +109,10 @@ pub(crate) fn style(attrs: &vt100::Attrs) -> Style {
         dim: attrs.dim(),
         italic: attrs.italic(),
         underline: attrs.underline(),
+        blink: attrs.blink(),
         inverse: attrs.inverse(),
         concealed: attrs.concealed(),
+        strikethrough: attrs.strikethrough(),
     }
 }
 

@@ -67,10 +67,14 @@ pub struct Style {
     pub italic: bool,
     /// SGR 4, in whatever form.
     pub underline: bool,
+    /// SGR 5 and 6.
+    pub blink: bool,
     /// SGR 7.
     pub inverse: bool,
     /// SGR 8: the character is there and not to be seen.
     pub concealed: bool,
+    /// SGR 9.
+    pub strikethrough: bool,
 }
 
 /// An emulated terminal screen.
@@ -87,6 +91,9 @@ pub trait Screen {
 
     /// Returns where the cursor is on what is shown.
     fn cursor(&self) -> Position;
+
+    /// Returns whether the cursor is hidden (DECTCEM).
+    fn is_cursor_hidden(&self) -> bool;
 
     /// Returns whether the alternate screen is shown.
     fn is_alternate(&self) -> bool;
@@ -113,6 +120,14 @@ pub trait Screen {
 
     /// Returns the style in which the next character would be printed.
     fn style(&self) -> Style;
+
+    /// Returns output that brings a terminal of the same size into this state: both screens, the cursor, modes,
+    /// margins, tab stops, and the sequence that has begun and not ended.
+    ///
+    /// Other than a keyframe it is for any terminal, so it holds only what sequences can say: not which cells were
+    /// never printed to, where such a cell has an attribute, and nothing of the scrollback, or of an alternate screen
+    /// that is not shown.
+    fn repaint(&self) -> Vec<u8>;
 
     /// Returns the complete state as bytes, all but the scrollback.
     fn keyframe(&self) -> Vec<u8>;

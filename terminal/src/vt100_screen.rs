@@ -1,6 +1,7 @@
 //! The emulated screen on `vt100`, as patched in `vendor/vt100`.
 
 use crate::line::{Line, style};
+use crate::repaint::repaint;
 use crate::screen::{KeyframeError, Position, Screen, Size, Style};
 
 /// Size of a terminal that does not tell its own.
@@ -37,10 +38,12 @@ impl Vt100Screen {
         self
     }
 
-    /// Returns whether the cursor is hidden (DECTCEM).
-    #[must_use]
-    pub fn is_cursor_hidden(&self) -> bool {
-        self.parser.screen().hide_cursor()
+    /// Whether the cursor is where no movement can bring it: rows are counted from the top margin (DECOM), and it is
+    /// outside of the margins.
+    pub(crate) fn has_cursor_beyond_margins(&self) -> bool {
+        let settings = self.parser.screen().settings();
+        let row = self.cursor().row;
+        settings.origin && settings.margins.is_some_and(|(top, bottom)| !(top..=bottom).contains(&row))
     }
 
     /// Returns whether pastes are bracketed (DEC private mode 2004).
@@ -70,6 +73,10 @@ impl Screen for Vt100Screen {
     fn cursor(&self) -> Position {
         let (row, col) = self.parser.screen().cursor_position();
         Position { row, col }
+    }
+
+    fn is_cursor_hidden(&self) -> bool {
+        self.parser.screen().hide_cursor()
     }
 
     fn is_alternate(&self) -> bool {
@@ -102,6 +109,10 @@ impl Screen for Vt100Screen {
 
     fn style(&self) -> Style {
         style(&self.parser.screen().attrs())
+    }
+
+    fn repaint(&self) -> Vec<u8> {
+        repaint(&self.parser)
     }
 
     fn keyframe(&self) -> Vec<u8> {

@@ -3,6 +3,7 @@
 mod keyframes;
 mod lines;
 mod properties;
+mod render;
 mod sequences;
 mod tmux;
 

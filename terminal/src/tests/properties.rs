@@ -7,11 +7,13 @@ use crate::fuzz::{fuzz_scanner, fuzz_screen};
 use crate::{Screen, Vt100Screen};
 
 /// Output made of what terminals and scanners care about.
-fn output() -> impl Strategy<Value = Vec<u8>> {
+pub(super) fn output() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         4 => "[ -~]{0,30}\r\n".prop_map(String::into_bytes),
         2 => "[ab é日─\t\u{301}\u{FE0F}]{0,12}".prop_map(String::into_bytes),
         4 => "\x1b\\[[?]?[0-9]{0,3}([;:][0-9]{1,3}){0,3}[@-Z`a-z]".prop_map(String::into_bytes),
+        4 => "\x1b\\[([0-57-9]|3[0-79]|4[0-79]|9[0-7]|10[0-7]|[34]8;5;[0-9]{1,3}|[34]8;2;[0-9]{1,2};7;255)m[a-z ─日]{0,9}"
+            .prop_map(String::into_bytes),
         2 => "\x1b\\[\\?(6|7|47|1047|1048|1049|2004)[hl]".prop_map(String::into_bytes),
         2 => "\x1b([78cDEHMno]|[()][0B]|#8|\\[!p)".prop_map(String::into_bytes),
         2 => "\x1b\\](0|2|7|9|133|633|1337|3008);[ -~é✓\u{9c}\r\n]{0,20}(\x07|\x1b\\\\|\u{9c})"

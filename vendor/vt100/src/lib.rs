@@ -24,6 +24,7 @@ mod parser;
 mod print;
 mod row;
 mod screen;
+mod settings;
 
 pub use attrs::{Attrs, Color};
 pub use cell::Cell;
@@ -31,3 +32,4 @@ pub use keyframe::KeyframeError;
 pub use parser::Parser;
 pub use row::Row;
 pub use screen::Screen;
+pub use settings::{CharsetNames, SavedCursor, Settings};

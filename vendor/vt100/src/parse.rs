@@ -82,6 +82,22 @@ impl Machine {
         self.state == State::Ground && self.kept.is_empty()
     }
 
+    /// What brings a machine in the ground state into this one. Nothing of a control string is kept, and it shows
+    /// nothing either, so any of them will do.
+    pub(crate) fn pending(&self) -> Vec<u8> {
+        let begin: &[u8] = match self.state {
+            State::Ground => b"",
+            State::Escape => b"\x1b",
+            State::Csi => b"\x1b[",
+            State::Osc => b"\x1b]",
+            State::Text => b"\x1b^",
+            State::Device => b"\x1bP",
+            State::Tmux => b"\x1bPtmux;",
+            State::TmuxEscape => b"\x1bPtmux;\x1b",
+        };
+        [begin, &self.kept].concat()
+    }
+
     pub(crate) fn advance(&mut self, screen: &mut Screen, bytes: &[u8]) {
         let mut rest = bytes;
         while let Some(&byte) = rest.first() {

@@ -51,6 +51,13 @@ impl Parser {
         !self.machine.is_settled()
     }
 
+    /// Returns the sequence or character that has begun and not ended, as output that begins it again. Of a control
+    /// string only the beginning is known.
+    #[must_use]
+    pub fn pending(&self) -> Vec<u8> {
+        self.machine.pending()
+    }
+
     /// Returns the state of screen and parser as bytes, all but the scrollback.
     #[must_use]
     pub fn keyframe(&self) -> Vec<u8> {
