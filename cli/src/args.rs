@@ -6,7 +6,7 @@ use casemate_cast_format::{Micros, Version};
 use casemate_recorder::{Format, WindowSize};
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::commands::{cat, command_events, convert, generate, info, rec, repair};
+use crate::commands::{cat, command_events, convert, generate, info, rec, repair, screen};
 
 /// Record terminal sessions exactly, and prove it.
 ///
@@ -39,6 +39,7 @@ pub(crate) enum Command {
     Cat(cat::CatArgs),
     Commands(Box<command_events::CommandsArgs>),
     Info(info::InfoArgs),
+    Screen(screen::ScreenArgs),
     Repair(repair::RepairArgs),
     Completions(generate::CompletionsArgs),
     Man(generate::ManArgs),

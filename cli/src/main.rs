@@ -38,6 +38,7 @@ fn run(command: Command, printer: &Printer) -> Result<ExitCode, Failure> {
         Command::Cat(arguments) => commands::cat::run(&arguments, printer)?,
         Command::Commands(arguments) => return commands::command_events::run(&arguments, printer),
         Command::Info(arguments) => return commands::info::run(&arguments, printer),
+        Command::Screen(arguments) => commands::screen::run(&arguments, printer)?,
         Command::Repair(arguments) => commands::repair::run(&arguments, printer)?,
         Command::Completions(arguments) => commands::generate::completions(&arguments)?,
         Command::Man(arguments) => commands::generate::man(&arguments, printer)?,

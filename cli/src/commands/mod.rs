@@ -7,3 +7,4 @@ pub(crate) mod generate;
 pub(crate) mod info;
 pub(crate) mod rec;
 pub(crate) mod repair;
+pub(crate) mod screen;

@@ -1,0 +1,109 @@
+//! `casemate screen`: what stood on the screen at a moment.
+
+use std::io::Write as _;
+use std::os::fd::AsFd as _;
+use std::path::{Path, PathBuf};
+
+use casemate_player::{Player, Pursuit, Recording, SeekError, Target};
+use casemate_terminal::Screen;
+use clap::ValueEnum;
+
+use crate::failure::{About as _, Failure};
+use crate::printer::Printer;
+
+/// Show the screen at a moment of a recording
+///
+/// What is shown is what a terminal of the recorded size and kind would show after everything that was
+/// printed until then.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  casemate screen demo.cast                        as it was at the end
+  casemate screen demo.cast.zst --at 1:30
+  casemate screen demo.cast --at marker:deployed
+  casemate screen demo.cast --at 50% --format json | jq -r '.[0]'")]
+pub(crate) struct ScreenArgs {
+    /// The recording; `-` for standard input
+    file: PathBuf,
+
+    /// A time (`90`, `1:30`, `1m30s`), a part (`50%`), `marker:LABEL`, `marker:N`, `event:N` or `end`
+    #[arg(long, value_name = "WHERE", default_value = "end")]
+    at: Target,
+
+    /// What to show it as
+    #[arg(short, long, value_enum, default_value = "txt")]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Lines of text
+    Txt,
+    /// An array of rows, without the blanks at their ends
+    Json,
+}
+
+pub(crate) fn run(arguments: &ScreenArgs, printer: &Printer) -> Result<(), Failure> {
+    let recording = open(&arguments.file)?;
+    let name = recording.name().to_owned();
+    let mut player = Player::new(recording).map_err(Failure::new)?;
+    seek(&mut player, &name, &arguments.at, printer)?;
+    let rows = rows(player.screen());
+    let shown = match arguments.format {
+        Format::Txt => rows.iter().flat_map(|row| [row.as_str(), "\n"]).collect(),
+        Format::Json => format!("{}\n", serde_json::to_string(&rows).map_err(Failure::new)?),
+    };
+    std::io::stdout().write_all(shown.as_bytes()).about("cannot write to standard output")
+}
+
+fn open(path: &Path) -> Result<Recording, Failure> {
+    let recording = if path == Path::new("-") {
+        let stdin = std::io::stdin().as_fd().try_clone_to_owned().about("cannot read standard input")?;
+        Recording::from_file("standard input", stdin.into())
+    } else {
+        Recording::open(path)
+    };
+    recording.map_err(Failure::new)
+}
+
+/// Goes there, with a bar where that takes time.
+fn seek(player: &mut Player, name: &str, target: &Target, printer: &Printer) -> Result<(), Failure> {
+    /// The bar's unit; what there is to do is only known as a part of the whole.
+    const WHOLE: f64 = 1e9;
+    let mut progress = printer.progress(name, Some(WHOLE as u64));
+    let mut done = 0;
+    player.begin_seek(target.clone());
+    loop {
+        match player.pursue() {
+            Ok(Pursuit::There) => return Ok(()),
+            Ok(Pursuit::Going(part)) => {
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "a part of the whole"
+                )]
+                let now = (part.clamp(0.0, 1.0) * WHOLE) as usize;
+                progress.advance(now - done.min(now));
+                done = now;
+            }
+            Err(error @ (SeekError::NoMarker(_) | SeekError::NoLabel(_))) => {
+                return Err(Failure::new(format!("{name}: {error}"))
+                    .hint(format!("its markers are listed by `casemate info {name}`")));
+            }
+            Err(error) => return Err(Failure::new(format!("{name}: {error}"))),
+        }
+    }
+}
+
+fn rows(screen: &impl Screen) -> Vec<String> {
+    let size = screen.size();
+    let rows = (0..size.rows).map(|row| {
+        let mut text = String::new();
+        if let Some(line) = screen.shown(row) {
+            line.text(0, size.cols, &mut text);
+        }
+        text.truncate(text.trim_end_matches(' ').len());
+        text
+    });
+    rows.collect()
+}
