@@ -9,7 +9,8 @@ use ed25519_dalek::SigningKey;
 use sha2::{Digest, Sha256};
 
 use super::codec::{Compressor, Effort};
-use super::seal::{KEYFRAME_LIMIT, Seal, SealHead};
+use super::keyframe;
+use super::seal::{Seal, SealHead};
 use super::seek_table::{self, Entry};
 use super::tail::Tail;
 use super::{Hash, SEGMENT_TEXT_LIMIT, SEGMENT_TIME_LIMIT};
@@ -186,23 +187,29 @@ impl Packer {
         Ok(())
     }
 
-    /// Ends the open segment, if there is one, with the screen that it leaves.
+    /// Whether the next line, of so many bytes and at this time, begins a new segment: who has a keyframe
+    /// [seals](Self::seal) before it.
+    pub fn seals_before(&self, bytes: usize, time: Micros) -> bool {
+        self.open.as_ref().is_some_and(|segment| self.is_over(segment, bytes, Some(time)))
+    }
+
+    /// Ends the open segment, if there is one, with the state of the screen that it leaves.
     ///
     /// # Errors
     /// See [`PackError`].
-    pub fn seal(&mut self, keyframe: Option<&[u8]>) -> Result<(), PackError> {
-        if self.open.is_some() { self.put_seal(keyframe, false) } else { Ok(()) }
+    pub fn seal(&mut self, screen: Option<&[u8]>) -> Result<(), PackError> {
+        if self.open.is_some() { self.put_seal(screen, false) } else { Ok(()) }
     }
 
-    /// Ends the recording: the final seal and the seek table. Nothing happens the second time, or when
+    /// Ends the recording: the final seal, with the state of the screen, and the seek table. Nothing happens the second time, or when
     /// nothing was added to a finished recording.
     ///
     /// # Errors
     /// See [`PackError`].
-    pub fn finish(&mut self, keyframe: Option<&[u8]>) -> Result<(), PackError> {
+    pub fn finish(&mut self, screen: Option<&[u8]>) -> Result<(), PackError> {
         if self.open.is_some() || self.finality == Finality::Running {
             self.open_segment()?;
-            self.put_seal(keyframe, true)?;
+            self.put_seal(screen, true)?;
         }
         self.put_table()
     }
@@ -241,6 +248,13 @@ impl Packer {
         std::mem::take(&mut self.output)
     }
 
+    /// Where the next line will stand: the beginning of its frame in the file, and how much of that frame's
+    /// text comes before it.
+    pub fn place(&self) -> (u64, u64) {
+        let open = self.open.as_ref().map_or((0, 0), |segment| (segment.frame_bytes, segment.text_bytes));
+        (self.position() - open.0, open.1)
+    }
+
     /// How long the file is with all output.
     pub fn position(&self) -> u64 {
         self.output_offset + self.output.len() as u64
@@ -271,19 +285,22 @@ impl Packer {
         if text.len() > LINE_LIMIT {
             return Err(PackError::LineTooLong(text.len()));
         }
-        if let Some(segment) = &self.open {
-            let full = segment.text_bytes + text.len() as u64 > SEGMENT_TEXT_LIMIT && segment.text_bytes > 0;
-            let age = match (time, segment.times) {
-                (Some(time), Some((start, _))) => time.0.saturating_sub(start.0),
-                _ => 0,
-            };
-            let overflows =
-                self.effort == Effort::Most && segment.text_bytes + text.len() as u64 > TRICKLE_TEXT;
-            if segment.closed || full || overflows || age >= SEGMENT_TIME_LIMIT.0 {
-                self.put_seal(None, false)?;
-            }
+        if self.open.as_ref().is_some_and(|segment| self.is_over(segment, text.len(), time)) {
+            self.put_seal(None, false)?;
         }
         self.open_segment()
+    }
+
+    /// Whether a line has no place in this segment.
+    fn is_over(&self, segment: &OpenSegment, bytes: usize, time: Option<Micros>) -> bool {
+        let text_bytes = segment.text_bytes + bytes as u64;
+        let is_full = text_bytes > SEGMENT_TEXT_LIMIT && segment.text_bytes > 0;
+        let age = match (time, segment.times) {
+            (Some(time), Some((start, _))) => time.0.saturating_sub(start.0),
+            _ => 0,
+        };
+        let overflows = self.effort == Effort::Most && text_bytes > TRICKLE_TEXT;
+        segment.closed || is_full || overflows || age >= SEGMENT_TIME_LIMIT.0
     }
 
     fn open_segment(&mut self) -> Result<(), PackError> {
@@ -306,10 +323,11 @@ impl Packer {
         Ok(segment)
     }
 
-    fn put_seal(&mut self, keyframe: Option<&[u8]>, is_final: bool) -> Result<(), PackError> {
-        if let Some(keyframe) = keyframe.filter(|keyframe| keyframe.len() > KEYFRAME_LIMIT) {
-            return Err(PackError::KeyframeTooLong(keyframe.len()));
+    fn put_seal(&mut self, screen: Option<&[u8]>, is_final: bool) -> Result<(), PackError> {
+        if let Some(screen) = screen.filter(|screen| screen.len() > keyframe::STATE_LIMIT) {
+            return Err(PackError::KeyframeTooLong(screen.len()));
         }
+        let keyframe = screen.map(keyframe::pack).transpose()?;
         let Some(mut segment) = self.open.take() else { return Ok(()) };
         if !segment.closed {
             let from = self.output.len();
@@ -338,7 +356,7 @@ impl Packer {
             is_final,
         };
         let (key, frame_hash) = (self.signing_key.as_ref(), segment.hash.finalize().into());
-        let seal = Seal::new(head, keyframe.map(<[u8]>::to_vec), frame_hash, self.previous, key);
+        let seal = Seal::new(head, keyframe, frame_hash, self.previous, key);
         let bytes = seal.encode();
         self.entries
             .push(Entry { compressed: size(head.frame_bytes)?, decompressed: size(head.text_bytes)? });

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::codec::Decompressor;
 use super::frame::FrameWalker;
+use super::keyframe;
 use super::report::Unpacked;
 use super::seal::{SEAL_HEAD_BYTES, SEAL_MAGIC, Seal, SealError, SealHead};
 use super::seek_table::{self, FOOTER_BYTES};
@@ -48,6 +49,9 @@ pub enum ReadError {
     /// Its frame is not the one that was sealed.
     #[error("segment {0}: frame does not match its seal")]
     FrameChanged(usize),
+    /// Its keyframe cannot be decoded.
+    #[error("segment {0}: keyframe cannot be decoded")]
+    Keyframe(usize),
     /// Its text is longer than [`TEXT_LIMIT`].
     #[error("segment {0}: text is too long")]
     TooLong(usize),
@@ -120,6 +124,23 @@ impl<R: Read + Seek> SegmentReader<R> {
         let Some((offset, bytes)) = self.place(index)?.seal else { return Ok(None) };
         let payload = self.read_skippable(offset, bytes)?;
         Seal::parse(&payload).map(Some).map_err(|error| ReadError::Seal(index, error))
+    }
+
+    /// The state of the screen at the end of a segment; `None` if its seal has none.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub fn keyframe(&mut self, index: usize) -> Result<Option<Vec<u8>>, ReadError> {
+        let Some(packed) = self.seal(index)?.and_then(|seal| seal.keyframe) else { return Ok(None) };
+        keyframe::unpack(&packed).map(Some).map_err(|_| ReadError::Keyframe(index))
+    }
+
+    /// Where in the file a segment begins.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub fn offset(&self, index: usize) -> Result<u64, ReadError> {
+        self.place(index).map(|place| place.frame)
     }
 
     /// The numbers of a segment's seal, in one short read, unproven; `None` if it has none.

@@ -5,6 +5,7 @@
 
 use super::Hash;
 use super::seal::{Seal, SealError};
+use crate::time::Micros;
 
 /// A verdict lists this many defects and counts the others, so that a hostile file cannot fill memory.
 pub(super) const DEFECTS_LISTED: usize = 1000;
@@ -28,7 +29,7 @@ pub enum Unpacked<'a> {
         /// behind damaged bytes.
         matches: Option<bool>,
     },
-    /// A skippable frame of others, which nothing protects.
+    /// A skippable frame of others, which nothing protects: a defect in a recording that has seals.
     Foreign {
         /// Where it begins.
         offset: u64,
@@ -84,8 +85,19 @@ pub struct OpenFrame {
 pub struct Defect {
     /// Where in the file it was noticed.
     pub offset: u64,
+    /// Which part of the recording it concerns; `None` for the seek table.
+    pub span: Option<Span>,
     /// What it is.
     pub kind: DefectKind,
+}
+
+/// A part of a recording, by its times, as far as its seals tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// From here on,
+    pub from: Micros,
+    /// up to here; `None` when no seal follows, or, in [`Unpacked::Defect`], none has been read yet.
+    pub to: Option<Micros>,
 }
 
 /// What is wrong.
@@ -123,6 +135,14 @@ pub enum DefectKind {
     /// A frame between sealed ones.
     #[error("{bytes} bytes without a seal at byte {offset}")]
     Unsealed {
+        /// Where they begin.
+        offset: u64,
+        /// How many.
+        bytes: u64,
+    },
+    /// A skippable frame of others: what is in it can be changed without being noticed.
+    #[error("{bytes} bytes at byte {offset} belong to no segment")]
+    Foreign {
         /// Where they begin.
         offset: u64,
         /// How many.
@@ -195,9 +215,56 @@ pub enum DefectKind {
     /// The final seal has no seek table behind it.
     #[error("the seek table is missing")]
     SeekTableMissing,
-    /// The seek table is not the one that belongs here.
+    /// The seek table is not the one that belongs here, or none belongs here.
     #[error("the seek table does not match the file")]
     SeekTableWrong,
+}
+
+impl DefectKind {
+    /// The segment that it concerns; the first one, if there are several.
+    pub fn segment(&self) -> Option<u64> {
+        match *self {
+            Self::FrameChanged { sequence }
+            | Self::Counts { sequence, .. }
+            | Self::FrameMissing { sequence }
+            | Self::SealDamaged { sequence, .. }
+            | Self::OutOfOrder { sequence }
+            | Self::Repeated { sequence }
+            | Self::ChainBroken { sequence }
+            | Self::WrongSignature { sequence }
+            | Self::NotSigned { sequence }
+            | Self::OtherKey { sequence }
+            | Self::Damaged { sequence, .. }
+            | Self::Torn { sequence, .. } => Some(sequence),
+            Self::Missing { first, .. } => Some(first),
+            Self::Unsealed { .. } | Self::Foreign { .. } | Self::SeekTableMissing | Self::SeekTableWrong => {
+                None
+            }
+        }
+    }
+
+    /// A word for programs; it stays.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::FrameChanged { .. } => "frame_changed",
+            Self::Counts { .. } => "counts",
+            Self::FrameMissing { .. } => "frame_missing",
+            Self::SealDamaged { .. } => "seal_damaged",
+            Self::Unsealed { .. } => "unsealed",
+            Self::Foreign { .. } => "foreign",
+            Self::Missing { .. } => "missing",
+            Self::OutOfOrder { .. } => "out_of_order",
+            Self::Repeated { .. } => "repeated",
+            Self::ChainBroken { .. } => "chain_broken",
+            Self::WrongSignature { .. } => "wrong_signature",
+            Self::NotSigned { .. } => "not_signed",
+            Self::OtherKey { .. } => "other_key",
+            Self::Damaged { .. } => "damaged",
+            Self::Torn { .. } => "torn",
+            Self::SeekTableMissing => "seek_table_missing",
+            Self::SeekTableWrong => "seek_table_wrong",
+        }
+    }
 }
 
 fn missing(first: u64, last: u64) -> String {
@@ -217,6 +284,10 @@ pub struct Verdict {
     pub intact: bool,
     /// How many seals there are. Without any, this is a zstd file of others.
     pub segments: u64,
+    /// How many seals hold the screen at their end.
+    pub keyframes: u64,
+    /// Time of the last event that has a seal.
+    pub sealed_until: Micros,
     /// The length of the text that has seals.
     pub sealed_text_bytes: u64,
     /// The length of all text.
@@ -234,6 +305,22 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// How many things are wrong.
+    pub fn defect_count(&self) -> u64 {
+        self.defects.len() as u64 + self.more_defects
+    }
+
+    /// A seal was read: what was wrong before it is over there at the latest.
+    pub(super) fn close_spans(&mut self, at: Micros) {
+        for defect in self.defects.iter_mut().rev() {
+            match &mut defect.span {
+                Some(Span { from, to: to @ None }) => *to = Some(at.max(*from)),
+                Some(_) => break,
+                None => {}
+            }
+        }
+    }
+
     pub(super) fn add(&mut self, defect: Defect) {
         if self.defects.len() < DEFECTS_LISTED {
             self.defects.push(defect);

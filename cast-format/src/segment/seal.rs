@@ -4,7 +4,7 @@
 //! seal    = magic 0x184D2A5C (LE) u32:length (LE) payload
 //! payload = "SEAL" u8:layout(=1) u8:flags(1 final, 2 keyframe, 4 signed)
 //!           varint: sequence, start µs (first event), end µs (last event), events, text bytes, frame bytes
-//!           [varint:length keyframe]        opaque here
+//!           [varint:length keyframe]        see `keyframe`
 //!           32 bytes: SHA-256 of the frame's compressed bytes
 //!           32 bytes: own hash of the seal before; zeros in the first one, or the link to the part before
 //!           32 bytes: own hash, the SHA-256 of all payload bytes before it
@@ -97,7 +97,7 @@ pub struct Signature {
 pub struct Seal {
     /// Its numbers.
     pub head: SealHead,
-    /// The screen at the end of the segment, in an encoding of its owner's.
+    /// The screen at the end of the segment, packed (see [`super::keyframe`]).
     pub keyframe: Option<Vec<u8>>,
     /// SHA-256 of the frame's compressed bytes.
     pub frame_hash: Hash,

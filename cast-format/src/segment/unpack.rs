@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use super::chain::{Chain, FrameContent, FrameFacts, Sealed};
 use super::codec::Decompressor;
 use super::frame::{FrameWalker, ZSTD_MAGIC};
-use super::report::{Defect, DefectKind, OpenFrame, SegmentReport, Unpacked, UnsealedFrame, Verdict};
+use super::report::{Defect, DefectKind, OpenFrame, SegmentReport, Span, Unpacked, UnsealedFrame, Verdict};
 use super::seal::{SEAL_MAGIC, Seal, SealError};
 use super::seek_table::{self, SEEK_TABLE_MAGIC, u32_at};
 use super::{Hash, SKIPPABLE_LIMIT};
@@ -59,6 +59,8 @@ pub struct Unpacker {
     wants_table: bool,
     /// Frames without a seal before the first seal: where and how many bytes.
     unsealed: Option<(u64, u64)>,
+    /// Skippable frames of others before the first seal, likewise.
+    foreign: Option<(u64, u64)>,
     /// The entries that the next seek table must have; `None` when they are not known any more.
     entries: Option<Sha256>,
     /// Bytes read more than once.
@@ -114,6 +116,7 @@ impl Unpacker {
             behind_damage: None,
             wants_table: false,
             unsealed: None,
+            foreign: None,
             entries: Some(Sha256::new()),
             spent: 0,
             chain: Chain::default(),
@@ -199,33 +202,33 @@ impl Unpacker {
         }
         let whole = 8 + usize::try_from(length).expect("at most SKIPPABLE_LIMIT");
         let Some(payload) = rest.get(8..whole) else { return Step::NeedsMore };
-        if !matches!(magic, SEAL_MAGIC | SEEK_TABLE_MAGIC) {
+        let error = match magic {
+            SEAL_MAGIC => match Seal::parse(payload) {
+                Ok(seal) => {
+                    self.seal(seal, whole, sink);
+                    return Step::Done;
+                }
+                Err(error) => error,
+            },
+            SEEK_TABLE_MAGIC if seek_table::parse(payload).is_ok() => {
+                self.table(true, whole, sink);
+                return Step::Done;
+            }
+            _ => SealError::NotASeal,
+        };
+        let after = &rest[whole..];
+        if after.len() < 4 && !ending {
+            return Step::NeedsMore;
+        }
+        // The damage may be in the length itself: it is believed if it leads to something known.
+        if after.len() >= 4 && !is_skippable(u32_at(after, 0)) && u32_at(after, 0) != ZSTD_MAGIC {
+            self.lose(self.position());
+        } else if magic == SEEK_TABLE_MAGIC && self.wants_table {
+            self.table(false, whole, sink);
+        } else if error == SealError::NotASeal {
             self.foreign(whole, sink);
-            return Step::Done;
-        }
-        if magic == SEEK_TABLE_MAGIC {
-            if seek_table::parse(payload).is_ok() {
-                self.table(whole, sink);
-            } else {
-                self.foreign(whole, sink);
-            }
-            return Step::Done;
-        }
-        match Seal::parse(payload) {
-            Ok(seal) => self.seal(seal, whole, sink),
-            Err(SealError::NotASeal) => self.foreign(whole, sink),
-            Err(error) => {
-                let after = &rest[whole..];
-                if after.len() < 4 && !ending {
-                    return Step::NeedsMore;
-                }
-                // The damage may be in the length itself: it is believed if it leads to something known.
-                if after.len() < 4 || is_skippable(u32_at(after, 0)) || u32_at(after, 0) == ZSTD_MAGIC {
-                    self.damaged_seal(error, whole, sink);
-                } else {
-                    self.lose(self.position());
-                }
-            }
+        } else {
+            self.damaged_seal(error, whole, sink);
         }
         Step::Done
     }
@@ -297,18 +300,30 @@ impl Unpacker {
         if let Some((offset, bytes)) = self.unsealed.take() {
             self.defect(DefectKind::Unsealed { offset, bytes }, sink);
         }
+        if let Some((offset, bytes)) = self.foreign.take() {
+            self.defect(DefectKind::Foreign { offset, bytes }, sink);
+        }
         let waiting = self.waiting.take();
         let sealed = match &waiting {
             Some(facts) => Sealed::Frame(facts),
             None if self.behind_damage.is_some() => Sealed::Damage,
             None => Sealed::Nothing,
         };
+        let (start, end) = (seal.head.start, seal.head.end);
+        self.verdict.close_spans(if matches!(sealed, Sealed::Damage) { end } else { start });
         let kinds = self.chain.add(&seal, &sealed, &self.config);
         let mut defects = Vec::new();
         for kind in kinds {
-            defects.push(Defect { offset: seal_offset, kind: kind.clone() });
-            self.defect(kind, sink);
+            let is_hole = matches!(kind, DefectKind::Missing { .. });
+            let (from, to) = if is_hole { (self.verdict.sealed_until, start) } else { (start, end) };
+            let span = Span { from, to: Some(to) };
+            let defect = Defect { offset: seal_offset, span: Some(span), kind };
+            sink(Unpacked::Defect(&defect));
+            self.verdict.add(defect.clone());
+            defects.push(defect);
         }
+        self.verdict.sealed_until = self.verdict.sealed_until.max(end);
+        self.verdict.keyframes += u64::from(seal.keyframe.is_some());
         // Behind damage the frame is where the seal says, if it can be.
         let damaged = self
             .behind_damage
@@ -343,7 +358,7 @@ impl Unpacker {
         self.at += whole;
     }
 
-    fn table(&mut self, whole: usize, sink: &mut Sink<'_>) {
+    fn table(&mut self, is_readable: bool, whole: usize, sink: &mut Sink<'_>) {
         self.no_seal(true, sink);
         let table = &self.buffer[self.at..self.at + whole];
         let ours = self.chain.count > 0 && self.decompressor.is_some();
@@ -355,6 +370,9 @@ impl Unpacker {
                     && Sha256::digest(&table[8..8 + listed]) == entries.clone().finalize()
             })
         });
+        let matches = if is_readable { matches } else { Some(false) };
+        // One that does not follow a final seal was put there, be it right or not.
+        let matches = matches.map(|matches| matches && self.wants_table);
         if matches == Some(false) {
             self.defect(DefectKind::SeekTableWrong, sink);
         }
@@ -367,8 +385,13 @@ impl Unpacker {
     fn foreign(&mut self, whole: usize, sink: &mut Sink<'_>) {
         self.no_seal(true, sink);
         self.no_table(sink);
-        let bytes = whole as u64;
-        sink(Unpacked::Foreign { offset: self.position(), bytes });
+        let (offset, bytes) = (self.position(), whole as u64);
+        sink(Unpacked::Foreign { offset, bytes });
+        if self.chain.count > 0 {
+            self.defect(DefectKind::Foreign { offset, bytes }, sink);
+        } else {
+            self.foreign.get_or_insert((offset, 0)).1 += bytes;
+        }
         self.entry(bytes, 0);
         self.at += whole;
     }
@@ -443,7 +466,9 @@ impl Unpacker {
     }
 
     fn defect(&mut self, kind: DefectKind, sink: &mut Sink<'_>) {
-        let defect = Defect { offset: self.position(), kind };
+        let is_of_text = !matches!(kind, DefectKind::SeekTableMissing | DefectKind::SeekTableWrong);
+        let span = is_of_text.then_some(Span { from: self.verdict.sealed_until, to: None });
+        let defect = Defect { offset: self.position(), span, kind };
         sink(Unpacked::Defect(&defect));
         self.verdict.add(defect);
     }

@@ -17,7 +17,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use casemate_cast_format::segment::{ReadError, SegmentReader};
+use casemate_cast_format::segment::SegmentReader;
 use casemate_cast_format::{Decoder, DefectKind, Header, Item, Micros, Version, is_zstd};
 
 pub(crate) use block::Block;
@@ -364,8 +364,7 @@ impl Recording {
         let (Form::Segments { reader, .. }, At::Segment { index, .. }) = (&mut self.form, place.at) else {
             return None;
         };
-        let seal: Result<_, ReadError> = reader.seal(index.checked_sub(1)?);
-        seal.ok()??.keyframe
+        reader.keyframe(index.checked_sub(1)?).ok()?
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod corpus;
 mod damage;
+mod exhaustive;
 mod helper;
 mod reading;
 mod sizes;
