@@ -6,9 +6,11 @@
 use std::io;
 
 use casemate_cast_format::exact::{ExactOutput, Utf8Joiner, output_events};
-use casemate_cast_format::segment::{Packer, PackerConfig};
+use casemate_cast_format::segment::{PackError, Packer, PackerConfig};
 use casemate_cast_format::{Encoder, Event, Header, Micros, Size, Version};
 use casemate_terminal::Transcript;
+
+use crate::keyframes::{Keyframes, Place, cells};
 
 /// What a recording is written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,9 +38,15 @@ pub struct Form {
 
 enum Encoding {
     Plain(Encoder),
-    Segments(Encoder, Box<Packer>),
+    Segments(Box<Segments>),
     Raw,
     Text(Box<Transcript>),
+}
+
+struct Segments {
+    encoder: Encoder,
+    packer: Packer,
+    keyframes: Keyframes,
 }
 
 impl Form {
@@ -49,19 +57,23 @@ impl Form {
     pub fn new(format: Format, size: Size, packing: PackerConfig) -> io::Result<Self> {
         Ok(Self::with(match format {
             Format::Cast { version, segments: false } => Encoding::Plain(Encoder::new(version)),
-            Format::Cast { version, segments: true } => Encoding::Segments(
-                Encoder::new(version),
-                Box::new(Packer::new(packing).map_err(io::Error::other)?),
-            ),
+            Format::Cast { version, segments: true } => Encoding::Segments(Box::new(Segments {
+                encoder: Encoder::new(version),
+                keyframes: Keyframes::new(packing.live),
+                packer: Packer::new(packing).map_err(io::Error::other)?,
+            })),
             Format::Raw => Encoding::Raw,
             Format::Text => Encoding::Text(Box::new(Transcript::new(cells(size.cols), cells(size.rows)))),
         }))
     }
 
-    /// A form that goes on behind what is there.
-    pub fn resume(encoder: Encoder, packer: Option<Packer>) -> Self {
+    /// A form that goes on behind what is there; in segments with the screen that it leaves, if it can be known.
+    pub(crate) fn resume(encoder: Encoder, packer: Option<(Packer, Option<Keyframes>)>) -> Self {
         Self::with(match packer {
-            Some(packer) => Encoding::Segments(encoder, Box::new(packer)),
+            Some((packer, keyframes)) => {
+                let keyframes = keyframes.unwrap_or_else(|| Keyframes::new(true));
+                Encoding::Segments(Box::new(Segments { encoder, packer, keyframes }))
+            }
             None => Encoding::Plain(encoder),
         })
     }
@@ -73,7 +85,8 @@ impl Form {
     /// Time of the last event, in formats that know times.
     pub fn now(&self) -> Option<Micros> {
         match &self.encoding {
-            Encoding::Plain(encoder) | Encoding::Segments(encoder, _) => Some(encoder.now()),
+            Encoding::Plain(encoder) => Some(encoder.now()),
+            Encoding::Segments(segments) => Some(segments.encoder.now()),
             Encoding::Raw | Encoding::Text(_) => None,
         }
     }
@@ -81,7 +94,15 @@ impl Form {
     /// What packs the segments, if there are any.
     pub fn packer(&self) -> Option<&Packer> {
         match &self.encoding {
-            Encoding::Segments(_, packer) => Some(packer),
+            Encoding::Segments(segments) => Some(&segments.packer),
+            Encoding::Plain(_) | Encoding::Raw | Encoding::Text(_) => None,
+        }
+    }
+
+    /// The screen beside the segments, if there are any.
+    pub(crate) fn keyframes(&mut self) -> Option<&mut Keyframes> {
+        match &mut self.encoding {
+            Encoding::Segments(segments) => Some(&mut segments.keyframes),
             Encoding::Plain(_) | Encoding::Raw | Encoding::Text(_) => None,
         }
     }
@@ -91,7 +112,11 @@ impl Form {
     /// # Errors
     /// Where it cannot be packed.
     pub fn header(&mut self, header: &Header, out: &mut Vec<u8>) -> io::Result<()> {
-        self.line(out, |encoder, line| encoder.header(header, line), true)
+        self.line(out, |encoder, line| encoder.header(header, line), true)?;
+        if let Some(keyframes) = self.keyframes() {
+            keyframes.begin(header);
+        }
+        Ok(())
     }
 
     /// Appends a comment, in formats that have a place for it.
@@ -117,8 +142,12 @@ impl Form {
                     transcript.resize(cells(size.cols), cells(size.rows), out);
                 }
             }
-            Encoding::Plain(_) | Encoding::Segments(..) => {
-                return self.line(out, |encoder, line| encoder.event(event, line), false);
+            Encoding::Plain(_) | Encoding::Segments(_) => {
+                self.line(out, |encoder, line| encoder.event(event, line), false)?;
+                if let Encoding::Segments(segments) = &mut self.encoding {
+                    let Segments { packer, keyframes, .. } = &mut **segments;
+                    keyframes.event(event, || place(packer));
+                }
             }
         }
         Ok(())
@@ -138,7 +167,7 @@ impl Form {
                 transcript.feed(bytes, out);
                 Ok(())
             }
-            Encoding::Plain(_) | Encoding::Segments(..) => {
+            Encoding::Plain(_) | Encoding::Segments(_) => {
                 let (mut joiner, mut joined) = (std::mem::take(&mut self.joiner), Vec::new());
                 let whole = joiner.feed(bytes, &mut joined);
                 let written = self.whole_output(time, whole, out);
@@ -173,7 +202,12 @@ impl Form {
         }
         if let Ok(text) = std::str::from_utf8(bytes) {
             // What `output_events` makes of text, without a copy.
-            return self.line(out, |encoder, line| encoder.output(time, text, line), false);
+            self.line(out, |encoder, line| encoder.output(time, text, line), false)?;
+            if let Encoding::Segments(segments) = &mut self.encoding {
+                let Segments { packer, keyframes, .. } = &mut **segments;
+                keyframes.output(time, text, || place(packer));
+            }
+            return Ok(());
         }
         let mut written = Ok(());
         output_events(time, bytes, |event| {
@@ -189,7 +223,7 @@ impl Form {
     /// # Errors
     /// As [`Self::header`].
     pub fn flush(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
-        self.pack(out, Packer::flush)
+        self.pack(out, |segments| segments.packer.flush())
     }
 
     /// Seals the open segment, if there is one.
@@ -197,7 +231,7 @@ impl Form {
     /// # Errors
     /// As [`Self::header`].
     pub fn seal(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
-        self.pack(out, |packer| packer.seal(None))
+        self.pack(out, Segments::seal)
     }
 
     /// Appends the end of the file; gives the hash of its last seal, if it has seals.
@@ -205,7 +239,10 @@ impl Form {
     /// # Errors
     /// As [`Self::header`].
     pub fn finish(mut self, out: &mut Vec<u8>) -> io::Result<Option<[u8; 32]>> {
-        self.pack(out, |packer| packer.finish(None))?;
+        self.pack(out, |segments| {
+            let screen = segments.keyframes.for_seal();
+            segments.packer.finish(screen.as_deref())
+        })?;
         let last_seal = self.packer().map(Packer::last_seal_hash);
         match self.encoding {
             Encoding::Raw => self.exact.finish(out),
@@ -215,7 +252,7 @@ impl Form {
                 transcript.feed(&self.scratch, out);
                 transcript.finish(out);
             }
-            Encoding::Plain(_) | Encoding::Segments(..) => {}
+            Encoding::Plain(_) | Encoding::Segments(_) => {}
         }
         Ok(last_seal)
     }
@@ -228,34 +265,48 @@ impl Form {
     ) -> io::Result<()> {
         match &mut self.encoding {
             Encoding::Plain(encoder) => encode(encoder, out),
-            Encoding::Segments(encoder, packer) => {
+            Encoding::Segments(segments) => {
+                let Segments { encoder, packer, .. } = &mut **segments;
                 self.scratch.clear();
                 encode(encoder, &mut self.scratch);
                 if is_header {
                     packer.write_header(&self.scratch).map_err(io::Error::other)?;
                 } else {
-                    packer.write_event(&self.scratch, encoder.now()).map_err(io::Error::other)?;
+                    let now = encoder.now();
+                    if packer.seals_before(self.scratch.len(), now) {
+                        segments.seal().map_err(io::Error::other)?;
+                    }
+                    segments.packer.write_event(&self.scratch, now).map_err(io::Error::other)?;
                 }
-                packer.drain_into(out);
+                segments.packer.drain_into(out);
             }
             Encoding::Raw | Encoding::Text(_) => {}
         }
         Ok(())
     }
 
-    fn pack<E: Into<Box<dyn std::error::Error + Send + Sync>>>(
+    fn pack(
         &mut self,
         out: &mut Vec<u8>,
-        step: impl FnOnce(&mut Packer) -> Result<(), E>,
+        step: impl FnOnce(&mut Segments) -> Result<(), PackError>,
     ) -> io::Result<()> {
-        if let Encoding::Segments(_, packer) = &mut self.encoding {
-            step(packer).map_err(io::Error::other)?;
-            packer.drain_into(out);
+        if let Encoding::Segments(segments) = &mut self.encoding {
+            step(segments).map_err(io::Error::other)?;
+            segments.packer.drain_into(out);
         }
         Ok(())
     }
 }
 
-fn cells(count: u32) -> u16 {
-    u16::try_from(count).unwrap_or(u16::MAX)
+impl Segments {
+    /// Ends the open segment, with a keyframe if it is time for one.
+    fn seal(&mut self) -> Result<(), PackError> {
+        let screen = if self.packer.has_open_segment() { self.keyframes.for_seal() } else { None };
+        self.packer.seal(screen.as_deref())
+    }
+}
+
+fn place(packer: &Packer) -> Place {
+    let (frame, text_bytes) = packer.place();
+    Place { frame, text_bytes }
 }

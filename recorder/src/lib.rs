@@ -17,6 +17,7 @@ mod ending;
 mod identity;
 mod integrate;
 mod journal;
+mod keyframes;
 mod nonblocking;
 mod notice;
 mod observer;

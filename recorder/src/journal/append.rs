@@ -1,12 +1,17 @@
 //! Finds the end of a recording that is to be continued, and mends it where it was torn.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read as _};
+use std::io::{self, BufReader, Read, Seek};
 use std::path::Path;
 
 use casemate_cast_format::segment::{self, Packer, PackerConfig, SegmentReader, TailError, TailState};
 use casemate_cast_format::{Decoder, DefectKind, Encoder, Item, Micros, Version};
 use serde_json::json;
+
+use crate::keyframes::{Keyframes, Place};
+
+/// So much text is played again for the screen that an appended recording goes on with: a second's work.
+const PLAYED_AGAIN: u64 = 64 << 20;
 
 /// Why a recording cannot be continued.
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +45,7 @@ pub(super) struct End {
     pub(super) close: Vec<u8>,
     /// then these write what follows.
     pub(super) encoder: Encoder,
-    pub(super) packer: Option<Packer>,
+    pub(super) packer: Option<(Packer, Option<Keyframes>)>,
     /// What was cut off, for the recording.
     pub(super) gap: Option<String>,
 }
@@ -76,8 +81,27 @@ fn packed_end(path: &Path, version: Version, config: PackerConfig) -> Result<End
     }
     let gap = (plan.cut_bytes > 0).then(|| gap("cut off at the end", plan.cut_bytes, &plan.lost_text));
     let encoder = Encoder::resume(version, plan.tail.end());
+    let keyframes = last_keyframe(&mut reader, plan.tail.position());
     let packer = Packer::resume(config, plan.tail).map_err(io::Error::other)?;
-    Ok(End { length: plan.truncate_to, close: plan.append, encoder, packer: Some(packer), gap })
+    Ok(End { length: plan.truncate_to, close: plan.append, encoder, packer: Some((packer, keyframes)), gap })
+}
+
+/// The screen at the last keyframe, or the beginning, from which it is to be played on; `None` if that is too
+/// far away.
+fn last_keyframe(reader: &mut SegmentReader<impl Read + Seek>, end: u64) -> Option<Keyframes> {
+    let mut text_bytes = 0;
+    for index in (0..reader.sealed_segments()).rev() {
+        if reader.has_keyframe(index).ok()? {
+            let screen = reader.keyframe(index).ok()??;
+            let frame = reader.offset(index + 1).unwrap_or(end);
+            return Keyframes::behind(Some(&screen), Place { frame, text_bytes: 0 }).ok();
+        }
+        text_bytes += reader.head(index).ok()??.text_bytes;
+        if text_bytes > PLAYED_AGAIN {
+            return None;
+        }
+    }
+    Keyframes::behind(None, Place::default()).ok()
 }
 
 fn plain_end(path: &Path, version: Version) -> Result<End, AppendError> {

@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -90,6 +90,16 @@ impl Target {
         let is_regular = file.metadata()?.is_file();
         let syncer = is_regular.then(|| Syncer::start(&file)).transpose()?;
         Ok(Self { file, path, length, sync_asked: length, syncer })
+    }
+
+    /// Opens what was written, to read it.
+    pub(crate) fn reopen(&self) -> io::Result<File> {
+        let nowhere = || io::Error::other("there is no file to read");
+        let path = self.path.as_deref().filter(|_| self.is_regular()).ok_or_else(nowhere)?;
+        let file = File::open(path)?;
+        let id = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
+        // Somebody may have put another file in its place.
+        if id(file.metadata()?) == id(self.file.metadata()?) { Ok(file) } else { Err(nowhere()) }
     }
 
     /// Length of what was written.

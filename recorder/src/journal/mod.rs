@@ -4,6 +4,7 @@
 //! see it, within [`FLUSH_DELAY`] and the time of one write. While nothing happens nothing wakes.
 
 mod append;
+mod catch_up;
 mod file;
 mod queue;
 mod sink;
@@ -22,14 +23,14 @@ use crate::echo::{InputGuard, Typed};
 use crate::ending::Ending;
 use crate::identity::UserNames;
 use crate::signals::Signals;
-pub(crate) use queue::Kind;
-use queue::{Batch, Queue, Taken};
-pub(crate) use sink::{Plan, Sink};
-
 pub use append::{AppendError, recording_version};
 pub(crate) use file::Target;
 pub use file::{Existing, claim};
+pub(crate) use queue::Kind;
+use queue::{Batch, Queue, Taken};
 pub use sink::Rotation;
+use sink::Screen;
+pub(crate) use sink::{Plan, Sink};
 
 /// An event is in the file this long after it happened, at most: promised are 100 ms.
 const FLUSH_DELAY: Duration = Duration::from_millis(70);
@@ -130,6 +131,8 @@ struct Writer {
     user_names: UserNames,
     start: Instant,
     flush_at: Option<Instant>,
+    /// The screen for the keyframes is behind, and this is when there may be time for it.
+    catch_up_at: Option<Instant>,
     report: Report,
 }
 
@@ -154,6 +157,7 @@ impl Writer {
             user_names: UserNames::default(),
             start,
             flush_at: None,
+            catch_up_at: Some(start),
             report,
         }
     }
@@ -170,6 +174,7 @@ impl Writer {
                     self.attempt(queue, |writer| writer.write(&batch));
                     self.count_lost(&batch);
                     done = batch;
+                    self.catch_up_at = Some(Instant::now() + catch_up::REST);
                 }
                 Taken::TimedOut => {}
                 Taken::Closed => break,
@@ -215,7 +220,7 @@ impl Writer {
         let guard = self.guard.deadline().map(at);
         let segment = self.sink.as_ref().and_then(Sink::segment_start);
         let segment = segment.map(|start| at(start.plus(SEGMENT_TIME_LIMIT)));
-        [self.flush_at, guard, segment].into_iter().flatten().min()
+        [self.flush_at, guard, segment, self.catch_up_at].into_iter().flatten().min()
     }
 
     /// Does what is due.
@@ -229,10 +234,27 @@ impl Writer {
         {
             sink.seal()?;
         }
-        if self.flush_at.is_some_and(|at| at <= Instant::now()) {
+        let now = Instant::now();
+        if self.flush_at.is_some_and(|at| at <= now) {
             self.flush()?;
         }
+        self.catch_up(now);
         Ok(())
+    }
+
+    /// Brings the screen for the keyframes up to date while the session rests.
+    fn catch_up(&mut self, now: Instant) {
+        if !self.sink.as_mut().is_some_and(Sink::is_behind) {
+            self.catch_up_at = None;
+        } else if self.catch_up_at.is_some_and(|at| at <= now)
+            && let Some(sink) = &mut self.sink
+        {
+            self.catch_up_at = match sink.catch_up() {
+                Screen::Settled => None,
+                Screen::Behind => Some(now),
+                Screen::BehindFlush => self.flush_at,
+            };
+        }
     }
 
     fn flush(&mut self) -> std::io::Result<()> {

@@ -4,10 +4,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use casemate_cast_format::segment::{Packer, PackerConfig};
-use casemate_cast_format::{Code, Event, Header, Micros, SessionFacts, Size, own};
+use casemate_cast_format::{Code, Event, Header, Micros, SessionFacts, Size, Version, own};
 use ed25519_dalek::SigningKey;
 
 use super::append::{self, AppendError};
+use super::catch_up::CatchUp;
 use super::file::{Existing, Target};
 use crate::form::{Form, Format};
 use crate::witness::{Told, Witness};
@@ -51,8 +52,21 @@ pub(crate) struct Sink {
     /// The seal that was written last.
     seal: [u8; 32],
     size: Size,
+    /// Plays again what the screen for the keyframes has not seen.
+    catch_up: Option<CatchUp>,
     /// Who reads along.
     told: Option<Told>,
+}
+
+/// How far the screen for the keyframes is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Screen {
+    /// It shows what was recorded, or is not needed.
+    Settled,
+    /// There is more to play again.
+    Behind,
+    /// There is more to play again, once it is flushed.
+    BehindFlush,
 }
 
 impl Sink {
@@ -104,6 +118,7 @@ impl Sink {
         let files = target.path().map(Path::to_owned).into_iter().collect();
         Self {
             size: plan.header.size,
+            catch_up: None,
             plan,
             target,
             form,
@@ -192,7 +207,41 @@ impl Sink {
     /// Brings everything recorded so far into the file, so that a reader can see it.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         self.form.flush(&mut self.pending)?;
-        self.write_pending()
+        self.write_pending()?;
+        if let Some(keyframes) = self.form.keyframes() {
+            keyframes.settle();
+        }
+        Ok(())
+    }
+
+    /// Whether the screen for the keyframes has to be [brought up to date](Self::catch_up).
+    pub(crate) fn is_behind(&mut self) -> bool {
+        self.form.keyframes().is_some_and(|keyframes| keyframes.is_behind().is_some())
+    }
+
+    /// Plays again, for a slice of time, what the screen for the keyframes has not seen.
+    pub(crate) fn catch_up(&mut self) -> Screen {
+        let is_flushed =
+            self.pending.is_empty() && self.form.packer().is_none_or(|packer| !packer.has_unflushed());
+        let Some(keyframes) = self.form.keyframes() else { return Screen::Settled };
+        let Some(place) = keyframes.is_behind() else { return Screen::Settled };
+        let stepped = match &mut self.catch_up {
+            Some(catch_up) => Ok(catch_up),
+            none => self
+                .target
+                .reopen()
+                .and_then(|file| CatchUp::begin(file, place, version(self.plan.format)))
+                .map(|catch_up| none.insert(catch_up)),
+        }
+        .and_then(|catch_up| catch_up.step(self.target.length(), keyframes));
+        match stepped {
+            Ok(false) => return Screen::Behind,
+            Ok(true) if !is_flushed => return Screen::BehindFlush,
+            Ok(true) => keyframes.caught_up(),
+            Err(_) => keyframes.give_up(),
+        }
+        self.catch_up = None;
+        Screen::Settled
     }
 
     /// Seals the open segment.
@@ -303,6 +352,7 @@ impl Sink {
         target.finish()?;
 
         self.form = new_form(&self.plan, link)?;
+        self.catch_up = None;
         self.form.give_half_character(half_character);
         self.part_start = time;
         self.offset = Micros(0);
@@ -322,6 +372,10 @@ fn packing(plan: &Plan, previous_seal: Option<[u8; 32]>) -> PackerConfig {
         previous_seal,
         ..PackerConfig::default()
     }
+}
+
+fn version(format: Format) -> Version {
+    if let Format::Cast { version, .. } = format { version } else { Version::V2 }
 }
 
 fn hex(bytes: &[u8; 32]) -> String {
