@@ -34,6 +34,11 @@ impl Activity {
         &self.counts
     }
 
+    /// What [`Self::width`] and [`Self::counts`] gave.
+    pub(crate) fn from_parts(width: u64, counts: Vec<u64>) -> Option<Self> {
+        (width >= FIRST_WIDTH && counts.len() <= BUCKETS).then_some(Self { width, counts })
+    }
+
     pub(crate) fn add(&mut self, time: Micros, bytes: u64) {
         while time.0 / self.width >= BUCKETS as u64 {
             self.counts = self

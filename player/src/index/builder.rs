@@ -8,7 +8,7 @@ use std::io;
 use casemate_cast_format::{Code, own};
 
 use super::{Index, Mark, MarkKind, Marker, cut};
-use crate::recording::{Block, Blocks, Place, Recording};
+use crate::recording::{At, Block, Blocks, Place, Recording};
 use crate::shared::Shared;
 use crate::stage::{Spot, Stage, place};
 
@@ -41,9 +41,37 @@ impl Builder {
         let mut index = Index::default();
         index.has_all_places = recording.survey(&mut index.places)?;
         index.read = (0, recording.length()?);
+        Ok((Self::at(Spot::default(), recording), index))
+    }
+
+    /// Goes on behind an index that is complete, if it can be one of this recording.
+    pub(crate) fn behind(index: &Index, mut recording: Recording) -> Option<Self> {
+        let mut places = Vec::new();
+        recording.survey(&mut places).ok()?;
+        let is_same = |(found, kept): (&Place, &Place)| {
+            Place { first_event: None, ..*found } == Place { first_event: None, ..*kept }
+        };
+        let is_lines = matches!(places.first()?.at, At::Lines { .. });
+        let count = if is_lines { 1 } else { places.len().max(index.places.len()) };
+        let fits = places.len() >= count && index.places.len() >= count;
+        let fits = fits && places.iter().zip(&index.places).all(is_same);
+        let last = index.places.len().checked_sub(1).filter(|_| fits)?;
+        let spot = if index.places[last].is_open {
+            let at = index.events - index.places[last].first_event?;
+            Spot { block: last, at: usize::try_from(at).ok()? }
+        } else {
+            Spot { block: last + 1, at: 0 }
+        };
+        Some(Self::at(spot, recording))
+    }
+
+    fn at(spot: Spot, recording: Recording) -> Self {
         let stage = Stage::new(recording.header());
-        let builder = Self { blocks: Blocks::new(recording), stage, spot: Spot::default(), output: 0 };
-        Ok((builder, index))
+        Self { blocks: Blocks::new(recording), stage, spot, output: 0 }
+    }
+
+    pub(crate) fn recording(&mut self) -> &mut Recording {
+        self.blocks.recording()
     }
 
     /// Looks whether the file has grown, and if so opens the end of the index again.
@@ -130,9 +158,9 @@ impl Builder {
             }
         }
         if !place.is_open {
-            index.defects += block.defects;
+            index.defects = index.defects.saturating_add(block.defects);
         }
-        index.events += (block.len() - from) as u64;
+        index.events = index.events.saturating_add((block.len() - from) as u64);
         for at in from..block.len() {
             let Some(event) = block.event(at) else { break };
             let time = event.time;

@@ -7,7 +7,7 @@ use std::thread::{Builder as ThreadBuilder, JoinHandle};
 use std::time::Duration;
 
 use super::builder::Step;
-use super::{Builder, Index};
+use super::{Builder, Folder, Index};
 use crate::recording::Recording;
 use crate::shared::Shared;
 
@@ -16,6 +16,7 @@ use crate::shared::Shared;
 pub(crate) struct Indexer {
     pub(crate) index: Arc<Shared<Index>>,
     work: Work,
+    cache: Option<Folder>,
 }
 
 #[derive(Debug)]
@@ -37,7 +38,21 @@ impl Indexer {
     /// When the file cannot be read.
     pub(crate) fn new(recording: Recording) -> io::Result<Self> {
         let (builder, index) = Builder::begin(recording)?;
-        Ok(Self { index: Arc::new(Shared::new(index)), work: Work::Here(Box::new(builder)) })
+        let work = Work::Here(Box::new(builder));
+        Ok(Self { index: Arc::new(Shared::new(index)), work, cache: None })
+    }
+
+    /// As [`Self::new`], but with the index that is in the folder; one that had to be made goes there.
+    pub(crate) fn with_cache(recording: Recording, cache: Folder) -> io::Result<Self> {
+        if let Some(index) = cache.find(&recording)
+            && let Some(builder) = Builder::behind(&index, recording.clone())
+        {
+            let work = Work::Here(Box::new(builder));
+            return Ok(Self { index: Arc::new(Shared::new(index)), work, cache: None });
+        }
+        let mut indexer = Self::new(recording)?;
+        indexer.cache = Some(cache);
+        Ok(indexer)
     }
 
     /// Lets a thread do what there is to do. Without threads, whoever waits will.
@@ -48,8 +63,16 @@ impl Indexer {
         let Work::Here(mut builder) = std::mem::replace(&mut self.work, Work::Lost) else { return };
         let stop = Arc::new(AtomicBool::new(false));
         let (index, stopped) = (Arc::clone(&self.index), Arc::clone(&stop));
+        let cache = self.cache.take();
         let run = move || {
-            while !stopped.load(Ordering::Relaxed) && builder.step(&index) == Step::More {}
+            while !stopped.load(Ordering::Relaxed) {
+                if builder.step(&index) == Step::Done {
+                    if let Some(cache) = cache {
+                        cache.keep(builder.recording(), &index);
+                    }
+                    break;
+                }
+            }
             builder
         };
         match ThreadBuilder::new().name("index".into()).spawn(run) {
@@ -62,7 +85,11 @@ impl Indexer {
     pub(crate) fn wait(&mut self, time: Duration) {
         match &mut self.work {
             Work::Here(builder) => {
-                builder.step(&self.index);
+                if builder.step(&self.index) == Step::Done
+                    && let Some(cache) = self.cache.take()
+                {
+                    cache.keep(builder.recording(), &self.index);
+                }
             }
             Work::Thread { handle, .. } => {
                 let guard = self.index.lock();

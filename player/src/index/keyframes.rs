@@ -41,6 +41,11 @@ impl Keyframes {
         }
     }
 
+    /// All, compressed, by block.
+    pub(crate) fn packed(&self) -> impl ExactSizeIterator<Item = (usize, &[u8])> {
+        self.held.iter().map(|(&block, packed)| (block, &**packed))
+    }
+
     /// The last one that is not behind this block, and not before that one.
     pub(crate) fn nearest(&self, from: usize, to: usize) -> Option<usize> {
         if from > to {

@@ -7,6 +7,8 @@
 
 mod activity;
 mod builder;
+pub(crate) mod cache;
+mod folder;
 mod indexer;
 mod keyframes;
 
@@ -14,6 +16,7 @@ use casemate_cast_format::{Micros, Size};
 
 pub use activity::Activity;
 pub(crate) use builder::Builder;
+pub(crate) use folder::Folder;
 pub(crate) use indexer::Indexer;
 pub(crate) use keyframes::Keyframes;
 
@@ -178,7 +181,7 @@ impl Index {
         if list.len() < MARKS_KEPT {
             list.push(item);
         } else {
-            *left_out += 1;
+            *left_out = left_out.saturating_add(1);
         }
     }
 }

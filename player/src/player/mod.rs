@@ -21,7 +21,7 @@ use casemate_terminal::Vt100Screen;
 pub use play::{Advance, State};
 pub use seek::Pursuit;
 
-use crate::index::{Index, Indexer};
+use crate::index::{Folder, Index, Indexer};
 use crate::pace::Pace;
 use crate::recording::{Block, Blocks, OpenError, Recording};
 use crate::stage::{Spot, Stage};
@@ -90,24 +90,47 @@ enum Next {
 }
 
 impl Player {
-    /// Opens a recording, and lets a thread make its index.
+    /// Opens a recording. Its index is that in the user's cache, or else a thread makes it.
     ///
     /// # Errors
     /// See [`OpenError`].
     pub fn open(path: &Path) -> Result<Self, OpenError> {
-        let mut player = Self::new(Recording::open(path)?)?;
+        let recording = Recording::open(path)?;
+        let mut player = match Folder::of_the_user() {
+            Some(folder) => Self::with_cache(recording, folder)?,
+            None => Self::new(recording)?,
+        };
         player.index_in_background();
         Ok(player)
     }
 
-    /// Plays a recording that is open. Its index is made where somebody has to wait for it.
+    /// Plays a recording that is open. Its index is made where somebody has to wait for it, and not kept.
     ///
     /// # Errors
     /// When the file cannot be read.
     pub fn new(recording: Recording) -> Result<Self, OpenError> {
+        Self::of(recording, Indexer::new)
+    }
+
+    /// As [`Self::new`], but the index is kept in that folder; its files belong to casemate.
+    ///
+    /// # Errors
+    /// When the recording cannot be read. What goes wrong with the folder is no error.
+    pub fn with_cache_in(recording: Recording, folder: &Path) -> Result<Self, OpenError> {
+        Self::with_cache(recording, Folder::new(folder))
+    }
+
+    fn with_cache(recording: Recording, folder: Folder) -> Result<Self, OpenError> {
+        Self::of(recording, |recording| Indexer::with_cache(recording, folder))
+    }
+
+    fn of(
+        recording: Recording,
+        indexer: impl FnOnce(Recording) -> io::Result<Indexer>,
+    ) -> Result<Self, OpenError> {
         let header = Arc::new(recording.header().clone());
         let failed = |error| OpenError::Read(recording.name().to_owned(), error);
-        let indexer = Indexer::new(recording.clone()).map_err(failed)?;
+        let indexer = indexer(recording.clone()).map_err(failed)?;
         Ok(Self {
             indexer,
             stage: Stage::new(&header),
@@ -148,7 +171,7 @@ impl Player {
     #[must_use]
     pub fn position(&self) -> Position {
         let first = self.indexer.index.lock().places.get(self.spot.block).and_then(|place| place.first_event);
-        Position { time: self.time, event: first.map(|first| first + self.spot.at as u64) }
+        Position { time: self.time, event: first.map(|first| first.saturating_add(self.spot.at as u64)) }
     }
 
     /// How long the recording is, as far as that is known.

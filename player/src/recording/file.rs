@@ -1,6 +1,6 @@
 //! A file that several readers share, each with a place of its own.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
@@ -15,6 +15,10 @@ pub(crate) struct SharedFile {
 impl SharedFile {
     pub(crate) fn new(file: File) -> Self {
         Self { file: Arc::new(file), at: 0 }
+    }
+
+    pub(crate) fn metadata(&self) -> io::Result<Metadata> {
+        self.file.metadata()
     }
 
     /// How long it is now.

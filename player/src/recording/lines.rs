@@ -19,7 +19,7 @@ pub(crate) fn piece_at(file: &SharedFile, offset: u64, most: u64) -> io::Result<
         return Ok((length.saturating_sub(offset), true));
     }
     // A line that was read without its end may end right there.
-    let mut high = offset + most + 1;
+    let mut high = offset.saturating_add(most).saturating_add(1);
     while high > offset {
         let low = high.saturating_sub(LOOK_BYTES).max(offset);
         if let Some(end) = memchr::memrchr(b'\n', &file.bytes(low, high - low)?) {
@@ -27,7 +27,7 @@ pub(crate) fn piece_at(file: &SharedFile, offset: u64, most: u64) -> io::Result<
         }
         high = low;
     }
-    let mut low = offset + most;
+    let mut low = offset.saturating_add(most);
     while low < length {
         if let Some(end) = memchr::memchr(b'\n', &file.bytes(low, LOOK_BYTES)?) {
             return Ok((low + end as u64 + 1 - offset, false));

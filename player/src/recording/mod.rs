@@ -22,7 +22,7 @@ use casemate_cast_format::{Decoder, DefectKind, Header, Item, Micros, Version, i
 
 pub(crate) use block::Block;
 pub use block::Event;
-use file::SharedFile;
+pub(crate) use file::SharedFile;
 pub use spool::SPOOL_LIMIT;
 
 /// Why a recording cannot be opened.
@@ -62,11 +62,13 @@ pub(crate) struct Grain {
     pub(crate) piece: u64,
     /// A keyframe is made when this much output came since the last one: emulating it takes a few milliseconds.
     pub(crate) keyframe: u64,
+    /// The index of a shorter file is made faster than anybody looks; it is not kept.
+    pub(crate) shortest_cached: u64,
 }
 
 impl Default for Grain {
     fn default() -> Self {
-        Self { piece: 1 << 20, keyframe: 512 << 10 }
+        Self { piece: 1 << 20, keyframe: 512 << 10, shortest_cached: 8 << 20 }
     }
 }
 
@@ -150,30 +152,29 @@ impl Recording {
     /// `None` if these are no segments of ours.
     fn segments(name: &str, file: &SharedFile) -> io::Result<Option<Self>> {
         /// The first segment of a recording that has just begun has no seal; it is not longer.
-        const UNSEALED_LIMIT: u64 = 2 << 20;
+        const UNSEALED_LIMIT: usize = 2 << 20;
         let mut reader = SegmentReader::open(file.clone())?;
-        let is_young =
-            reader.segments() == 1 && reader.frame(0).is_some_and(|(_, bytes)| bytes < UNSEALED_LIMIT);
-        if reader.sealed_segments() == 0 && !is_young {
+        let has_seals = reader.sealed_segments() > 0;
+        let is_short = reader.frame(0).is_some_and(|(_, bytes)| bytes < UNSEALED_LIMIT as u64);
+        if !has_seals && !(is_short && reader.segments() == 1) {
             return Ok(None);
         }
-        let mut header = None;
         // Should the first one be damaged, what is left of it may still say what this is.
-        if let Ok(text) = reader.text_unproven(0) {
-            let mut decoder = Decoder::new();
-            decoder.feed(&text);
-            decoder.finish();
-            while let Some(item) = decoder.next_item() {
-                if let Item::Header(found) = item {
-                    header = Some(*found);
-                    break;
-                }
-            }
+        let text = reader.text_unproven(0).unwrap_or_default();
+        if !has_seals && text.len() > UNSEALED_LIMIT {
+            return Ok(None);
         }
+        let mut decoder = Decoder::new();
+        decoder.feed(&text);
+        decoder.finish();
+        let header = match decoder.next_item() {
+            Some(Item::Header(header)) => Some(*header),
+            Some(Item::Event(_) | Item::Comment(_) | Item::Defect(_)) | None => None,
+        };
         if header.as_ref().is_some_and(|header| header.version == Version::V1) {
             return Ok(None);
         }
-        if reader.sealed_segments() == 0 && header.is_none() {
+        if !has_seals && header.is_none() {
             return Ok(None);
         }
         let header = header.unwrap_or_else(|| Header::new(casemate_cast_format::header::DEFAULT_SIZE));
@@ -212,6 +213,11 @@ impl Recording {
         match &self.form {
             Form::Lines { file, .. } | Form::Segments { file, .. } => file,
         }
+    }
+
+    /// The file that was opened; `None` if what is read is a copy of its own.
+    pub(crate) fn lasting_file(&self) -> Option<&SharedFile> {
+        self.can_grow().then(|| self.file())
     }
 
     /// Where a block ends in the file.
@@ -288,7 +294,7 @@ impl Recording {
         let (Form::Lines { file, .. }, At::Lines { offset, bytes, .. }) = (&self.form, place.at) else {
             return Ok(None);
         };
-        let offset = offset + bytes;
+        let offset = offset.saturating_add(bytes);
         let (bytes, is_open) = lines::piece_at(file, offset, self.grain.piece)?;
         let earliest = place.earliest.max(block.time(block.len().wrapping_sub(1)).unwrap_or_default());
         let place = Place {
@@ -297,7 +303,7 @@ impl Recording {
             latest: Micros(u64::MAX),
             is_open,
             has_sealed_keyframe: false,
-            first_event: place.first_event.map(|first| first + block.len() as u64),
+            first_event: place.first_event.map(|first| first.saturating_add(block.len() as u64)),
         };
         Ok((bytes > 0 || is_open).then_some((place, is_open)))
     }

@@ -57,6 +57,18 @@ fn what_is_no_recording_is_named() {
 }
 
 #[test]
+fn a_long_file_of_others_is_unpacked() {
+    let made: Vec<Made> =
+        (0..40).map(|number| (1_000_000, "o", format!("{number}\r\n").repeat(20_000))).collect();
+    let mut player = open(&file_of(Form::Foreign, "xterm", &made), 1 << 20);
+    player.seek(Target::Time(Micros(30_500_000))).unwrap();
+    assert!(player.index().places.len() > 3);
+    let mut text = String::new();
+    player.screen().shown(0).unwrap().text(0, 12, &mut text);
+    assert_eq!(text.trim_end(), "29");
+}
+
+#[test]
 fn times_that_jump_and_sizes_that_are_none_do_no_harm() {
     let content =
         b"{\"version\":2,\"width\":0,\"height\":4294967295}\n[18446744073.7,\"o\",\"a\"]\n[1,\"o\",\"b\"]\n\
@@ -95,7 +107,7 @@ proptest! {
             content.truncate(cut.index(content.len() + 1));
         }
         let Ok(mut recording) = Recording::from_file("test", file(&content)) else { return Ok(()) };
-        recording.grain = Grain { piece: grain, keyframe: grain };
+        recording.grain = fine(grain);
         let mut player = Player::new(recording).unwrap();
         let mut last = Micros(0);
         player.play();

@@ -37,7 +37,7 @@ proptest! {
         if !recording.can_grow() {
             return Ok(());
         }
-        recording.grain = Grain { piece: grain, keyframe: grain };
+        recording.grain = fine(grain);
         let mut player = Player::new(recording).unwrap();
         let replay = Replay::of(&content, "xterm");
         let mut from = first;

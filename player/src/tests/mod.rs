@@ -1,5 +1,6 @@
 //! Tests of the player as a whole, against replaying from the start.
 
+mod caching;
 mod damage;
 mod growing;
 mod playing;
@@ -217,10 +218,15 @@ fn file(content: &[u8]) -> std::fs::File {
     file
 }
 
+/// A recording that is cut very finely.
+fn fine(grain: u64) -> Grain {
+    Grain { piece: grain, keyframe: grain, shortest_cached: 0 }
+}
+
 /// Opens a file that is cut very finely.
 fn open(content: &[u8], grain: u64) -> Player {
     let mut recording = Recording::from_file("test", file(content)).unwrap();
-    recording.grain = Grain { piece: grain, keyframe: grain };
+    recording.grain = fine(grain);
     Player::new(recording).unwrap()
 }
 

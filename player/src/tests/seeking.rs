@@ -34,10 +34,13 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
     proptest::collection::vec(one, 1..14)
 }
 
-fn try_moves(form: Form, term: &str, made: &[Made], moves: &[Move], grain: u64) {
+fn try_moves(form: Form, term: &str, made: &[Made], moves: &[Move], grain: u64, in_background: bool) {
     let content = file_of(form, term, made);
     let replay = Replay::of(&content, term);
     let mut player = open(&content, grain);
+    if in_background {
+        player.index_in_background();
+    }
     let mut at = 0;
     let mut time = 0;
     for (number, one) in moves.iter().enumerate() {
@@ -115,8 +118,9 @@ proptest! {
         made in events(0..40),
         moves in moves(),
         grain in prop_oneof![20..400_u64, Just(1 << 20)],
+        in_background: bool,
     ) {
-        try_moves(form, term, &made, &moves, grain);
+        try_moves(form, term, &made, &moves, grain, in_background);
     }
 }
 
