@@ -156,7 +156,8 @@ impl Recording {
         let mut reader = SegmentReader::open(file.clone())?;
         let has_seals = reader.sealed_segments() > 0;
         let is_short = reader.frame(0).is_some_and(|(_, bytes)| bytes < UNSEALED_LIMIT as u64);
-        if !has_seals && !(is_short && reader.segments() == 1) {
+        let may_be_young = is_short && reader.segments() == 1;
+        if !has_seals && !may_be_young {
             return Ok(None);
         }
         // Should the first one be damaged, what is left of it may still say what this is.
