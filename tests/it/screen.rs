@@ -114,7 +114,7 @@ fn moments_are_named_in_many_ways() {
     }
     let stdin =
         world.casemate(&["screen", "-", "--at", "1", "--format", "json"]).run_with_input(MARKED.as_bytes());
-    assert_eq!(stdin.success().text(), "[\"one\",\"\",\"\"]\n");
+    assert_eq!(stdin.success().text(), "[\"one\", \"\", \"\"]\n");
 }
 
 #[test]

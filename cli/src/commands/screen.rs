@@ -4,8 +4,9 @@ use std::io::Write as _;
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
+use casemate_cast_format::Header;
 use casemate_player::{Player, Pursuit, Recording, SeekError, Target};
-use casemate_terminal::Screen;
+use casemate_terminal::render::{self, Theme};
 use clap::ValueEnum;
 
 use crate::failure::{About as _, Failure};
@@ -20,7 +21,7 @@ use crate::printer::Printer;
 Examples:
   casemate screen demo.cast                        as it was at the end
   casemate screen demo.cast.zst --at 1:30
-  casemate screen demo.cast --at marker:deployed
+  casemate screen demo.cast --at marker:deployed --format svg > deployed.svg
   casemate screen demo.cast --at 50% --format json | jq -r '.[0]'")]
 pub(crate) struct ScreenArgs {
     /// The recording; `-` for standard input
@@ -39,6 +40,10 @@ pub(crate) struct ScreenArgs {
 enum Format {
     /// Lines of text
     Txt,
+    /// Lines with their colours and styles
+    Ansi,
+    /// A picture
+    Svg,
     /// An array of rows, without the blanks at their ends
     Json,
 }
@@ -48,10 +53,14 @@ pub(crate) fn run(arguments: &ScreenArgs, printer: &Printer) -> Result<(), Failu
     let name = recording.name().to_owned();
     let mut player = Player::new(recording).map_err(Failure::new)?;
     seek(&mut player, &name, &arguments.at, printer)?;
-    let rows = rows(player.screen());
+    let theme = theme(player.header());
+    let title = player.header().title.clone().unwrap_or(name);
+    let screen = player.screen();
     let shown = match arguments.format {
-        Format::Txt => rows.iter().flat_map(|row| [row.as_str(), "\n"]).collect(),
-        Format::Json => format!("{}\n", serde_json::to_string(&rows).map_err(Failure::new)?),
+        Format::Txt => render::txt(screen),
+        Format::Ansi => render::ansi(screen),
+        Format::Svg => render::svg(screen, &theme, &title),
+        Format::Json => render::json(screen),
     };
     std::io::stdout().write_all(shown.as_bytes()).about("cannot write to standard output")
 }
@@ -95,15 +104,11 @@ fn seek(player: &mut Player, name: &str, target: &Target, printer: &Printer) -> 
     }
 }
 
-fn rows(screen: &impl Screen) -> Vec<String> {
-    let size = screen.size();
-    let rows = (0..size.rows).map(|row| {
-        let mut text = String::new();
-        if let Some(line) = screen.shown(row) {
-            line.text(0, size.cols, &mut text);
-        }
-        text.truncate(text.trim_end_matches(' ').len());
-        text
+/// The colours that the terminal had, where the recording tells.
+fn theme(header: &Header) -> Theme {
+    let colours = header.theme.as_ref().and_then(|theme| {
+        let colour = |key| theme.get(key)?.as_str();
+        Theme::from_hex(colour("fg")?, colour("bg")?, colour("palette")?)
     });
-    rows.collect()
+    colours.unwrap_or(Theme::DARK)
 }
