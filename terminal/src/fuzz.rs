@@ -1,7 +1,9 @@
 //! What must hold for any output. The fuzz targets and the tests call the same functions.
 
+use std::time::Duration;
+
 use crate::render::{self, Theme};
-use crate::{Cell, Color, Piece, Scanner, Screen, Size, Style, Vt100Screen};
+use crate::{Cell, Color, Piece, Scanner, Screen, Sighting, Sightings, Size, Style, Vt100Screen};
 
 /// Longest input that is cut up and compared; longer ones only waste the fuzzer's time.
 const LONGEST: usize = 64 * 1024;
@@ -51,6 +53,36 @@ pub fn fuzz_screen(data: &[u8]) {
     check_screen(&restored);
     check_harmless(&restored);
     restored.repaint();
+}
+
+/// Looks at output, whole and in pieces, by way of the stream and of the screen alone, with a change of size in the
+/// midst: the same is seen.
+///
+/// # Panics
+/// Where that does not hold.
+pub fn fuzz_sightings(data: &[u8]) {
+    let (seed, bytes) = seed_and_bytes(data);
+    let (cols, rows) = (u16::from(seed >> 4) + 2, u16::from(seed & 0xf) + 2);
+    let see = |mut sightings: Sightings, is_whole: bool| {
+        let mut seen = Vec::new();
+        let mut sink = |sighting: Sighting<'_>| seen.push((sighting.time, sighting.text.to_owned()));
+        let halves = bytes.split_at(bytes.len() / 2);
+        for (time, half) in [(Duration::from_secs(1), halves.0), (Duration::from_secs(2), halves.1)] {
+            if is_whole {
+                sightings.feed(time, half, &mut sink);
+            } else {
+                pieces(seed, half).for_each(|piece| sightings.feed(time, piece, &mut sink));
+            }
+            sightings.resize(time, rows, cols, &mut sink);
+        }
+        sightings.finish(&mut sink);
+        seen
+    };
+    let whole = see(Sightings::new(cols, rows), true);
+    assert!(see(Sightings::new(cols, rows), false) == whole, "how the output is cut matters");
+    let mut emulated = Sightings::new(cols, rows);
+    emulated.fast = false;
+    assert!(see(emulated, true) == whole, "what goes past the emulator is seen otherwise");
 }
 
 fn seed_and_bytes(data: &[u8]) -> (u8, &[u8]) {

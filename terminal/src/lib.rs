@@ -8,6 +8,7 @@
 //! - [`Backlog`] and [`feed_flood`] spare a screen the lines of long output that scroll away.
 //! - [`Transcript`] turns the output of a terminal session into plain text, line by line, in memory bounded by
 //!   the size of the screen.
+//! - [`Sightings`] tells every line that was ever to be seen, and when.
 //!
 //! The crate is pure: bytes in, data out; it does no I/O and reads no clock.
 //!
@@ -39,11 +40,13 @@
 mod flow;
 pub mod fuzz;
 mod line;
+mod plain;
 pub mod render;
 mod repaint;
 mod scanner;
 mod screen;
 mod sgr;
+mod sightings;
 mod signal;
 #[cfg(test)]
 mod tests;
@@ -53,6 +56,7 @@ mod vt100_screen;
 pub use flow::{Backlog, feed_flood};
 pub use scanner::{Piece, Scanner};
 pub use screen::{Cell, Color, KeyframeError, Line, Position, Screen, Size, Style};
+pub use sightings::{Sighting, Sightings};
 pub use signal::{ContextMark, Mark, MarkKind, PromptPart, Signal};
 pub use transcript::Transcript;
 pub use vt100_screen::Vt100Screen;

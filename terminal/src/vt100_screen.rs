@@ -33,8 +33,7 @@ impl Vt100Screen {
     /// beginning of a title, which others show as text.
     #[must_use]
     pub fn for_term(mut self, term: &str) -> Self {
-        let name = term.split_once(['-', '.']).map_or(term, |(name, _)| name);
-        self.parser.screen_mut().set_screen_titles(matches!(name, "screen" | "tmux"));
+        self.parser.screen_mut().set_screen_titles(has_screen_titles(term));
         self
     }
 
@@ -126,6 +125,12 @@ impl Screen for Vt100Screen {
             vt100::KeyframeError::Damaged => KeyframeError::Damaged,
         })
     }
+}
+
+/// Returns whether that terminal takes `ESC k` as the beginning of a title.
+pub(crate) fn has_screen_titles(term: &str) -> bool {
+    let name = term.split_once(['-', '.']).map_or(term, |(name, _)| name);
+    matches!(name, "screen" | "tmux")
 }
 
 /// Brings a size into bounds.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use casemate_terminal::fuzz::{fuzz_scanner, fuzz_screen};
+use casemate_terminal::fuzz::{fuzz_scanner, fuzz_screen, fuzz_sightings};
 
 /// The files of a target's corpus, in order.
 fn corpus(target: &str) -> Vec<PathBuf> {
@@ -28,5 +28,13 @@ fn screen() {
     for file in corpus("screen") {
         println!("{}", file.display());
         fuzz_screen(&fs::read(file).unwrap());
+    }
+}
+
+#[test]
+fn sightings() {
+    for file in corpus("sightings").into_iter().chain(corpus("screen")) {
+        println!("{}", file.display());
+        fuzz_sightings(&fs::read(file).unwrap());
     }
 }

@@ -90,6 +90,11 @@ impl Scanner {
         Self::default()
     }
 
+    /// Returns whether the next byte begins something new.
+    pub(crate) fn is_between(&self) -> bool {
+        self.state == State::Ground
+    }
+
     /// Cuts `bytes`, and hands the pieces to `sink` in order.
     pub fn scan(&mut self, bytes: &[u8], sink: &mut dyn FnMut(Piece<'_>)) {
         let mut given = 0;

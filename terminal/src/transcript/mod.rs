@@ -2,15 +2,14 @@
 
 mod emulator;
 mod lines;
-mod plain;
 mod primary;
 #[cfg(test)]
 mod tests;
 mod tokens;
 
+use crate::plain::{Piece, for_each_piece, head_length, last_character, plain_lines, tail_length};
 use crate::vt100_screen::sensible_size;
 use emulator::Emulator;
-use plain::{Piece, for_each_piece, head_length, last_character, plain_lines, tail_length};
 use primary::Primary;
 use tokens::Tokens;
 
@@ -158,8 +157,8 @@ impl Transcript {
         self.emulator.used = true;
         self.emulator.screen.write_rows();
         let lines = &mut self.emulator.screen.lines;
-        for_each_piece(middle.as_bytes(), |piece| match piece {
-            Piece::Text(text) | Piece::Gap(text) => lines.push(text),
+        for_each_piece(middle, |piece| match piece {
+            Piece::Text(text) | Piece::Gap(text) => lines.push(text.as_bytes()),
             Piece::End => lines.end_line(),
         });
         // What comes next may repeat a character that the emulator has not seen.

@@ -50,7 +50,8 @@ impl Primary {
     /// Takes text, a control character or a whole sequence.
     pub(crate) fn process(&mut self, bytes: &[u8]) {
         self.parser.process(bytes);
-        for row in self.parser.screen_mut().take_scrolled() {
+        for gone in self.parser.screen_mut().take_gone() {
+            let (vt100::Gone::Scrolled(row) | vt100::Gone::Lost(row)) = gone;
             if self.ignored > 0 {
                 self.ignored -= 1;
             } else {

@@ -243,12 +243,12 @@ impl Screen {
         if !self.in_region() {
             return;
         }
-        let (row, bottom, attrs) = (self.pos.row, self.bottom, self.attrs);
+        let (row, bottom) = (self.pos.row, self.bottom);
         self.pos.col = 0;
         if insert {
-            self.grid_mut().scroll_down(row, bottom, count, attrs);
+            self.move_down(row, bottom, count);
         } else {
-            self.grid_mut().scroll_up(row, bottom, count, attrs);
+            self.move_up(row, bottom, count);
         }
     }
 

@@ -31,5 +31,5 @@ pub use cell::Cell;
 pub use keyframe::KeyframeError;
 pub use parser::Parser;
 pub use row::Row;
-pub use screen::Screen;
+pub use screen::{Gone, Screen};
 pub use settings::{CharsetNames, SavedCursor, Settings};

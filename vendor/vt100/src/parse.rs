@@ -64,6 +64,10 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
+    pub(crate) fn is_between(&self) -> bool {
+        self.state == State::Ground && self.kept.is_empty()
+    }
+
     /// Returns whether the machine can ever get into that state.
     pub(crate) fn is_possible(&self) -> bool {
         let kept = self.kept.as_slice();

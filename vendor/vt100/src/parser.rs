@@ -20,12 +20,26 @@ impl Parser {
         Self { machine: Machine::default(), screen: Screen::new(cols, rows, scrollback_capacity) }
     }
 
-    /// Creates a parser that keeps all rows that scroll off until [`Screen::take_scrolled`] takes them.
+    /// Creates a parser that keeps all rows that scroll off the primary screen until [`Screen::take_gone`] takes them.
     #[must_use]
     pub fn with_rows_taken(rows: u16, cols: u16) -> Self {
         let mut parser = Self::new(rows, cols, 0);
-        parser.screen.taken = Some(Vec::new());
+        parser.screen.gone = Some(Vec::new());
         parser
+    }
+
+    /// Creates a parser that also keeps those that fall out between margins or off the alternate screen.
+    #[must_use]
+    pub fn with_all_rows_taken(rows: u16, cols: u16) -> Self {
+        let mut parser = Self::with_rows_taken(rows, cols);
+        parser.screen.keeps_lost = true;
+        parser
+    }
+
+    /// Returns whether the next byte begins something new: it is amid no character and no sequence.
+    #[must_use]
+    pub fn is_between(&self) -> bool {
+        self.machine.is_between()
     }
 
     /// Processes the contents of the given byte string, and updates the in-memory terminal state.
@@ -75,7 +89,8 @@ impl Parser {
         accept: impl FnOnce(u16, u16) -> bool,
     ) -> Result<(), KeyframeError> {
         let (mut screen, machine) = keyframe::decode(keyframe, self.screen.capacity, accept)?;
-        screen.taken = self.screen.taken.take();
+        screen.gone = self.screen.gone.take();
+        screen.keeps_lost = self.screen.keeps_lost;
         self.screen = screen;
         self.machine = machine;
         Ok(())

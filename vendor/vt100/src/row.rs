@@ -20,11 +20,13 @@ pub struct Row {
     pub(crate) blank: Cell,
     /// The column behind the last cell before the text went on in the next row; 0 if it did not.
     pub(crate) wrapped_at: u16,
+    /// What the reader has put there since the row was last changed; else 0.
+    pub(crate) stamp: u64,
 }
 
 impl Default for Row {
     fn default() -> Self {
-        Self { cells: Vec::new(), blank: Cell::blank(Attrs::DEFAULT), wrapped_at: 0 }
+        Self { cells: Vec::new(), blank: Cell::blank(Attrs::DEFAULT), wrapped_at: 0, stamp: 0 }
     }
 }
 
@@ -56,17 +58,33 @@ impl Row {
         self.wrapped_at > 0
     }
 
+    /// Returns the number that a reader gave the row by [`crate::Screen::stamp`], wherever it has moved since; 0 if it
+    /// has changed since then.
+    #[must_use]
+    pub fn stamp(&self) -> u64 {
+        self.stamp
+    }
+
     /// Appends the text in the columns `from` to `to`, as far as the row is long. Cells that were never written to come
     /// out as blanks.
     pub fn write_text(&self, from: u16, to: u16, text: &mut String) {
+        self.write(from, to, text, |_| true);
+    }
+
+    /// Appends the text of the whole row as it can be read: concealed characters come out as blanks.
+    pub fn write_visible_text(&self, text: &mut String) {
+        self.write(0, u16::MAX, text, |cell| !cell.attrs().concealed());
+    }
+
+    fn write(&self, from: u16, to: u16, text: &mut String, is_shown: impl Fn(&Cell) -> bool) {
         let (from, to) = (usize::from(from), usize::from(to.min(self.len())));
         text.reserve(to.saturating_sub(from));
         // Most rows are ASCII, which is cheaper to append in runs.
         let mut run = [0; RUN];
         let mut length = 0;
         for cell in self.cells.get(from..to.min(self.cells.len())).unwrap_or_default() {
-            let plain =
-                cell.as_ascii().or((!cell.has_contents() && !cell.is_wide_continuation()).then_some(b' '));
+            let is_blank = (!cell.has_contents() && !cell.is_wide_continuation()) || !is_shown(cell);
+            let plain = if is_blank { Some(b' ') } else { cell.as_ascii() };
             if plain.is_none() || length == RUN {
                 push_ascii(text, &run[..length]);
                 length = 0;
@@ -90,11 +108,13 @@ impl Row {
         self.cells.clear();
         self.blank = Cell::blank(attrs.erased());
         self.wrapped_at = 0;
+        self.stamp = 0;
     }
 
     /// Notes that text goes on in the next row behind the column before `col`.
     pub(crate) fn wrap(&mut self, col: u16) {
         self.wrapped_at = col;
+        self.stamp = 0;
     }
 
     /// Sees to it that no wide character stands across the left edge of a column.
@@ -115,6 +135,7 @@ impl Row {
     /// Forgets that the text went on in the next row when its last cell is written to: if it still does, the writer
     /// wraps again.
     fn touch(&mut self, end: usize) {
+        self.stamp = 0;
         if end >= usize::from(self.wrapped_at) {
             self.wrapped_at = 0;
         }
@@ -122,6 +143,7 @@ impl Row {
 
     /// Forgets that the text went on in the next row if its last cell has been moved away.
     fn check_wrap(&mut self) {
+        self.stamp = 0;
         if let Some(last) = self.wrapped_at.checked_sub(1)
             && !self.cell(last).has_contents()
             && !self.cell(last).is_wide_continuation()
@@ -170,6 +192,7 @@ impl Row {
         }
         self.extend_to(before + 1);
         self.cells[before].append(character);
+        self.stamp = 0;
     }
 
     /// Erases the columns `from` to `to` in a row of `cols`.
@@ -177,6 +200,7 @@ impl Row {
         if from >= to {
             return;
         }
+        self.stamp = 0;
         if to >= self.wrapped_at {
             self.wrapped_at = 0;
         }
@@ -237,6 +261,10 @@ impl Row {
 
     /// Cuts off what stands beyond a new right edge.
     pub(crate) fn narrow(&mut self, cols: u16) {
+        if self.cells.len() <= usize::from(cols) && self.wrapped_at <= cols {
+            return;
+        }
+        self.stamp = 0;
         self.split(usize::from(cols));
         self.cells.truncate(usize::from(cols));
         self.wrapped_at = self.wrapped_at.min(cols);

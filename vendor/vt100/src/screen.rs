@@ -32,6 +32,15 @@ impl Modes {
     }
 }
 
+/// A row that has left a screen.
+#[derive(Clone, Debug)]
+pub enum Gone {
+    /// It has scrolled off the top of the primary screen. If it wrapped, the line goes on in the row that was below.
+    Scrolled(Row),
+    /// It has fallen out between margins, or off the alternate screen.
+    Lost(Row),
+}
+
 /// Represents the overall terminal state.
 #[derive(Clone, Debug)]
 pub struct Screen {
@@ -47,8 +56,10 @@ pub struct Screen {
     pub(crate) capacity: usize,
     /// How many rows have ever left the primary screen at its top.
     pub(crate) scrolled: u64,
-    /// Rows that have left the primary screen and that nobody has taken; `None` if nobody takes them.
-    pub(crate) taken: Option<Vec<Row>>,
+    /// Rows that are gone and that nobody has taken; `None` if nobody takes them.
+    pub(crate) gone: Option<Vec<Gone>>,
+    /// Whether those are kept that have not scrolled off the top of the primary screen.
+    pub(crate) keeps_lost: bool,
 
     // Invariant: `pos.row < rows` and `pos.col <= cols`.
     pub(crate) pos: Pos,
@@ -87,7 +98,8 @@ impl Screen {
             scrollback_cells: 0,
             capacity,
             scrolled: 0,
-            taken: None,
+            gone: None,
+            keeps_lost: false,
             pos: Pos::default(),
             attrs: Attrs::default(),
             charsets: Charsets::default(),
@@ -231,9 +243,16 @@ impl Screen {
         self.grid().rows.iter()
     }
 
-    /// Takes the rows that have scrolled off the primary screen since the last time.
-    pub fn take_scrolled(&mut self) -> impl Iterator<Item = Row> + '_ {
-        self.taken.as_mut().map(|rows| rows.drain(..)).into_iter().flatten()
+    /// Takes the rows that are gone since the last time.
+    pub fn take_gone(&mut self) -> impl Iterator<Item = Gone> + '_ {
+        self.gone.as_mut().map(|rows| rows.drain(..)).into_iter().flatten()
+    }
+
+    /// Gives a row of the screen that is shown a number, to know it again by [`Row::stamp`].
+    pub fn stamp(&mut self, row: u16, stamp: u64) {
+        if let Some(row) = self.grid_mut().rows.get_mut(usize::from(row)) {
+            row.stamp = stamp;
+        }
     }
 
     pub(crate) fn grid(&self) -> &Grid {
@@ -280,8 +299,8 @@ impl Screen {
     /// Notes that a row has left the primary screen; returns one whose memory can be used again.
     fn scroll_off(&mut self, mut row: Row) -> Row {
         self.scrolled += 1;
-        if let Some(taken) = &mut self.taken {
-            taken.push(row);
+        if let Some(gone) = &mut self.gone {
+            gone.push(Gone::Scrolled(row));
             return Row::default();
         }
         if self.capacity == 0 {
@@ -310,12 +329,40 @@ impl Screen {
         self.scrollback_cells = 0;
     }
 
+    /// Moves rows up; those that fall out at the top are lost.
+    pub(crate) fn move_up(&mut self, top: u16, bottom: u16, count: u16) {
+        let attrs = self.attrs;
+        self.lose(top, top.saturating_add(count).min(bottom + 1));
+        self.grid_mut().scroll_up(top, bottom, count, attrs);
+    }
+
+    /// Moves rows down; those that fall out at the bottom are lost.
+    pub(crate) fn move_down(&mut self, top: u16, bottom: u16, count: u16) {
+        let attrs = self.attrs;
+        self.lose((bottom + 1).saturating_sub(count).max(top), bottom + 1);
+        self.grid_mut().scroll_down(top, bottom, count, attrs);
+    }
+
+    /// Notes that the rows before `end` are about to fall out.
+    fn lose(&mut self, from: u16, end: u16) {
+        if !self.keeps_lost {
+            return;
+        }
+        let Some(gone) = &mut self.gone else { return };
+        let grid = if self.is_alternate { &mut self.alternate } else { &mut self.primary };
+        for row in grid.rows.range_mut(usize::from(from)..usize::from(end)) {
+            if !row.is_empty() {
+                gone.push(Gone::Lost(std::mem::take(row)));
+            }
+        }
+    }
+
     /// Moves the text between the margins up.
     pub(crate) fn scroll_up(&mut self, count: u16) {
         let (top, bottom, attrs) = (self.top, self.bottom, self.attrs);
         let count = count.min(bottom - top + 1);
         if self.is_alternate || top > 0 {
-            self.grid_mut().scroll_up(top, bottom, count, attrs);
+            self.move_up(top, bottom, count);
             return;
         }
         if usize::from(bottom) + 1 < self.primary.rows.len() {
@@ -326,7 +373,7 @@ impl Screen {
             self.primary.scroll_up(top, bottom, count, attrs);
             return;
         }
-        let is_kept = self.capacity > 0 || self.taken.is_some();
+        let is_kept = self.capacity > 0 || self.gone.is_some();
         for _ in 0..count {
             self.primary.rows.rotate_left(1);
             if is_kept && let Some(last) = self.primary.rows.back_mut() {
@@ -346,8 +393,7 @@ impl Screen {
 
     /// Moves the text between the margins down.
     pub(crate) fn scroll_down(&mut self, count: u16) {
-        let (top, bottom, attrs) = (self.top, self.bottom, self.attrs);
-        self.grid_mut().scroll_down(top, bottom, count, attrs);
+        self.move_down(self.top, self.bottom, count);
     }
 
     pub(crate) fn in_region(&self) -> bool {
@@ -459,13 +505,14 @@ impl Screen {
     /// RIS. The scrollback stays.
     pub(crate) fn reset(&mut self) {
         let scrollback = std::mem::take(&mut self.scrollback);
-        let taken = self.taken.take();
+        let (gone, keeps_lost) = (self.gone.take(), self.keeps_lost);
         let (scrollback_cells, scrolled) = (self.scrollback_cells, self.scrolled);
         let screen_titles = self.screen_titles;
         *self = Self {
             scrollback,
             scrollback_cells,
-            taken,
+            gone,
+            keeps_lost,
             scrolled,
             screen_titles,
             ..Self::new(self.cols, self.rows, self.capacity)

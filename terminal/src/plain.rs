@@ -10,6 +10,8 @@ pub(crate) struct PlainLines {
     pub(crate) length: usize,
     /// Number of lines.
     pub(crate) count: usize,
+    /// Length of the longest line, in bytes, with its end.
+    pub(crate) longest: usize,
 }
 
 /// Finds the plain lines that `bytes` begins with, for a screen of `columns` columns.
@@ -25,6 +27,7 @@ pub(crate) fn plain_lines(bytes: &[u8], columns: u16) -> PlainLines {
         match bytes[position..] {
             [b'\r', b'\n', ..] => {
                 position += 2;
+                plain.longest = plain.longest.max(position - plain.length);
                 plain.length = position;
                 plain.count += 1;
                 column = Some(0);
@@ -54,6 +57,9 @@ pub(crate) fn plain_lines(bytes: &[u8], columns: u16) -> PlainLines {
 
 /// Distance of tab stops.
 const TAB: usize = 8;
+
+/// What a tab is at most.
+const BLANKS: &str = "        ";
 
 fn next_tab(column: usize) -> usize {
     column - column % TAB + TAB
@@ -92,23 +98,24 @@ pub(crate) fn tail_length(lines: &[u8], count: usize) -> usize {
 /// A piece of a plain line.
 #[derive(Debug)]
 pub(crate) enum Piece<'a> {
-    Text(&'a [u8]),
+    Text(&'a str),
     /// The blanks that a tab goes over.
-    Gap(&'a [u8]),
+    Gap(&'a str),
     End,
 }
 
 /// Hands the text of plain lines and their ends to `sink`.
-pub(crate) fn for_each_piece(lines: &[u8], mut sink: impl FnMut(Piece<'_>)) {
+pub(crate) fn for_each_piece(lines: &str, mut sink: impl FnMut(Piece<'_>)) {
     let mut rest = lines;
     let mut column = 0;
-    while let Some(end) = rest.iter().position(|&byte| byte < 0x20) {
-        sink(Piece::Text(&rest[..end]));
+    while let Some(end) = rest.bytes().position(|byte| byte < 0x20) {
+        let (text, behind) = rest.split_at(end);
+        sink(Piece::Text(text));
         column += end;
-        let skipped = match rest[end..] {
+        let skipped = match *behind.as_bytes() {
             [0x1b, b'[', ref sequence @ ..] => 2 + color_length(sequence).unwrap_or(0),
             [b'\t', ..] => {
-                sink(Piece::Gap(&[b' '; TAB][..next_tab(column) - column]));
+                sink(Piece::Gap(&BLANKS[..next_tab(column) - column]));
                 column = next_tab(column);
                 1
             }
@@ -118,17 +125,29 @@ pub(crate) fn for_each_piece(lines: &[u8], mut sink: impl FnMut(Piece<'_>)) {
                 2
             }
         };
-        rest = rest.get(end + skipped..).unwrap_or_default();
+        rest = behind.get(skipped..).unwrap_or_default();
     }
 }
 
 /// Returns the last character that plain lines print.
 pub(crate) fn last_character(lines: &str) -> Option<char> {
     let mut last = None;
-    for_each_piece(lines.as_bytes(), |piece| {
-        if let Piece::Text(text @ [_, ..]) = piece {
-            last = std::str::from_utf8(text).ok().and_then(|text| text.chars().next_back());
+    for_each_piece(lines, |piece| {
+        if let Piece::Text(text) = piece {
+            last = text.chars().next_back().or(last);
         }
     });
     last
+}
+
+/// Returns whether text may be concealed behind one of the colours in plain lines (SGR 8).
+pub(crate) fn conceals(lines: &[u8]) -> bool {
+    memchr::memchr_iter(0x1b, lines).any(|at| {
+        let digits = lines.get(at + 2..).unwrap_or_default();
+        let body = &digits[..color_length(digits).unwrap_or(0)];
+        body.split(|byte| matches!(byte, b';' | b':' | b'm')).any(|number| {
+            let zeros = number.iter().take_while(|&&byte| byte == b'0').count();
+            &number[zeros..] == b"8"
+        })
+    })
 }
