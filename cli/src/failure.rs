@@ -2,6 +2,8 @@
 
 use std::io;
 
+use casemate_store::recording::ReadError;
+
 /// An error with a hint.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -40,7 +42,9 @@ impl std::fmt::Display for Failure {
 
 impl<E: Into<anyhow::Error>> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self { error: error.into(), hint: None }
+        let error = error.into();
+        let hint = error.downcast_ref().and_then(ReadError::hint).map(str::to_owned);
+        Self { error, hint }
     }
 }
 

@@ -5,10 +5,11 @@ use std::time::{Duration, Instant, SystemTime};
 use casemate_cast_format::Item;
 use casemate_cast_format::segment::UnpackerConfig;
 
-use super::derive::{Deriver, Record, Wish};
+use casemate_store::recording::{Deriver, Record, Taker, Wish};
+
 use super::parallel::End;
 use crate::failure::Failure;
-use crate::input::{Input, Strictness, Taker};
+use crate::input::{Input, Strictness};
 use crate::live::LiveClock;
 use crate::printer::Printer;
 
@@ -43,6 +44,8 @@ struct Follower<'a, W> {
 }
 
 impl<W: LiveWriter> Taker for Follower<'_, W> {
+    type Error = Failure;
+
     fn item(&mut self, item: Item<'_>) -> Result<(), Failure> {
         let now = Instant::now();
         match &item {

@@ -1,9 +1,6 @@
 //! `casemate commands`: who ran what on which target as which target user.
 
-mod capture;
-mod derive;
 mod filter;
-mod find;
 mod follow;
 mod format;
 mod moment;
@@ -15,10 +12,10 @@ use std::process::ExitCode;
 
 use regex::Regex;
 
-pub(crate) use self::derive::Record;
-use self::derive::Wish;
-use self::filter::{Filter, KindArg};
-use self::find::{Found, Source};
+pub(crate) use casemate_store::recording::Record;
+use casemate_store::recording::{Filter, Found, Source, Wish, one_line};
+
+use self::filter::KindArg;
 use self::follow::LiveWriter;
 pub(crate) use self::format::line;
 use self::format::{Format, FormatArg, Look, format};
@@ -124,8 +121,8 @@ pub(crate) fn run(arguments: &CommandsArgs, printer: &Printer) -> Result<ExitCod
     let files = if arguments.files.is_empty() { vec![own_recordings()?] } else { arguments.files.clone() };
     let found = Found::by(&files);
     let mut bad = false;
-    for failure in &found.failures {
-        printer.failure(failure);
+    for failure in found.failures {
+        printer.failure(&failure.into());
         bad = true;
     }
     for source in &found.sources {
@@ -171,10 +168,10 @@ fn wish(arguments: &CommandsArgs, with_started: bool) -> Wish {
             users: arguments.user.clone(),
             targets: arguments.target.clone(),
             target_users: arguments.target_user.clone(),
-            since: arguments.since,
-            until: arguments.until,
+            since: arguments.since.map(|moment| moment.0),
+            until: arguments.until.map(|moment| moment.0),
             grep: arguments.grep.clone(),
-            kinds,
+            kinds: KindArg::kinds(&kinds),
         },
         with_output: arguments.with_output,
         with_started,
@@ -258,7 +255,7 @@ impl Writer for ListWriter<'_> {
         end: Result<End, Failure>,
         progress: &Progress,
     ) -> Result<(), Failure> {
-        let name = crate::printer::one_line(&source.path.display().to_string());
+        let name = one_line(&source.path.display().to_string());
         match end {
             Ok(end) => {
                 self.untimed += end.untimed;

@@ -7,7 +7,7 @@
 use serde_json::Value;
 
 use super::{Format, jsonl};
-use crate::commands::command_events::derive::Record;
+use casemate_store::recording::Record;
 
 /// The columns, by the names that their values have in JSON.
 const COLUMNS: [&str; 22] = [

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Format;
-use crate::commands::command_events::derive::Record;
+use casemate_store::recording::Record;
 
 /// One JSON object a line.
 pub(crate) struct JsonLines;

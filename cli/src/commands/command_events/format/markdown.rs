@@ -6,7 +6,7 @@ use casemate_command_log::Kind;
 
 use super::Format;
 use super::text::{duration, one_line, one_line_with_tabs, unknown, who};
-use crate::commands::command_events::derive::Record;
+use casemate_store::recording::Record;
 
 /// Markdown.
 pub(crate) struct Markdown {

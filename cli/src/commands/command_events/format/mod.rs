@@ -13,8 +13,8 @@ mod text;
 
 use clap::ValueEnum;
 
-use super::derive::Record;
 use super::filter::KindArg;
+use casemate_store::recording::Record;
 
 pub(crate) use jsonl::line;
 pub(crate) use table::{Look, Table};
@@ -108,9 +108,9 @@ pub(crate) fn example() -> Record {
 /// Records with all that makes forms difficult.
 #[cfg(test)]
 pub(crate) fn examples() -> Vec<Record> {
-    use super::capture::OutputText;
     use casemate_cast_format::Micros;
     use casemate_command_log::{Kind, Reason, Source};
+    use casemate_store::recording::OutputText;
 
     let with = |change: &dyn Fn(&mut Record)| {
         let mut record = example();

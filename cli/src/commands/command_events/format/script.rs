@@ -10,7 +10,7 @@ use casemate_command_log::{CommandEvent, Kind};
 use super::Format;
 use super::shell::{quoted, stands_alone};
 use super::text::{duration, has_controls, one_line, one_line_with_tabs, unknown, who};
-use crate::commands::command_events::derive::Record;
+use casemate_store::recording::Record;
 
 /// What stands at the top.
 const HEAD: &str = "\
@@ -127,7 +127,7 @@ fn line(out: &mut Vec<u8>, text: &str) {
 mod tests {
     use super::super::{example, examples};
     use super::*;
-    use crate::commands::command_events::capture::OutputText;
+    use casemate_store::recording::OutputText;
     use expect_test::expect;
     use proptest::prelude::*;
 

@@ -9,7 +9,7 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use super::Format;
 use super::text::{duration, one_line, one_line_with_tabs, unknown, who};
-use crate::commands::command_events::derive::Record;
+use casemate_store::recording::Record;
 
 /// So many rows are looked at before the columns get their widths.
 const ROWS: usize = 500;

@@ -12,7 +12,7 @@ use casemate_command_log::CommandEvent;
 use casemate_terminal::{Piece, Scanner, Transcript};
 
 /// Of each command's output this much is shown.
-pub(crate) const OUTPUT_LIMIT: usize = 64 << 10;
+pub const OUTPUT_LIMIT: usize = 64 << 10;
 
 /// What is kept of the stream before anybody asks for it.
 const RECENT: usize = 256 << 10;
@@ -28,10 +28,11 @@ const LINE_END: usize = 4;
 
 /// Output of a command, as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct OutputText {
-    pub(crate) text: String,
+pub struct OutputText {
+    /// As it stood there, line by line.
+    pub text: String,
     /// There was more.
-    pub(crate) is_cut: bool,
+    pub is_cut: bool,
 }
 
 /// Keeps output.

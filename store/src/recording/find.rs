@@ -8,8 +8,7 @@ use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::failure::{About as _, Failure};
-use crate::printer::one_line;
+use super::{ReadError, one_line};
 
 /// What a name says about a file in a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,35 +22,40 @@ enum Name {
 
 /// A recording to be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Source {
-    pub(crate) path: PathBuf,
-    pub(crate) bytes: u64,
+pub struct Source {
+    /// Where it is.
+    pub path: PathBuf,
+    /// How long it is, if it is a file.
+    pub bytes: u64,
     /// It may turn out to be no recording: nobody said that it is.
-    pub(crate) is_guess: bool,
+    pub is_guess: bool,
 }
 
 /// What was found.
 #[derive(Debug, Default)]
-pub(crate) struct Found {
-    pub(crate) sources: Vec<Source>,
-    pub(crate) failures: Vec<Failure>,
+pub struct Found {
+    /// The recordings, in their order.
+    pub sources: Vec<Source>,
+    /// What cannot be looked at.
+    pub failures: Vec<ReadError>,
     /// Device and number of each file: a recording has more than one name where there are links.
     seen: HashSet<(u64, u64)>,
 }
 
 impl Found {
     /// Looks for recordings: files as they are named, `-` for standard input, and those in folders.
-    pub(crate) fn by(paths: &[PathBuf]) -> Self {
+    #[must_use]
+    pub fn by(paths: &[PathBuf]) -> Self {
         let mut found = Self::default();
         for path in paths {
             if path == Path::new("-") {
                 found.sources.push(Source { path: path.clone(), bytes: 0, is_guess: false });
                 continue;
             }
-            match fs::metadata(path).about(format!("cannot read `{}`", shown(path))) {
+            match fs::metadata(path) {
                 Ok(metadata) if metadata.is_dir() => found.walk(path),
                 Ok(metadata) => found.add(path.clone(), &metadata, false),
-                Err(failure) => found.failures.push(failure),
+                Err(source) => found.failures.push(unreadable(path, source)),
             }
         }
         found
@@ -61,34 +65,37 @@ impl Found {
         let mut files = Vec::new();
         let mut folders = vec![folder.to_owned()];
         while let Some(folder) = folders.pop() {
-            let cannot = || format!("cannot read the folder `{}`", shown(&folder));
-            let entries = match fs::read_dir(&folder).about(cannot()) {
+            let unreadable = |source| ReadError::UnreadableFolder {
+                name: one_line(&folder.display().to_string()),
+                source,
+            };
+            let entries = match fs::read_dir(&folder) {
                 Ok(entries) => entries,
-                Err(failure) => {
-                    self.failures.push(failure);
+                Err(error) => {
+                    self.failures.push(unreadable(error));
                     continue;
                 }
             };
             for entry in entries {
                 let looked = entry.and_then(|entry| Ok((entry.path(), entry.file_type()?)));
-                match looked.about(cannot()) {
+                match looked {
                     Ok((path, kind)) if kind.is_dir() => folders.push(path),
                     Ok((path, _)) if Name::of(&path) != Name::Other => files.push(path),
                     Ok(_) => {}
-                    Err(failure) => self.failures.push(failure),
+                    Err(error) => self.failures.push(unreadable(error)),
                 }
             }
         }
         files.sort_by_cached_key(|path| in_order(path));
         for path in files {
-            match fs::metadata(&path).about(format!("cannot read `{}`", shown(&path))) {
+            match fs::metadata(&path) {
                 Ok(metadata) if metadata.is_file() => {
                     let is_guess = Name::of(&path) == Name::Perhaps;
                     self.add(path, &metadata, is_guess);
                 }
                 // Links to folders, pipes, devices.
                 Ok(_) => {}
-                Err(failure) => self.failures.push(failure),
+                Err(source) => self.failures.push(unreadable(&path, source)),
             }
         }
     }
@@ -125,8 +132,8 @@ fn in_order(path: &Path) -> (PathBuf, String, u32, PathBuf) {
     (path.parent().unwrap_or(Path::new("")).to_owned(), stem.to_owned(), part, path.to_owned())
 }
 
-fn shown(path: &Path) -> String {
-    one_line(&path.display().to_string())
+fn unreadable(path: &Path, source: std::io::Error) -> ReadError {
+    ReadError::Unreadable { name: one_line(&path.display().to_string()), source }
 }
 
 #[cfg(test)]

@@ -7,53 +7,68 @@ use casemate_command_log::{CommandEvent, CommandLog, State};
 
 use super::capture::{Capture, OutputText};
 use super::filter::{Filter, Wanted};
-use crate::failure::Failure;
 
 /// A command event, and what is known about it besides.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Record {
-    pub(crate) event: CommandEvent,
+pub struct Record {
+    /// The event.
+    pub event: CommandEvent,
     /// The recording it is from, where it has a name.
-    pub(crate) recording: Option<Arc<str>>,
+    pub recording: Option<Arc<str>>,
     /// What the command put out, if that was asked for and is known.
-    pub(crate) output: Option<OutputText>,
+    pub output: Option<OutputText>,
 }
 
 /// What is wanted of a recording.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Wish {
-    pub(crate) filter: Filter,
-    pub(crate) with_output: bool,
+pub struct Wish {
+    /// Which events.
+    pub filter: Filter,
+    /// What the commands put out, too.
+    pub with_output: bool,
     /// Records of commands that have begun, too.
-    pub(crate) with_started: bool,
+    pub with_started: bool,
 }
 
 /// Derives records.
-pub(crate) struct Deriver<'a> {
+pub struct Deriver<'a> {
     wish: &'a Wish,
     recording: Option<Arc<str>>,
     log: Option<CommandLog>,
     capture: Option<Capture>,
     /// Events that were left out because nobody knows when they happened.
-    pub(crate) untimed: u64,
+    pub untimed: u64,
+}
+
+impl std::fmt::Debug for Deriver<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Deriver").field("recording", &self.recording).finish_non_exhaustive()
+    }
 }
 
 impl<'a> Deriver<'a> {
-    pub(crate) fn new(wish: &'a Wish, recording: Option<&str>) -> Self {
+    /// Begins; `recording` is its name.
+    #[must_use]
+    pub fn new(wish: &'a Wish, recording: Option<&str>) -> Self {
         Self { wish, recording: recording.map(Arc::from), log: None, capture: None, untimed: 0 }
     }
 
     /// Whether the beginning of a recording was read.
-    pub(crate) fn has_begun(&self) -> bool {
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
         self.log.is_some()
     }
 
     /// Takes the next item of the recording.
-    pub(crate) fn item(
+    ///
+    /// # Errors
+    ///
+    /// Those of `give`.
+    pub fn item<E>(
         &mut self,
         item: &Item<'_>,
-        give: &mut dyn FnMut(Record) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
+        give: &mut dyn FnMut(Record) -> Result<(), E>,
+    ) -> Result<(), E> {
         match item {
             Item::Header(header) => {
                 let log = CommandLog::new(header);
@@ -81,11 +96,15 @@ impl<'a> Deriver<'a> {
     }
 
     /// So much time of the recording has passed.
-    pub(crate) fn advance(
+    ///
+    /// # Errors
+    ///
+    /// Those of `give`.
+    pub fn advance<E>(
         &mut self,
         now: Micros,
-        give: &mut dyn FnMut(Record) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
+        give: &mut dyn FnMut(Record) -> Result<(), E>,
+    ) -> Result<(), E> {
         if let Some(log) = &mut self.log {
             log.advance(now);
         }
@@ -93,17 +112,18 @@ impl<'a> Deriver<'a> {
     }
 
     /// The recording is at its end.
-    pub(crate) fn finish(
-        &mut self,
-        give: &mut dyn FnMut(Record) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
+    ///
+    /// # Errors
+    ///
+    /// Those of `give`.
+    pub fn finish<E>(&mut self, give: &mut dyn FnMut(Record) -> Result<(), E>) -> Result<(), E> {
         if let Some(log) = &mut self.log {
             log.finish();
         }
         self.give(give)
     }
 
-    fn give(&mut self, give: &mut dyn FnMut(Record) -> Result<(), Failure>) -> Result<(), Failure> {
+    fn give<E>(&mut self, give: &mut dyn FnMut(Record) -> Result<(), E>) -> Result<(), E> {
         while let Some(mut event) = self.log.as_mut().and_then(CommandLog::next_event) {
             let mut output = None;
             if event.state == Some(State::Started) {
@@ -140,7 +160,7 @@ mod tests {
         let mut records = Vec::new();
         let mut give = |record| {
             records.push(record);
-            Ok(())
+            Ok::<(), std::convert::Infallible>(())
         };
         let header = Item::Header(Box::new(Header::new(Size { cols: 80, rows: 24 })));
         deriver.item(&header, &mut give).unwrap();
