@@ -6,7 +6,7 @@ use casemate_cast_format::{Micros, Version};
 use casemate_recorder::{Format, WindowSize};
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::commands::{cat, command_events, convert, generate, info, rec, repair, screen};
+use crate::commands::{cat, command_events, convert, generate, info, keygen, rec, repair, screen, verify};
 
 /// Record terminal sessions exactly, and prove it.
 ///
@@ -21,6 +21,7 @@ Examples:
   casemate rec demo.cast                    record into a file of your choice
   casemate commands demo.cast               who ran what in it
   casemate info demo.cast                   say what is in it
+  casemate verify audit.cast.zst            whether it is as it was recorded
   casemate convert demo.cast demo.txt       what was on the screen, as text")]
 pub(crate) struct Arguments {
     /// Say nothing but errors
@@ -39,6 +40,8 @@ pub(crate) enum Command {
     Cat(cat::CatArgs),
     Commands(Box<command_events::CommandsArgs>),
     Info(info::InfoArgs),
+    Verify(verify::VerifyArgs),
+    Keygen(keygen::KeygenArgs),
     Screen(screen::ScreenArgs),
     Repair(repair::RepairArgs),
     Completions(generate::CompletionsArgs),

@@ -2,6 +2,7 @@
 //!
 //! What reads them is `casemate_store::recording`.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use casemate_cast_format::Item;
@@ -71,6 +72,19 @@ impl Input {
         // Bytes that come through a pipe have no end to be near to.
         let progress = printer.progress(&self.name, self.input.bytes());
         self.read_into(config, strictness, printer, &mut WithProgress { take, progress })
+    }
+
+    /// Reads its bytes, whatever they are, for as long as they are wanted.
+    pub(crate) fn read_bytes(
+        self,
+        printer: &Printer,
+        mut take: impl FnMut(&[u8]) -> ControlFlow<()>,
+    ) -> Result<(), Failure> {
+        let mut progress = printer.progress(&self.name, self.input.bytes());
+        Ok(self.input.read_bytes(|bytes| {
+            progress.advance(bytes.len());
+            take(bytes)
+        })?)
     }
 
     /// As [`Self::read`], for whoever wants to know when it has to wait.

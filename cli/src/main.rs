@@ -5,6 +5,8 @@ mod command_file;
 mod commands;
 mod failure;
 mod input;
+mod integrity;
+mod keys;
 mod live;
 mod new_file;
 mod output;
@@ -38,6 +40,8 @@ fn run(command: Command, printer: &Printer) -> Result<ExitCode, Failure> {
         Command::Cat(arguments) => commands::cat::run(&arguments, printer)?,
         Command::Commands(arguments) => return commands::command_events::run(&arguments, printer),
         Command::Info(arguments) => return commands::info::run(&arguments, printer),
+        Command::Verify(arguments) => return Ok(commands::verify::run(&arguments, printer)),
+        Command::Keygen(arguments) => commands::keygen::run(&arguments, printer)?,
         Command::Screen(arguments) => commands::screen::run(&arguments, printer)?,
         Command::Repair(arguments) => commands::repair::run(&arguments, printer)?,
         Command::Completions(arguments) => commands::generate::completions(&arguments)?,

@@ -25,4 +25,5 @@ mod screen; // `casemate screen`: any moment, in every form of recording
 mod shells; // bash, zsh, fish, dash, tmux under the recorder
 mod slow; // the slow lane: hundreds of rounds, gigabytes
 mod streams; // `rec -`, standard input, default names, what is said where
+mod verify; // intact or not, named, with which status; keys
 mod weather; // the eight promises about bad weather

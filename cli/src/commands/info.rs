@@ -8,12 +8,11 @@ use std::process::ExitCode;
 use casemate_cast_format::segment::UnpackerConfig;
 use casemate_cast_format::{Code, Event, Header, Item, Micros, own};
 use chrono::{DateTime, SecondsFormat};
-use ed25519_dalek::VerifyingKey;
-use ed25519_dalek::pkcs8::DecodePublicKey as _;
 use serde_json::{Map, Value, json};
 
-use crate::failure::{About as _, Failure};
+use crate::failure::Failure;
 use crate::input::{Findings, Input, Strictness};
+use crate::keys::{hex, public_key};
 use crate::printer::{Printer, one_line};
 
 /// Say what is in a recording
@@ -40,8 +39,8 @@ pub(crate) struct InfoArgs {
     #[arg(long)]
     strict: bool,
 
-    /// Every segment must be signed with this Ed25519 key (PEM, as made by `openssl pkey -pubout`)
-    #[arg(long, value_name = "FILE")]
+    /// Every segment must be signed with this Ed25519 key: a file in PEM, or 64 hex digits
+    #[arg(long, alias = "key", value_name = "KEY")]
     public_key: Option<PathBuf>,
 }
 
@@ -71,16 +70,6 @@ pub(crate) fn run(arguments: &InfoArgs, printer: &Printer) -> Result<ExitCode, F
         }
     }
     Ok(if bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
-}
-
-fn public_key(path: &Path) -> Result<[u8; 32], Failure> {
-    let name = path.display();
-    let pem = std::fs::read_to_string(path).about(format!("cannot read the key `{name}`"))?;
-    let key = VerifyingKey::from_public_key_pem(&pem).map_err(|error| {
-        Failure::new(format!("`{name}` is no Ed25519 public key in PEM: {error}"))
-            .hint("make one with: openssl pkey -in key.pem -pubout -out key.pub.pem")
-    })?;
-    Ok(key.to_bytes())
 }
 
 /// What was found.
@@ -214,6 +203,7 @@ impl Summary {
             "finished": verdict.map(|verdict| verdict.finished),
             "intact": verdict.map(|verdict| verdict.intact),
             "unfinished": self.findings.is_unfinished(),
+            "keyframes": verdict.map(|verdict| verdict.keyframes),
             "continues": verdict.and_then(|verdict| verdict.continues).map(|hash| hex(&hash)),
             "last_seal": verdict.and_then(|verdict| verdict.last_seal).map(|hash| hex(&hash)),
             "signed_by": verdict.and_then(|verdict| verdict.signed_by).map(|key| hex(&key)),
@@ -336,12 +326,8 @@ fn session_text(session: &Value) -> String {
     )
 }
 
-fn number(time: Micros) -> Value {
+pub(super) fn number(time: Micros) -> Value {
     serde_json::from_str(&time.to_string()).unwrap_or(Value::Null)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// `1 h 02 min 03.5 s`.
@@ -356,6 +342,6 @@ pub(super) fn people_time(time: Micros) -> String {
     }
 }
 
-fn people_bytes(bytes: u64) -> String {
+pub(super) fn people_bytes(bytes: u64) -> String {
     indicatif::HumanBytes(bytes).to_string()
 }

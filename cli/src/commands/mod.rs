@@ -5,6 +5,8 @@ pub(crate) mod command_events;
 pub(crate) mod convert;
 pub(crate) mod generate;
 pub(crate) mod info;
+pub(crate) mod keygen;
 pub(crate) mod rec;
 pub(crate) mod repair;
 pub(crate) mod screen;
+pub(crate) mod verify;

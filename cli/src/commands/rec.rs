@@ -13,12 +13,11 @@ use casemate_recorder::{
     Rotation, WindowSize, keys, record, recording_version,
 };
 use chrono::{SecondsFormat, Utc};
-use ed25519_dalek::SigningKey;
-use ed25519_dalek::pkcs8::DecodePrivateKey as _;
 
 use crate::args::{self, OutputFormat};
 use crate::command_file::{CommandFile, Present};
 use crate::failure::{About as _, Failure};
+use crate::keys::signing_key;
 use crate::printer::Printer;
 
 /// Record a terminal session
@@ -127,7 +126,7 @@ pub(crate) struct RecArgs {
     #[arg(long, value_name = "KEY", default_value = r"C-\", value_parser = prefix_key)]
     prefix_key: PrefixKey,
 
-    /// Sign the recording with this Ed25519 key (PKCS#8 PEM, as made by `openssl genpkey -algorithm ed25519`)
+    /// Sign the recording with this Ed25519 key (PKCS#8 PEM, as made by `casemate keygen`)
     #[arg(long, value_name = "FILE")]
     sign_key: Option<PathBuf>,
 
@@ -316,16 +315,6 @@ pub(super) fn recordings_folder() -> Result<PathBuf, Failure> {
     let data =
         data.ok_or_else(|| Failure::new("no place for recordings: neither XDG_DATA_HOME nor HOME is set"))?;
     Ok(data.join("casemate/recordings"))
-}
-
-/// Reads an Ed25519 key.
-pub(super) fn signing_key(path: &Path) -> Result<SigningKey, Failure> {
-    let name = path.display();
-    let pem = std::fs::read_to_string(path).about(format!("cannot read the key `{name}`"))?;
-    SigningKey::from_pkcs8_pem(&pem).map_err(|error| {
-        Failure::new(format!("`{name}` is no Ed25519 key in PKCS#8 PEM: {error}"))
-            .hint("make one with: openssl genpkey -algorithm ed25519 -out key.pem")
-    })
 }
 
 fn announce(facts: &SessionFacts, file: Option<&Path>, options: &Options, printer: &Printer) {

@@ -11,9 +11,9 @@ use ed25519_dalek::SigningKey;
 use serde_json::json;
 
 use super::convert::refuse_same;
-use super::rec::signing_key;
 use crate::failure::{About as _, Failure};
 use crate::input::{Findings, Input, Strictness};
+use crate::keys::signing_key;
 use crate::new_file::NewFile;
 use crate::output::Output;
 use crate::printer::Printer;

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::OpenOptionsExt as _;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -142,6 +143,22 @@ impl Input {
     /// Whether only damage can keep its beginning from being that of a compressed file.
     fn looks_packed(&self, beginning: &[u8]) -> bool {
         self.name.ends_with(".zst") && !beginning.trim_ascii_start().starts_with(b"{")
+    }
+
+    /// Reads its bytes, whatever they are, for as long as they are wanted.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read.
+    pub fn read_bytes(mut self, mut take: impl FnMut(&[u8]) -> ControlFlow<()>) -> Result<(), ReadError> {
+        let mut chunk = vec![0; CHUNK];
+        loop {
+            let filled = fill(&mut self.reader, &mut chunk)
+                .map_err(|source| ReadError::Unreadable { name: self.name.clone(), source })?;
+            if filled == 0 || take(&chunk[..filled]).is_break() {
+                return Ok(());
+            }
+        }
     }
 
     /// Reads it to its end, item by item. A defect that leaves nothing to be read is an error, and in

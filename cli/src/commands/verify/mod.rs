@@ -1,0 +1,156 @@
+//! `casemate verify`: whether recordings are as they were recorded.
+
+mod links;
+mod show;
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use casemate_store::recording::Found;
+
+use self::links::links;
+use self::show::Show;
+use crate::integrity::{Integrity, State};
+use crate::keys;
+use crate::printer::Printer;
+
+/// Check that recordings are as they were recorded
+///
+/// Reads each recording in segments (.cast.zst) to its end: every segment has to be the one that was sealed, in its place
+/// in the chain, up to the final seal; the seek table has to fit, and nothing else may be there. What is damaged, missing,
+/// repeated or moved is named by segment, counted from 0, and by time. Of folders, all recordings in them are
+/// checked. The parts of a rotated recording that are given together are checked as a chain too.
+///
+/// The exit status is 0 if all are intact (and signed by KEY, if one is given), 1 if one is not: changed, unfinished,
+/// without seals, or signed by somebody else. It is 2 if one could not be read.
+///
+/// What it does not prove:
+///
+/// Without a signature, whoever can write the file can change it and make all seals anew. This then finds accidents,
+/// not intent, unless you know the last seal from elsewhere (`last_seal` in --json).
+///
+/// A signature proves that the holder of the private key sealed this. If that was the recorded person, or they could
+/// read the key, it proves nothing against them. Without --key, anybody may have signed.
+///
+/// No check of a file tells that another file was withheld, or that a recording that was appended to was cut back to
+/// where it had ended before. A plain .cast has no seals: nothing about it can be proven.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  casemate verify audit.cast.zst
+  casemate verify --key audit.key.pub /var/recordings
+  casemate verify --key 3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29 audit.cast.zst
+  casemate verify --json *.cast.zst | jq -r 'select(.status > 0) | .file'")]
+pub(crate) struct VerifyArgs {
+    /// Recordings, or folders of recordings; `-` for standard input
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+
+    /// They must be signed with this Ed25519 key: a file in PEM (as `casemate keygen` makes), or 64 hex digits
+    #[arg(long, alias = "public-key", value_name = "KEY")]
+    key: Option<PathBuf>,
+
+    /// One JSON object a line for each recording, and for each session in parts
+    #[arg(long)]
+    json: bool,
+}
+
+/// What the process ends with; the worst counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Status {
+    Proven = 0,
+    NotProven = 1,
+    NotRead = 2,
+}
+
+impl Status {
+    fn of(state: State) -> Self {
+        if state == State::Intact { Self::Proven } else { Self::NotProven }
+    }
+}
+
+pub(crate) fn run(arguments: &VerifyArgs, printer: &Printer) -> ExitCode {
+    ExitCode::from(check(arguments, printer) as u8)
+}
+
+fn check(arguments: &VerifyArgs, printer: &Printer) -> Status {
+    let key = match arguments.key.as_deref().map(keys::public_key).transpose() {
+        Ok(key) => key,
+        Err(failure) => {
+            printer.failure(&failure);
+            return Status::NotRead;
+        }
+    };
+    let show = if arguments.json { Show::Json } else { Show::Text };
+    let mut worst = Status::Proven;
+    let found = Found::by(&arguments.files);
+    let is_found = !found.sources.is_empty() || !found.failures.is_empty();
+    for failure in found.failures {
+        printer.failure(&failure.into());
+        worst = Status::NotRead;
+    }
+    if !is_found {
+        printer.error("there is no recording");
+        return Status::NotRead;
+    }
+    let mut read = Vec::new();
+    for source in &found.sources {
+        let text = match Integrity::read(&source.path, key, printer) {
+            Ok(integrity) => {
+                let state = integrity.state();
+                worst = worst.max(Status::of(state));
+                let text = show.recording(&integrity, state);
+                read.push(integrity);
+                text
+            }
+            // Not every `.json` is a recording.
+            Err(_) if source.is_guess => continue,
+            Err(failure) => {
+                printer.failure(&failure);
+                worst = Status::NotRead;
+                show.unreadable(&source.path, &failure)
+            }
+        };
+        worst = worst.max(print(&text, printer));
+    }
+    for session in links(&read) {
+        if !session.is_whole() {
+            worst = worst.max(Status::NotProven);
+        }
+        worst = worst.max(print(&show.session(&session), printer));
+    }
+    if !arguments.json {
+        say_what_it_is_worth(&read, key.is_some(), printer);
+    }
+    worst
+}
+
+/// Whoever reads our output may have seen enough; the status is still to be right. Where it cannot be written, nothing
+/// was said.
+fn print(text: &str, printer: &Printer) -> Status {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            printer.error(format!("cannot write to standard output: {error}"));
+            Status::NotRead
+        }
+        Ok(()) | Err(_) => Status::Proven,
+    }
+}
+
+fn say_what_it_is_worth(read: &[Integrity], has_key: bool, printer: &Printer) {
+    let intact = |signed: bool| {
+        read.iter().any(|one| {
+            let is_signed = one.verdict.as_ref().is_some_and(|verdict| verdict.signed_by.is_some());
+            one.state() == State::Intact && is_signed == signed
+        })
+    };
+    if intact(false) {
+        printer.say(
+            "without a signature this finds accidents only: who can write a file can make its seals anew",
+        );
+    }
+    if !has_key && intact(true) {
+        printer.say("anybody can sign: give the public key that you know with --key");
+    }
+}

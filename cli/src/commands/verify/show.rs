@@ -1,0 +1,263 @@
+//! What was found, as lines for people and as JSON. The names in the JSON stay; new ones may come.
+
+use std::io::IsTerminal as _;
+use std::path::Path;
+
+use casemate_cast_format::segment::{Defect, DefectKind, Span, Verdict};
+use serde_json::{Value, json};
+
+use super::links::Session;
+use crate::commands::info::{number, people_bytes, people_time};
+use crate::failure::Failure;
+use crate::integrity::{Integrity, State};
+use crate::keys::hex;
+use crate::printer::{colours_welcome, one_line};
+
+/// How it is shown.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Show {
+    Text,
+    Json,
+}
+
+impl Show {
+    pub(super) fn recording(self, one: &Integrity, state: State) -> String {
+        match self {
+            Self::Text => text(one, state),
+            Self::Json => format!("{}\n", to_json(one, state)),
+        }
+    }
+
+    pub(super) fn unreadable(self, path: &Path, failure: &Failure) -> String {
+        match self {
+            // It was said already.
+            Self::Text => String::new(),
+            Self::Json => {
+                let name = path.display().to_string();
+                let object = json!({ "file": name, "verdict": "unreadable", "status": 2, "error": failure.to_string() });
+                format!("{object}\n")
+            }
+        }
+    }
+
+    pub(super) fn session(self, session: &Session<'_>) -> String {
+        match self {
+            Self::Text => session_text(session),
+            Self::Json => {
+                let broken = session.broken.iter();
+                let broken = broken.map(|(before, behind)| json!({ "before": before, "behind": behind }));
+                let object = json!({
+                    "session": session.id,
+                    "parts": session.parts,
+                    "linked": session.is_whole(),
+                    "status": u8::from(!session.is_whole()),
+                    "broken": broken.collect::<Vec<_>>(),
+                    "not_given_before": session.before,
+                    "not_given_behind": session.behind,
+                });
+                format!("{object}\n")
+            }
+        }
+    }
+}
+
+fn to_json(one: &Integrity, state: State) -> Value {
+    let verdict = one.verdict.as_ref();
+    let name = match state {
+        State::Intact => "intact",
+        State::Damaged => "damaged",
+        State::Unfinished => "unfinished",
+        State::Unsealed => "unsealed",
+        State::OtherKey => "other_key",
+    };
+    let signed_by = verdict.and_then(|verdict| verdict.signed_by);
+    json!({
+        "file": one.name,
+        "verdict": name,
+        "status": u8::from(state != State::Intact),
+        "signed_by": signed_by.map(|key| hex(&key)),
+        "signed_by_key": one.key.map(|key| signed_by == Some(key)),
+        "finished": verdict.map(|verdict| verdict.finished),
+        "segments": verdict.map(|verdict| verdict.segments),
+        "keyframes": verdict.map(|verdict| verdict.keyframes),
+        "sealed_until": verdict.filter(|verdict| verdict.segments > 0).map(|verdict| number(verdict.sealed_until)),
+        "sealed_text_bytes": verdict.map(|verdict| verdict.sealed_text_bytes),
+        "text_bytes": verdict.map(|verdict| verdict.text_bytes),
+        "unsealed_bytes": verdict.map(|_| one.unsealed_bytes()),
+        "session": one.facts.as_ref().map(|facts| &facts.session),
+        "part": one.facts.as_ref().map(|facts| facts.part),
+        "next": one.next,
+        "continues": verdict.and_then(|verdict| verdict.continues).map(|hash| hex(&hash)),
+        "last_seal": verdict.and_then(|verdict| verdict.last_seal).map(|hash| hex(&hash)),
+        "defects": verdict.map_or(Vec::new(), |verdict| verdict.defects.iter().map(defect_json).collect()),
+        "defect_count": verdict.map_or(0, Verdict::defect_count),
+    })
+}
+
+fn defect_json(defect: &Defect) -> Value {
+    let last =
+        if let DefectKind::Missing { last, .. } = defect.kind { Some(last) } else { defect.kind.segment() };
+    json!({
+        "what": defect.kind.name(),
+        "segment": defect.kind.segment(),
+        "last_segment": last,
+        "from": defect.span.map(|span| number(span.from)),
+        "to": defect.span.and_then(|span| span.to).map(number),
+        "offset": defect.offset,
+        "text": defect.to_string(),
+    })
+}
+
+fn text(one: &Integrity, state: State) -> String {
+    let name = one_line(&one.name);
+    let Some(verdict) =
+        one.verdict.as_ref().filter(|verdict| verdict.segments > 0 || state != State::Unsealed)
+    else {
+        let what = match (&one.verdict, one.bytes) {
+            (_, 0) => "an empty file",
+            (None, _) => "a plain asciicast",
+            (Some(_), _) => "compressed, but not in segments",
+        };
+        return format!("{name}: {}: {what}, of which nothing can be proven\n", bad("NOT SEALED"));
+    };
+    let length = people_time(verdict.sealed_until);
+    let segments = count(verdict.segments, "segment");
+    let signed = match verdict.signed_by {
+        Some(key) if one.key == Some(key) => "signed by the key".to_owned(),
+        Some(key) => format!("signed by {}", hex(&key)),
+        None => "not signed".into(),
+    };
+    let said = match state {
+        State::Intact => format!("{}: {segments}, {length}, {signed}", good("intact")),
+        State::OtherKey => {
+            format!("{}: {segments}, {length}, {signed}", bad("NOT SIGNED BY THE KEY, otherwise intact"))
+        }
+        State::Unfinished if verdict.segments == 0 => {
+            format!("{}: it breaks off before the first seal", bad("UNFINISHED"))
+        }
+        State::Unfinished => {
+            let rest = one.unsealed_bytes();
+            let rest = if rest > 0 {
+                format!("; {} behind it have no seal", people_bytes(rest))
+            } else {
+                String::new()
+            };
+            let hold = if verdict.segments == 1 { "holds" } else { "hold" };
+            format!("{}: no final seal; {segments} {hold}, up to {length}, {signed}{rest}", bad("UNFINISHED"))
+        }
+        State::Damaged | State::Unsealed => {
+            let end = if verdict.finished { "" } else { ", and no final seal at its end" };
+            let defects = count(verdict.defect_count(), "defect");
+            format!("{}: {defects} in {segments}{end}, {signed}", bad("NOT INTACT"))
+        }
+    };
+    let mut lines = format!("{name}: {said}\n");
+    if state != State::Unfinished {
+        for run in runs(&verdict.defects) {
+            lines.push_str(&format!("  {}\n", run_text(run)));
+        }
+        if verdict.more_defects > 0 {
+            lines.push_str(&format!("  and {} more\n", verdict.more_defects));
+        }
+    }
+    lines
+}
+
+/// Defects of the same kind in segments that stand in a row.
+fn runs(defects: &[Defect]) -> impl Iterator<Item = &[Defect]> {
+    defects.chunk_by(|one, other| {
+        let next = one.kind.segment().and_then(|segment| segment.checked_add(1));
+        many(&one.kind).is_some() && one.kind.name() == other.kind.name() && other.kind.segment() == next
+    })
+}
+
+/// What is said of several segments with this defect.
+fn many(kind: &DefectKind) -> Option<&'static str> {
+    match kind {
+        DefectKind::NotSigned { .. } => Some("are not signed"),
+        DefectKind::OtherKey { .. } => Some("are signed by another key"),
+        DefectKind::WrongSignature { .. } => Some("have wrong signatures"),
+        DefectKind::FrameChanged { .. } => Some("do not match their seals"),
+        DefectKind::FrameMissing { .. } => Some("are missing, but for their seals"),
+        DefectKind::ChainBroken { .. } => Some("do not follow the ones before them"),
+        DefectKind::Repeated { .. } => Some("are there again"),
+        DefectKind::OutOfOrder { .. } => Some("are out of order"),
+        DefectKind::Counts { .. }
+        | DefectKind::SealDamaged { .. }
+        | DefectKind::Unsealed { .. }
+        | DefectKind::Foreign { .. }
+        | DefectKind::Missing { .. }
+        | DefectKind::Damaged { .. }
+        | DefectKind::Torn { .. }
+        | DefectKind::SeekTableMissing
+        | DefectKind::SeekTableWrong
+        | _ => None,
+    }
+}
+
+fn run_text(run: &[Defect]) -> String {
+    let [first, .., last] = run else {
+        return run.first().map_or(String::new(), |one| defect_text(one, one.span));
+    };
+    let span = first.span.map(|span| Span { from: span.from, to: last.span.and_then(|span| span.to) });
+    let (from, to) = (first.kind.segment().unwrap_or(0), last.kind.segment().unwrap_or(0));
+    format!("segments {from} to {to} {}{}", many(&first.kind).unwrap_or_default(), span_text(span))
+}
+
+fn defect_text(defect: &Defect, span: Option<Span>) -> String {
+    format!("{defect}{}", span_text(span))
+}
+
+/// When it is: ` (59.9 s to 1 min 59.9 s)`.
+fn span_text(span: Option<Span>) -> String {
+    match span {
+        None => String::new(),
+        Some(Span { from, to: None }) => format!(" (behind {})", people_time(from)),
+        Some(Span { from, to: Some(to) }) if people_time(from) == people_time(to) => {
+            format!(" (at {})", people_time(from))
+        }
+        Some(Span { from, to: Some(to) }) => format!(" ({} to {})", people_time(from), people_time(to)),
+    }
+}
+
+fn session_text(session: &Session<'_>) -> String {
+    let mut text = String::new();
+    let mut line = |said: String| text.push_str(&format!("session {}: {said}\n", one_line(session.id)));
+    for (before, behind) in &session.broken {
+        let (before, behind) = (one_line(before), one_line(behind));
+        line(format!(
+            "{}: {behind} does not follow {before}: a part is missing or another",
+            bad("NOT LINKED")
+        ));
+    }
+    if session.is_whole() && session.has_links {
+        line(format!("each of {} parts {} the one before", session.parts.len(), good("follows")));
+    }
+    if let Some(before) = session.before {
+        line(format!("it begins in {}, which was not given", one_line(before)));
+    }
+    if let Some(behind) = session.behind {
+        line(format!("it goes on in {}, which was not given", one_line(behind)));
+    }
+    text
+}
+
+fn count(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+fn good(word: &str) -> String {
+    paint("32", word)
+}
+
+fn bad(word: &str) -> String {
+    paint("1;31", word)
+}
+
+fn paint(colour: &str, word: &str) -> String {
+    if std::io::stdout().is_terminal() && colours_welcome() {
+        format!("\x1b[{colour}m{word}\x1b[0m")
+    } else {
+        word.into()
+    }
+}

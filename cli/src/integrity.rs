@@ -1,0 +1,258 @@
+//! Whether a recording is as it was recorded: its chain of seals, its signatures, its seek table, and what of its
+//! text says how it is linked to others. What is found stands here, how it is shown for people too.
+//!
+//! Unlike [`Input::read`](crate::input::Input::read) this does not need a header that can be read: that, too, may be
+//! what was damaged.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use casemate_cast_format::segment::{
+    Defect, DefectKind, OpenFrame, Unpacked, Unpacker, UnpackerConfig, Verdict,
+};
+use casemate_cast_format::{Code, Decoder, Item, SessionFacts, Version, is_zstd, own};
+use serde_json::Value;
+
+use crate::failure::Failure;
+use crate::input::Input;
+use crate::printer::Printer;
+
+/// A file that does not begin as zstd is one all the same if there is a seal in so much of it: then its beginning is
+/// what was damaged.
+const BEGINNING: u64 = 4 << 20;
+
+/// The events that end a recording stand in this much of its text.
+const ENDING: usize = 8 << 10;
+
+/// What was found in a file.
+#[derive(Debug)]
+pub(crate) struct Integrity {
+    pub(crate) name: String,
+    /// How much of it was read: all, but of a plain asciicast.
+    pub(crate) bytes: u64,
+    /// `None` for what is no zstd.
+    pub(crate) verdict: Option<Verdict>,
+    /// What follows the last seal.
+    pub(crate) open: Option<OpenFrame>,
+    /// Whose session it is.
+    pub(crate) facts: Option<SessionFacts>,
+    /// The file that it says it goes on in.
+    pub(crate) next: Option<String>,
+    /// By whom it ought to be signed.
+    pub(crate) key: Option<[u8; 32]>,
+}
+
+/// What is to be said of it in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// Finished, nothing is wrong, and signed by the key, if there is one.
+    Intact,
+    /// Something is not as it was sealed.
+    Damaged,
+    /// There is no end, and otherwise nothing is wrong.
+    Unfinished,
+    /// There are no seals.
+    Unsealed,
+    /// Nothing is wrong but that it is not signed by the key.
+    OtherKey,
+}
+
+impl Integrity {
+    /// Reads a file to its end.
+    pub(crate) fn read(path: &Path, key: Option<[u8; 32]>, printer: &Printer) -> Result<Self, Failure> {
+        let input = Input::open(path)?;
+        let name = input.name.clone();
+        let mut reading = Reading::new(name.ends_with(".zst"), key)?;
+        input.read_bytes(printer, |bytes| reading.feed(bytes))?;
+        reading.finish(name, key)
+    }
+
+    pub(crate) fn state(&self) -> State {
+        let Some(verdict) = &self.verdict else { return State::Unsealed };
+        let is_of_key = |defect: &Defect| {
+            matches!(defect.kind, DefectKind::NotSigned { .. } | DefectKind::OtherKey { .. })
+                && self.key.is_some()
+        };
+        let is_of_end = |defect: &Defect| matches!(defect.kind, DefectKind::Torn { .. });
+        let is_unfinished = !verdict.finished && (verdict.segments > 0 || self.is_cut(verdict));
+        let only_these = |one: &dyn Fn(&Defect) -> bool| verdict.defects.iter().all(one);
+        match () {
+            () if !only_these(&|defect| is_of_key(defect) || is_of_end(defect)) => State::Damaged,
+            () if is_unfinished => State::Unfinished,
+            () if verdict.segments == 0 => State::Unsealed,
+            () if !only_these(&is_of_key) => State::Damaged,
+            () if verdict.signed_by != self.key && self.key.is_some() => State::OtherKey,
+            () => State::Intact,
+        }
+    }
+
+    /// Whether it breaks off within a frame.
+    fn is_cut(&self, verdict: &Verdict) -> bool {
+        self.open.is_some_and(|open| !open.complete) || !verdict.defects.is_empty()
+    }
+
+    /// How many segments it has.
+    pub(crate) fn segments(&self) -> u64 {
+        self.verdict.as_ref().map_or(0, |verdict| verdict.segments)
+    }
+
+    /// Which part of its session it is, from 1.
+    pub(crate) fn part(&self) -> u32 {
+        self.facts.as_ref().map_or(1, |facts| facts.part)
+    }
+
+    /// The hash that the next part names.
+    pub(crate) fn last_seal(&self) -> Option<[u8; 32]> {
+        self.verdict.as_ref()?.last_seal
+    }
+
+    /// How many bytes behind the last seal have none.
+    pub(crate) fn unsealed_bytes(&self) -> u64 {
+        let torn = self
+            .verdict
+            .iter()
+            .flat_map(|verdict| &verdict.defects)
+            .map(|defect| if let DefectKind::Torn { bytes, .. } = defect.kind { bytes } else { 0 });
+        self.open.map_or(0, |open| open.bytes) + torn.sum::<u64>()
+    }
+}
+
+/// A file being read.
+struct Reading {
+    unpacker: Unpacker,
+    bytes: u64,
+    seen: Seen,
+}
+
+/// What was seen besides what the verdict says.
+struct Seen {
+    /// It is zstd, or is meant to be.
+    is_packed: bool,
+    has_seals: bool,
+    has_text: bool,
+    open: Option<OpenFrame>,
+    /// Looks for the header, until it is clear whether there is one.
+    head: Option<Decoder>,
+    header: Option<(Version, Option<SessionFacts>)>,
+    /// The last text.
+    tail: Vec<u8>,
+}
+
+impl Reading {
+    fn new(is_packed: bool, public_key: Option<[u8; 32]>) -> Result<Self, Failure> {
+        let config = UnpackerConfig { public_key, ..UnpackerConfig::default() };
+        let seen = Seen {
+            is_packed,
+            has_seals: false,
+            has_text: false,
+            open: None,
+            head: Some(Decoder::new()),
+            header: None,
+            tail: Vec::new(),
+        };
+        Ok(Self { unpacker: Unpacker::new(config)?, bytes: 0, seen })
+    }
+
+    fn feed(&mut self, bytes: &[u8]) -> ControlFlow<()> {
+        let seen = &mut self.seen;
+        seen.is_packed |= self.bytes == 0 && is_zstd(bytes);
+        self.bytes += bytes.len() as u64;
+        if !seen.is_packed {
+            seen.look_for_header(bytes);
+        }
+        self.unpacker.feed(bytes, &mut |unpacked| seen.take(unpacked));
+        let is_plain = !seen.is_packed && !seen.has_seals && self.bytes > BEGINNING;
+        if is_plain { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn finish(self, name: String, key: Option<[u8; 32]>) -> Result<Integrity, Failure> {
+        let Self { unpacker, bytes, mut seen } = self;
+        let verdict = unpacker.finish(&mut |unpacked| seen.take(unpacked));
+        if let Some(mut head) = seen.head.take() {
+            head.finish();
+            seen.drain(head);
+        }
+        let is_plain = !seen.is_packed && !seen.has_seals;
+        let is_other = if is_plain { bytes > 0 } else { seen.has_text && verdict.defects.is_empty() };
+        if seen.header.is_none() && !seen.has_seals && is_other {
+            return Err(Failure::new(format!("{name}: not a recording"))
+                .hint("a recording is an asciicast, like NAME.cast or NAME.cast.zst"));
+        }
+        let version = seen.header.as_ref().map_or(Version::V2, |header| header.0);
+        Ok(Integrity {
+            name,
+            bytes,
+            next: next_part(&seen.tail, version),
+            verdict: (!is_plain).then_some(verdict),
+            open: seen.open,
+            facts: seen.header.and_then(|header| header.1),
+            key,
+        })
+    }
+}
+
+impl Seen {
+    fn take(&mut self, unpacked: Unpacked<'_>) {
+        match unpacked {
+            Unpacked::Text(text) => {
+                self.has_text = true;
+                if self.is_packed {
+                    self.look_for_header(text);
+                }
+                let kept = &text[text.len().saturating_sub(ENDING)..];
+                let old = (self.tail.len() + kept.len()).saturating_sub(ENDING);
+                self.tail.drain(..old);
+                self.tail.extend_from_slice(kept);
+            }
+            Unpacked::Segment(_) => self.has_seals = true,
+            Unpacked::Open(frame) => self.open = Some(frame),
+            Unpacked::Unsealed(_)
+            | Unpacked::SeekTable { .. }
+            | Unpacked::Foreign { .. }
+            | Unpacked::Defect(_) => {}
+        }
+    }
+
+    fn look_for_header(&mut self, text: &[u8]) {
+        if let Some(mut head) = self.head.take() {
+            head.feed(text);
+            self.drain(head);
+        }
+    }
+
+    fn drain(&mut self, mut head: Decoder) {
+        while let Some(item) = head.next_item() {
+            match item {
+                Item::Header(header) => {
+                    self.header = Some((header.version, header.facts()));
+                    return;
+                }
+                Item::Defect(defect) if defect.kind.is_fatal() => return,
+                Item::Defect(_) | Item::Event(_) | Item::Comment(_) => {}
+            }
+        }
+        self.head = Some(head);
+    }
+}
+
+/// The file in which a recording with this end goes on.
+fn next_part(tail: &[u8], version: Version) -> Option<String> {
+    let mut decoder = Decoder::resume_behind(version, 0);
+    // What stands before the first line end is the rest of a line, or the header.
+    decoder.feed(&tail[tail.iter().position(|&byte| byte == b'\n').map_or(tail.len(), |at| at + 1)..]);
+    decoder.finish();
+    let mut next = None;
+    while let Some(item) = decoder.next_item() {
+        let Item::Event(event) = item else { continue };
+        match &event.code {
+            Code::Other(code) if code == own::PART => {
+                let link: Option<Value> = serde_json::from_str(&event.data.decode()).ok();
+                next = link.and_then(|link| Some(link.get("next")?.as_str()?.to_owned()));
+            }
+            // Somebody went on with it.
+            Code::Other(code) if code == own::SESSION => next = None,
+            Code::Output | Code::Input | Code::Marker | Code::Resize | Code::Exit | Code::Other(_) => {}
+        }
+    }
+    next
+}
