@@ -40,7 +40,7 @@ pub mod own {
     pub const BYTES: &str = "bytes";
     /// A comment line of an asciicast v3 file, kept in a v2 file, which has none.
     pub const COMMENT: &str = "comment";
-    /// Why the recording ended: `exit`, `hangup`, `signal NAME`, `stopped`, `rotated`.
+    /// Why the recording ended: `exit`, `hangup`, `signal NAME`, `stopped`, `rotated`, `excerpt`.
     pub const END: &str = "end";
     /// What was lost here, as JSON.
     pub const GAP: &str = "gap";

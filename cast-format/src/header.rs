@@ -66,6 +66,9 @@ pub struct Header {
 /// The key that holds [`SessionFacts`].
 pub const FACTS_KEY: &str = "casemate";
 
+/// The fact that says what an excerpt is of, and how time passes in it.
+pub const EXCERPT_KEY: &str = "excerpt";
+
 /// Keys of v2 that mean nothing in v3: where others wrote one there, v2 has no place for it.
 const V2_KEYS: [&str; 3] = ["width", "height", "theme"];
 
@@ -98,6 +101,11 @@ impl Header {
     /// The session facts, where casemate recorded them.
     pub fn facts(&self) -> Option<SessionFacts> {
         serde_json::from_value(self.extra.get(FACTS_KEY)?.clone()).ok()
+    }
+
+    /// What the recording is an excerpt of, if it is one: the fact [`EXCERPT_KEY`].
+    pub fn excerpt(&self) -> Option<&Map<String, Value>> {
+        self.extra.get(FACTS_KEY)?.get(EXCERPT_KEY)?.as_object()
     }
 
     /// Puts the session facts into the header.

@@ -6,7 +6,9 @@ use casemate_cast_format::{Micros, Version};
 use casemate_recorder::{Format, WindowSize};
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::commands::{cat, command_events, convert, generate, info, keygen, rec, repair, screen, verify};
+use crate::commands::{
+    cat, command_events, convert, export, generate, info, keygen, rec, repair, screen, verify,
+};
 
 /// Record terminal sessions exactly, and prove it.
 ///
@@ -22,7 +24,8 @@ Examples:
   casemate commands demo.cast               who ran what in it
   casemate info demo.cast                   say what is in it
   casemate verify audit.cast.zst            whether it is as it was recorded
-  casemate convert demo.cast demo.txt       what was on the screen, as text")]
+  casemate convert demo.cast demo.txt       what was on the screen, as text
+  casemate export demo.cast -o part.cast --from 1:30 --to 2:00")]
 pub(crate) struct Arguments {
     /// Say nothing but errors
     #[arg(short, long, global = true)]
@@ -39,6 +42,7 @@ pub(crate) enum Command {
     Convert(convert::ConvertArgs),
     Cat(cat::CatArgs),
     Commands(Box<command_events::CommandsArgs>),
+    Export(Box<export::ExportArgs>),
     Info(info::InfoArgs),
     Verify(verify::VerifyArgs),
     Keygen(keygen::KeygenArgs),

@@ -8,6 +8,7 @@
 //!   before it is complete.
 //! - `stage`: the emulated screen, taken to any place. `pace`: how time passes; pure.
 //! - [`Target`]: places as people say them.
+//! - [`export`]: parts of recordings, faster, without what must not be seen; pure.
 //!
 //! *Invariant*: what is shown anywhere is what replaying from the start would show there, whichever way it was reached.
 //!
@@ -28,6 +29,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod export;
 pub mod fuzz;
 mod index;
 mod pace;

@@ -41,6 +41,7 @@ mod flow;
 pub mod fuzz;
 mod line;
 mod plain;
+pub mod redact;
 pub mod render;
 mod repaint;
 mod scanner;

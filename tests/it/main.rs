@@ -13,6 +13,7 @@ mod commands_live; // real shells, recorded, and their commands listed
 mod compat; // asciinema and zstd read ours, we read theirs
 mod docs; // the documents and the tree say the same
 mod exact; // every byte, in every form, also those that are no text
+mod export; // `casemate export`: cuts, speed, text, pictures, and what is hidden
 mod idle; // asleep and small while nothing happens
 mod input; // what was typed is recorded; what was not echoed is not
 mod integrate; // marks from the shells, which are otherwise as they were

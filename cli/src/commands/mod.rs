@@ -3,6 +3,7 @@
 pub(crate) mod cat;
 pub(crate) mod command_events;
 pub(crate) mod convert;
+pub(crate) mod export;
 pub(crate) mod generate;
 pub(crate) mod info;
 pub(crate) mod keygen;

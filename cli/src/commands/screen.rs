@@ -4,9 +4,9 @@ use std::io::Write as _;
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
-use casemate_cast_format::Header;
+use casemate_player::export::theme;
 use casemate_player::{Player, Pursuit, Recording, SeekError, Target};
-use casemate_terminal::render::{self, Theme};
+use casemate_terminal::render;
 use clap::ValueEnum;
 
 use crate::failure::{About as _, Failure};
@@ -78,8 +78,8 @@ fn open(path: &Path) -> Result<Recording, Failure> {
 /// Goes there, with a bar where that takes time.
 fn seek(player: &mut Player, name: &str, target: &Target, printer: &Printer) -> Result<(), Failure> {
     /// The bar's unit; what there is to do is only known as a part of the whole.
-    const WHOLE: f64 = 1e9;
-    let mut progress = printer.progress(name, Some(WHOLE as u64));
+    const WHOLE: u32 = 1_000_000_000;
+    let mut progress = printer.progress(name, Some(WHOLE.into()));
     let mut done = 0;
     player.begin_seek(target.clone());
     loop {
@@ -91,7 +91,7 @@ fn seek(player: &mut Player, name: &str, target: &Target, printer: &Printer) -> 
                     clippy::cast_sign_loss,
                     reason = "a part of the whole"
                 )]
-                let now = (part.clamp(0.0, 1.0) * WHOLE) as usize;
+                let now = (part.clamp(0.0, 1.0) * f64::from(WHOLE)) as usize;
                 progress.advance(now - done.min(now));
                 done = now;
             }
@@ -102,13 +102,4 @@ fn seek(player: &mut Player, name: &str, target: &Target, printer: &Printer) -> 
             Err(error) => return Err(Failure::new(format!("{name}: {error}"))),
         }
     }
-}
-
-/// The colours that the terminal had, where the recording tells.
-fn theme(header: &Header) -> Theme {
-    let colours = header.theme.as_ref().and_then(|theme| {
-        let colour = |key| theme.get(key)?.as_str();
-        Theme::from_hex(colour("fg")?, colour("bg")?, colour("palette")?)
-    });
-    colours.unwrap_or(Theme::DARK)
 }

@@ -45,7 +45,7 @@ pub(crate) fn check(file: &[u8]) -> usize {
                         .for_term(header.term_type.as_deref().unwrap_or_default());
                 }
                 Item::Event(event) if event.code == Code::Output => {
-                    screen.feed(event.data.decode().as_bytes())
+                    screen.feed(event.data.decode().as_bytes());
                 }
                 Item::Event(event) => {
                     if let Some(size) = event.size() {

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`txt`] | the rows, a line each |
 //! | [`json`] | the rows, as an array of strings |
-//! | [`ansi`] | the rows with their colours and styles, for any terminal |
+//! | [`ansi`](fn@ansi) | the rows with their colours and styles, for any terminal |
 //! | [`svg`](fn@svg) | a picture: also the cursor, and colours as a [`Theme`] has them |
 //!
 //! *Invariants*: whatever is on the screen, and whoever put it there, no form holds a control character that is not

@@ -1,7 +1,7 @@
-//! Base64 (RFC 4648), just as much as OSC 1337 needs of it.
+//! Base64 (RFC 4648), just as much as control strings need of it.
 
 /// Decodes base64, with or without padding; `None` if it is none.
-pub(super) fn decode(text: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn decode(text: &[u8]) -> Option<Vec<u8>> {
     let text = text.trim_ascii();
     let text = text.strip_suffix(b"==").or_else(|| text.strip_suffix(b"=")).unwrap_or(text);
     // One digit alone is less than a byte.

@@ -13,7 +13,7 @@
 //!
 //! How the input is cut into pieces changes nothing but where bytes are cut.
 
-mod base64;
+pub(crate) mod base64;
 mod decode;
 mod osc;
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 mod keyframes;
 mod lines;
-mod properties;
+pub(crate) mod properties;
 mod render;
 mod sequences;
 mod tmux;

@@ -7,7 +7,7 @@ use crate::fuzz::{fuzz_scanner, fuzz_screen};
 use crate::{Screen, Vt100Screen};
 
 /// Output made of what terminals and scanners care about.
-pub(super) fn output() -> impl Strategy<Value = Vec<u8>> {
+pub(crate) fn output() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         4 => "[ -~]{0,30}\r\n".prop_map(String::into_bytes),
         2 => "[ab é日─\t\u{301}\u{FE0F}]{0,12}".prop_map(String::into_bytes),

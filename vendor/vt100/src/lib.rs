@@ -29,7 +29,7 @@ mod settings;
 pub use attrs::{Attrs, Color};
 pub use cell::Cell;
 pub use keyframe::KeyframeError;
-pub use parser::Parser;
+pub use parser::{Parser, Place};
 pub use row::Row;
 pub use screen::{Gone, Screen};
 pub use settings::{CharsetNames, SavedCursor, Settings};

@@ -1,8 +1,19 @@
 //! The parser and the screen that it draws on.
 
 use crate::keyframe::{self, KeyframeError};
-use crate::parse::Machine;
+use crate::parse::{Machine, State};
 use crate::screen::Screen;
+
+/// Where in a stream a byte stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Place {
+    /// Outside of all that follows; a character is printed.
+    Ground,
+    /// In an escape or control sequence, or in a character.
+    Sequence,
+    /// In a control string.
+    String,
+}
 
 /// A parser for terminal output which produces an in-memory representation of the terminal contents.
 #[derive(Debug)]
@@ -63,6 +74,16 @@ impl Parser {
     #[must_use]
     pub fn is_amid_sequence(&self) -> bool {
         !self.machine.is_settled()
+    }
+
+    /// Returns where in the stream the next byte stands.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        match self.machine.state {
+            State::Ground if self.machine.kept.is_empty() => Place::Ground,
+            State::Ground | State::Escape | State::Csi => Place::Sequence,
+            State::Osc | State::Text | State::Device | State::Tmux | State::TmuxEscape => Place::String,
+        }
     }
 
     /// Returns the sequence or character that has begun and not ended, as output that begins it again. Of a control

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::attrs::Attrs;
+use crate::attrs::{Attrs, Color};
 use crate::charset::{Charset, Charsets};
 use crate::grid::{Grid, Pos, Saved};
 use crate::row::Row;
@@ -214,6 +214,11 @@ impl Screen {
     #[must_use]
     pub fn attrs(&self) -> Attrs {
         self.attrs
+    }
+
+    /// Has newly drawn text rendered in those colours, without attributes.
+    pub fn set_colors(&mut self, fgcolor: Color, bgcolor: Color) {
+        self.attrs = Attrs { fgcolor, bgcolor, mode: 0 };
     }
 
     /// Returns how many rows have scrolled off the top of the primary screen: the absolute number of its first row.
