@@ -1,4 +1,4 @@
-//! Any moment of a recording at once: timeline, seeking, playback.
+//! Any moment of a recording at once: timeline, seeking, playback, search.
 //!
 //! [`Player`] is what there is to use: it opens a recording, goes anywhere in it, and says what is due while it plays.
 //! It shows nothing itself.
@@ -7,6 +7,7 @@
 //! - [`Index`]: where the blocks are in time, keyframes, markers, activity. A thread makes it; everything works
 //!   before it is complete.
 //! - `stage`: the emulated screen, taken to any place. `pace`: how time passes; pure.
+//! - [`Search`]: in everything that was ever on the screen.
 //! - [`Target`]: places as people say them.
 //! - [`export`]: parts of recordings, faster, without what must not be seen; pure.
 //!
@@ -35,6 +36,7 @@ mod index;
 mod pace;
 mod player;
 mod recording;
+mod search;
 mod shared;
 mod stage;
 mod target;
@@ -44,4 +46,5 @@ mod tests;
 pub use index::{Activity, Index, Mark, MarkKind, Marker};
 pub use player::{Advance, Length, Player, Position, Pursuit, State};
 pub use recording::{Event, OpenError, Recording, SPOOL_LIMIT};
+pub use search::{BadPattern, Hit, Pattern, Search};
 pub use target::{SeekError, Target};

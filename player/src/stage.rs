@@ -26,8 +26,7 @@ pub(crate) struct Stage {
 impl Stage {
     /// The screen before the first event.
     pub(crate) fn new(header: &Header) -> Self {
-        let term =
-            header.term_type.as_deref().or_else(|| header.env.get("TERM")?.as_str()).unwrap_or_default();
+        let term = term(header);
         let size = cells(header.size);
         let screen = Vt100Screen::new(size.0, size.1, 0).for_term(term);
         Self { screen, spot: Spot::default(), size, term: term.to_owned() }
@@ -118,8 +117,13 @@ pub(crate) fn place(index: &Shared<Index>, block: usize) -> Option<Place> {
     index.lock().places.get(block).copied()
 }
 
+/// The kind of terminal.
+pub(crate) fn term(header: &Header) -> &str {
+    header.term_type.as_deref().or_else(|| header.env.get("TERM")?.as_str()).unwrap_or_default()
+}
+
 /// A size as the emulator takes it, which brings it into bounds.
-fn cells(size: Size) -> (u16, u16) {
+pub(crate) fn cells(size: Size) -> (u16, u16) {
     let cells = |count: u32| u16::try_from(count).unwrap_or(u16::MAX);
     (cells(size.cols), cells(size.rows))
 }

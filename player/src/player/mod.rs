@@ -24,6 +24,7 @@ pub use seek::Pursuit;
 use crate::index::{Folder, Index, Indexer};
 use crate::pace::Pace;
 use crate::recording::{Block, Blocks, OpenError, Recording};
+use crate::search::Pass;
 use crate::stage::{Spot, Stage};
 use crate::target::Target;
 
@@ -222,6 +223,12 @@ impl Player {
         Ok(true)
     }
 
+    /// What a search from the position on needs.
+    pub(crate) fn pass(&mut self) -> Pass {
+        let recording = self.blocks.recording().clone();
+        Pass { recording, index: Arc::clone(&self.indexer.index), from: self.spot.block }
+    }
+
     fn next(&mut self, mut spot: Spot) -> Next {
         let mut end = spot;
         loop {
@@ -249,7 +256,7 @@ impl Player {
     }
 
     /// Puts the position there.
-    fn put(&mut self, spot: Spot, time: Micros) {
+    pub(crate) fn put(&mut self, spot: Spot, time: Micros) {
         (self.spot, self.time) = (spot, time);
         self.goal = None;
         self.play.moved();

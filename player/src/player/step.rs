@@ -20,7 +20,7 @@ impl Player {
         self.position()
     }
 
-    fn frame_behind(&mut self) -> Option<(Spot, Micros)> {
+    pub(crate) fn frame_behind(&mut self) -> Option<(Spot, Micros)> {
         let mut spot = self.spot;
         loop {
             let (Spot { block: number, at }, block) = self.next_known(spot)?;

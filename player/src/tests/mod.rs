@@ -4,6 +4,7 @@ mod caching;
 mod damage;
 mod growing;
 mod playing;
+mod searching;
 mod seeking;
 
 use std::io::Write as _;
