@@ -100,7 +100,9 @@ fn cut(line: &str, found: Range<usize>) -> (&str, Range<usize>) {
         }
         at
     };
-    let start = boundary(found.start.saturating_sub(BEFORE).min(line.len() - LINE_BYTES));
+    // Where the beginning is a little earlier, the end must be in reach all the same.
+    let latest = line.len() - LINE_BYTES + (char::MAX.len_utf8() - 1);
+    let start = boundary(found.start.saturating_sub(BEFORE).min(latest));
     let end = boundary(line.len().min(start + LINE_BYTES));
     (&line[start..end], found.start - start..found.end.min(end).max(found.start) - start)
 }
