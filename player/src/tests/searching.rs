@@ -93,7 +93,9 @@ proptest! {
     fn a_search_finds_what_was_to_be_seen(made in events(0..30), from in any::<prop::sample::Index>(), grain in 20..400_u64) {
         let content = file_of(Form::V2, "xterm", &made);
         let mut expected = Vec::new();
-        let mut sink = |sighting: Sighting<'_>| expected.push((sighting.time.as_micros() as u64, sighting.text.to_owned()));
+        let mut sink = |sighting: Sighting<'_>| {
+            expected.push((u64::try_from(sighting.time.as_micros()).unwrap(), sighting.text.to_owned()));
+        };
         let mut sightings = Sightings::new(12, 5).for_term("xterm");
         let mut time = 0;
         for (wait, code, data) in &made {
