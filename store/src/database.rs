@@ -1,0 +1,180 @@
+//! The database: opened, made, made anew. Everything else goes through [`Database::run`].
+//!
+//! An index can always be made again from the recordings. So one of another version, or a damaged one, is replaced; but
+//! a file that is no index of casemate is never touched. Only its owner can read it.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _, SqliteConnection};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::error::StoreError;
+
+/// `casemate` on a telephone's keys is too long; this is `csmt`. It tells our files from others.
+const APPLICATION: i64 = 0x6373_6d74;
+
+/// Version of the schema, and of what is derived from recordings: whatever changes either, counts it up.
+const VERSION: i64 = 1;
+
+/// How long to wait for another process that writes.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Pages are read in this size: a block of lines takes a few.
+const PAGE: u32 = 8 << 10;
+
+/// Of pages that were read or are to be written, so much is kept, in KiB.
+const CACHE: u32 = 64 << 10;
+
+/// A connection, and what runs it.
+#[derive(Debug)]
+pub(crate) struct Database {
+    path: PathBuf,
+    runtime: Runtime,
+    connection: SqliteConnection,
+}
+
+impl Database {
+    /// Opens an index, and makes it if it is not there, or of no use. A file that is no index is replaced only where
+    /// nobody else puts any.
+    pub(crate) fn open(path: &Path, is_ours: bool) -> Result<Self, StoreError> {
+        let io = |source| StoreError::Io { path: path.to_owned(), source };
+        match look(path).map_err(io)? {
+            Looks::Absent => Self::make(path)?,
+            Looks::Foreign if is_ours => Self::make_anew(path)?,
+            Looks::Foreign => return Err(StoreError::Foreign { path: path.to_owned() }),
+            Looks::Ours => {}
+        }
+        match Self::connect(path) {
+            Ok(Some(database)) => return Ok(database),
+            Err(error) if !error.is_damage() => return Err(error),
+            Ok(None) | Err(_) => {}
+        }
+        Self::make_anew(path)?;
+        Self::connect(path)?.ok_or(StoreError::Damaged { path: path.to_owned(), what: "it cannot be made" })
+    }
+
+    fn make_anew(path: &Path) -> Result<(), StoreError> {
+        Self::remove(path).map_err(|source| StoreError::Io { path: path.to_owned(), source })?;
+        Self::make(path)
+    }
+
+    /// Makes an empty index, under another name until it is whole.
+    fn make(path: &Path) -> Result<(), StoreError> {
+        let io = |source| StoreError::Io { path: path.to_owned(), source };
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".{}.new", std::process::id()));
+        let new = PathBuf::from(name);
+        create(&new).map_err(io)?;
+        let options = SqliteConnectOptions::new().filename(&new).page_size(PAGE).disable_statement_logging();
+        let stamp = format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION}");
+        let made = Builder::new_current_thread().build().map_err(io)?.block_on(async {
+            let mut connection = SqliteConnection::connect_with(&options).await?;
+            connection.execute(include_str!("schema.sql")).await?;
+            connection.execute(sqlx::AssertSqlSafe(stamp)).await?;
+            connection.close().await
+        });
+        made.map_err(|source| StoreError::Database { path: path.to_owned(), source })?;
+        match renameat_with(CWD, &new, CWD, path, RenameFlags::NOREPLACE) {
+            // Another process was faster, or the file system does not know how: nothing else stands there then.
+            Err(Errno::EXIST) if std::fs::metadata(path).is_ok_and(|file| file.len() > 0) => {
+                std::fs::remove_file(&new).map_err(io)
+            }
+            Err(_) => std::fs::rename(&new, path).map_err(io),
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// Removes an index.
+    pub(crate) fn remove(path: &Path) -> io::Result<()> {
+        for suffix in ["-wal", "-shm", ""] {
+            let mut name = path.as_os_str().to_owned();
+            name.push(suffix);
+            match std::fs::remove_file(name) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Connects; `None` if it is of another version.
+    fn connect(path: &Path) -> Result<Option<Self>, StoreError> {
+        let io = |source| StoreError::Io { path: path.to_owned(), source };
+        let database = |source| StoreError::Database { path: path.to_owned(), source };
+        let runtime = Builder::new_current_thread().build().map_err(io)?;
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .with_regexp()
+            .pragma("cache_size", format!("-{CACHE}"))
+            .pragma("temp_store", "memory")
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal)
+            .foreign_keys(false)
+            .busy_timeout(PATIENCE)
+            .disable_statement_logging();
+        let made = runtime.block_on(async {
+            let mut connection = SqliteConnection::connect_with(&options).await?;
+            let version: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut connection).await?;
+            if version == VERSION {
+                return Ok(Some(connection));
+            }
+            connection.close().await?;
+            Ok(None)
+        });
+        let connection = made.map_err(database)?;
+        Ok(connection.map(|connection| Self { path: path.to_owned(), runtime, connection }))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Does something with the connection.
+    pub(crate) fn run<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut SqliteConnection) -> sqlx::Result<T>,
+    ) -> Result<T, StoreError> {
+        let Self { path, runtime, connection } = self;
+        runtime
+            .block_on(work(connection))
+            .map_err(|source| StoreError::Database { path: path.clone(), source })
+    }
+}
+
+/// What a file is, from its first bytes: SQLite keeps the number of the application there.
+fn look(path: &Path) -> io::Result<Looks> {
+    let mut head = [0; 72];
+    let file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Looks::Absent),
+        file => file?,
+    };
+    let length = io::Read::read(&mut io::Read::take(&file, 72), &mut head)?;
+    let application = u32::from_be_bytes([head[68], head[69], head[70], head[71]]);
+    Ok(match length {
+        0 => Looks::Absent,
+        72 if head.starts_with(b"SQLite format 3\0") && i64::from(application) == APPLICATION => Looks::Ours,
+        _ => Looks::Foreign,
+    })
+}
+
+/// What stands where an index is to be.
+enum Looks {
+    Absent,
+    Ours,
+    Foreign,
+}
+
+/// Makes an empty file that only its owner can read.
+fn create(path: &Path) -> io::Result<()> {
+    if let Some(folder) = path.parent().filter(|folder| *folder != Path::new("")) {
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    }
+    File::options().create(true).append(true).mode(0o600).open(path).map(drop)
+}

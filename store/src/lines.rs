@@ -1,0 +1,181 @@
+//! Lines that were to be seen, in blocks: as much of a recording as may be kept, each line with its time.
+//!
+//! A block is the zstd frame of lines of text: when it was first seen, in microseconds, a blank, and what was seen.
+//!
+//! What flows by faster than anybody reads is kept for a while and then left out, so that a recording with gigabytes of
+//! output makes no index of gigabytes. How much, and when, is counted.
+
+use std::time::Duration;
+
+use casemate_cast_format::Micros;
+
+use crate::write::LeftOut;
+
+/// Text of a block. Each block that may hold what is searched for is unpacked and looked through.
+const BLOCK_BYTES: usize = 16 << 10;
+
+/// So much text is kept of what comes at once,
+const BURST: u64 = 1 << 20;
+
+/// and so much more for each second: a page of a screen a second is more than anybody reads.
+const BYTES_A_SECOND: u64 = 4 << 10;
+
+/// Fast rather than small: a higher level saves a tenth, and takes twice the time.
+const LEVEL: i32 = 3;
+
+/// A block that can be written.
+#[derive(Debug, Default)]
+pub(crate) struct LineBlock {
+    pub(crate) first: Micros,
+    pub(crate) last: Micros,
+    pub(crate) lines: u64,
+    pub(crate) packed: Vec<u8>,
+    /// The text alone.
+    pub(crate) text: String,
+}
+
+/// Puts lines together.
+#[derive(Debug, Default)]
+pub(crate) struct LinePacker {
+    block: LineBlock,
+    timed: String,
+    allowance: Allowance,
+    pub(crate) lines: u64,
+    pub(crate) left_out: LeftOut,
+}
+
+impl LinePacker {
+    /// Takes a line that was seen then; gives a block when one is full.
+    pub(crate) fn line(&mut self, time: Duration, text: &str) -> Option<LineBlock> {
+        let time = Micros(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
+        self.lines += 1;
+        if !self.allowance.take(time, text.len() as u64) {
+            self.left_out.lines += 1;
+            let (from, until) = self.left_out.between.unwrap_or((time, time));
+            self.left_out.between = Some((from.min(time), until.max(time)));
+            return None;
+        }
+        let block = &mut self.block;
+        if block.lines == 0 {
+            (block.first, block.last) = (time, time);
+        }
+        (block.first, block.last) = (block.first.min(time), block.last.max(time));
+        block.lines += 1;
+        block.text.push_str(text);
+        block.text.push('\n');
+        self.timed.push_str(&format!("{} {text}\n", time.0));
+        (self.block.text.len() >= BLOCK_BYTES).then(|| self.take()).flatten()
+    }
+
+    /// Gives what there is.
+    pub(crate) fn take(&mut self) -> Option<LineBlock> {
+        if self.block.lines == 0 {
+            return None;
+        }
+        let timed = std::mem::take(&mut self.timed);
+        let mut block = std::mem::take(&mut self.block);
+        match zstd::bulk::compress(timed.as_bytes(), LEVEL) {
+            Ok(packed) => {
+                block.packed = packed;
+                Some(block)
+            }
+            // There is no memory: the lines are not kept, and that is said.
+            Err(_) => {
+                self.left_out.lines += block.lines;
+                let (from, until) = self.left_out.between.unwrap_or((block.first, block.last));
+                self.left_out.between = Some((from.min(block.first), until.max(block.last)));
+                None
+            }
+        }
+    }
+}
+
+/// How much may be kept: it fills up as the recording goes on.
+#[derive(Debug)]
+struct Allowance {
+    /// In millionths of bytes.
+    left: u64,
+    last: Micros,
+}
+
+impl Default for Allowance {
+    fn default() -> Self {
+        Self { left: BURST * MILLION, last: Micros(0) }
+    }
+}
+
+const MILLION: u64 = 1_000_000;
+
+impl Allowance {
+    fn take(&mut self, now: Micros, bytes: u64) -> bool {
+        // Lines come a little out of order.
+        let passed = now.0.saturating_sub(self.last.0);
+        self.last = self.last.max(now);
+        self.left = self.left.saturating_add(passed.saturating_mul(BYTES_A_SECOND)).min(BURST * MILLION);
+        let cost = bytes.saturating_mul(MILLION);
+        let is_enough = cost <= self.left;
+        if is_enough {
+            self.left -= cost;
+        }
+        is_enough
+    }
+}
+
+/// Unpacks a block: lines with their times. What is damaged is left out.
+pub(crate) fn unpack(packed: &[u8]) -> Option<String> {
+    // A line is 64 KiB at most, and one is enough to fill a block.
+    const MOST: usize = BLOCK_BYTES + (1 << 20);
+    let timed = zstd::bulk::decompress(packed, MOST).ok()?;
+    String::from_utf8(timed).ok()
+}
+
+/// The lines of an unpacked block.
+pub(crate) fn lines(timed: &str) -> impl Iterator<Item = (Micros, &str)> {
+    timed.split_terminator('\n').filter_map(|line| {
+        let (time, text) = line.split_once(' ')?;
+        Some((Micros(time.parse().ok()?), text))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_come_back_with_their_times() {
+        let mut packer = LinePacker::default();
+        let mut blocks = Vec::new();
+        for number in 0..2000_u64 {
+            let text = format!("line  {number} é ");
+            blocks.extend(packer.line(Duration::from_millis(number), &text));
+        }
+        blocks.extend(packer.take());
+        assert!(blocks.len() > 1 && packer.take().is_none());
+        let mut number = 0;
+        for block in &blocks {
+            let timed = unpack(&block.packed).unwrap();
+            assert_eq!(lines(&timed).count() as u64, block.lines);
+            assert_eq!(lines(&timed).next().unwrap().0, block.first);
+            for (time, text) in lines(&timed) {
+                assert_eq!((time, text), (Micros(number * 1000), &*format!("line  {number} é ")));
+                number += 1;
+            }
+        }
+        assert_eq!((number, packer.lines, packer.left_out.lines), (2000, 2000, 0));
+    }
+
+    #[test]
+    fn what_floods_is_left_out_and_counted() {
+        let mut packer = LinePacker::default();
+        let (mut kept, line) = (0, "x".repeat(1000));
+        for _ in 0..5000 {
+            kept += packer.line(Duration::from_secs(1), &line).map_or(0, |block| block.lines);
+        }
+        kept += packer.take().unwrap().lines;
+        assert_eq!((kept, packer.left_out.lines), (1048, 5000 - 1048));
+        assert_eq!(packer.left_out.between, Some((Micros(1_000_000), Micros(1_000_000))));
+        // Later there is room again.
+        packer.line(Duration::from_secs(10), &line);
+        assert_eq!(packer.take().unwrap().lines, 1);
+    }
+}

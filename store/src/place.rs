@@ -1,0 +1,70 @@
+//! Where an index is: never among the recordings.
+
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::error::StoreError;
+
+/// Returns where the index of those files and folders is kept: in the cache, one for each set of them.
+///
+/// # Errors
+///
+/// Nobody says where the cache is.
+pub fn usual_place(recordings: &[PathBuf]) -> Result<PathBuf, StoreError> {
+    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let cache = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")));
+    let mut paths: Vec<_> = recordings.iter().map(|path| canonical(path)).collect();
+    paths.sort();
+    paths.dedup();
+    let mut hash = Sha256::new();
+    for path in paths {
+        hash.update(path.as_os_str().as_encoded_bytes());
+        hash.update([0]);
+    }
+    let name: String = hash.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(cache.ok_or(StoreError::NoPlace)?.join("casemate/index").join(name + ".db"))
+}
+
+/// Refuses a place that is in one of those folders.
+///
+/// # Errors
+///
+/// It is.
+pub(crate) fn refuse_among(place: &Path, recordings: &[PathBuf]) -> Result<(), StoreError> {
+    let path = canonical(place);
+    if recordings.iter().any(|recording| path.starts_with(canonical(recording))) {
+        return Err(StoreError::AmongRecordings { path: place.to_owned() });
+    }
+    Ok(())
+}
+
+/// The path without links, as far as it is there.
+fn canonical(path: &Path) -> PathBuf {
+    if let Ok(canonical) = path.canonicalize() {
+        return canonical;
+    }
+    let parent = match path.parent() {
+        Some(parent) if parent == Path::new("") => Path::new("."),
+        Some(parent) => parent,
+        None => return path.to_owned(),
+    };
+    path.file_name().map_or_else(|| path.to_owned(), |name| canonical(parent).join(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_kept_among_recordings() {
+        let folder = tempfile::tempdir().unwrap();
+        let evidence = folder.path().join("evidence");
+        std::fs::create_dir(&evidence).unwrap();
+        std::os::unix::fs::symlink(&evidence, folder.path().join("link")).unwrap();
+        let refused =
+            |place: &str| refuse_among(&folder.path().join(place), std::slice::from_ref(&evidence)).is_err();
+        assert!(refused("evidence/index.db") && refused("link/index.db") && refused("evidence/new/index.db"));
+        assert!(!refused("index.db") && !refused("evidence.db"));
+    }
+}
