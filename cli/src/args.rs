@@ -7,7 +7,7 @@ use casemate_recorder::{Format, WindowSize};
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    cat, command_events, convert, export, generate, info, keygen, rec, repair, screen, verify,
+    cat, command_events, convert, export, generate, info, keygen, rec, repair, screen, search, verify,
 };
 
 /// Record terminal sessions exactly, and prove it.
@@ -22,6 +22,7 @@ Examples:
   casemate rec                              record a shell into ~/.local/share/casemate
   casemate rec demo.cast                    record into a file of your choice
   casemate commands demo.cast               who ran what in it
+  casemate search nginx demo.cast           where it was typed, or to be seen
   casemate info demo.cast                   say what is in it
   casemate verify audit.cast.zst            whether it is as it was recorded
   casemate convert demo.cast demo.txt       what was on the screen, as text
@@ -43,6 +44,7 @@ pub(crate) enum Command {
     Cat(cat::CatArgs),
     Commands(Box<command_events::CommandsArgs>),
     Export(Box<export::ExportArgs>),
+    Search(search::SearchArgs),
     Info(info::InfoArgs),
     Verify(verify::VerifyArgs),
     Keygen(keygen::KeygenArgs),

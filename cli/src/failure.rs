@@ -2,6 +2,7 @@
 
 use std::io;
 
+use casemate_store::StoreError;
 use casemate_store::recording::ReadError;
 
 /// An error with a hint.
@@ -43,7 +44,11 @@ impl std::fmt::Display for Failure {
 impl<E: Into<anyhow::Error>> From<E> for Failure {
     fn from(error: E) -> Self {
         let error = error.into();
-        let hint = error.downcast_ref().and_then(ReadError::hint).map(str::to_owned);
+        let hint = error
+            .downcast_ref()
+            .and_then(ReadError::hint)
+            .or_else(|| error.downcast_ref().and_then(StoreError::hint))
+            .map(str::to_owned);
         Self { error, hint }
     }
 }

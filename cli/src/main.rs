@@ -40,6 +40,7 @@ fn run(command: Command, printer: &Printer) -> Result<ExitCode, Failure> {
         Command::Cat(arguments) => commands::cat::run(&arguments, printer)?,
         Command::Commands(arguments) => return commands::command_events::run(&arguments, printer),
         Command::Export(arguments) => commands::export::run(&arguments, printer)?,
+        Command::Search(arguments) => return commands::search::run(&arguments, printer),
         Command::Info(arguments) => return commands::info::run(&arguments, printer),
         Command::Verify(arguments) => return Ok(commands::verify::run(&arguments, printer)),
         Command::Keygen(arguments) => commands::keygen::run(&arguments, printer)?,

@@ -3,16 +3,17 @@
 //! - [`recording`]: recordings read, whatever their form: what everything else is derived from.
 //! - [`Store`]: an index of a set of recordings. It is brought up to date before it is asked, and can always be made
 //!   again; recordings stay the truth.
-//! - [`Pattern`]: what is searched for.
+//! - [`Pattern`]: what is searched for; [`look_through`] does so without an index.
 //!
-//! Within: `schema.sql` is what stands in the index, `write` the one way into it, `index` who reads recordings for it,
-//! `lines` how what was on the screen is packed, `query` what is asked of it. All of the database's own is in
+//! Within: `watch` is how a recording is seen, `schema.sql` what stands in the index, `write` the one way into it, `index`
+//! who reads recordings for it, `lines` how what was on the screen is packed, `query` what is asked of it. All of the database's own is in
 //! `database`.
 //!
 //! *Invariants*: recordings are only read, and nothing is written beside them. One bad recording never stops the others,
 //! and what is wrong with it is kept. What is not in the index is counted, and can be read ([`Store::unread`]).
 
 mod database;
+mod direct;
 mod error;
 mod index;
 mod lines;
@@ -26,6 +27,7 @@ mod tests;
 mod watch;
 mod write;
 
+pub use direct::{Find, Part, Searched, look_through};
 pub use error::StoreError;
 pub use index::{Progress, Updated};
 pub use pattern::{Meaning, Pattern};

@@ -92,7 +92,7 @@ impl LinePacker {
 
 /// How much may be kept: it fills up as the recording goes on.
 #[derive(Debug)]
-struct Allowance {
+pub(crate) struct Allowance {
     /// In millionths of bytes.
     left: u64,
     last: Micros,
@@ -107,7 +107,8 @@ impl Default for Allowance {
 const MILLION: u64 = 1_000_000;
 
 impl Allowance {
-    fn take(&mut self, now: Micros, bytes: u64) -> bool {
+    /// Says whether so much text may be kept that was seen then.
+    pub(crate) fn take(&mut self, now: Micros, bytes: u64) -> bool {
         // Lines come a little out of order.
         let passed = now.0.saturating_sub(self.last.0);
         self.last = self.last.max(now);

@@ -36,6 +36,19 @@ impl Store {
         Ok(Self { database: Database::open(place, false)? })
     }
 
+    /// Makes it anew, empty: for one that turns out to be damaged.
+    ///
+    /// # Errors
+    ///
+    /// The system refuses.
+    pub fn made_anew(self) -> Result<Self, StoreError> {
+        let place = self.place().to_owned();
+        drop(self);
+        let removed = Database::remove(&place);
+        removed.map_err(|source| StoreError::Io { path: place.clone(), source })?;
+        Ok(Self { database: Database::open(&place, true)? })
+    }
+
     /// Where the index is.
     #[must_use]
     pub fn place(&self) -> &Path {
@@ -43,7 +56,8 @@ impl Store {
     }
 
     /// Brings the index up to date: reads recordings that are new or have changed, one thread for each core, and drops
-    /// those that are gone. One that cannot be read does not stop the others.
+    /// those that are gone. One that cannot be read does not stop the others. Their names in the index are those without
+    /// links.
     ///
     /// # Errors
     ///

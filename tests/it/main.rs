@@ -23,6 +23,7 @@ mod rec; // flags, facts, files of `casemate rec`
 mod rotate; // parts of one session, joined again
 mod score; // the commands of every recording in fixtures/commands, against the truth
 mod screen; // `casemate screen`: any moment, in every form of recording
+mod search; // `casemate search`: files, pipes, folders, with and without an index
 mod shells; // bash, zsh, fish, dash, tmux under the recorder
 mod slow; // the slow lane: hundreds of rounds, gigabytes
 mod streams; // `rec -`, standard input, default names, what is said where

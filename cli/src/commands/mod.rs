@@ -10,4 +10,5 @@ pub(crate) mod keygen;
 pub(crate) mod rec;
 pub(crate) mod repair;
 pub(crate) mod screen;
+pub(crate) mod search;
 pub(crate) mod verify;

@@ -70,7 +70,10 @@ pub(crate) fn update(
     paths: &[PathBuf],
     report: &mut dyn FnMut(&Progress),
 ) -> Result<Updated, StoreError> {
-    let found = Found::by(paths);
+    // Wherever it is asked from, a recording has one name.
+    let paths: Vec<_> =
+        paths.iter().map(|path| path.canonicalize().unwrap_or_else(|_| path.clone())).collect();
+    let found = Found::by(&paths);
     let mut updated = Updated { failures: found.failures, ..Updated::default() };
     let mut known = known(database)?;
     let mut jobs = Vec::new();

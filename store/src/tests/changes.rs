@@ -4,7 +4,8 @@ use std::fs::{self, File};
 use std::time::{Duration, SystemTime};
 
 use super::{World, fixtures, session};
-use crate::{Integrity, Pattern, Where};
+use crate::recording::Found;
+use crate::{Integrity, Part, Pattern, Searched, Where, look_through};
 
 fn commands(world: &mut World) -> Vec<String> {
     let sessions = world.store.sessions().unwrap();
@@ -114,6 +115,19 @@ fn what_floods_is_left_out_and_told() {
     let pattern = Pattern::new("^7 0123", crate::Meaning::default()).unwrap();
     let hits = world.store.search_lines(&pattern, None, 10).unwrap();
     assert_eq!((hits.len(), hits[0].place), (1, Where::Output));
+    // What is not in the index is found in the recording, and nothing twice.
+    let pattern = Pattern::new("^[0-9]+ 0123", crate::Meaning::default()).unwrap();
+    let mut found = world.store.count_lines(&pattern, 100_000).unwrap();
+    let sources = Found::by(&[path]).sources;
+    look_through(&sources, &pattern, Part::LeftOut, |_, searched, _| {
+        if let Searched::Finds(finds) = searched {
+            found += finds.len();
+        }
+        Ok::<(), ()>(())
+    })
+    .unwrap();
+    // The first stands behind the prompt.
+    assert_eq!(found, 39_999);
     assert!(fs::metadata(world.store.place()).unwrap().len() < cast.len() as u64 / 2);
 }
 

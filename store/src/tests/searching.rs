@@ -5,8 +5,8 @@ use std::fs;
 use proptest::prelude::*;
 
 use super::{World, direct, fixtures, session};
-use crate::recording::Filter;
-use crate::{Command, Hit, Meaning, Order, Pattern, Timeline};
+use crate::recording::{Filter, Found};
+use crate::{Command, Hit, Meaning, Order, Part, Pattern, Searched, Timeline, Where, look_through};
 
 /// All hits, fetched in pages.
 fn pages(mut page: impl FnMut(Option<&Hit>) -> Vec<Hit>) -> Vec<Hit> {
@@ -141,7 +141,8 @@ fn what_is_found_is_what_a_look_at_everything_finds() {
     ];
     let patterns =
         (prop::collection::vec(piece, 1..4).prop_map(|pieces| pieces.concat()), any::<bool>(), any::<bool>());
-    let config = ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() };
+    let config = ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() };
+    let sources = Found::by(&[world.evidence()]).sources;
     let store = std::cell::RefCell::new(&mut world.store);
     proptest!(config, |((pattern, fixed, ignore_case) in patterns)| {
         let pattern = Pattern::new(&pattern, Meaning { fixed, ignore_case }).unwrap();
@@ -160,6 +161,16 @@ fn what_is_found_is_what_a_look_at_everything_finds() {
         prop_assert_eq!(sorted(got), found(&commands));
         let got = pages(|last| store.search_lines(&pattern, last, 37).unwrap());
         prop_assert_eq!(sorted(got), found(&lines));
+        let mut finds = Vec::new();
+        look_through(&sources, &pattern, Part::Both, |_, searched, _| {
+            if let Searched::Finds(more) = searched {
+                finds.extend(more);
+            }
+            Ok::<(), ()>(())
+        }).unwrap();
+        let of = |place| finds.iter().filter(|find| find.place == place).map(|find| find.text.as_str()).collect::<Vec<_>>();
+        prop_assert_eq!(found(&of(Where::Command)), found(&commands));
+        prop_assert_eq!(of(Where::Output), lines.iter().copied().filter(|line| pattern.regex().is_match(line)).collect::<Vec<_>>());
         prop_assert_eq!(store.count_commands(&pattern, &Filter::default(), 20).unwrap(), found(&commands).len().min(20));
         prop_assert_eq!(store.count_lines(&pattern, 20).unwrap(), found(&lines).len().min(20));
     });
