@@ -21,11 +21,12 @@ pub(crate) enum Measure {
     Idle,
     Convert,
     Commands,
+    Search,
 }
 
 impl Measure {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Burst, Self::Echo, Self::Size, Self::Idle, Self::Convert, Self::Commands];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Burst, Self::Echo, Self::Size, Self::Idle, Self::Convert, Self::Commands, Self::Search];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -35,6 +36,7 @@ impl Measure {
             Self::Idle => "idle",
             Self::Convert => "convert",
             Self::Commands => "commands",
+            Self::Search => "search",
         }
     }
 }
@@ -58,6 +60,8 @@ pub(crate) struct Scale {
     pub(crate) commands_bytes: u64,
     /// Of those that are full of typing.
     pub(crate) commands_typed_bytes: u64,
+    /// Sessions in the index, with a thousand commands each.
+    pub(crate) search_sessions: u32,
 }
 
 impl Scale {
@@ -77,6 +81,7 @@ impl Scale {
         commands_rounds: 7,
         commands_bytes: 100_000_000,
         commands_typed_bytes: 30_000_000,
+        search_sessions: 10_000,
     };
     pub(crate) const QUICK: Self = Self {
         remark: Some("Smoke run: small workloads, few rounds. Do not quote these numbers."),
@@ -92,6 +97,7 @@ impl Scale {
         commands_rounds: 3,
         commands_bytes: 4_000_000,
         commands_typed_bytes: 4_000_000,
+        search_sessions: 100,
     };
     pub(crate) const TINY: Self = Self {
         remark: Some("The smallest run: it shows that the harness works and nothing else."),
@@ -107,6 +113,7 @@ impl Scale {
         commands_rounds: 1,
         commands_bytes: 100_000,
         commands_typed_bytes: 100_000,
+        search_sessions: 2,
     };
 }
 

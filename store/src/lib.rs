@@ -14,6 +14,7 @@
 
 mod database;
 mod direct;
+mod entry;
 mod error;
 mod index;
 mod lines;
@@ -28,6 +29,7 @@ mod watch;
 mod write;
 
 pub use direct::{Find, Part, Searched, look_through};
+pub use entry::Entry;
 pub use error::StoreError;
 pub use index::{Progress, Updated};
 pub use pattern::{Meaning, Pattern};

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::database::Database;
+use crate::entry::{self, Entry};
 use crate::error::StoreError;
 use crate::index::{self, Progress, Updated};
 use crate::pattern::Pattern;
@@ -68,6 +69,15 @@ impl Store {
         report: &mut dyn FnMut(&Progress),
     ) -> Result<Updated, StoreError> {
         index::update(&mut self.database, recordings, report)
+    }
+
+    /// Adds sessions that come from elsewhere than a file, on the same way as those of files.
+    ///
+    /// # Errors
+    ///
+    /// The index cannot be written.
+    pub fn add(&mut self, entries: impl IntoIterator<Item = Entry>) -> Result<(), StoreError> {
+        entry::add(&mut self.database, &mut entries.into_iter())
     }
 
     /// All recordings, by name, also those that cannot be read.
