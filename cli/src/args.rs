@@ -7,7 +7,7 @@ use casemate_recorder::{Format, WindowSize};
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    cat, command_events, convert, export, generate, info, keygen, rec, repair, screen, search, verify,
+    cat, command_events, convert, export, generate, info, keygen, play, rec, repair, screen, search, verify,
 };
 
 /// Record terminal sessions exactly, and prove it.
@@ -21,6 +21,7 @@ use crate::commands::{
 Examples:
   casemate rec                              record a shell into ~/.local/share/casemate
   casemate rec demo.cast                    record into a file of your choice
+  casemate play demo.cast                   watch it, and go anywhere in it
   casemate commands demo.cast               who ran what in it
   casemate search nginx demo.cast           where it was typed, or to be seen
   casemate info demo.cast                   say what is in it
@@ -40,6 +41,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     #[command(visible_alias = "record")]
     Rec(Box<rec::RecArgs>),
+    Play(play::PlayArgs),
     Convert(convert::ConvertArgs),
     Cat(cat::CatArgs),
     Commands(Box<command_events::CommandsArgs>),

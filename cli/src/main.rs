@@ -36,6 +36,7 @@ fn main() -> ExitCode {
 fn run(command: Command, printer: &Printer) -> Result<ExitCode, Failure> {
     match command {
         Command::Rec(arguments) => return commands::rec::run(&arguments, printer),
+        Command::Play(arguments) => return commands::play::run(&arguments),
         Command::Convert(arguments) => commands::convert::run(&arguments, printer)?,
         Command::Cat(arguments) => commands::cat::run(&arguments, printer)?,
         Command::Commands(arguments) => return commands::command_events::run(&arguments, printer),

@@ -10,6 +10,7 @@
 //! - [`Search`]: in everything that was ever on the screen.
 //! - [`Target`]: places as people say them.
 //! - [`export`]: parts of recordings, faster, without what must not be seen; pure.
+//! - [`ui`]: the player for a terminal.
 //!
 //! *Invariant*: what is shown anywhere is what replaying from the start would show there, whichever way it was reached.
 //!
@@ -42,6 +43,7 @@ mod stage;
 mod target;
 #[cfg(test)]
 mod tests;
+pub mod ui;
 
 pub use index::{Activity, Index, Mark, MarkKind, Marker};
 pub use player::{Advance, Length, Player, Position, Pursuit, State};

@@ -57,6 +57,7 @@ mod vt100_screen;
 pub use flow::{Backlog, feed_flood};
 pub use scanner::{Piece, Scanner};
 pub use screen::{Cell, Color, KeyframeError, Line, Position, Screen, Size, Style};
+pub use sgr::Pen;
 pub use sightings::{Sighting, Sightings};
 pub use signal::{ContextMark, Mark, MarkKind, PromptPart, Signal};
 pub use transcript::Transcript;

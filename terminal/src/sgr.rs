@@ -6,15 +6,15 @@ use crate::screen::{Color, Style};
 
 /// Writes text in styles, with no more sequences than are needed.
 #[derive(Debug, Default)]
-pub(crate) struct Pen {
-    /// What was written so far.
-    pub(crate) out: String,
+pub struct Pen {
+    /// What was written so far; sequences that change no style may be added to it.
+    pub out: String,
     style: Style,
 }
 
 impl Pen {
     /// Has what follows drawn in that style.
-    pub(crate) fn set(&mut self, style: Style) {
+    pub fn set(&mut self, style: Style) {
         if style == self.style {
             return;
         }

@@ -18,6 +18,7 @@ mod idle; // asleep and small while nothing happens
 mod input; // what was typed is recorded; what was not echoed is not
 mod integrate; // marks from the shells, which are otherwise as they were
 mod keys; // the prefix key: pause, marker, stop, the key itself
+mod play; // the player: screens at three sizes, every way out, places, following, plain
 mod process_facts; // who is in the foreground, and who gets a line
 mod rec; // flags, facts, files of `casemate rec`
 mod rotate; // parts of one session, joined again

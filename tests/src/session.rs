@@ -257,6 +257,28 @@ impl Session {
         self.screen.screen().contents()
     }
 
+    /// What a program may have changed of the terminal besides its modes: screens, cursor, mouse, paste.
+    pub fn switches(&mut self) -> String {
+        self.screen();
+        let screen = self.screen.screen();
+        format!(
+            "alternate screen {}, cursor hidden {}, mouse {:?}, paste {}, application keys {} {}",
+            screen.alternate_screen(),
+            screen.hide_cursor(),
+            screen.mouse_protocol_mode(),
+            screen.bracketed_paste(),
+            screen.application_cursor(),
+            screen.application_keypad(),
+        )
+    }
+
+    /// The style of the cell in that column and row, as far as colours and inversion go.
+    pub fn cell_style(&mut self, column: u16, row: u16) -> String {
+        self.screen();
+        let Some(cell) = self.screen.screen().cell(row, column) else { return String::new() };
+        format!("{:?} on {:?}, inverse {}", cell.fgcolor(), cell.bgcolor(), cell.inverse())
+    }
+
     #[track_caller]
     fn wait_output<T>(&self, what: &str, timeout: Duration, mut found: impl FnMut(&State) -> Option<T>) -> T {
         let deadline = Instant::now() + timeout;

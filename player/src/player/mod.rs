@@ -178,7 +178,11 @@ impl Player {
     /// How long the recording is, as far as that is known.
     #[must_use]
     pub fn length(&self) -> Length {
-        let index = self.indexer.index.lock();
+        self.length_in(&self.index())
+    }
+
+    /// As [`Self::length`], for whoever holds the index.
+    pub(crate) fn length_in(&self, index: &Index) -> Length {
         if index.is_complete {
             return Length::Exact(index.end);
         }

@@ -309,6 +309,15 @@ impl Recording {
         Ok((bytes > 0 || is_open).then_some((place, is_open)))
     }
 
+    /// The file from its beginning, for whoever wants to read all of it.
+    #[must_use]
+    pub fn reader(&self) -> impl io::Read + Send + 'static {
+        let mut file = self.file().clone();
+        // To the beginning there is always a way.
+        io::Seek::rewind(&mut file).ok();
+        file
+    }
+
     /// Looks whether the file has grown; what was read remains.
     ///
     /// # Errors

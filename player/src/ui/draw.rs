@@ -1,0 +1,211 @@
+//! What is to be seen of the player, as a grid.
+
+use std::time::Duration;
+
+use casemate_terminal::Style;
+use unicode_width::UnicodeWidthStr as _;
+
+use super::app::{App, Overlay, Prompt};
+use super::grid::{Area, Grid};
+use super::help::{help, metadata};
+use super::panel::{draw_box, draw_lines, width};
+use super::picture::{Mode, Picture, View};
+use super::text::{clock, harmless, speed, typed};
+use crate::player::{Length, State};
+
+/// A bar that is narrower says nothing.
+const NARROWEST_BAR: u16 = 8;
+
+impl App {
+    /// Draws all of it, for a terminal of that size.
+    pub(crate) fn draw(&mut self, cols: u16, rows: u16) -> Grid {
+        if std::mem::take(&mut self.is_stale) && self.journey.is_none() {
+            self.picture = Picture::of(self.player.screen());
+        }
+        self.is_dirty = false;
+        let mut grid = Grid::new(cols, rows);
+        let has_prompt = self.prompt.is_some() || self.message.is_some();
+        let status = u16::from((self.shows_status || has_prompt) && rows >= 2);
+        let input = u16::from(self.shows_input && rows >= status + 3);
+        self.screen_area = Area { rows: rows - status - input, ..grid.area() };
+        self.draw_screen(&mut grid);
+        if input > 0 {
+            self.draw_input(Area { row: rows - status - 1, rows: 1, ..grid.area() }, &mut grid);
+        }
+        // A message hides the bar for a while; a click finds it none the less.
+        if self.message.is_none() {
+            self.bar = None;
+        }
+        if status > 0 {
+            self.draw_status(Area { row: rows - 1, rows: 1, ..grid.area() }, &mut grid);
+        }
+        grid
+    }
+
+    fn draw_screen(&mut self, grid: &mut Grid) {
+        let area = self.screen_area;
+        let marked = self.search.as_ref().map(|search| self.picture.marked(search.pattern()));
+        let picture = marked.as_ref().unwrap_or(&self.picture);
+        let cursor = self.view.show(picture, area, &self.look, grid);
+        if let Some((col, row)) = cursor
+            && let Some(style) = grid.style_mut(col, row)
+        {
+            style.inverse = !style.inverse;
+        }
+        let position = self.player.position().time;
+        let (title, lines) = match &mut self.overlay {
+            Overlay::None => return,
+            Overlay::Commands(list) => {
+                list.draw(area, &self.reader.found(), position, &self.look, grid);
+                return;
+            }
+            Overlay::Help => ("keys", help(&self.look)),
+            Overlay::Metadata => {
+                let length = self.player.length().time();
+                let found = self.reader.found();
+                let index = self.player.index();
+                ("recording", metadata(&self.name, self.player.header(), &index, length, &found, &self.look))
+            }
+        };
+        let wide = lines.iter().map(width).max().unwrap_or(0);
+        let tall = u16::try_from(lines.len()).unwrap_or(u16::MAX);
+        let inside = draw_box(area, wide, tall, title, &self.look, grid);
+        self.scroll.1 = lines.len().saturating_sub(inside.rows.into());
+        self.scroll.0 = self.scroll.0.min(self.scroll.1);
+        let below = draw_lines(inside, &lines, self.scroll.0, grid);
+        if below > 0 || self.scroll.0 > 0 {
+            let bottom = inside.row + inside.rows;
+            let text = if below > 0 { format!(" ↓ {below} more ") } else { " ↑ ".to_owned() };
+            grid.write(inside.col, bottom, inside.col + inside.cols, &text, self.look.faint);
+        }
+    }
+
+    fn draw_input(&self, area: Area, grid: &mut Grid) {
+        let found = self.reader.found();
+        let text = typed(found.typed_until(self.player.position().time, usize::from(area.cols) * 4));
+        let col = grid.write(area.col + 1, area.row, area.cols, "typed ", self.look.faint);
+        let room = usize::from(area.cols.saturating_sub(col + 1));
+        let mut shown = text.as_str();
+        while shown.width() > room {
+            let mut characters = shown.chars();
+            characters.next();
+            shown = characters.as_str();
+        }
+        grid.write(col, area.row, area.cols, shown, self.look.accent);
+    }
+
+    fn draw_status(&mut self, area: Area, grid: &mut Grid) {
+        if let Some(prompt) = &self.prompt {
+            draw_prompt(prompt, area, self.look.accent, self.look.faint, grid);
+            return;
+        }
+        // The last column stays free: a terminal that takes a block for wide would scroll.
+        let end = area.cols.saturating_sub(1);
+        let has_room = area.cols >= 60;
+        let (mark, style) = self.mark();
+        let col = grid.write(u16::from(has_room), area.row, end, mark, style);
+        let time = match self.player.length() {
+            Length::Exact(length) => clock(length, false),
+            Length::Estimated(length) => format!("~{}", clock(length, false)),
+            Length::Unknown => "?".to_owned(),
+        };
+        // So wide that the bar does not move.
+        let position = self.clock(has_room);
+        let wide = time.trim_start_matches('~').len() + if has_room { 2 } else { 0 };
+        let col = grid.write(col + 1, area.row, end, &format!("{position:>wide$}"), self.look.strong);
+        let slash = if has_room { " / " } else { "/" };
+        let col = grid.write(col, area.row, end, &format!("{slash}{time}"), self.look.plain);
+        let begin = col + 1 + u16::from(has_room);
+        if let Some((message, _)) = &self.message {
+            grid.write(begin, area.row, end, message, self.look.marker);
+            return;
+        }
+        let mut bar_end = end;
+        for (text, style, least) in self.facts() {
+            let room = bar_end.saturating_sub(begin);
+            let wide =
+                u16::try_from(text.width()).unwrap_or(u16::MAX).saturating_add(1 + u16::from(has_room));
+            if room < least || room < wide {
+                continue;
+            }
+            let at = bar_end - wide + 1 + u16::from(has_room);
+            grid.write(at, area.row, bar_end, &text, style);
+            bar_end -= wide;
+        }
+        let bar = Area { col: begin, cols: bar_end.saturating_sub(begin), ..area };
+        if bar.cols < NARROWEST_BAR {
+            return;
+        }
+        let position = self.player.position().time;
+        let index = self.player.index();
+        let length = self.player.length_in(&index).time().unwrap_or(index.end).max(position);
+        self.timeline.update(bar.cols, length, &index, &self.commands);
+        drop(index);
+        self.timeline.draw(bar, position, &self.look, grid);
+        self.bar = Some(bar);
+    }
+
+    fn mark(&self) -> (&'static str, Style) {
+        match self.state {
+            _ if self.journey.is_some_and(|journey| journey.is_long) => ("…", self.look.marker),
+            State::Playing => ("▶", self.look.good),
+            State::Paused | State::AtMarker => ("‖", self.look.marker),
+            State::Seeking | State::Waiting => ("…", self.look.marker),
+            State::Following => ("●", self.look.bad),
+            State::Ended => ("■", self.look.plain),
+        }
+    }
+
+    /// What stands right of the bar, from the right, each with how much room there must be.
+    fn facts(&self) -> Vec<(String, Style, u16)> {
+        let mut facts = vec![("?".to_owned(), self.look.faint, 40)];
+        facts.push((speed(self.player.speed()), self.look.plain, 14));
+        if View::is_cut(&self.picture, self.screen_area) {
+            let how = match self.view.mode {
+                Mode::Following => "",
+                Mode::Panned => " panned",
+                Mode::Fit => " fit",
+            };
+            let size = format!("{}×{}{how}", self.picture.grid.cols(), self.picture.grid.rows());
+            facts.push((size, self.look.marker, 26));
+        }
+        if let Some(journey) = self.journey.filter(|journey| journey.is_long) {
+            facts.push((format!("{:.0} %", journey.progress * 100.0), self.look.marker, 16));
+        }
+        if !self.commands.is_empty() {
+            let number = self.commands.partition_point(|time| *time <= self.player.position().time);
+            facts.push((format!("command {number}/{}", self.commands.len()), self.look.plain, 60));
+        }
+        facts
+    }
+}
+
+fn draw_prompt(prompt: &Prompt, area: Area, accent: Style, faint: Style, grid: &mut Grid) {
+    let (label, text, hint) = match prompt {
+        Prompt::Place(text) => ("go to ", text.as_str(), "1:30, 50%, end, marker:NAME, command:3"),
+        Prompt::Pattern(text) => ("/", text.as_str(), "Enter looks for it"),
+        Prompt::Form => ("save this screen as: ", "", "t text   a ANSI   v SVG   Esc nothing"),
+    };
+    let end = area.cols.saturating_sub(1);
+    let col = grid.write(area.col + 1, area.row, end, label, accent);
+    let text = harmless(text);
+    // The end of what is typed is to be seen.
+    let room = usize::from(end.saturating_sub(col + 1));
+    let mut shown = &*text;
+    while shown.width() > room {
+        let mut characters = shown.chars();
+        characters.next();
+        shown = characters.as_str();
+    }
+    let behind = grid.write(col, area.row, end, shown, Style::default());
+    let is_asking = !matches!(prompt, Prompt::Form);
+    if is_asking && let Some(style) = grid.style_mut(behind, area.row) {
+        style.inverse = true;
+    }
+    if text.is_empty() {
+        grid.write(behind + if is_asking { 2 } else { 0 }, area.row, end, hint, faint);
+    }
+}
+
+/// Frames are not drawn more often.
+pub(crate) const FRAME: Duration = Duration::from_millis(16);

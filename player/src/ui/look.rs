@@ -1,0 +1,46 @@
+//! The styles of what is ours on the screen. Without colours attributes alone say the same.
+
+use casemate_terminal::{Color, Style};
+
+/// The styles.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Look {
+    pub(crate) plain: Style,
+    pub(crate) strong: Style,
+    /// For what need not be read.
+    pub(crate) faint: Style,
+    /// What is played.
+    pub(crate) accent: Style,
+    pub(crate) marker: Style,
+    pub(crate) good: Style,
+    pub(crate) bad: Style,
+}
+
+impl Look {
+    pub(crate) fn new(has_colour: bool) -> Self {
+        let plain = Style::default();
+        let (bold, dim) = (Style { bold: true, ..plain }, Style { dim: true, ..plain });
+        if !has_colour {
+            return Self {
+                plain,
+                strong: bold,
+                faint: dim,
+                accent: bold,
+                marker: bold,
+                good: plain,
+                bad: bold,
+            };
+        }
+        let colour = |index| Style { foreground: Color::Indexed(index), ..plain };
+        Self {
+            plain,
+            strong: bold,
+            // Not the eighth colour: some palettes have it the same as the background.
+            faint: dim,
+            accent: colour(6),
+            marker: Style { bold: true, ..colour(3) },
+            good: colour(2),
+            bad: Style { bold: true, ..colour(1) },
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Panels: boxes with lines of text above the recorded screen.
+
+use casemate_terminal::Style;
+
+use super::grid::{Area, Cell, Grid};
+use super::look::Look;
+
+/// A line: pieces of text, each in its style.
+pub(crate) type Line = Vec<(String, Style)>;
+
+/// Draws a box of that size in the middle of an area; returns what is inside of it.
+pub(crate) fn draw_box(area: Area, cols: u16, rows: u16, title: &str, look: &Look, to: &mut Grid) -> Area {
+    let place = area.centred(cols.saturating_add(4), rows.saturating_add(2));
+    to.fill(place, look.plain);
+    if place.cols < 2 || place.rows < 3 {
+        return place;
+    }
+    let (right, bottom) = (place.col + place.cols - 1, place.row + place.rows - 1);
+    for col in place.col..=right {
+        to.set(col, place.row, Cell::new("─", 1, look.faint));
+        to.set(col, bottom, Cell::new("─", 1, look.faint));
+    }
+    for row in place.row..=bottom {
+        to.set(place.col, row, Cell::new("│", 1, look.faint));
+        to.set(right, row, Cell::new("│", 1, look.faint));
+    }
+    for (col, row, text) in
+        [(place.col, place.row, "╭"), (right, place.row, "╮"), (place.col, bottom, "╰"), (right, bottom, "╯")]
+    {
+        to.set(col, row, Cell::new(text, 1, look.faint));
+    }
+    let title = format!(" {title} ");
+    to.write(place.col + 2, place.row, right, &title, look.strong);
+    let space = u16::from(place.cols >= 6);
+    Area {
+        col: place.col + 1 + space,
+        row: place.row + 1,
+        cols: place.cols.saturating_sub(2 + 2 * space),
+        rows: place.rows - 2,
+    }
+}
+
+/// Draws lines from the one with that number on; returns how many do not fit.
+pub(crate) fn draw_lines(area: Area, lines: &[Line], from: usize, to: &mut Grid) -> usize {
+    for (row, line) in (0..area.rows).zip(lines.iter().skip(from)) {
+        let mut col = area.col;
+        for (text, style) in line {
+            col = to.write(col, area.row + row, area.col + area.cols, text, *style);
+        }
+    }
+    lines.len().saturating_sub(from + usize::from(area.rows))
+}
+
+/// How many columns a line takes.
+pub(crate) fn width(line: &Line) -> u16 {
+    let width: usize =
+        line.iter().map(|(text, _)| unicode_width::UnicodeWidthStr::width(text.as_str())).sum();
+    u16::try_from(width).unwrap_or(u16::MAX)
+}
