@@ -50,7 +50,7 @@ pub enum Searched {
     /// This was found.
     Finds(Vec<Find>),
     /// The recording is at its end.
-    End(Result<Findings, ReadError>),
+    End(Box<Result<Findings, ReadError>>),
     /// Nothing yet.
     Beat,
 }
@@ -74,10 +74,11 @@ pub fn look_through<E>(
         |source, given| {
             let searched = match given {
                 Given::Piece(finds) => Searched::Finds(finds),
-                Given::End(Some(end)) => Searched::End(end),
+                Given::End(Some(end)) => Searched::End(Box::new(end)),
                 Given::End(None) => {
                     let name = one_line(&source.path.display().to_string());
-                    Searched::End(Err(ReadError::Defect(format!("{name}: reading it ended unexpectedly"))))
+                    let error = ReadError::Defect(format!("{name}: reading it ended unexpectedly"));
+                    Searched::End(Box::new(Err(error)))
                 }
                 Given::Beat => Searched::Beat,
             };

@@ -124,7 +124,7 @@ fn rows_for_people() {
     let world = world();
     let run = world.casemate(&["search", "restart", "audit", "--in", "commands"]).run().success();
     assert_eq!(run.text(), "audit/a.cast:0:07.750:$ systemctl restart nginx\n");
-    world.write("evil.cast", session(&[("x", "evil \u{202e}\r\n")]).replace("evil", "evil"));
+    world.write("evil.cast", session(&[("x", "evil \u{202e}\r\n")]));
     let run = world.casemate(&["search", "evil", "evil.cast"]).run().success();
     assert!(run.text().contains("evil"), "{}", run.text());
 }

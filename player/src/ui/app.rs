@@ -1,6 +1,6 @@
 //! What the player does with keys and time. It draws nothing and touches no terminal.
 //!
-//! - `draw` makes a grid of what is to be seen.
+//! - `draw` makes a grid of what is to be seen; `found` goes from hit to hit.
 //!
 //! *Invariants*: no key waits for the recording: going somewhere is begun here, and pursued as time passes. What was
 //! shown stays until what was asked for is there.
@@ -10,6 +10,7 @@ use std::time::Duration;
 use casemate_cast_format::Micros;
 
 use super::Options;
+use super::found::Wanted;
 use super::grid::Area;
 use super::keys::{Input, Key};
 use super::list::{Choice, List};
@@ -17,12 +18,12 @@ use super::look::Look;
 use super::picture::{Picture, View};
 use super::reader::Reader;
 use super::save::{Form, save};
-use super::text::{clock, count as text_count, harmless, speed};
+use super::text::{clock, harmless, speed};
 use super::timeline::{Timeline, time_at};
 use crate::index::Marker;
 use crate::player::{Player, Pursuit, State};
 use crate::recording::Recording;
-use crate::search::{Hit, Pattern, Search};
+use crate::search::{Pattern, Search};
 use crate::target::Target;
 
 /// Speeds that keys go through.
@@ -106,11 +107,11 @@ pub(crate) struct App {
     pub(super) journey: Option<Journey>,
     pub(super) search: Option<Search>,
     /// A hit that is not found yet, to go to once it is: the next one, or the one before.
-    wanted_hit: Option<Wanted>,
+    pub(super) wanted_hit: Option<Wanted>,
     /// The hit that was gone to last, and where its line stood there: that can be a little after it was first seen.
-    last_hit: Option<(Micros, Micros)>,
+    pub(super) last_hit: Option<(Micros, Micros)>,
     /// A command that is not known yet, to go to once it is, or once all are known.
-    awaited: Option<Target>,
+    pub(super) awaited: Option<Target>,
     /// Whether the picture is of another moment.
     pub(super) is_stale: bool,
     /// Whether what was drawn is not what is to be seen.
@@ -119,15 +120,6 @@ pub(crate) struct App {
     look_at: Duration,
     refresh_at: Duration,
     refresh_pause: Duration,
-}
-
-/// Which hit of a search to go to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wanted {
-    /// The first one from here on.
-    FromHere,
-    Next,
-    Before,
 }
 
 /// A seek on its way.
@@ -351,7 +343,7 @@ impl App {
     }
 
     /// Where it is, or will be in a moment.
-    fn aim(&self) -> Micros {
+    pub(super) fn aim(&self) -> Micros {
         self.journey.and_then(|journey| journey.to).unwrap_or(self.player.position().time)
     }
 
@@ -581,55 +573,6 @@ impl App {
         self.prompt = Some(prompt);
     }
 
-    fn next_hit(&mut self, wanted: Wanted, now: Duration) {
-        if self.search.is_none() {
-            self.say("nothing to look for: press / and type it", now);
-            return;
-        }
-        self.wanted_hit = Some(wanted);
-        self.go_to_hit(now);
-    }
-
-    /// Goes to the hit that is wanted, once it is known which one that is.
-    fn go_to_hit(&mut self, now: Duration) {
-        let (Some(search), Some(wanted)) = (&self.search, self.wanted_hit) else { return };
-        let aim = self.aim();
-        let here = self.last_hit.filter(|(_, shown)| *shown == aim).map_or(aim, |(hit, _)| hit);
-        let found = match wanted {
-            Wanted::FromHere if here == Micros(0) => search.hits().into_iter().next(),
-            Wanted::FromHere => search.next(Micros(here.0 - 1)),
-            Wanted::Next => search.next(here),
-            Wanted::Before => search.previous(here),
-        };
-        let what = harmless(search.pattern().as_str()).into_owned();
-        let (count, is_complete) = (search.count(), search.is_complete());
-        if let Some(hit) = found {
-            self.wanted_hit = None;
-            let number = number(search, &hit);
-            let more = if is_complete { "" } else { " so far" };
-            self.say(format!("/{what}   {number}{}{more}", text_count(count)), now);
-            self.show_hit(&hit, now);
-        } else if is_complete {
-            self.wanted_hit = None;
-            let where_to = if wanted == Wanted::Before { "before this moment" } else { "from here on" };
-            let elsewhere =
-                if count > 0 { format!(", {} elsewhere", text_count(count)) } else { String::new() };
-            self.say(format!("/{what}   nothing {where_to}{elsewhere}"), now);
-        } else {
-            self.say(format!("/{what}   looking, {:.0} %", search.progress() * 100.0), now);
-        }
-    }
-
-    fn show_hit(&mut self, hit: &Hit, now: Duration) {
-        (self.journey, self.awaited) = (None, None);
-        match self.player.seek_hit(hit) {
-            Ok(position) => self.last_hit = Some((hit.time, position.time)),
-            Err(error) => self.say(error.to_string(), now),
-        }
-        self.state = if self.player.is_playing() { State::Playing } else { State::Paused };
-        (self.is_stale, self.is_dirty) = (true, true);
-    }
-
     fn save(&mut self, form: Form, now: Duration) {
         let time = self.player.position().time;
         let header = self.player.header().clone();
@@ -643,14 +586,4 @@ impl App {
     pub(super) fn clock(&self, has_tenths: bool) -> String {
         clock(self.aim(), has_tenths)
     }
-}
-
-/// Which hit this is, as long as they are few enough to be counted: `3 of `.
-fn number(search: &Search, hit: &Hit) -> String {
-    const FEW: u64 = 2000;
-    if search.count() > FEW {
-        return String::new();
-    }
-    let number = search.hits().iter().position(|other| other == hit);
-    number.map_or_else(String::new, |number| format!("{} of ", number + 1))
 }

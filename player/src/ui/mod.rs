@@ -9,6 +9,7 @@
 
 mod app;
 mod draw;
+mod found;
 mod grid;
 mod help;
 mod keys;

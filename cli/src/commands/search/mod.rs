@@ -7,7 +7,7 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use casemate_store::recording::{Found, Source, one_line};
+use casemate_store::recording::{Findings, Found, ReadError, Source, one_line};
 use casemate_store::{Find, Meaning, Part, Pattern, Searched, look_through};
 use clap::ValueEnum;
 
@@ -192,23 +192,24 @@ impl Search<'_> {
             read = bytes;
             match searched {
                 Searched::Finds(finds) => self.finds(&source.path, &finds, &progress),
-                Searched::End(Ok(findings)) => {
-                    if findings.defect_count > 0 {
-                        let name = one_line(&source.path.display().to_string());
-                        let count = findings.defect_count;
-                        progress.hidden(|| {
-                            self.printer.warn(format!("{name}: {count} defects: casemate info says which"));
-                        });
-                    }
-                    Ok(())
-                }
-                Searched::End(Err(error)) => {
-                    progress.hidden(|| self.trouble(&error.into()));
+                Searched::End(end) => {
+                    progress.hidden(|| self.end(&source.path, *end));
                     Ok(())
                 }
                 Searched::Beat => Ok(()),
             }
         })
+    }
+
+    fn end(&mut self, path: &Path, end: Result<Findings, ReadError>) {
+        match end {
+            Ok(findings) if findings.defect_count > 0 => {
+                let (name, count) = (one_line(&path.display().to_string()), findings.defect_count);
+                self.printer.warn(format!("{name}: {count} defects: casemate info says which"));
+            }
+            Ok(_) => {}
+            Err(error) => self.trouble(&error.into()),
+        }
     }
 
     fn finds(&mut self, path: &Path, finds: &[Find], progress: &Progress) -> Result<(), Failure> {

@@ -1,0 +1,80 @@
+//! From hit to hit of a search, also while it goes on.
+
+use std::time::Duration;
+
+use casemate_cast_format::Micros;
+
+use super::app::App;
+use super::text::{count as count_text, harmless};
+use crate::player::State;
+use crate::search::{Hit, Search};
+
+/// Which hit of a search to go to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// The first one from here on.
+    FromHere,
+    Next,
+    Before,
+}
+
+impl App {
+    pub(super) fn next_hit(&mut self, wanted: Wanted, now: Duration) {
+        if self.search.is_none() {
+            self.say("nothing to look for: press / and type it", now);
+            return;
+        }
+        self.wanted_hit = Some(wanted);
+        self.go_to_hit(now);
+    }
+
+    /// Goes to the hit that is wanted, once it is known which one that is.
+    pub(super) fn go_to_hit(&mut self, now: Duration) {
+        let (Some(search), Some(wanted)) = (&self.search, self.wanted_hit) else { return };
+        let aim = self.aim();
+        let here = self.last_hit.filter(|(_, shown)| *shown == aim).map_or(aim, |(hit, _)| hit);
+        let found = match wanted {
+            Wanted::FromHere if here == Micros(0) => search.hits().into_iter().next(),
+            Wanted::FromHere => search.next(Micros(here.0 - 1)),
+            Wanted::Next => search.next(here),
+            Wanted::Before => search.previous(here),
+        };
+        let what = harmless(search.pattern().as_str()).into_owned();
+        let (count, is_complete) = (search.count(), search.is_complete());
+        if let Some(hit) = found {
+            self.wanted_hit = None;
+            let number = number(search, &hit);
+            let more = if is_complete { "" } else { " so far" };
+            self.say(format!("/{what}   {number}{}{more}", count_text(count)), now);
+            self.show_hit(&hit, now);
+        } else if is_complete {
+            self.wanted_hit = None;
+            let where_to = if wanted == Wanted::Before { "before this moment" } else { "from here on" };
+            let elsewhere =
+                if count > 0 { format!(", {} elsewhere", count_text(count)) } else { String::new() };
+            self.say(format!("/{what}   nothing {where_to}{elsewhere}"), now);
+        } else {
+            self.say(format!("/{what}   looking, {:.0} %", search.progress() * 100.0), now);
+        }
+    }
+
+    fn show_hit(&mut self, hit: &Hit, now: Duration) {
+        (self.journey, self.awaited) = (None, None);
+        match self.player.seek_hit(hit) {
+            Ok(position) => self.last_hit = Some((hit.time, position.time)),
+            Err(error) => self.say(error.to_string(), now),
+        }
+        self.state = if self.player.is_playing() { State::Playing } else { State::Paused };
+        (self.is_stale, self.is_dirty) = (true, true);
+    }
+}
+
+/// Which hit this is, as long as they are few enough to be counted: `3 of `.
+fn number(search: &Search, hit: &Hit) -> String {
+    const FEW: u64 = 2000;
+    if search.count() > FEW {
+        return String::new();
+    }
+    let number = search.hits().iter().position(|other| other == hit);
+    number.map_or_else(String::new, |number| format!("{} of ", number + 1))
+}
