@@ -71,6 +71,12 @@ impl Stage {
         true
     }
 
+    /// How many blocks have to be played, at least in part, to go there.
+    pub(crate) fn blocks_to(&self, to: Spot, index: &Shared<Index>) -> usize {
+        let own = if self.spot <= to { self.spot.block } else { 0 };
+        to.block - nearest(&index.lock(), own, to.block).unwrap_or(own)
+    }
+
     /// Takes the keyframe that is nearest before the target, if that is shorter.
     fn jump(&mut self, to: Spot, blocks: &mut Blocks, index: &Shared<Index>) {
         let from = if self.spot <= to { self.spot.block + 1 } else { 0 };

@@ -49,9 +49,8 @@ enum Format {
 }
 
 pub(crate) fn run(arguments: &ScreenArgs, printer: &Printer) -> Result<(), Failure> {
-    let recording = open(&arguments.file)?;
-    let name = recording.name().to_owned();
-    let mut player = Player::new(recording).map_err(Failure::new)?;
+    let mut player = open(&arguments.file)?;
+    let name = player.name().to_owned();
     seek(&mut player, &name, &arguments.at, printer)?;
     let theme = theme(player.header());
     let title = player.header().title.clone().unwrap_or(name);
@@ -65,14 +64,13 @@ pub(crate) fn run(arguments: &ScreenArgs, printer: &Printer) -> Result<(), Failu
     std::io::stdout().write_all(shown.as_bytes()).about("cannot write to standard output")
 }
 
-fn open(path: &Path) -> Result<Recording, Failure> {
-    let recording = if path == Path::new("-") {
-        let stdin = std::io::stdin().as_fd().try_clone_to_owned().about("cannot read standard input")?;
-        Recording::from_file("standard input", stdin.into())
-    } else {
-        Recording::open(path)
-    };
-    recording.map_err(Failure::new)
+fn open(path: &Path) -> Result<Player, Failure> {
+    if path != Path::new("-") {
+        return Player::open(path).map_err(Failure::new);
+    }
+    let stdin = std::io::stdin().as_fd().try_clone_to_owned().about("cannot read standard input")?;
+    let recording = Recording::from_file("standard input", stdin.into()).map_err(Failure::new)?;
+    Player::new(recording).map_err(Failure::new)
 }
 
 /// Goes there, with a bar where that takes time.

@@ -36,6 +36,7 @@ const PATIENCE: Duration = Duration::from_millis(10);
 pub struct Player {
     indexer: Indexer,
     blocks: Blocks,
+    name: String,
     header: Arc<Header>,
     stage: Stage,
     spot: Spot,
@@ -141,6 +142,7 @@ impl Player {
             play: play::Playing::new(Pace::new(header.idle_time_limit)),
             commands: Vec::new(),
             tail: recording.last_time(),
+            name: recording.name().to_owned(),
             blocks: Blocks::new(recording),
             header,
         })
@@ -149,6 +151,12 @@ impl Player {
     /// Lets a thread make the index from here on.
     pub fn index_in_background(&mut self) {
         self.indexer.in_background();
+    }
+
+    /// What the recording is called in messages.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// What the recording says of itself.

@@ -10,6 +10,9 @@ use crate::target::{SeekError, Target};
 /// So much output is emulated at once on the way: some milliseconds.
 const OUTPUT_AT_ONCE: usize = 1 << 20;
 
+/// More blocks than these are not played again while somebody makes keyframes of them: that would be the same work.
+const MOST_BLOCKS: usize = 8;
+
 /// While playing, whoever wants to go back further than to a marker has so long to say so.
 const SLACK: u64 = 1_000_000;
 
@@ -56,9 +59,13 @@ impl Player {
             Some(place) => Some(place),
             None => self.resolve(&goal.target)?,
         };
+        let is_complete = self.indexer.index.lock().is_complete;
+        let is_near = |spot| self.stage.blocks_to(spot, &self.indexer.index) <= MOST_BLOCKS;
         let is_there = match place {
-            Some((spot, _)) => self.stage.go(spot, &mut self.blocks, &self.indexer.index, OUTPUT_AT_ONCE),
-            None => {
+            Some((spot, _)) if is_complete || is_near(spot) => {
+                self.stage.go(spot, &mut self.blocks, &self.indexer.index, OUTPUT_AT_ONCE)
+            }
+            Some(_) | None => {
                 self.indexer.wait(PATIENCE);
                 false
             }

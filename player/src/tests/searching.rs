@@ -86,7 +86,7 @@ fn a_search_that_nobody_wants_any_more_ends() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
 
     /// From the start it is what sightings say; from elsewhere nothing gets lost, unless a change of size tears lines.
     #[test]
