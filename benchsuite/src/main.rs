@@ -17,6 +17,7 @@ mod convert;
 mod echo;
 mod idle;
 mod machine;
+mod play;
 mod procfs;
 mod pty;
 mod recording;
@@ -46,7 +47,7 @@ Usage: benchsuite/run [OPTIONS]
 Options:
   --quick          smoke run of less than 30 s; its numbers mean little
   --tiny           the smallest run there is, for the suite's own test
-  --only NAME      burst, echo, size, idle, convert, commands or search (can be repeated)
+  --only NAME      burst, echo, size, idle, convert, commands, search or play (can be repeated)
   --tools A,B,...  bare, script, cast, zst, asciinema, tlog (default: all)
   --rounds N       rounds of interleaved runs of burst and commands (default: 21 and 7)
   --casemate PATH  the casemate to measure (default: the one beside this program)
@@ -147,6 +148,7 @@ fn bench(args: &[String]) -> Result<ExitCode> {
             Measure::Convert => convert::measure(&mut suite),
             Measure::Commands => commands::measure(&mut suite),
             Measure::Search => search::measure(&mut suite),
+            Measure::Play => play::measure(&mut suite),
         };
         // What the other measures find is worth having; the run fails all the same.
         if let Err(error) = result {

@@ -22,11 +22,20 @@ pub(crate) enum Measure {
     Convert,
     Commands,
     Search,
+    Play,
 }
 
 impl Measure {
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Burst, Self::Echo, Self::Size, Self::Idle, Self::Convert, Self::Commands, Self::Search];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Burst,
+        Self::Echo,
+        Self::Size,
+        Self::Idle,
+        Self::Convert,
+        Self::Commands,
+        Self::Search,
+        Self::Play,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -37,9 +46,13 @@ impl Measure {
             Self::Convert => "convert",
             Self::Commands => "commands",
             Self::Search => "search",
+            Self::Play => "play",
         }
     }
 }
+
+/// The cache of every tool, within the directory of the run.
+pub(crate) const CACHE: &str = ".cache";
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +75,10 @@ pub(crate) struct Scale {
     pub(crate) commands_typed_bytes: u64,
     /// Sessions in the index, with a thousand commands each.
     pub(crate) search_sessions: u32,
+    pub(crate) play_rounds: usize,
+    pub(crate) play_bytes: u64,
+    /// So many moments are looked at.
+    pub(crate) play_moments: usize,
 }
 
 impl Scale {
@@ -82,6 +99,9 @@ impl Scale {
         commands_bytes: 100_000_000,
         commands_typed_bytes: 30_000_000,
         search_sessions: 10_000,
+        play_rounds: 3,
+        play_bytes: 1_000_000_000,
+        play_moments: 40,
     };
     pub(crate) const QUICK: Self = Self {
         remark: Some("Smoke run: small workloads, few rounds. Do not quote these numbers."),
@@ -98,6 +118,9 @@ impl Scale {
         commands_bytes: 4_000_000,
         commands_typed_bytes: 4_000_000,
         search_sessions: 100,
+        play_rounds: 2,
+        play_bytes: 20_000_000,
+        play_moments: 7,
     };
     pub(crate) const TINY: Self = Self {
         remark: Some("The smallest run: it shows that the harness works and nothing else."),
@@ -114,6 +137,9 @@ impl Scale {
         commands_bytes: 100_000,
         commands_typed_bytes: 100_000,
         search_sessions: 2,
+        play_rounds: 1,
+        play_bytes: 100_000,
+        play_moments: 2,
     };
 }
 
@@ -195,6 +221,7 @@ impl Suite {
         for name in ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"] {
             command.env(name, home.join(name));
         }
+        command.env("XDG_CACHE_HOME", home.join(CACHE));
         for name in ["CASEMATE_SESSION", "ASCIINEMA_SESSION", "ASCIINEMA_REC", "TLOG_REC_CONF_TEXT", "LC_ALL"]
         {
             command.env_remove(name);
