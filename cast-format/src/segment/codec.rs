@@ -9,7 +9,7 @@ use zstd::zstd_safe::Strategy;
 use super::frame::BLOCK_LIMIT;
 
 /// 1 MiB, the longest text of a segment: a larger window finds nothing more and costs the player memory.
-const WINDOW_LOG: u32 = 20;
+pub(super) const WINDOW_LOG: u32 = 20;
 
 /// Level 3 would look for matches of five bytes and more. Four suit both kinds of recording: an echoed key
 /// is a block of its own, in which the times share four bytes, and a flood of numbers, with a window that

@@ -15,6 +15,7 @@
 //! - [`Packer`] takes lines and gives the bytes to append to the file.
 //! - [`Unpacker`] takes the file's bytes in any pieces, gives the text back and names all that is wrong.
 //! - [`SegmentReader`] finds one moment in a file without reading what lies before it.
+//! - [`TextReader`] reads on from any frame, and proves nothing.
 //! - [`find_tail`] says how a file that ends anywhere is cut and continued.
 //!
 //! Invariants: hostile bytes never panic, and never make us hold more than [`SKIPPABLE_LIMIT`] of input
@@ -32,6 +33,7 @@ mod report;
 pub mod seal;
 pub mod seek_table;
 mod tail;
+mod text;
 mod unpack;
 
 #[cfg(test)]
@@ -43,6 +45,7 @@ pub use reader::{ReadError, SegmentReader, TEXT_LIMIT};
 pub use report::{Defect, DefectKind, OpenFrame, SegmentReport, Span, Unpacked, UnsealedFrame, Verdict};
 pub use seal::{Seal, SealError, SealHead, Signature};
 pub use tail::{Tail, TailError, TailPlan, TailState, find_tail};
+pub use text::TextReader;
 pub use unpack::{Unpacker, UnpackerConfig};
 
 use crate::time::Micros;

@@ -8,33 +8,29 @@ use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::time::{Duration, Instant};
 
-use casemate_cast_format::segment::{DefectKind, Unpacked, Unpacker, UnpackerConfig};
+use casemate_cast_format::segment::TextReader;
 use casemate_cast_format::{Decoder, Item, Version};
 
 use crate::keyframes::{Keyframes, Place};
 
 /// So long the journal may be kept from its queue: far less than what it promises.
-pub(super) const SLICE: Duration = Duration::from_millis(4);
+const SLICE: Duration = Duration::from_millis(4);
 
 /// The session rests when nothing has come for this long: longer than a burst gathers.
 pub(super) const REST: Duration = Duration::from_millis(15);
 
-/// The file is read in pieces of this size,
+/// The file is read in pieces of this size.
 const READ_BYTES: usize = 16 << 10;
-
-/// and unpacked in pieces of this: of a flood that shrinks well even they may hold 300 KiB of text.
-const STEP_BYTES: usize = 64;
 
 /// Plays a recording again, from a place in its file.
 pub(super) struct CatchUp {
     file: File,
-    /// Everything before this has been played.
+    /// Everything before this has been read.
     offset: u64,
-    /// Text that was played before.
+    /// So much of the text that comes next was played before.
     skip: u64,
-    unpacker: Unpacker,
+    text: TextReader,
     decoder: Decoder,
-    buffer: Vec<u8>,
 }
 
 impl CatchUp {
@@ -44,9 +40,8 @@ impl CatchUp {
             file,
             offset: place.frame,
             skip: place.text_bytes,
-            unpacker: Unpacker::new(UnpackerConfig::default())?,
+            text: TextReader::new()?,
             decoder: if is_whole { Decoder::new() } else { Decoder::resume_behind(version, 0) },
-            buffer: Vec::new(),
         })
     }
 
@@ -57,42 +52,25 @@ impl CatchUp {
     /// When the file cannot be read, or is not what was written.
     pub(super) fn step(&mut self, end: u64, keyframes: &mut Keyframes) -> io::Result<bool> {
         let until = Instant::now() + SLICE;
-        while self.offset < end {
-            let length = usize::try_from(end - self.offset).unwrap_or(READ_BYTES).min(READ_BYTES);
-            self.buffer.resize(length, 0);
-            self.file.read_exact_at(&mut self.buffer, self.offset)?;
-            for piece in self.buffer.chunks(STEP_BYTES) {
-                self.offset += piece.len() as u64;
-                let (decoder, skip) = (&mut self.decoder, &mut self.skip);
-                let mut is_damaged = false;
-                self.unpacker.feed(piece, &mut |unpacked| match unpacked {
-                    Unpacked::Text(text) => {
-                        let known = usize::try_from(*skip).unwrap_or(usize::MAX).min(text.len());
-                        *skip -= known as u64;
-                        decoder.feed(&text[known..]);
-                    }
-                    Unpacked::Defect(defect) => {
-                        is_damaged |= matches!(
-                            defect.kind,
-                            DefectKind::Damaged { .. } | DefectKind::FrameChanged { .. }
-                        );
-                    }
-                    Unpacked::Segment(_)
-                    | Unpacked::Unsealed(_)
-                    | Unpacked::Open(_)
-                    | Unpacked::SeekTable { .. }
-                    | Unpacked::Foreign { .. } => {}
-                });
-                if is_damaged {
-                    return Err(io::Error::other("the recording was changed"));
-                }
+        loop {
+            if let Some(text) = self.text.next_text()? {
+                let known = usize::try_from(self.skip).unwrap_or(usize::MAX).min(text.len());
+                self.skip -= known as u64;
+                self.decoder.feed(&text[known..]);
                 play(&mut self.decoder, keyframes);
-                if Instant::now() >= until && self.offset < end {
-                    return Ok(false);
-                }
+            } else if self.offset < end {
+                let length = usize::try_from(end - self.offset).unwrap_or(READ_BYTES).min(READ_BYTES);
+                let mut bytes = vec![0; length];
+                self.file.read_exact_at(&mut bytes, self.offset)?;
+                self.offset += length as u64;
+                self.text.feed(&bytes);
+            } else {
+                return Ok(true);
+            }
+            if Instant::now() >= until {
+                return Ok(false);
             }
         }
-        Ok(true)
     }
 }
 

@@ -6,3 +6,4 @@ mod exhaustive;
 mod helper;
 mod reading;
 mod sizes;
+mod text;
