@@ -12,7 +12,7 @@ use crate::database::Database;
 use crate::error::StoreError;
 use crate::lines::LinePacker;
 use crate::watch::{Beginning, Counts};
-use crate::write::{BLOCK, FileRow, Outcome, Stamp, Totals, Writer};
+use crate::write::{BATCH, FileRow, Outcome, Stamp, Totals, Writer};
 
 /// What was added is committed this often.
 const COMMIT: Duration = Duration::from_secs(5);
@@ -61,7 +61,7 @@ pub(crate) fn add(
                 ..Beginning::default()
             };
             let session = writer.add_session(db, file, &beginning).await?;
-            for events in entry.commands.chunks(BLOCK) {
+            for events in entry.commands.chunks(BATCH) {
                 writer.add_commands(db, session, events).await?;
             }
             let mut packer = LinePacker::default();

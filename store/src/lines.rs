@@ -1,6 +1,7 @@
 //! Lines that were to be seen, in blocks: as much of a recording as may be kept, each line with its time.
 //!
-//! A block is the zstd frame of lines of text: when it was first seen, in microseconds, a blank, and what was seen.
+//! A block is a zstd frame of text: when each line was first seen, in microseconds, one in a row; a blank row; and the
+//! lines themselves.
 //!
 //! What flows by faster than anybody reads is kept for a while and then left out, so that a recording with gigabytes of
 //! output makes no index of gigabytes. How much, and when, is counted.
@@ -38,7 +39,7 @@ pub(crate) struct LineBlock {
 #[derive(Debug, Default)]
 pub(crate) struct LinePacker {
     block: LineBlock,
-    timed: String,
+    times: String,
     allowance: Allowance,
     pub(crate) lines: u64,
     pub(crate) left_out: LeftOut,
@@ -63,7 +64,7 @@ impl LinePacker {
         block.lines += 1;
         block.text.push_str(text);
         block.text.push('\n');
-        self.timed.push_str(&format!("{} {text}\n", time.0));
+        self.times.push_str(&format!("{}\n", time.0));
         (self.block.text.len() >= BLOCK_BYTES).then(|| self.take()).flatten()
     }
 
@@ -72,9 +73,11 @@ impl LinePacker {
         if self.block.lines == 0 {
             return None;
         }
-        let timed = std::mem::take(&mut self.timed);
+        let mut times = std::mem::take(&mut self.times);
         let mut block = std::mem::take(&mut self.block);
-        match zstd::bulk::compress(timed.as_bytes(), LEVEL) {
+        times.push('\n');
+        times.push_str(&block.text);
+        match zstd::bulk::compress(times.as_bytes(), LEVEL) {
             Ok(packed) => {
                 block.packed = packed;
                 Some(block)
@@ -122,20 +125,34 @@ impl Allowance {
     }
 }
 
-/// Unpacks a block: lines with their times. What is damaged is left out.
-pub(crate) fn unpack(packed: &[u8]) -> Option<String> {
-    // A line is 64 KiB at most, and one is enough to fill a block.
-    const MOST: usize = BLOCK_BYTES + (1 << 20);
-    let timed = zstd::bulk::decompress(packed, MOST).ok()?;
-    String::from_utf8(timed).ok()
+/// A block, unpacked.
+#[derive(Debug)]
+pub(crate) struct Unpacked {
+    whole: String,
+    /// Where the lines begin.
+    text: usize,
 }
 
-/// The lines of an unpacked block.
-pub(crate) fn lines(timed: &str) -> impl Iterator<Item = (Micros, &str)> {
-    timed.split_terminator('\n').filter_map(|line| {
-        let (time, text) = line.split_once(' ')?;
-        Some((Micros(time.parse().ok()?), text))
-    })
+/// Unpacks a block; `None` if it is damaged.
+pub(crate) fn unpack(packed: &[u8]) -> Option<Unpacked> {
+    // A line is 64 KiB at most, and one is enough to fill a block; of blank ones, there are none.
+    const MOST: usize = BLOCK_BYTES + (1 << 20);
+    let whole = String::from_utf8(zstd::bulk::decompress(packed, MOST).ok()?).ok()?;
+    let text = whole.find("\n\n")? + 2;
+    Some(Unpacked { whole, text })
+}
+
+impl Unpacked {
+    /// All lines, each with its end.
+    pub(crate) fn text(&self) -> &str {
+        &self.whole[self.text..]
+    }
+
+    /// The lines with their times.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = (Micros, &str)> {
+        let times = self.whole[..self.text].lines().map(|time| Micros(time.parse().unwrap_or(0)));
+        times.zip(self.text().split_terminator('\n'))
+    }
 }
 
 #[cfg(test)]
@@ -154,10 +171,10 @@ mod tests {
         assert!(blocks.len() > 1 && packer.take().is_none());
         let mut number = 0;
         for block in &blocks {
-            let timed = unpack(&block.packed).unwrap();
-            assert_eq!(lines(&timed).count() as u64, block.lines);
-            assert_eq!(lines(&timed).next().unwrap().0, block.first);
-            for (time, text) in lines(&timed) {
+            let unpacked = unpack(&block.packed).unwrap();
+            assert_eq!(unpacked.lines().count() as u64, block.lines);
+            assert_eq!(unpacked.lines().next().unwrap().0, block.first);
+            for (time, text) in unpacked.lines() {
                 assert_eq!((time, text), (Micros(number * 1000), &*format!("line  {number} é ")));
                 number += 1;
             }

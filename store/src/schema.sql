@@ -48,7 +48,7 @@ CREATE TABLE sessions (
 ) STRICT;
 CREATE INDEX sessions_of_file ON sessions (file);
 
--- One row for each command event. The commands of a block, and so of a session, follow each other.
+-- One row for each command event, in the order of the session.
 CREATE TABLE commands (
     id INTEGER PRIMARY KEY,
     session INTEGER NOT NULL,
@@ -72,19 +72,13 @@ CREATE TABLE commands (
     output_end INTEGER,
     mismatch TEXT
 ) STRICT;
+CREATE INDEX commands_of_session ON commands (session);
 CREATE INDEX commands_by_time ON commands (time);
+CREATE INDEX commands_by_user ON commands (user, time);
 CREATE INDEX commands_by_target ON commands (target, time);
 CREATE INDEX commands_by_target_user ON commands (target_user, time);
 
-CREATE TABLE command_blocks (
-    id INTEGER PRIMARY KEY,
-    session INTEGER NOT NULL REFERENCES sessions (id),
-    first INTEGER NOT NULL,
-    last INTEGER NOT NULL
-) STRICT;
-CREATE INDEX command_blocks_of_session ON command_blocks (session);
-
--- Lines that were to be seen: zstd of lines of text, each with its time before it.
+-- Lines that were to be seen: zstd of their times, a blank line, and their texts.
 CREATE TABLE line_blocks (
     id INTEGER PRIMARY KEY,
     session INTEGER NOT NULL REFERENCES sessions (id),
@@ -95,9 +89,9 @@ CREATE TABLE line_blocks (
 ) STRICT;
 CREATE INDEX line_blocks_of_session ON line_blocks (session);
 
--- Which blocks hold which trigrams; the text itself is in the blocks.
+-- Which commands, and which blocks of lines, have which trigrams; the texts themselves are in the tables.
 CREATE VIRTUAL TABLE command_text USING fts5 (
-    text, content = '', contentless_delete = 1, detail = none, tokenize = 'trigram'
+    command, content = 'commands', content_rowid = 'id', columnsize = 0, detail = none, tokenize = 'trigram'
 );
 CREATE VIRTUAL TABLE line_text USING fts5 (
     text, content = '', contentless_delete = 1, detail = none, tokenize = 'trigram'

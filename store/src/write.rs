@@ -1,7 +1,7 @@
 //! The one way into an index: files, and what was read from them.
 //!
-//! Commands and lines are put together in blocks of one session. A block is what is looked up: its trigrams are in the
-//! text index, under its number. Commands are rows of their own as well; those of a block follow each other.
+//! Commands are rows, and each is in the text index. Lines are put together in blocks of one session, and a block is what
+//! the text index knows.
 
 use std::collections::HashMap;
 
@@ -14,11 +14,11 @@ use sqlx::{Arguments as _, AssertSqlSafe, SqliteConnection, query, query_scalar}
 use crate::lines::LineBlock;
 use crate::watch::{Beginning, Counts};
 
-/// Commands of a block. With more, the lists of the text index are shorter, and more has to be read for nothing.
-pub(crate) const BLOCK: usize = 64;
+/// So many commands are written at once.
+pub(crate) const BATCH: usize = 64;
 
-/// So many commands are written by one statement; the rest of a block by smaller ones, so that few are to be prepared.
-const STATEMENTS: [usize; 4] = [BLOCK, 16, 4, 1];
+/// So many commands are written by one statement; the rest by smaller ones, so that few are to be prepared.
+const STATEMENTS: [usize; 4] = [BATCH, 16, 4, 1];
 
 /// Columns of a command.
 const COLUMNS: usize = 21;
@@ -78,23 +78,20 @@ impl Writer {
     /// Forgets a file and all that is from it.
     pub(crate) async fn remove_file(&self, db: &mut SqliteConnection, file: i64) -> Result<()> {
         const SESSIONS: &str = "(SELECT id FROM sessions WHERE file = ?)";
-        for (text, blocks) in [("command_text", "command_blocks"), ("line_text", "line_blocks")] {
-            let sql = format!(
-                "DELETE FROM {text} WHERE rowid IN (SELECT id FROM {blocks} WHERE session IN {SESSIONS})"
-            );
-            query(AssertSqlSafe(sql)).bind(file).execute(&mut *db).await?;
+        for sql in [
+            // The text index has to be told what it forgets.
+            "INSERT INTO command_text (command_text, rowid, command)
+             SELECT 'delete', id, command FROM commands WHERE session IN ",
+            "DELETE FROM commands WHERE session IN ",
+        ] {
+            query(AssertSqlSafe(format!("{sql} {SESSIONS}"))).bind(file).execute(&mut *db).await?;
         }
-        let blocks = format!("SELECT first, last FROM command_blocks WHERE session IN {SESSIONS}");
-        let blocks: Vec<(i64, i64)> =
-            sqlx::query_as(AssertSqlSafe(blocks)).bind(file).fetch_all(&mut *db).await?;
-        for (first, last) in blocks {
-            let delete = query("DELETE FROM commands WHERE id BETWEEN ? AND ?").bind(first).bind(last);
-            delete.execute(&mut *db).await?;
-        }
-        for blocks in ["command_blocks", "line_blocks"] {
-            let sql = format!("DELETE FROM {blocks} WHERE session IN {SESSIONS}");
-            query(AssertSqlSafe(sql)).bind(file).execute(&mut *db).await?;
-        }
+        let text = format!(
+            "DELETE FROM line_text WHERE rowid IN (SELECT id FROM line_blocks WHERE session IN {SESSIONS})"
+        );
+        query(AssertSqlSafe(text)).bind(file).execute(&mut *db).await?;
+        let blocks = format!("DELETE FROM line_blocks WHERE session IN {SESSIONS}");
+        query(AssertSqlSafe(blocks)).bind(file).execute(&mut *db).await?;
         query("DELETE FROM sessions WHERE file = ?").bind(file).execute(&mut *db).await?;
         query("DELETE FROM files WHERE id = ?").bind(file).execute(&mut *db).await?;
         Ok(())
@@ -174,7 +171,7 @@ impl Writer {
         query(
             "UPDATE sessions SET duration = ?, events = ?, output_bytes = ?, lines = ?, lines_left_out = ?,
              left_out_from = ?, left_out_until = ?,
-             commands = (SELECT ifnull(sum(last - first + 1), 0) FROM command_blocks WHERE session = sessions.id)
+             commands = (SELECT count(*) FROM commands WHERE session = sessions.id)
              WHERE id = ?",
         )
         .bind(signed(totals.counts.duration.0))
@@ -190,7 +187,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Adds commands of one session, at most [`BLOCK`] of them.
+    /// Adds commands of one session.
     pub(crate) async fn add_commands(
         &mut self,
         db: &mut SqliteConnection,
@@ -216,15 +213,14 @@ impl Writer {
             sqlx::query_with(AssertSqlSafe(sql), arguments).execute(&mut *db).await?;
             rest = later;
         }
-        let text: Vec<&str> = events.iter().filter_map(|event| event.command.as_deref()).collect();
-        let block: i64 =
-            query_scalar("INSERT INTO command_blocks (session, first, last) VALUES (?, ?, ?) RETURNING id")
-                .bind(session)
-                .bind(first)
-                .bind(id - 1)
-                .fetch_one(&mut *db)
-                .await?;
-        index_text(db, "INSERT INTO command_text (rowid, text) VALUES (?, ?)", block, text.join("\n")).await
+        query(
+            "INSERT INTO command_text (rowid, command) SELECT id, command FROM commands WHERE id BETWEEN ? AND ?",
+        )
+        .bind(first)
+        .bind(id - 1)
+        .execute(db)
+        .await?;
+        Ok(())
     }
 
     /// Adds lines of one session.
@@ -237,7 +233,7 @@ impl Writer {
         let insert = query_scalar(
             "INSERT INTO line_blocks (session, first, last, lines, text) VALUES (?, ?, ?, ?, ?) RETURNING id",
         );
-        let id = insert
+        let id: i64 = insert
             .bind(session)
             .bind(signed(block.first.0))
             .bind(signed(block.last.0))
@@ -245,7 +241,9 @@ impl Writer {
             .bind(block.packed)
             .fetch_one(&mut *db)
             .await?;
-        index_text(db, "INSERT INTO line_text (rowid, text) VALUES (?, ?)", id, block.text).await
+        let insert = query("INSERT INTO line_text (rowid, text) VALUES (?, ?)");
+        insert.bind(id).bind(block.text).execute(db).await?;
+        Ok(())
     }
 
     async fn bind(
@@ -274,7 +272,9 @@ impl Writer {
         add(user)?;
         add(target)?;
         add(target_user)?;
-        arguments.add(event.command.clone()).map_err(sqlx::Error::Encode)?;
+        // A text ends at a NUL, so far as the text index is concerned.
+        let command = event.command.as_ref().map(|command| command.replace('\0', "\u{fffd}"));
+        arguments.add(command).map_err(sqlx::Error::Encode)?;
         arguments.add(event.reason.map(reason)).map_err(sqlx::Error::Encode)?;
         let mut add = |value: Option<i64>| arguments.add(value).map_err(sqlx::Error::Encode);
         add(cwd)?;
@@ -310,13 +310,6 @@ impl Writer {
 
 /// So many names are remembered.
 const NAMES: usize = 10_000;
-
-async fn index_text(db: &mut SqliteConnection, sql: &'static str, block: i64, text: String) -> Result<()> {
-    // A text ends at a NUL, so far as SQLite is concerned.
-    let text = if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text };
-    query(sql).bind(block).bind(text).execute(db).await?;
-    Ok(())
-}
 
 /// What is beyond the largest number that SQLite has is that number.
 pub(crate) fn signed(value: u64) -> i64 {

@@ -8,7 +8,7 @@ use casemate_command_log::CommandEvent;
 use crate::lines::{LineBlock, LinePacker};
 use crate::recording::{Findings, Handover, Input, NobodyWaits, ReadError, Source};
 use crate::watch::{Beginning, Counts, Keeper, Scope, Stop, watch};
-use crate::write::{BLOCK, Outcome, Totals};
+use crate::write::{BATCH, Outcome, Totals};
 
 /// Defects that are kept of a file.
 const DEFECTS: usize = 100;
@@ -76,7 +76,7 @@ fn outcome(findings: &Findings) -> Outcome {
 struct Kept<'a> {
     queue: &'a Queue<'a>,
     bytes: &'a AtomicU64,
-    /// For the next block.
+    /// For the next batch.
     commands: Vec<CommandEvent>,
     packer: LinePacker,
     /// Blocks that are to be handed over.
@@ -90,7 +90,7 @@ impl Keeper for Kept<'_> {
 
     fn command(&mut self, event: CommandEvent) -> Result<(), NobodyWaits> {
         self.commands.push(event);
-        if self.commands.len() < BLOCK {
+        if self.commands.len() < BATCH {
             return Ok(());
         }
         self.queue.give(Piece::Commands(std::mem::take(&mut self.commands)))

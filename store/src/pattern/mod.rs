@@ -10,6 +10,8 @@ pub struct Pattern {
     regex: Regex,
     sql: String,
     narrowed: Option<String>,
+    /// Whether it is found in several lines where it is found in one of them.
+    is_local: bool,
 }
 
 /// How a pattern is meant.
@@ -32,9 +34,9 @@ impl Pattern {
         let pattern = escaped.as_deref().unwrap_or(pattern);
         let regex =
             RegexBuilder::new(pattern).case_insensitive(meaning.ignore_case).multi_line(true).build()?;
-        let narrowed = narrow::expression(pattern, meaning.ignore_case);
+        let (narrowed, is_local) = narrow::look(pattern, meaning.ignore_case);
         let flags = if meaning.ignore_case { "mi" } else { "m" };
-        Ok(Self { regex, sql: format!("(?{flags}){pattern}"), narrowed })
+        Ok(Self { regex, sql: format!("(?{flags}){pattern}"), narrowed, is_local })
     }
 
     /// The expression that finds it.
@@ -51,5 +53,10 @@ impl Pattern {
     /// An expression of FTS5 that everything matches in which the pattern is found; `None` where nothing can be said.
     pub(crate) fn narrowed(&self) -> Option<&str> {
         self.narrowed.as_deref()
+    }
+
+    /// Returns whether it may be found in one of several lines.
+    pub(crate) fn may_be_in(&self, lines: &str) -> bool {
+        !self.is_local || self.regex.is_match(lines)
     }
 }

@@ -4,13 +4,13 @@
 //! texts it stands for, or what is needed for it. *Invariant*: where the expression is found, what is needed is there.
 
 use regex_syntax::ParserBuilder;
-use regex_syntax::hir::{Class, Hir, HirKind};
+use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
 /// More texts than these are not told apart.
 const TEXTS: usize = 16;
 
 /// Of longer texts not all trigrams are asked for: each has a list to be read, and the first few say it all.
-const TRIGRAMS: usize = 8;
+const TRIGRAMS: usize = 6;
 
 /// Trigrams: shorter texts cannot be looked up.
 const LENGTH: usize = 3;
@@ -34,11 +34,13 @@ enum Part {
     Need(Need),
 }
 
-/// Returns the expression of FTS5 for a pattern; `None` if everything has to be looked at.
-pub(super) fn expression(pattern: &str, ignore_case: bool) -> Option<String> {
-    let hir =
-        ParserBuilder::new().case_insensitive(ignore_case).multi_line(true).build().parse(pattern).ok()?;
-    part(&hir).need().expression()
+/// Returns the expression of FTS5 for a pattern, `None` if everything has to be looked at; and whether the pattern knows
+/// no other ends than those of lines.
+pub(super) fn look(pattern: &str, ignore_case: bool) -> (Option<String>, bool) {
+    let mut parser = ParserBuilder::new().case_insensitive(ignore_case).multi_line(true).build();
+    let Ok(hir) = parser.parse(pattern) else { return (None, false) };
+    let looks = hir.properties().look_set();
+    (part(&hir).need().expression(), !looks.contains(Look::Start) && !looks.contains(Look::End))
 }
 
 fn part(hir: &Hir) -> Part {
@@ -213,6 +215,10 @@ fn trigrams(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn expression(pattern: &str, ignore_case: bool) -> Option<String> {
+        look(pattern, ignore_case).0
+    }
 
     #[track_caller]
     fn check(pattern: &str, expected: Option<&str>) {

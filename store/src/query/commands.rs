@@ -62,9 +62,7 @@ const COLUMNS: &str = "SELECT c.*,
 
 pub(crate) fn of_session(database: &mut Database, session: i64) -> Result<Vec<Command>, StoreError> {
     let mut query = QueryBuilder::<Sqlite>::new(COLUMNS);
-    query.push(
-        " FROM command_blocks b CROSS JOIN commands c ON c.id BETWEEN b.first AND b.last WHERE b.session = ",
-    );
+    query.push(" FROM commands c WHERE c.session = ");
     query.push_bind(session).push(" ORDER BY c.id");
     database.run(async |db| query.build().fetch_all(db).await?.iter().map(command).collect())
 }

@@ -1,7 +1,7 @@
 //! Where a pattern is found, page by page, in the order of the index: as the recordings were read.
 //!
-//! The text index says which blocks may hold it, and only those are looked at. A pattern without three letters in a row
-//! has to be looked for in all of them.
+//! The text index says which commands, and which blocks of lines, may hold it, and only those are looked at. A pattern
+//! without three letters in a row has to be looked for in all of them.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
@@ -124,20 +124,15 @@ fn found(select: &str, pattern: &Pattern, filter: &Filter, after: i64, limit: us
     match pattern.narrowed() {
         Some(narrowed) => {
             query.push(
-                " FROM command_text t CROSS JOIN command_blocks b ON b.id = t.rowid
-                  CROSS JOIN commands c ON c.id BETWEEN b.first AND b.last WHERE t.command_text MATCH ",
+                " FROM command_text t CROSS JOIN commands c ON c.id = t.rowid WHERE t.command_text MATCH ",
             );
             query.push_bind(narrowed.to_owned());
-            if after > 0 {
-                query.push(" AND t.rowid >= (SELECT max(id) FROM command_blocks WHERE first <= ");
-                query.push_bind(after).push(")");
-            }
+            query.push(" AND t.rowid > ").push_bind(after);
         }
         None => {
-            query.push(" FROM commands c WHERE true");
+            query.push(" FROM commands c WHERE c.id > ").push_bind(after);
         }
     }
-    query.push(" AND c.id > ").push_bind(after);
     query.push(" AND c.command REGEXP ").push_bind(pattern.sql().to_owned());
     push_filter(&mut query, filter);
     query.push(if pattern.narrowed().is_some() {
@@ -195,12 +190,14 @@ fn each_line(
         let blocks = blocks(database, pattern, from)?;
         let Some(&(last, ..)) = blocks.last() else { break };
         for (block, session, packed) in &blocks {
-            let Some(timed) = lines::unpack(packed) else {
+            let Some(unpacked) = lines::unpack(packed) else {
                 let path = database.path().to_owned();
                 return Err(StoreError::Damaged { path, what: "a block of lines cannot be unpacked" });
             };
-            // Where nothing is found in all of it, nothing is in its lines; but the times stand between them.
-            let numbered = (1..).zip(lines::lines(&timed));
+            if !pattern.may_be_in(unpacked.text()) {
+                continue;
+            }
+            let numbered = (1..).zip(unpacked.lines());
             let skip = if *block == after.0 { skipped } else { 0 };
             for (number, (offset, text)) in numbered.filter(|(number, _)| *number > skip) {
                 if pattern.regex().is_match(text) {
