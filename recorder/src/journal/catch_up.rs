@@ -16,8 +16,12 @@ use crate::keyframes::{Keyframes, Place};
 /// So long the journal may be kept from its queue: far less than what it promises.
 const SLICE: Duration = Duration::from_millis(4);
 
-/// The session rests when nothing has come for this long: longer than a burst gathers.
-pub(super) const REST: Duration = Duration::from_millis(15);
+/// So much at once may be part of a flood,
+pub(super) const FLOOD_BATCH: usize = 16 << 10;
+
+/// which is over when as much has not come for this long. On a busy machine a flood pauses for tens of
+/// milliseconds, because whoever makes it does not get a turn: that is no time for more work.
+pub(super) const REST: Duration = Duration::from_millis(100);
 
 /// The file is read in pieces of this size.
 const READ_BYTES: usize = 16 << 10;
@@ -85,7 +89,7 @@ fn play(decoder: &mut Decoder, keyframes: &mut Keyframes) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use casemate_cast_format::{Code, Event, Header, Micros, SessionFacts, Size};
     use proptest::collection::vec;
     use proptest::prelude::*;
@@ -96,7 +100,7 @@ mod tests {
     use crate::journal::Existing;
     use crate::keyframes::tests::{Step, check, step};
 
-    fn plan(version: Version) -> Plan {
+    pub(in crate::journal) fn plan(version: Version) -> Plan {
         let facts = serde_json::json!({ "session": "s", "user": "u", "target": "t", "target_user": "r", "start_us": 5 });
         let facts: SessionFacts = serde_json::from_value(facts).unwrap();
         Plan {

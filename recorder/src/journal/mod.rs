@@ -173,8 +173,8 @@ impl Writer {
                     }
                     self.attempt(queue, |writer| writer.write(&batch));
                     self.count_lost(&batch);
+                    self.catch_up_at = self.catch_up_at.max(Some(next_rest(&batch)));
                     done = batch;
-                    self.catch_up_at = Some(Instant::now() + catch_up::REST);
                 }
                 Taken::TimedOut => {}
                 Taken::Closed => break,
@@ -214,12 +214,12 @@ impl Writer {
         micros(self.start.elapsed())
     }
 
-    /// When something is due although nothing happens.
+    /// When something is due although nothing happens; nothing is where nothing can be written any more.
     fn deadline(&self) -> Option<Instant> {
+        let sink = self.sink.as_ref()?;
         let at = |time: Micros| self.start + Duration::from_micros(time.0);
         let guard = self.guard.deadline().map(at);
-        let segment = self.sink.as_ref().and_then(Sink::segment_start);
-        let segment = segment.map(|start| at(start.plus(SEGMENT_TIME_LIMIT)));
+        let segment = sink.segment_start().map(|start| at(start.plus(SEGMENT_TIME_LIMIT)));
         [self.flush_at, guard, segment, self.catch_up_at].into_iter().flatten().min()
     }
 
@@ -367,6 +367,12 @@ impl Writer {
     }
 }
 
+/// When there may be time for something else behind this batch.
+fn next_rest(batch: &Batch) -> Instant {
+    let now = Instant::now();
+    if batch.bytes.len() >= catch_up::FLOOD_BATCH { now + catch_up::REST } else { now }
+}
+
 /// Adds the name of the user to the facts of a process. It is asked for here, beside the session,
 /// because the answer may come from a server.
 fn name_user(names: &mut UserNames, uid: Option<u32>, text: &str) -> String {
@@ -380,4 +386,34 @@ fn name_user(names: &mut UserNames, uid: Option<u32>, text: &str) -> String {
 /// A duration as the time in a recording.
 pub(crate) fn micros(duration: Duration) -> Micros {
     Micros(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use casemate_cast_format::Version;
+
+    use super::*;
+    use crate::echo::Echo;
+    use crate::form::Format;
+    use crate::journal::catch_up::tests::plan;
+
+    #[test]
+    fn nothing_is_due_where_nothing_can_be_written() {
+        let (reader, pipe) = std::io::pipe().unwrap();
+        let target = Target::from_file(std::os::fd::OwnedFd::from(pipe).into()).unwrap();
+        let plain = Format::Cast { version: Version::V2, segments: false };
+        let sink = Sink::begin(Plan { format: plain, ..plan(Version::V2) }, target).unwrap();
+        let queue = Queue::new().unwrap();
+        let mut writer = Writer::new(sink, Instant::now());
+        let mut batch = Batch::default();
+        for (kind, bytes) in [(Kind::Input(Echo::Program), &b"typed\r"[..]), (Kind::Output, &[b'x'; 300_000])]
+        {
+            batch.entries.push(queue::Entry { time: Micros(1), kind, length: bytes.len() });
+            batch.bytes.extend_from_slice(bytes);
+        }
+        drop(reader);
+        writer.attempt(&queue, |writer| writer.write(&batch));
+        assert!(writer.report.failure.is_some() && writer.guard.deadline().is_some());
+        assert_eq!(writer.deadline(), None);
+    }
 }
