@@ -83,6 +83,12 @@ const NOUNS: [&str; 20] = [
     "worker",
 ];
 
+/// What words of output are made of.
+const SYLLABLES: [&str; 20] = [
+    "ba", "con", "der", "fil", "gor", "hex", "ion", "jar", "ker", "log", "mod", "net", "oper", "pro", "qua",
+    "rec", "ser", "tim", "ver", "zon",
+];
+
 /// Numbers that look random and are the same in each run.
 struct Numbers(u64);
 
@@ -111,10 +117,16 @@ impl Numbers {
         command
     }
 
-    fn line(&mut self) -> String {
-        let (one, other) = (self.of(&NOUNS), self.of(&NOUNS));
+    /// A line of output. Each session has words of its own, as services, files and versions have.
+    fn line(&mut self, session: u32) -> String {
+        let mut word = || {
+            let of_session = Self(u64::from(session * 40 + self.below(40)) + 1).below(8000);
+            let syllable = |place: u32| SYLLABLES[usize::try_from(of_session / place % 20).unwrap_or(0)];
+            format!("{}{}{}", syllable(1), syllable(20), syllable(400))
+        };
+        let (one, other, third) = (word(), word(), word());
         let (number, size, hex) = (self.below(10_000), self.below(1_000_000), self.below(1 << 24));
-        format!("{one}-{number:04} {other} {size} bytes, id {hex:06x}")
+        format!("{one}-{number:04} {other}: {size} bytes from {third}, id {hex:06x}")
     }
 
     fn session(&mut self, number: u32) -> Entry {
@@ -134,7 +146,7 @@ impl Numbers {
             entry.commands.push(self.event(&entry, number, index, offset));
             for line in 0..LINES {
                 let time = Duration::from_micros(offset) + Duration::from_millis(u64::from(line) * 20);
-                entry.lines.push((time, self.line()));
+                entry.lines.push((time, self.line(number)));
             }
         }
         entry
@@ -202,7 +214,7 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     drop(store);
     let bytes = std::fs::metadata(&place)?.len();
 
-    let mut questions = Questions { store: Store::open(&place, &[])?, rows: Vec::new(), slowest: 0.0 };
+    let mut questions = Questions { store: Store::open(&place, &[])?, rows: Vec::new(), slowest: Vec::new() };
     questions.ask_all(sessions)?;
     let Questions { rows, slowest, .. } = questions;
     #[expect(clippy::cast_precision_loss, reason = "numbers for people")]
@@ -219,14 +231,17 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
         header: vec!["asked", "in", "hits", "page", "first page", "count", "first count"],
         rows,
     });
-    suite.goal(Goal::at_most("slowest answer of a search, 90 %", LIMIT, " ms", slowest));
+    for (place, slowest) in slowest {
+        suite.goal(Goal::at_most(format!("slowest answer about {place}, 90 %"), LIMIT, " ms", slowest));
+    }
     Ok(())
 }
 
 struct Questions {
     store: Store,
     rows: Vec<Vec<String>>,
-    slowest: f64,
+    /// The slowest answer of each kind.
+    slowest: Vec<(String, f64)>,
 }
 
 impl Questions {
@@ -241,7 +256,9 @@ impl Questions {
                 |store| Ok(store.count_commands(&pattern, &everything, CAP)?),
             )?;
         }
-        for pattern in ["nginx-0042 ", "id 00abc[0-9]", "id nginx bytes", "postgresql-.*kernel 77"] {
+        for pattern in
+            ["bytes from", "conservernet", "promod.*-0042 ", "id 00abc[0-9]", "xyzzy", "-0042 .*id 77"]
+        {
             let pattern = Pattern::new(pattern, Meaning::default())?;
             self.ask(
                 format!("`{}`", pattern.regex().as_str()),
@@ -297,7 +314,11 @@ impl Questions {
         }
         let high = |sample: &[f64]| quantile_of(sample, 900).unwrap_or(0.0);
         let spread = |sample: &[f64]| format!("{:.1} ({:.1})", median(sample).unwrap_or(0.0), high(sample));
-        self.slowest = self.slowest.max(high(&pages)).max(high(&counts));
+        let slow = high(&pages).max(high(&counts));
+        match self.slowest.iter_mut().find(|(of, _)| of == place) {
+            Some((_, slowest)) => *slowest = slowest.max(slow),
+            None => self.slowest.push((place.to_owned(), slow)),
+        }
         say(&format!("search: {name}: {hits} hits, {}", spread(&pages)));
         self.rows.push(vec![
             name,
