@@ -108,6 +108,22 @@ impl Header {
         self.extra.get(FACTS_KEY)?.get(EXCERPT_KEY)?.as_object()
     }
 
+    /// The same in words: `from 2.5 s to 12.0 s of 60.0 s, 2.0 times as fast, redacted`.
+    pub fn excerpt_text(&self) -> Option<String> {
+        let excerpt = self.excerpt()?;
+        let value = |key: &str| excerpt.get(key).filter(|value| value.is_number()).map(ToString::to_string);
+        let mut parts = Vec::new();
+        if let (Some(from), Some(to), Some(of)) = (value("from"), value("to"), value("of")) {
+            parts.push(format!("from {from} s to {to} s of {of} s"));
+        }
+        parts.extend(value("speed").map(|speed| format!("{speed} times as fast")));
+        parts.extend(value("idle_time_limit").map(|limit| format!("no pause longer than {limit} s")));
+        if excerpt.get("redacted").is_some_and(|redacted| redacted == true) {
+            parts.push("redacted".into());
+        }
+        Some(parts.join(", "))
+    }
+
     /// Puts the session facts into the header.
     pub fn set_facts(&mut self, facts: &SessionFacts) {
         self.extra.insert(FACTS_KEY.into(), facts.to_value());

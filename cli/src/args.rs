@@ -7,7 +7,8 @@ use casemate_recorder::{Format, WindowSize};
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    cat, command_events, convert, export, generate, info, keygen, play, rec, repair, screen, search, verify,
+    cat, command_events, convert, export, generate, info, keygen, play, rec, repair, report, screen, search,
+    verify,
 };
 
 /// Record terminal sessions exactly, and prove it.
@@ -52,6 +53,7 @@ pub(crate) enum Command {
     Keygen(keygen::KeygenArgs),
     Screen(screen::ScreenArgs),
     Repair(repair::RepairArgs),
+    Report(report::ReportArgs),
     Completions(generate::CompletionsArgs),
     Man(generate::ManArgs),
 }

@@ -21,6 +21,7 @@ mod keys; // the prefix key: pause, marker, stop, the key itself
 mod play; // the player: screens at three sizes, every way out, places, following, plain
 mod process_facts; // who is in the foreground, and who gets a line
 mod rec; // flags, facts, files of `casemate rec`
+mod report; // `casemate report`: what the page says, and that it plays, in a real browser
 mod rotate; // parts of one session, joined again
 mod score; // the commands of every recording in fixtures/commands, against the truth
 mod screen; // `casemate screen`: any moment, in every form of recording

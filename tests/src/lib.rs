@@ -12,6 +12,7 @@
 //! *Not here*: assertions about features; they live in `it/`.
 
 mod binary;
+pub mod browser;
 mod cast;
 mod finished;
 mod launch;

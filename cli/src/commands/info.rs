@@ -232,8 +232,8 @@ impl Summary {
             row("started", start);
         }
         row("duration", people_time(self.duration));
-        if let Some(excerpt) = self.header.excerpt() {
-            row("excerpt", excerpt_text(excerpt));
+        if let Some(excerpt) = self.header.excerpt_text() {
+            row("excerpt", excerpt);
         }
         let (cols, rows) = self.largest;
         let grown = self.largest != (self.header.size.cols, self.header.size.rows);
@@ -328,21 +328,6 @@ fn session_text(session: &Value) -> String {
         get("target_user"),
         how("target_user"),
     )
-}
-
-/// `from 2.5 s to 12.0 s of 60.0 s, 2.0 times as fast, redacted`.
-fn excerpt_text(excerpt: &Map<String, Value>) -> String {
-    let value = |key: &str| excerpt.get(key).filter(|value| value.is_number()).map(ToString::to_string);
-    let mut parts = Vec::new();
-    if let (Some(from), Some(to), Some(of)) = (value("from"), value("to"), value("of")) {
-        parts.push(format!("from {from} s to {to} s of {of} s"));
-    }
-    parts.extend(value("speed").map(|speed| format!("{speed} times as fast")));
-    parts.extend(value("idle_time_limit").map(|limit| format!("no pause longer than {limit} s")));
-    if excerpt.get("redacted").is_some_and(|redacted| redacted == true) {
-        parts.push("redacted".into());
-    }
-    parts.join(", ")
 }
 
 pub(super) fn number(time: Micros) -> Value {

@@ -10,6 +10,7 @@ pub(crate) mod keygen;
 pub(crate) mod play;
 pub(crate) mod rec;
 pub(crate) mod repair;
+pub(crate) mod report;
 pub(crate) mod screen;
 pub(crate) mod search;
 pub(crate) mod verify;

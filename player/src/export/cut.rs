@@ -7,7 +7,7 @@
 
 use casemate_cast_format::header::{EXCERPT_KEY, FACTS_KEY};
 use casemate_cast_format::{Code, Event, Header, Micros, Size, own};
-use casemate_terminal::{Piece, Scanner, Screen as _, Signal, Vt100Screen};
+use casemate_terminal::{Backlog, Piece, Scanner, Screen as _, Signal, Vt100Screen};
 use serde_json::{Map, Value, json};
 
 use super::pace::{Clock, Pace};
@@ -84,6 +84,7 @@ struct Before {
     header: Header,
     size: Size,
     screen: Vt100Screen,
+    backlog: Backlog,
     scanner: Scanner,
     title: Option<String>,
     /// Whether the screen is no longer the one that a recording begins with.
@@ -148,11 +149,13 @@ impl Cutter {
         if !matches!(self.state, State::Before(_)) {
             return Ok(());
         }
-        let State::Before(before) = std::mem::replace(&mut self.state, State::Within) else { return Ok(()) };
-        let Before { process, pause, .. } = &*before;
-        let held: Vec<_> = [before.paint(), process.clone(), pause.clone()].into_iter().flatten().collect();
+        let State::Before(mut before) = std::mem::replace(&mut self.state, State::Within) else {
+            return Ok(());
+        };
+        let paint = before.paint();
+        let mut held = [paint, before.process.take(), before.pause.take()].into_iter().flatten();
         sink(Part::Header(Box::new(before.header(&self.excerpt))))?;
-        held.into_iter().try_for_each(|event| sink(Part::Event(Event { time: Micros(0), ..event })))
+        held.try_for_each(|event| sink(Part::Event(Event { time: Micros(0), ..event })))
     }
 
     /// Says where it ends, if it does before the whole does.
@@ -174,6 +177,7 @@ impl Before {
             size: header.size,
             screen: screen(&header),
             header,
+            backlog: Backlog::new(0),
             scanner: Scanner::new(),
             title: None,
             is_used: false,
@@ -186,6 +190,7 @@ impl Before {
     fn take(&mut self, event: Event<'_>) {
         if let Some(size) = event.size() {
             self.size = size;
+            self.backlog.flush(&mut self.screen);
             self.screen.resize(cells(size.cols), cells(size.rows));
             return;
         }
@@ -193,9 +198,9 @@ impl Before {
             Code::Output => {
                 self.is_used = true;
                 let output = event.data.decode();
-                let Self { screen, scanner, title, .. } = self;
+                let Self { screen, backlog, scanner, title, .. } = self;
                 scanner.scan(output.as_bytes(), &mut |piece| match piece {
-                    Piece::Bytes(bytes) => screen.feed(bytes),
+                    Piece::Bytes(bytes) => backlog.push(bytes, screen),
                     Piece::Signal(Signal::Title(new)) => *title = Some(new),
                     Piece::Signal(_) => {}
                 });
@@ -215,7 +220,8 @@ impl Before {
     }
 
     /// The screen, as output.
-    fn paint(&self) -> Option<Event<'static>> {
+    fn paint(&mut self) -> Option<Event<'static>> {
+        self.backlog.flush(&mut self.screen);
         if !self.is_used {
             return None;
         }

@@ -2,7 +2,7 @@
 
 use casemate_cast_format::{Code, Header, Micros};
 use casemate_terminal::render::{self, Theme};
-use casemate_terminal::{Screen as _, Vt100Screen};
+use casemate_terminal::{Backlog, Screen as _, Vt100Screen};
 
 use super::{Part, cells};
 
@@ -11,13 +11,14 @@ use super::{Part, cells};
 pub struct Still {
     at: Micros,
     screen: Vt100Screen,
+    backlog: Backlog,
     theme: Theme,
 }
 
 impl Still {
     /// Begins; what happens at that moment still counts.
     pub fn new(at: Micros) -> Self {
-        Self { at, screen: Vt100Screen::new(0, 0, 0), theme: Theme::DARK }
+        Self { at, screen: Vt100Screen::new(0, 0, 0), backlog: Backlog::new(0), theme: Theme::DARK }
     }
 
     /// Takes the next part.
@@ -27,22 +28,27 @@ impl Still {
                 self.theme = theme(header);
                 self.screen = screen(header);
             }
-            Part::Event(event) if event.time <= self.at => match event.size() {
-                Some(size) => self.screen.resize(cells(size.cols), cells(size.rows)),
-                None if event.code == Code::Output => self.screen.feed(event.data.decode().as_bytes()),
-                None => {}
-            },
+            Part::Event(event) if event.time <= self.at => {
+                if let Some(size) = event.size() {
+                    self.backlog.flush(&mut self.screen);
+                    self.screen.resize(cells(size.cols), cells(size.rows));
+                } else if event.code == Code::Output {
+                    self.backlog.push(event.data.decode().as_bytes(), &mut self.screen);
+                }
+            }
             Part::Event(_) | Part::Comment(_) => {}
         }
     }
 
     /// The screen.
-    pub fn screen(&self) -> &Vt100Screen {
+    pub fn screen(&mut self) -> &Vt100Screen {
+        self.backlog.flush(&mut self.screen);
         &self.screen
     }
 
     /// A picture of it.
-    pub fn svg(&self, title: &str) -> String {
+    pub fn svg(&mut self, title: &str) -> String {
+        self.backlog.flush(&mut self.screen);
         render::svg(&self.screen, &self.theme, title)
     }
 }

@@ -29,8 +29,10 @@ pub(crate) struct Rect {
 /// What a character is drawn as.
 #[derive(Debug)]
 pub(crate) enum Shape {
-    /// Rectangles.
+    /// Blocks.
     Fill(Vec<Rect>),
+    /// Lines.
+    Rule(Vec<Rect>),
     /// The whole cell, in so many quarters of the colour.
     Shade(u16),
     /// An area: where it begins, and the rest of a path in pixels.
@@ -58,7 +60,7 @@ pub(crate) fn shape(character: char) -> Option<Shape> {
         0x2573 => Shape::Line(0, 0, "l10 20m-10 0l10-20"),
         0x2500..=0x257f => {
             let at = usize::try_from(code - 0x2500).ok()?;
-            Shape::Fill(lines(ARMS.split_ascii_whitespace().nth(at)?.as_bytes()))
+            Shape::Rule(lines(ARMS.split_ascii_whitespace().nth(at)?.as_bytes()))
         }
         0x2580..=0x259f => block(code)?,
         // What prompts are decorated with.
@@ -170,7 +172,7 @@ fn dashes(count: u32, along: usize, is_thick: bool) -> Shape {
             _ => Rect { x: CENTRE[0] - half, y: start, width: 2 * half, height: extent },
         }
     };
-    Shape::Fill((0..count).map(dash).collect())
+    Shape::Rule((0..count).map(dash).collect())
 }
 
 fn block(code: u32) -> Option<Shape> {
@@ -214,7 +216,7 @@ mod tests {
         let mut pixels = vec![vec![' '; cols]; rows];
         for (row, line) in lines.iter().enumerate() {
             for (col, &character) in line.iter().enumerate() {
-                let Some(Shape::Fill(rects)) = shape(character) else {
+                let Some(Shape::Rule(rects)) = shape(character) else {
                     panic!("{character} is no such shape")
                 };
                 for rect in rects {
@@ -326,7 +328,7 @@ mod tests {
         for code in (0x2500..=0x259f).chain(0xe0b0..=0xe0b3) {
             let character = char::from_u32(code).unwrap();
             let shape = shape(character).unwrap_or_else(|| panic!("{character} is not drawn"));
-            if let Shape::Fill(rects) = shape {
+            if let Shape::Fill(rects) | Shape::Rule(rects) = shape {
                 assert!(!rects.is_empty(), "{character}");
                 for rect in rects {
                     assert!(

@@ -19,6 +19,9 @@ const BASELINE: u32 = 60;
 const FONT: &str = "ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,'Liberation Mono',monospace";
 const FONT_SIZE: &str = "16.5";
 
+/// What touches has no seams.
+const CRISP: &str = " shape-rendering=\"crispEdges\"";
+
 /// Around the screen.
 const MARGIN: u32 = 40;
 
@@ -108,7 +111,9 @@ struct Run {
 struct Picture<'a> {
     theme: &'a Theme,
     backgrounds: BTreeMap<Rgb, Area>,
-    areas: BTreeMap<Rgb, Area>,
+    blocks: BTreeMap<Rgb, Area>,
+    /// Thin as they are, they would be lost if their edges were brought to those of pixels.
+    rules: BTreeMap<Rgb, Area>,
     lines: BTreeMap<Rgb, String>,
     run: Option<Run>,
     texts: String,
@@ -119,7 +124,8 @@ impl<'a> Picture<'a> {
         Self {
             theme,
             backgrounds: BTreeMap::new(),
-            areas: BTreeMap::new(),
+            blocks: BTreeMap::new(),
+            rules: BTreeMap::new(),
             lines: BTreeMap::new(),
             run: None,
             texts: String::new(),
@@ -142,7 +148,7 @@ impl<'a> Picture<'a> {
         // Below the text, and through it.
         for (is_on, down) in [(cell.style.underline, 68), (cell.style.strikethrough, 44)] {
             if is_on {
-                self.areas.entry(color).or_default().add(Rect { x, y: y + down, width, height: 4 });
+                self.rules.entry(color).or_default().add(Rect { x, y: y + down, width, height: 4 });
             }
         }
         let mut characters = cell.text.chars();
@@ -182,15 +188,19 @@ impl<'a> Picture<'a> {
         let (at_x, at_y) = (|right| Quarters(x + right), |down| Quarters(y + down));
         match *shape {
             Shape::Fill(ref rects) => {
-                let area = self.areas.entry(color).or_default();
+                let area = self.blocks.entry(color).or_default();
+                rects.iter().for_each(|rect| area.add(Rect { x: x + rect.x, y: y + rect.y, ..*rect }));
+            }
+            Shape::Rule(ref rects) => {
+                let area = self.rules.entry(color).or_default();
                 rects.iter().for_each(|rect| area.add(Rect { x: x + rect.x, y: y + rect.y, ..*rect }));
             }
             Shape::Shade(quarters) => {
-                let area = self.areas.entry(color.mix(quarters, 4, background)).or_default();
+                let area = self.blocks.entry(color.mix(quarters, 4, background)).or_default();
                 area.add(Rect { x, y, width: WIDTH, height: HEIGHT });
             }
             Shape::Area(right, down, path) => {
-                let area = &mut self.areas.entry(color).or_default().path;
+                let area = &mut self.blocks.entry(color).or_default().path;
                 put(area, format_args!("M{} {}{path}", at_x(right), at_y(down)));
             }
             Shape::Line(right, down, path) => {
@@ -273,14 +283,15 @@ impl<'a> Picture<'a> {
                  fill=\"{background}\"/>\n"
             ),
         );
-        for (color, mut area) in self.backgrounds.into_iter().chain(self.areas) {
-            area.last.take().into_iter().for_each(|rect| area.push(rect));
-            let path = area.path;
-            put(
-                &mut out,
-                format_args!("<path fill=\"{color}\" shape-rendering=\"crispEdges\" d=\"{path}\"/>\n"),
-            );
-        }
+        let mut put_areas = |areas: BTreeMap<Rgb, Area>, rendering: &str| {
+            for (color, mut area) in areas {
+                area.last.take().into_iter().for_each(|rect| area.push(rect));
+                put(&mut out, format_args!("<path fill=\"{color}\"{rendering} d=\"{}\"/>\n", area.path));
+            }
+        };
+        put_areas(self.backgrounds, CRISP);
+        put_areas(self.blocks, CRISP);
+        put_areas(self.rules, "");
         for (color, path) in self.lines {
             put(&mut out, format_args!("<path fill=\"none\" stroke=\"{color}\" d=\"{path}\"/>\n"));
         }

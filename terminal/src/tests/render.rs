@@ -115,11 +115,11 @@ fn a_picture_has_every_cell_in_its_place() {
     check_svg(
         "\x1b[?25l\x1b[44m \x1b[K\x1b[m\r\n\x1b[4;9mx\x1b[m \x1b[2my\x1b[m \x1b[8mz\x1b[m",
         expect![[r##"
-        <path fill="#5c9cf5" shape-rendering="crispEdges" d="M0 0h100v20h-100z"/>
-        <path fill="#d6d9dd" shape-rendering="crispEdges" d="M0 37h10v1h-10zM0 31h10v1h-10z"/>
-        <text x="0" y="35">x</text>
-        <text x="20" y="35" fill="#95989c">y</text>
-    "##]],
+            <path fill="#5c9cf5" shape-rendering="crispEdges" d="M0 0h100v20h-100z"/>
+            <path fill="#d6d9dd" d="M0 37h10v1h-10zM0 31h10v1h-10z"/>
+            <text x="0" y="35">x</text>
+            <text x="20" y="35" fill="#95989c">y</text>
+        "##]],
     );
     check_svg(
         "\x1b[?25l日本 →e\u{301}🦀שלום",
@@ -135,11 +135,11 @@ fn a_picture_has_every_cell_in_its_place() {
     check_svg(
         "\x1b[?25l──╮▒\x1b[31m█",
         expect![[r##"
-        <path fill="#75787c" shape-rendering="crispEdges" d="M30 0h10v20h-10z"/>
-        <path fill="#d6d9dd" shape-rendering="crispEdges" d="M0 10h20v1h-20z"/>
-        <path fill="#e5606b" shape-rendering="crispEdges" d="M40 0h10v20h-10z"/>
-        <path fill="none" stroke="#d6d9dd" d="M20 10.5h1q4.5 0 4.5 4.5v5"/>
-    "##]],
+            <path fill="#75787c" shape-rendering="crispEdges" d="M30 0h10v20h-10z"/>
+            <path fill="#e5606b" shape-rendering="crispEdges" d="M40 0h10v20h-10z"/>
+            <path fill="#d6d9dd" d="M0 10h20v1h-20z"/>
+            <path fill="none" stroke="#d6d9dd" d="M20 10.5h1q4.5 0 4.5 4.5v5"/>
+        "##]],
     );
     check_svg(
         "cursor 日\x1b[D",

@@ -1,0 +1,195 @@
+//! Makes of the items of a recording what a report says of it.
+
+use casemate_cast_format::{Code, Event, Header, Item, Micros, SessionFacts, own};
+use casemate_command_log::{CommandEvent, CommandLog, Kind};
+use casemate_player::export::theme;
+use casemate_terminal::render::{self, Theme};
+use casemate_terminal::{Backlog, Screen as _, Vt100Screen};
+use chrono::{DateTime, Utc};
+
+use crate::embed::Embedder;
+use crate::{Recording, Source, Still};
+
+/// How much of each kind there may be in a report.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Commands of a recording: nobody reads more, and browsers become slow.
+    pub commands: usize,
+    /// Stills of a recording.
+    pub stills: usize,
+    /// Bytes of the copy to be played.
+    pub embedded: u64,
+}
+
+/// Takes the items of a recording.
+pub struct Reader {
+    limits: Limits,
+    begun: Option<Begun>,
+}
+
+struct Begun {
+    header: Header,
+    log: CommandLog,
+    commands: Vec<CommandEvent>,
+    more_commands: u64,
+    screen: Vt100Screen,
+    backlog: Backlog,
+    theme: Theme,
+    /// A marker whose moment is not over.
+    marked: Option<(Micros, String)>,
+    stills: Vec<Still>,
+    more_stills: u64,
+    embedder: Embedder,
+    now: Micros,
+    appended: Vec<SessionFacts>,
+    end: Option<String>,
+    exit: Option<String>,
+}
+
+impl Reader {
+    /// Begins.
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, begun: None }
+    }
+
+    /// Takes the next item.
+    pub fn item(&mut self, item: &Item<'_>) {
+        match item {
+            Item::Header(header) => self.begun = Some(Begun::new(header, self.limits)),
+            Item::Event(event) => {
+                if let Some(begun) = &mut self.begun {
+                    begun.event(event, self.limits);
+                }
+            }
+            Item::Comment(_) | Item::Defect(_) => {}
+        }
+    }
+
+    /// Says what it was, `source` being its file. `None` if it never began.
+    pub fn finish(self, source: Source) -> Option<Recording> {
+        self.begun.map(|begun| begun.finish(source, self.limits))
+    }
+}
+
+impl Begun {
+    fn new(header: &Header, limits: Limits) -> Self {
+        let theme = theme(header);
+        let screen = Vt100Screen::new(cells(header.size.cols), cells(header.size.rows), 0);
+        Self {
+            log: CommandLog::new(header),
+            commands: Vec::new(),
+            more_commands: 0,
+            screen: screen.for_term(header.term_type.as_deref().unwrap_or_default()),
+            backlog: Backlog::new(0),
+            embedder: Embedder::new(header, &theme, limits.embedded),
+            theme,
+            marked: None,
+            stills: Vec::new(),
+            more_stills: 0,
+            now: Micros(0),
+            appended: Vec::new(),
+            end: None,
+            exit: None,
+            header: header.clone(),
+        }
+    }
+
+    fn event(&mut self, event: &Event<'_>, limits: Limits) {
+        if event.time > self.now {
+            self.take_still(limits);
+        }
+        self.now = event.time;
+        self.log.handle(event);
+        self.take_commands(limits);
+        self.embedder.event(event);
+        match &event.code {
+            Code::Output => self.backlog.push(event.data.decode().as_bytes(), &mut self.screen),
+            Code::Resize => {
+                if let Some(size) = event.size() {
+                    self.backlog.flush(&mut self.screen);
+                    self.screen.resize(cells(size.cols), cells(size.rows));
+                }
+            }
+            Code::Marker => {
+                self.take_still(limits);
+                self.marked = Some((event.time, event.data.decode().into_owned()));
+            }
+            Code::Exit => self.exit = Some(event.data.decode().into_owned()),
+            Code::Other(code) if code == own::END => self.end = Some(event.data.decode().into_owned()),
+            Code::Other(code) if code == own::SESSION => {
+                self.appended.extend(serde_json::from_str::<SessionFacts>(&event.data.decode()));
+                (self.end, self.exit) = (None, None);
+            }
+            Code::Input | Code::Other(_) => {}
+        }
+    }
+
+    fn take_commands(&mut self, limits: Limits) {
+        while let Some(command) = self.log.next_event() {
+            if command.kind == Kind::Cancelled {
+                continue;
+            }
+            if self.commands.len() < limits.commands {
+                self.commands.push(command);
+            } else {
+                self.more_commands += 1;
+            }
+        }
+    }
+
+    /// Takes a picture of a marked moment when all that happened in it has.
+    fn take_still(&mut self, limits: Limits) {
+        let Some((at, label)) = self.marked.take() else { return };
+        if self.stills.len() < limits.stills {
+            let still = self.still(at, Some(label));
+            self.stills.push(still);
+        } else {
+            self.more_stills += 1;
+        }
+    }
+
+    fn still(&mut self, at: Micros, label: Option<String>) -> Still {
+        self.backlog.flush(&mut self.screen);
+        let title = label.as_deref().filter(|label| !label.is_empty()).unwrap_or("the screen");
+        let svg = render::svg(&self.screen, &self.theme, &format!("{title}, at {}", crate::text::moment(at)));
+        Still { at, label, cols: self.screen.size().cols, svg }
+    }
+
+    fn finish(mut self, source: Source, limits: Limits) -> Recording {
+        self.take_still(limits);
+        self.log.finish();
+        self.take_commands(limits);
+        if self.stills.is_empty() {
+            let still = self.still(self.now, None);
+            self.stills.push(still);
+        }
+        let facts = self.header.facts();
+        let start = facts.as_ref().and_then(|facts| i64::try_from(facts.start_us).ok());
+        let start = start.or_else(|| self.header.timestamp?.checked_mul(1_000_000));
+        let Header { size, term_type, title, command, .. } = &self.header;
+        Recording {
+            source,
+            start: start.and_then(DateTime::<Utc>::from_timestamp_micros),
+            sessions: facts.into_iter().chain(self.appended).collect(),
+            title: title.clone(),
+            command: command.clone(),
+            duration: self.now,
+            terminal: match term_type {
+                Some(term_type) => format!("{size}, {term_type}"),
+                None => size.to_string(),
+            },
+            end: self.end,
+            exit: self.exit,
+            excerpt: self.header.excerpt_text(),
+            commands: self.commands,
+            more_commands: self.more_commands,
+            stills: self.stills,
+            more_stills: self.more_stills,
+            playback: self.embedder.finish(),
+        }
+    }
+}
+
+fn cells(count: u32) -> u16 {
+    u16::try_from(count).unwrap_or(u16::MAX)
+}

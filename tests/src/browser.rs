@@ -1,0 +1,250 @@
+//! A real browser: headless Chromium, driven through its DevTools protocol over two named pipes.
+//!
+//! [`Browser::open`] shows a page; what the page asked for and what it complained about is kept. Clicks are those of a
+//! mouse, not calls of a script.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::{LONG, tools};
+
+/// The names under which distributions have it.
+const PROGRAMS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
+
+/// Chromium starts slowly where other builds run.
+const START: Duration = Duration::from_secs(60);
+
+/// A browser that shows one page.
+pub struct Browser {
+    child: Child,
+    to: File,
+    from: File,
+    received: Vec<u8>,
+    events: VecDeque<Value>,
+    session: Value,
+    next_id: u64,
+    /// The URLs that were asked for.
+    pub requests: Vec<String>,
+    /// What the page complained about, or was refused.
+    pub complaints: Vec<String>,
+    _home: TempDir,
+}
+
+/// Whether there is a browser.
+#[must_use]
+pub fn is_installed() -> bool {
+    PROGRAMS.iter().any(|program| tools::find(program).is_some())
+}
+
+impl Browser {
+    /// Starts a browser and opens a file, with `#fragment` behind it.
+    #[must_use]
+    pub fn open(page: &Path, fragment: &str) -> Self {
+        let mut browser = Self::start();
+        let url = format!("file://{}{fragment}", page.display());
+        browser.call("Page.navigate", &json!({ "url": url }));
+        browser.wait_event("Page.loadEventFired");
+        browser
+    }
+
+    fn start() -> Self {
+        let program =
+            PROGRAMS.iter().find_map(|program| tools::find(program)).expect("is_installed was asked");
+        let home =
+            tempfile::Builder::new().prefix("casemate-browser-").tempdir().expect("a temporary folder");
+        let pipe = |name: &str| {
+            let path = home.path().join(name);
+            mknodat(CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).expect("make a named pipe");
+            // Opened both ways, it waits for nobody.
+            File::options().read(true).write(true).open(path).expect("open a named pipe")
+        };
+        let (to, from) = (pipe("to"), pipe("from"));
+        let child = Command::new("/bin/sh")
+            .args(["-c", "exec \"$@\" 3<to 4>from", "sh"])
+            .arg(program)
+            .args([
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--hide-scrollbars",
+                "--disable-dev-shm-usage",
+            ])
+            .args(["--no-first-run", "--remote-debugging-pipe", "--window-size=1200,900"])
+            .arg(format!("--user-data-dir={}", home.path().join("profile").display()))
+            .arg("about:blank")
+            .current_dir(home.path())
+            .env("HOME", home.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("start the browser");
+        let mut browser = Self {
+            child,
+            to,
+            from,
+            received: Vec::new(),
+            events: VecDeque::new(),
+            session: Value::Null,
+            next_id: 0,
+            requests: Vec::new(),
+            complaints: Vec::new(),
+            _home: home,
+        };
+        let target = browser.call("Target.createTarget", &json!({ "url": "about:blank" }));
+        let attach = json!({ "targetId": target["targetId"], "flatten": true });
+        browser.session = browser.call("Target.attachToTarget", &attach)["sessionId"].clone();
+        for domain in ["Page", "Runtime", "Log", "Network"] {
+            browser.call(&format!("{domain}.enable"), &json!({}));
+        }
+        browser
+    }
+
+    /// What a script gives.
+    ///
+    /// # Panics
+    /// If it throws.
+    #[track_caller]
+    pub fn evaluate(&mut self, script: &str) -> Value {
+        let parameters = json!({ "expression": script, "returnByValue": true, "awaitPromise": true });
+        let result = self.call("Runtime.evaluate", &parameters);
+        assert!(result["exceptionDetails"].is_null(), "{script}: {result}");
+        result["result"]["value"].clone()
+    }
+
+    /// Waits until a script gives something that is true.
+    #[track_caller]
+    pub fn wait_for(&mut self, script: &str) {
+        let deadline = Instant::now() + LONG;
+        while self.evaluate(&format!("Boolean({script})")) != true {
+            assert!(
+                Instant::now() < deadline,
+                "waited in vain for {script}; complaints: {:?}",
+                self.complaints
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Clicks on the first element that a selector finds, in its middle.
+    #[track_caller]
+    pub fn click(&mut self, selector: &str) {
+        let selector = Value::from(selector);
+        let place = self.evaluate(&format!(
+            "(() => {{ const element = document.querySelector({selector}); if (!element) return null; \
+             element.scrollIntoView({{ block: 'center', behavior: 'instant' }}); \
+             const box = element.getClientRects()[0]; return [box.x + box.width / 2, box.y + box.height / 2]; }})()"
+        ));
+        assert!(place.is_array(), "there is no {selector}");
+        for kind in ["mousePressed", "mouseReleased"] {
+            let event =
+                json!({ "type": kind, "x": place[0], "y": place[1], "button": "left", "clickCount": 1 });
+            self.call("Input.dispatchMouseEvent", &event);
+        }
+    }
+
+    /// The page on paper, as PDF.
+    pub fn pdf(&mut self) -> Vec<u8> {
+        let parameters = json!({ "printBackground": true, "preferCSSPageSize": true });
+        self.data("Page.printToPDF", &parameters)
+    }
+
+    /// What is to be seen, as PNG; `features` are what media queries ask for.
+    pub fn picture(&mut self, features: &[(&str, &str)]) -> Vec<u8> {
+        let features: Vec<_> =
+            features.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
+        self.call("Emulation.setEmulatedMedia", &json!({ "features": features }));
+        self.data("Page.captureScreenshot", &json!({ "format": "png" }))
+    }
+
+    fn data(&mut self, method: &str, parameters: &Value) -> Vec<u8> {
+        let result = self.call(method, parameters);
+        STANDARD.decode(result["data"].as_str().expect("data is text")).expect("data is base64")
+    }
+
+    #[track_caller]
+    fn call(&mut self, method: &str, parameters: &Value) -> Value {
+        self.next_id += 1;
+        let id = self.next_id;
+        let mut message = json!({ "id": id, "method": method, "params": parameters });
+        if !self.session.is_null() {
+            message["sessionId"] = self.session.clone();
+        }
+        let mut bytes = message.to_string().into_bytes();
+        bytes.push(0);
+        self.to.write_all(&bytes).expect("write to the browser");
+        let deadline = Instant::now() + START;
+        loop {
+            let message = self.receive(deadline);
+            if message["id"] == id {
+                assert!(message["error"].is_null(), "{method}: {message}");
+                return message["result"].clone();
+            }
+            self.note(message);
+        }
+    }
+
+    fn wait_event(&mut self, method: &str) {
+        let deadline = Instant::now() + START;
+        loop {
+            if let Some(at) = self.events.iter().position(|event| event["method"] == method) {
+                self.events.drain(..=at);
+                return;
+            }
+            let message = self.receive(deadline);
+            self.note(message);
+        }
+    }
+
+    fn note(&mut self, event: Value) {
+        let parameters = &event["params"];
+        match event["method"].as_str() {
+            Some("Network.requestWillBeSent") => {
+                self.requests.push(parameters["request"]["url"].as_str().unwrap_or_default().to_owned());
+            }
+            Some("Log.entryAdded") => self.complaints.push(parameters["entry"]["text"].to_string()),
+            Some("Runtime.exceptionThrown") => {
+                self.complaints.push(parameters["exceptionDetails"].to_string());
+            }
+            Some("Runtime.consoleAPICalled") => self.complaints.push(parameters["args"].to_string()),
+            _ => {}
+        }
+        self.events.push_back(event);
+    }
+
+    fn receive(&mut self, deadline: Instant) -> Value {
+        loop {
+            if let Some(end) = self.received.iter().position(|&byte| byte == 0) {
+                let message: Vec<u8> = self.received.drain(..=end).collect();
+                return serde_json::from_slice(&message[..end]).expect("the browser sends JSON");
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "the browser does not answer");
+            let timeout = Timespec::try_from(left).expect("a minute is a time");
+            let mut ready = [PollFd::new(&self.from, PollFlags::IN)];
+            if poll(&mut ready, Some(&timeout)).is_ok_and(|count| count > 0) {
+                let mut chunk = vec![0; 64 << 10];
+                let length = self.from.read(&mut chunk).expect("read from the browser");
+                self.received.extend_from_slice(&chunk[..length]);
+            }
+        }
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
