@@ -4,7 +4,7 @@
 //! midst, cut by the end of a line or of a chunk. So three things are searched, each with the way back from every
 //! character to the bytes that it is made of:
 //!
-//! - the text of the stream without its sequences (`view`);
+//! - the text of the stream without its sequences, and with them (`view`);
 //! - what stands on the screen, row by row, and those that go on in the next one joined (`shadow`); with a match goes
 //!   what was printed in the same cells before, if it was the same, because editors print the beginning of a word
 //!   again with each key;

@@ -25,8 +25,9 @@ pub struct OutputFinder<P> {
     found: Spans,
     /// Bytes so far.
     at: u64,
-    /// The text without sequences.
+    /// The text without sequences, and with them: who searches the file sees those as well.
     text: View,
+    raw: View,
     string: Coded,
     shadow: Shadow,
     /// Plain lines that have not been looked at.
@@ -45,6 +46,7 @@ impl<P: Patterns> OutputFinder<P> {
             found: Spans::default(),
             at: 0,
             text: View::default(),
+            raw: View::default(),
             string: Coded::default(),
             shadow: Shadow::new(cols, rows),
             plain: String::new(),
@@ -100,6 +102,7 @@ impl<P: Patterns> OutputFinder<P> {
             self.pass(&rest[..escape]);
             // There are only colours.
             let end = rest[escape..].find('m').map_or(rest.len(), |end| escape + end + 1);
+            self.raw.push_fixed(&rest[escape..end], self.at);
             self.at += length(end - escape);
             rest = &rest[end..];
         }
@@ -110,6 +113,7 @@ impl<P: Patterns> OutputFinder<P> {
     /// Takes text that goes past the screen.
     fn pass(&mut self, text: &str) {
         self.text.push_masked(text, self.at, &self.known);
+        self.raw.push_masked(text, self.at, &self.known);
         self.at += length(text.len());
     }
 
@@ -136,6 +140,7 @@ impl<P: Patterns> OutputFinder<P> {
         self.search_screen();
         let Self { patterns, known, found, .. } = self;
         self.text.search_if_long(patterns, &mut new(known, found));
+        self.raw.search_if_long(patterns, &mut new(known, found));
         self.string.search_if_long(patterns, &mut new(known, found));
     }
 
@@ -150,8 +155,9 @@ impl<P: Patterns> OutputFinder<P> {
     #[must_use]
     pub fn finish(mut self) -> Spans {
         self.flush();
-        let Self { patterns, known, mut found, text, mut string, .. } = self;
+        let Self { patterns, known, mut found, text, raw, mut string, .. } = self;
         text.search(&patterns, &mut new(&known, &mut found));
+        raw.search(&patterns, &mut new(&known, &mut found));
         string.end(&patterns, &mut new(&known, &mut found));
         found
     }
@@ -159,15 +165,22 @@ impl<P: Patterns> OutputFinder<P> {
     /// Takes characters that are printed.
     fn print(&mut self, text: &str) {
         self.text.push_masked(text, self.at, &self.known);
+        self.raw.push_masked(text, self.at, &self.known);
         self.shadow.print(text, self.at, &self.known);
         self.at += length(text.len());
     }
 
     /// Takes any other character.
     fn step(&mut self, character: char, place: Place) {
+        let mut buffer = [0; 4];
+        let encoded = character.encode_utf8(&mut buffer);
+        match place {
+            Place::String => self.raw.push_masked(encoded, self.at, &self.known),
+            Place::Ground | Place::Sequence => self.raw.push_fixed(encoded, self.at),
+        }
         match (place, character) {
             // In the text it stays what it is; others do nothing on a screen.
-            (Place::Ground, '\x08'..='\r') => self.text.push(character.encode_utf8(&mut [0; 4]), self.at),
+            (Place::Ground, '\x08'..='\r') => self.text.push(encoded, self.at),
             // What it ends may take text off the screen.
             (Place::Sequence, 'J' | 'K' | 'L' | 'M' | 'P' | 'S' | 'T' | 'X' | '@' | 'c' | 'h' | 'l') => {
                 self.search_screen();

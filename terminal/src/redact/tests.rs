@@ -152,6 +152,12 @@ fn what_is_in_control_strings_is_found() {
 }
 
 #[test]
+fn what_a_sequence_takes_the_beginning_of_is_found() {
+    check(&["\x1b[hunter2 \x1b(hunter2"], expect!["␛[h██████ ␛(h██████"]);
+    check_typed(&["\x1b[hunter2"], expect!["␛[h██████"]);
+}
+
+#[test]
 fn what_is_typed_is_found() {
     check_typed(&["h", "u", "n", "t", "e", "r", "2", "\r"], expect!["█⏐█⏐█⏐█⏐█⏐█⏐█⏐␍"]);
     check_typed(&["hux\x7fnter", "2\r\x1b[200~hunter2\x1b[201~"], expect!["██x␡████⏐█␍␛[200~███████␛[201~"]);
@@ -207,7 +213,7 @@ fn screens(pieces: &[String]) -> Vec<Vec<String>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 800, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
     /// Neither the text nor any screen shows what is searched for, and all the rest is where it was.
     #[test]

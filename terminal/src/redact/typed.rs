@@ -24,6 +24,8 @@ pub struct TypedFinder<P> {
     /// The last two characters: cursor keys send `ESC O` and another one, too.
     last: [char; 2],
     typed: View,
+    /// With its sequences.
+    raw: View,
     /// Without what was deleted again.
     edited: View,
     /// What the terminal answered.
@@ -42,6 +44,7 @@ impl<P: Patterns> TypedFinder<P> {
             parser: vt100::Parser::new(2, 2, 0),
             last: ['\0'; 2],
             typed: View::default(),
+            raw: View::default(),
             edited: View::default(),
             answer: Coded::default(),
         }
@@ -53,10 +56,17 @@ impl<P: Patterns> TypedFinder<P> {
             let place = self.parser.place();
             let is_key = self.last == [ESCAPE, 'O'];
             self.last = [self.last[1], character];
+            let mut buffer = [0; 4];
+            let encoded = character.encode_utf8(&mut buffer);
             if place == Place::Ground && character != ESCAPE && !is_key {
+                self.raw.push_masked(encoded, self.at, &self.known);
                 self.key(character);
+            } else if place == Place::String {
+                self.raw.push_masked(encoded, self.at, &self.known);
+            } else {
+                self.raw.push_fixed(encoded, self.at);
             }
-            self.parser.process(character.encode_utf8(&mut [0; 4]).as_bytes());
+            self.parser.process(encoded.as_bytes());
             let Self { patterns, known, found, .. } = self;
             match (place == Place::String, self.parser.place() == Place::String) {
                 (true, true) => self.answer.push(character, self.at, known),
@@ -67,6 +77,7 @@ impl<P: Patterns> TypedFinder<P> {
         }
         let Self { patterns, known, found, .. } = self;
         self.typed.search_if_long(patterns, &mut new(known, found));
+        self.raw.search_if_long(patterns, &mut new(known, found));
         self.edited.search_if_long(patterns, &mut new(known, found));
         self.answer.search_if_long(patterns, &mut new(known, found));
     }
@@ -74,8 +85,9 @@ impl<P: Patterns> TypedFinder<P> {
     /// Searches what is left; returns what was found beside what is known.
     #[must_use]
     pub fn finish(self) -> Spans {
-        let Self { patterns, known, mut found, typed, edited, mut answer, .. } = self;
+        let Self { patterns, known, mut found, typed, raw, edited, mut answer, .. } = self;
         typed.search(&patterns, &mut new(&known, &mut found));
+        raw.search(&patterns, &mut new(&known, &mut found));
         edited.search(&patterns, &mut new(&known, &mut found));
         answer.end(&patterns, &mut new(&known, &mut found));
         found

@@ -69,6 +69,11 @@ impl View {
         }
     }
 
+    /// Appends text of the stream that has to stay as it is: a sequence.
+    pub(crate) fn push_fixed(&mut self, text: &str, at: u64) {
+        self.push_for(text, at..at);
+    }
+
     /// Takes the last character away.
     pub(crate) fn pop(&mut self) {
         let Some(last) = self.pieces.last_mut() else { return };
