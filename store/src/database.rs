@@ -9,7 +9,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
 use rustix::io::Errno;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, SqliteConnection};
@@ -45,6 +45,7 @@ impl Database {
     /// nobody else puts any.
     pub(crate) fn open(path: &Path, is_ours: bool) -> Result<Self, StoreError> {
         let io = |source| StoreError::Io { path: path.to_owned(), source };
+        let _lock = lock(path).map_err(io)?;
         match look(path).map_err(io)? {
             Looks::Absent => Self::make(path)?,
             Looks::Foreign if is_ours => Self::make_anew(path)?,
@@ -58,6 +59,12 @@ impl Database {
         }
         Self::make_anew(path)?;
         Self::connect(path)?.ok_or(StoreError::Damaged { path: path.to_owned(), what: "it cannot be made" })
+    }
+
+    /// Waits until no other process brings the index up to date, and keeps others from it for as long as what is
+    /// returned is kept.
+    pub(crate) fn lock(&self) -> Result<File, StoreError> {
+        lock(&self.path).map_err(|source| StoreError::Io { path: self.path.clone(), source })
     }
 
     fn make_anew(path: &Path) -> Result<(), StoreError> {
@@ -173,8 +180,24 @@ enum Looks {
 
 /// Makes an empty file that only its owner can read.
 fn create(path: &Path) -> io::Result<()> {
-    if let Some(folder) = path.parent().filter(|folder| *folder != Path::new("")) {
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    }
+    make_folder_of(path)?;
     File::options().create(true).append(true).mode(0o600).open(path).map(drop)
+}
+
+fn make_folder_of(path: &Path) -> io::Result<()> {
+    match path.parent().filter(|folder| *folder != Path::new("")) {
+        Some(folder) => std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder),
+        None => Ok(()),
+    }
+}
+
+/// Takes the lock of an index, a file beside it: the index itself may be replaced.
+fn lock(path: &Path) -> io::Result<File> {
+    make_folder_of(path)?;
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let file = File::options().create(true).append(true).mode(0o600).open(name)?;
+    // Not every file system knows locks.
+    flock(&file, FlockOperation::LockExclusive).ok();
+    Ok(file)
 }

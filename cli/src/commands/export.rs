@@ -275,10 +275,21 @@ impl Whole {
 
     /// Looks for what is to be hidden until nothing more is found.
     fn find_secrets(&self, arguments: &ExportArgs) -> Result<Redaction, Failure> {
+        if arguments.redact_text.iter().any(String::is_empty) {
+            return Err(Failure::new("--redact-text is empty").hint("an unset variable?"));
+        }
         let mut texts = arguments.redact_text.clone();
         for path in &arguments.redact_texts_from {
-            let content = std::fs::read_to_string(path).about(format!("cannot read `{}`", path.display()))?;
+            let name = one_line(&path.display().to_string());
+            let content = std::fs::read_to_string(path).about(format!("cannot read `{name}`"))?;
+            let known = texts.len();
+            // Editors of some systems put a mark there.
+            let content = content.trim_start_matches('\u{feff}');
             texts.extend(content.lines().filter(|line| !line.is_empty()).map(Into::into));
+            if texts.len() == known {
+                return Err(Failure::new(format!("there is no text to hide in `{name}`"))
+                    .hint("give one text a line, or leave the flag out"));
+            }
         }
         let mut redaction = Redaction::new(&arguments.redact, &texts)?;
         if redaction.is_empty() {

@@ -98,11 +98,16 @@ impl Playing {
 impl Player {
     /// Plays on from the position; at the end, from the beginning.
     pub fn play(&mut self) {
-        if !self.play.following && self.goal.is_none() && matches!(self.next(self.spot), Next::End(_)) {
+        if !self.play.following && self.is_at_end() {
             self.put(Spot::default(), Micros(0));
         }
         self.play.mode = Mode::Playing;
         self.play.is_fresh = true;
+    }
+
+    /// Whether nothing more follows.
+    pub fn is_at_end(&mut self) -> bool {
+        self.goal.is_none() && matches!(self.next(self.spot), Next::End(_))
     }
 
     /// Stops where it is now.

@@ -200,8 +200,11 @@ fn miniature(grid: &Grid, area: Area, to: &mut Grid) {
             let (mut foreground, mut background) = (Color::Default, Color::Default);
             for quarter in 0..4_u16 {
                 let (left, top) = ((col * 2 + quarter % 2) * side, (row * 2 + quarter / 2) * side);
-                let mut inked = 0;
-                for cell in (0..side * side).filter_map(|at| grid.cell(left + at % side, top + at / side)) {
+                let mut inked = 0_u32;
+                // Both ends lie within a screen, or one patch beyond.
+                let (right, bottom) = (left.saturating_add(side), top.saturating_add(side));
+                let places = (top..bottom).flat_map(|row| (left..right).map(move |col| (col, row)));
+                for cell in places.filter_map(|(col, row)| grid.cell(col, row)) {
                     let (front, back) = colours(cell.style);
                     if cell.is_inked() {
                         inked += 1;
@@ -211,7 +214,7 @@ fn miniature(grid: &Grid, area: Area, to: &mut Grid) {
                         background = back;
                     }
                 }
-                if inked * 3 >= side * side {
+                if inked * 3 >= u32::from(side) * u32::from(side) {
                     lit |= 1 << quarter;
                 }
             }

@@ -52,8 +52,12 @@ pub(super) fn play(recording: &Recording, options: &Options) -> Result<Ending, U
     let mut place = place(options, &player)?;
     // Without keys nobody could go on.
     player.set_pause_on_markers(options.pause_on_markers && matches!(place, Place::Terminal { .. }));
-    player.play();
-    let result = run(&mut player, &mut place, output, is_following);
+    // Whoever begins at the end wants to see that, not everything once more.
+    let is_over = options.start_at.is_some() && !is_following && player.is_at_end();
+    if !is_over {
+        player.play();
+    }
+    let result = run(&mut player, &mut place, output, is_following, is_over);
     if let Place::Terminal { terminal, .. } = &mut place {
         terminal.give_back();
     }
@@ -89,6 +93,7 @@ fn run(
     place: &mut Place,
     mut output: Vec<u8>,
     is_following: bool,
+    is_over: bool,
 ) -> Result<Ending, UiError> {
     let begun = Instant::now();
     let (mut pause, mut wait) = (SOON, Some(Duration::ZERO));
@@ -102,6 +107,9 @@ fn run(
         }
         if !output.is_empty() {
             continue;
+        }
+        if is_over {
+            return Ok(Ending::Quit);
         }
         let now = begun.elapsed();
         let advance = player.advance(now, |event: &Event<'_>| {

@@ -4,13 +4,7 @@ use std::fmt::Write as _;
 
 use casemate_cast_format::Micros;
 use casemate_command_log::{CommandEvent, Kind, Reason};
-
-/// Whether a terminal would obey this character, or show the ones around it in another order or place.
-fn is_control(character: char) -> bool {
-    character.is_control()
-        || matches!(character,
-            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-}
+use casemate_store::recording::is_control;
 
 /// Whether there is any such character, but for line feeds and tabs.
 pub(super) fn has_controls(text: &str) -> bool {
