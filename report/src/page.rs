@@ -205,7 +205,7 @@ impl Report {
                         ". The layout of the seals is public, and any program can check them."
                     }
                     li { "List their commands: " code { "casemate commands FILE" } ", or read them as text: " code { "casemate convert FILE -f txt -" } }
-                    li { "Watch them: " code { "asciinema play FILE" } ", or for segments " code { "zstd -dc FILE | asciinema play -" } }
+                    li { "Watch them: " code { "casemate play FILE" } ", or with another player " code { "zstd -dc FILE | asciinema play -" } }
                 }
                 p {
                     "The copies in this page that are played are the same events without what players do not show, in asciicast \

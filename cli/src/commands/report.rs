@@ -1,7 +1,6 @@
 //! `casemate report`: recordings as one page of HTML, to be read, played, printed and handed over.
 
-use std::fs::File;
-use std::io::Read as _;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -14,14 +13,11 @@ use sha2::{Digest as _, Sha256};
 
 use super::convert::refuse_same;
 use crate::args::size;
-use crate::failure::{About as _, Failure};
+use crate::failure::Failure;
 use crate::input::{Input, Strictness};
 use crate::keys;
 use crate::output::Destination;
 use crate::printer::Printer;
-
-/// Files are read in pieces of this size.
-const CHUNK: usize = 256 << 10;
 
 /// Nobody reads more commands of a recording, and browsers become slow.
 const MOST_COMMANDS: usize = 20_000;
@@ -149,7 +145,7 @@ pub(crate) fn run(arguments: &ReportArgs, printer: &Printer) -> Result<ExitCode,
 }
 
 fn read(path: &Path, key: Option<[u8; 32]>, embedded: u64, printer: &Printer) -> Result<Recording, Failure> {
-    let (bytes, sha256) = hash(path)?;
+    let (bytes, sha256) = hash(path, printer)?;
     let input = Input::open(path)?;
     let name = input.name.clone();
     let mut reader = Reader::new(Limits { commands: MOST_COMMANDS, stills: MOST_STILLS, embedded });
@@ -184,20 +180,12 @@ fn read(path: &Path, key: Option<[u8; 32]>, embedded: u64, printer: &Printer) ->
 }
 
 /// The length and the hash of a file.
-fn hash(path: &Path) -> Result<(u64, [u8; 32]), Failure> {
-    let cannot = || format!("cannot read `{}`", one_line(&path.display().to_string()));
-    let mut file = File::open(path).about(cannot())?;
+fn hash(path: &Path, printer: &Printer) -> Result<(u64, [u8; 32]), Failure> {
     let (mut hash, mut length) = (Sha256::new(), 0);
-    let mut chunk = vec![0; CHUNK];
-    loop {
-        match file.read(&mut chunk) {
-            Ok(0) => return Ok((length, hash.finalize().into())),
-            Ok(filled) => {
-                hash.update(&chunk[..filled]);
-                length += filled as u64;
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error).about(cannot()),
-        }
-    }
+    Input::open(path)?.read_bytes(printer, |bytes| {
+        hash.update(bytes);
+        length += bytes.len() as u64;
+        ControlFlow::Continue(())
+    })?;
+    Ok((length, hash.finalize().into()))
 }
