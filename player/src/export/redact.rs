@@ -98,7 +98,14 @@ impl Patterns {
     }
 
     fn mask_object(&self, values: &mut Map<String, Value>) -> bool {
-        values.iter_mut().fold(false, |is_masked, (_, value)| self.mask_value(value) | is_masked)
+        let mut is_masked =
+            values.iter_mut().fold(false, |is_masked, (_, value)| self.mask_value(value) | is_masked);
+        if values.keys().any(|key| self.is_in(key)) {
+            is_masked = true;
+            let named = std::mem::take(values).into_iter();
+            values.extend(named.map(|(key, value)| (self.mask(&key).unwrap_or(key), value)));
+        }
+        is_masked
     }
 
     fn mask_list(&self, values: &mut [Value]) -> bool {
@@ -276,7 +283,7 @@ impl Redactor<'_> {
         let Redaction { patterns, output, input } = self.redaction;
         let was_masked = std::mem::take(&mut self.is_masked);
         let masked = match &event.code {
-            Code::Resize | Code::Exit => None,
+            Code::Resize if event.size().is_some() => None,
             Code::Output => {
                 let text = event.data.decode();
                 let masked = mask(&text, self.output, output);
@@ -299,7 +306,7 @@ impl Redactor<'_> {
                 }
                 None
             }
-            Code::Marker | Code::Other(_) => {
+            Code::Marker | Code::Resize | Code::Exit | Code::Other(_) => {
                 let text = event.data.decode();
                 match serde_json::from_str(&text) {
                     Ok(mut value @ (Value::Object(_) | Value::Array(_))) => {
@@ -309,13 +316,13 @@ impl Redactor<'_> {
                 }
             }
         };
-        Some(match masked {
-            Some(masked) => {
-                self.changed += 1;
-                Event { data: Text::new(&masked), ..event }
-            }
-            None => event,
-        })
+        let code = match &event.code {
+            Code::Other(code) => patterns.mask(code).map(|masked| Code::Other(masked.into())),
+            Code::Output | Code::Input | Code::Marker | Code::Resize | Code::Exit => None,
+        };
+        self.changed += u64::from(masked.is_some() || code.is_some());
+        let data = masked.map_or_else(|| event.data.clone(), |masked| Text::new(&masked));
+        Some(Event { code: code.unwrap_or_else(|| event.code.clone()), data, ..event })
     }
 }
 

@@ -221,7 +221,7 @@ fn redact(parts: Vec<Part<'static>>, expressions: &[&str]) -> Vec<Part<'static>>
 
 #[test]
 fn secrets_go_wherever_they_are() {
-    let recording = r##"{"version":2,"width":20,"height":4,"command":"mysql -phunter2","title":"hunter2","env":{"PW":"hunter2","SHELL":"/bin/sh"},"casemate":{"argv":["hun","ter2 hunter2"],"n":7},"x":[{"y":"a hunter2"}]}
+    let recording = r##"{"version":2,"width":20,"height":4,"command":"mysql -phunter2","title":"hunter2","env":{"PW":"hunter2","SHELL":"/bin/sh"},"casemate":{"argv":["hun","ter2 hunter2"],"n":7},"x":[{"y":"a hunter2"}],"hunter2":{"hunter2":1}}
 [1, "o", "$ h"]
 [2, "o", "un\u001b[1mter"]
 [3, "i", "hun"]
@@ -244,7 +244,7 @@ fn secrets_go_wherever_they_are() {
     let redacted = cast(redact(parts(recording), &["--pin [0-9]+"]));
     assert!(!redacted.contains("hunter2"));
     expect![[r##"
-        {"version":2,"width":20,"height":4,"command":"mysql -p███████","title":"███████","env":{"PW":"███████","SHELL":"/bin/sh"},"casemate":{"argv":["hun","ter2 ███████"],"n":7},"x":[{"y":"a ███████"}]}
+        {"version":2,"width":20,"height":4,"command":"mysql -p███████","title":"███████","env":{"PW":"███████","SHELL":"/bin/sh"},"casemate":{"argv":["hun","ter2 ███████"],"n":7},"x":[{"y":"a ███████"}],"███████":{"███████":1}}
         [1.0, "o", "$ █"]
         [2.0, "o", "██\u001b[1m███"]
         [3.0, "i", "███"]

@@ -165,6 +165,8 @@ fn what_is_typed_is_found() {
         &["hun", "\x1b[C", "ter\x1bOC", "2 xyz\x17huntwo\x17hunter2 oh\x15pin=1"],
         expect!["███⏐␛[C⏐███␛OC⏐█ xyzhuntwo███████ ohpin=█"],
     );
+    // Corrected, and then given up.
+    check_typed(&["hunterx\x7f2\x15ls\r", "huntex\x7fr2\x7f\x7f\x7f\r"], expect!["██████x␡█ls␍⏐█████x␡██␡␡␡␍"]);
 }
 
 #[test]

@@ -28,6 +28,8 @@ pub struct TypedFinder<P> {
     raw: View,
     /// Without what was deleted again.
     edited: View,
+    /// The last key deleted something.
+    is_deleting: bool,
     /// What the terminal answered.
     answer: Coded,
 }
@@ -46,6 +48,7 @@ impl<P: Patterns> TypedFinder<P> {
             typed: View::default(),
             raw: View::default(),
             edited: View::default(),
+            is_deleting: false,
             answer: Coded::default(),
         }
     }
@@ -97,6 +100,13 @@ impl<P: Patterns> TypedFinder<P> {
         let mut buffer = [0; 4];
         let encoded = character.encode_utf8(&mut buffer);
         self.typed.push_masked(encoded, self.at, &self.known);
+        let is_deleting = matches!(character, '\x08' | '\x7f' | '\x15' | '\x17');
+        if is_deleting && !self.is_deleting {
+            // What stood there before it is deleted may have been it, in spite of corrections.
+            let Self { patterns, known, found, edited, .. } = self;
+            edited.search(patterns, &mut new(known, found));
+        }
+        self.is_deleting = is_deleting;
         match character {
             '\x08' | '\x7f' => self.edited.pop(),
             // Ctrl-U takes away what is typed so far; Ctrl-W the last word of it.
