@@ -52,6 +52,8 @@ pub struct Recording {
     name: String,
     header: Arc<Header>,
     form: Form,
+    /// What is read is what was opened, and will be there again.
+    is_lasting: bool,
     pub(crate) grain: Grain,
 }
 
@@ -74,7 +76,7 @@ impl Default for Grain {
 
 #[derive(Clone, Debug)]
 enum Form {
-    Lines { file: SharedFile, version: Version, follows: bool },
+    Lines { file: SharedFile, version: Version },
     Segments { file: SharedFile, version: Version, reader: SegmentReader<SharedFile> },
 }
 
@@ -123,8 +125,14 @@ impl Recording {
         if metadata.is_dir() {
             return Err(OpenError::Folder(name.into()));
         }
-        let file = if metadata.is_file() { file } else { spool::copy(name, file)? };
-        let shared = SharedFile::new(file);
+        if !metadata.is_file() {
+            let copy = SharedFile::new(spool::copy(name, file)?);
+            return Ok(Self { is_lasting: false, ..Self::from_shared(name, copy)? });
+        }
+        Self::from_shared(name, SharedFile::new(file))
+    }
+
+    fn from_shared(name: &str, shared: SharedFile) -> Result<Self, OpenError> {
         let beginning = shared.bytes(0, 4).map_err(|error| OpenError::Read(name.into(), error))?;
         let is_packed = is_zstd(&beginning) || (name.ends_with(".zst") && !beginning.starts_with(b"{"));
         if !is_packed {
@@ -136,17 +144,17 @@ impl Recording {
         }
     }
 
-    fn lines(name: &str, file: SharedFile, follows: bool) -> Result<Self, OpenError> {
+    fn lines(name: &str, file: SharedFile, is_lasting: bool) -> Result<Self, OpenError> {
         let mut reader = file.clone();
         let mut decoder = Decoder::new();
         let header = spool::header(name, &mut decoder, &mut reader)?;
         let version = header.version;
         if version == Version::V1 {
             let lines = spool::lines_of(name, &header, decoder, reader)?;
-            let form = Form::Lines { file: SharedFile::new(lines), version: Version::V2, follows: false };
-            return Ok(Self::new(name, header, form));
+            let form = Form::Lines { file: SharedFile::new(lines), version: Version::V2 };
+            return Ok(Self::new(name, header, form, false));
         }
-        Ok(Self::new(name, header, Form::Lines { file, version, follows }))
+        Ok(Self::new(name, header, Form::Lines { file, version }, is_lasting))
     }
 
     /// `None` if these are no segments of ours.
@@ -180,11 +188,11 @@ impl Recording {
         }
         let header = header.unwrap_or_else(|| Header::new(casemate_cast_format::header::DEFAULT_SIZE));
         let form = Form::Segments { file: file.clone(), version: header.version, reader };
-        Ok(Some(Self::new(name, header, form)))
+        Ok(Some(Self::new(name, header, form, true)))
     }
 
-    fn new(name: &str, header: Header, form: Form) -> Self {
-        Self { name: name.into(), header: Arc::new(header), form, grain: Grain::default() }
+    fn new(name: &str, header: Header, form: Form, is_lasting: bool) -> Self {
+        Self { name: name.into(), header: Arc::new(header), form, is_lasting, grain: Grain::default() }
     }
 
     /// What it is called in messages.
@@ -218,7 +226,7 @@ impl Recording {
 
     /// The file that was opened; `None` if what is read is a copy of its own.
     pub(crate) fn lasting_file(&self) -> Option<&SharedFile> {
-        self.can_grow().then(|| self.file())
+        self.is_lasting.then(|| self.file())
     }
 
     /// Where a block ends in the file.
@@ -332,10 +340,7 @@ impl Recording {
     /// Whether it can grow while it is open.
     #[must_use]
     pub fn can_grow(&self) -> bool {
-        match &self.form {
-            Form::Lines { follows, .. } => *follows,
-            Form::Segments { .. } => true,
-        }
+        self.is_lasting
     }
 
     /// Decodes a block.
