@@ -7,10 +7,11 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, SqliteConnection};
 use tokio::runtime::{Builder, Runtime};
@@ -36,6 +37,8 @@ const CACHE: u32 = 64 << 10;
 #[derive(Debug)]
 pub(crate) struct Database {
     path: PathBuf,
+    /// Without links, and wherever it is looked at from.
+    name: PathBuf,
     runtime: Runtime,
     connection: SqliteConnection,
 }
@@ -45,26 +48,28 @@ impl Database {
     /// nobody else puts any.
     pub(crate) fn open(path: &Path, is_ours: bool) -> Result<Self, StoreError> {
         let io = |source| StoreError::Io { path: path.to_owned(), source };
-        let _lock = lock(path).map_err(io)?;
-        match look(path).map_err(io)? {
+        // Two would make it, or each would see the other's half.
+        let _lock = lock_file(path).and_then(|file| flocked(&file).map(|()| file)).map_err(io)?;
+        // Whoever closes a file lets go of all locks that the process has on it: one that is open is not looked at.
+        let mut open = open_indexes();
+        let is_open = path.canonicalize().is_ok_and(|path| open.contains(&path));
+        match if is_open { Looks::Ours } else { look(path).map_err(io)? } {
             Looks::Absent => Self::make(path)?,
             Looks::Foreign if is_ours => Self::make_anew(path)?,
             Looks::Foreign => return Err(StoreError::Foreign { path: path.to_owned() }),
             Looks::Ours => {}
         }
-        match Self::connect(path) {
-            Ok(Some(database)) => return Ok(database),
-            Err(error) if !error.is_damage() => return Err(error),
-            Ok(None) | Err(_) => {}
-        }
-        Self::make_anew(path)?;
-        Self::connect(path)?.ok_or(StoreError::Damaged { path: path.to_owned(), what: "it cannot be made" })
-    }
-
-    /// Waits until no other process brings the index up to date, and keeps others from it for as long as what is
-    /// returned is kept.
-    pub(crate) fn lock(&self) -> Result<File, StoreError> {
-        lock(&self.path).map_err(|source| StoreError::Io { path: self.path.clone(), source })
+        let database = match Self::connect(path) {
+            Ok(Some(database)) => database,
+            Err(error) if is_open || !error.is_damage() => return Err(error),
+            Ok(None) | Err(_) => {
+                Self::make_anew(path)?;
+                let what = "it cannot be made";
+                Self::connect(path)?.ok_or(StoreError::Damaged { path: path.to_owned(), what })?
+            }
+        };
+        open.push(database.name.clone());
+        Ok(database)
     }
 
     fn make_anew(path: &Path) -> Result<(), StoreError> {
@@ -136,7 +141,22 @@ impl Database {
             Ok(None)
         });
         let connection = made.map_err(database)?;
-        Ok(connection.map(|connection| Self { path: path.to_owned(), runtime, connection }))
+        let name = path.canonicalize().map_err(io)?;
+        Ok(connection.map(|connection| Self { path: path.to_owned(), name, runtime, connection }))
+    }
+
+    /// Sees to it that no other process updates the index as long as the file lives; calls `wait` if one does.
+    pub(crate) fn lock(&self, wait: impl FnOnce()) -> Result<File, StoreError> {
+        let io = |source| StoreError::Io { path: self.path.clone(), source };
+        let file = lock_file(&self.path).map_err(io)?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Err(Errno::WOULDBLOCK) => {
+                wait();
+                flocked(&file).map_err(io)?;
+            }
+            locked => locked.map_err(|error| io(error.into()))?,
+        }
+        Ok(file)
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -148,11 +168,26 @@ impl Database {
         &mut self,
         work: impl AsyncFnOnce(&mut SqliteConnection) -> sqlx::Result<T>,
     ) -> Result<T, StoreError> {
-        let Self { path, runtime, connection } = self;
+        let Self { path, runtime, connection, .. } = self;
         runtime
             .block_on(work(connection))
             .map_err(|source| StoreError::Database { path: path.clone(), source })
     }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let mut open = open_indexes();
+        if let Some(at) = open.iter().position(|name| *name == self.name) {
+            open.swap_remove(at);
+        }
+    }
+}
+
+/// The indexes that this process has open, once for each time.
+fn open_indexes() -> MutexGuard<'static, Vec<PathBuf>> {
+    static OPEN: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+    OPEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What a file is, from its first bytes: SQLite keeps the number of the application there.
@@ -191,13 +226,15 @@ fn make_folder_of(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Takes the lock of an index, a file beside it: the index itself may be replaced.
-fn lock(path: &Path) -> io::Result<File> {
+/// What is locked in place of an index, which may be replaced.
+fn lock_file(path: &Path) -> io::Result<File> {
     make_folder_of(path)?;
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
-    let file = File::options().create(true).append(true).mode(0o600).open(name)?;
-    // Not every file system knows locks.
-    flock(&file, FlockOperation::LockExclusive).ok();
-    Ok(file)
+    File::options().create(true).append(true).mode(0o600).open(name)
+}
+
+/// Waits for the lock.
+fn flocked(file: &File) -> io::Result<()> {
+    Ok(retry_on_intr(|| flock(file, FlockOperation::LockExclusive))?)
 }

@@ -68,8 +68,6 @@ impl Store {
         recordings: &[PathBuf],
         report: &mut dyn FnMut(&Progress),
     ) -> Result<Updated, StoreError> {
-        // Two that write would each add what the other adds; the second finds nothing left to do.
-        let _lock = self.database.lock()?;
         index::update(&mut self.database, recordings, report)
     }
 

@@ -29,7 +29,8 @@ const MOST_ROUNDS: u32 = 20;
 /// was cut, coloured, edited or placed; in titles, links and what was put on the clipboard; in the header, in the facts
 /// of processes, in markers. Nothing is written before another look at all of it finds nothing more. Not found is
 /// what nobody could read as one text, like the beginning of a password that was typed twice, or what was typed in
-/// another order than it reads; --no-input leaves all input out.
+/// another order than it reads, or what has characters without a width in it; of input, what a terminal sends as
+/// codes of keys. --no-input leaves all input out.
 ///
 /// Places are times (`90`, `1:30`, `1m30s`), parts (`50%`), `marker:LABEL`, `marker:N`, `event:N` or `end`.
 #[derive(Debug, clap::Args)]

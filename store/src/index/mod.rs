@@ -34,6 +34,8 @@ pub struct Progress {
     pub bytes: u64,
     /// Of so many.
     pub of_bytes: u64,
+    /// Another process updates the index: nothing is done before it ends.
+    pub waits: bool,
 }
 
 /// What was done.
@@ -70,6 +72,7 @@ pub(crate) fn update(
     paths: &[PathBuf],
     report: &mut dyn FnMut(&Progress),
 ) -> Result<Updated, StoreError> {
+    let _lock = database.lock(|| report(&Progress { waits: true, ..Progress::default() }))?;
     // Wherever it is asked from, a recording has one name.
     let paths: Vec<_> =
         paths.iter().map(|path| path.canonicalize().unwrap_or_else(|_| path.clone())).collect();

@@ -61,3 +61,26 @@ fn one_of_another_version_or_damaged_is_made_anew() {
         assert_eq!((updated.read, store.sessions().unwrap().len()), (1, 1), "{damage}");
     }
 }
+
+#[test]
+fn an_index_that_is_open_can_be_opened_again_and_two_do_not_update_at_once() {
+    let mut world = World::new();
+    world.put("one.cast", session(&["ls"]));
+    world.update();
+    let (place, evidence) = (world.store.place().to_owned(), world.evidence());
+    let lock = fs::File::open(place.with_extension("db.lock")).unwrap();
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    let thread = std::thread::spawn(move || {
+        let mut other = Store::open(&place, &[]).unwrap();
+        let (mut lock, mut waits) = (Some(lock), 0);
+        other
+            .update(&[evidence], &mut |progress| {
+                waits += u32::from(progress.waits);
+                lock = None;
+            })
+            .unwrap();
+        (waits, other.sessions().unwrap().len())
+    });
+    assert_eq!(thread.join().unwrap(), (1, 1));
+    assert_eq!(world.store.sessions().unwrap().len(), 1);
+}

@@ -166,7 +166,10 @@ fn what_is_typed_is_found() {
         expect!["███⏐␛[C⏐███␛OC⏐█ xyzhuntwo███████ ohpin=█"],
     );
     // Corrected, and then given up.
-    check_typed(&["hunterx\x7f2\x15ls\r", "huntex\x7fr2\x7f\x7f\x7f\r"], expect!["██████x␡█ls␍⏐█████x␡██␡␡␡␍"]);
+    check_typed(
+        &["hunterx\x7f2\x15ls\r", "huntex\x7fr2\x7f\x7f\x7f\r"],
+        expect!["██████x␡█ls␍⏐█████x␡██␡␡␡␍"],
+    );
 }
 
 #[test]

@@ -35,6 +35,10 @@ impl Search<'_> {
     fn update_and_search(&mut self, store: &mut Store, folders: &[PathBuf]) -> Result<(), Trouble> {
         let mut bar = None;
         let updated = store.update(folders, &mut |progress| {
+            if progress.waits {
+                self.printer.say("another casemate updates the index: waiting for it");
+                return;
+            }
             let bar = bar
                 .get_or_insert_with(|| (self.printer.progress("indexing", Some(progress.of_bytes)), 0_u64));
             bar.0.advance(usize::try_from(progress.bytes - bar.1).unwrap_or(usize::MAX));

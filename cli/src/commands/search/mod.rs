@@ -20,8 +20,9 @@ const TROUBLE: u8 = 2;
 
 /// Find text in recordings: in the commands, and in everything that was ever on the screen
 ///
-/// Lines that scrolled off, were overwritten or erased, and those of full-screen programs are found as well. PATTERN is
-/// a regular expression. Each hit has the moment at which to stand: casemate play --start-at.
+/// Lines that scrolled off, were overwritten or erased, and those of full-screen programs are found as well; but not
+/// what was overwritten within the same event of the recording, when nobody could see it. PATTERN is a regular
+/// expression. Each hit has the moment at which to stand: casemate play --start-at.
 ///
 /// Folders are searched by way of an index, which is kept in the cache, brought up to date first, and can be removed at
 /// any time; it holds what the recordings hold. Nothing is ever written beside recordings. The exit status is 0 if
