@@ -4,7 +4,7 @@
 //! what every terminal knows.
 //!
 //! *Not here*: where rows come from that have scrolled off; modes that change nothing on the screen, but for those
-//! that the emulator keeps.
+//! that the emulator keeps; the character that REP would repeat, which can only be told by printing it.
 
 use std::fmt::Write as _;
 
