@@ -48,8 +48,6 @@ impl Database {
     /// nobody else puts any.
     pub(crate) fn open(path: &Path, is_ours: bool) -> Result<Self, StoreError> {
         let io = |source| StoreError::Io { path: path.to_owned(), source };
-        // Two would make it, or each would see the other's half.
-        let _lock = lock_file(path).and_then(|file| flocked(&file).map(|()| file)).map_err(io)?;
         // Whoever closes a file lets go of all locks that the process has on it: one that is open is not looked at.
         let mut open = open_indexes();
         let is_open = path.canonicalize().is_ok_and(|path| open.contains(&path));
@@ -148,11 +146,14 @@ impl Database {
     /// Sees to it that no other process updates the index as long as the file lives; calls `wait` if one does.
     pub(crate) fn lock(&self, wait: impl FnOnce()) -> Result<File, StoreError> {
         let io = |source| StoreError::Io { path: self.path.clone(), source };
-        let file = lock_file(&self.path).map_err(io)?;
+        let mut name = self.path.as_os_str().to_owned();
+        name.push(".lock");
+        let file = File::options().create(true).append(true).mode(0o600).open(name).map_err(io)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Err(Errno::WOULDBLOCK) => {
                 wait();
-                flocked(&file).map_err(io)?;
+                retry_on_intr(|| flock(&file, FlockOperation::LockExclusive))
+                    .map_err(|error| io(error.into()))?;
             }
             locked => locked.map_err(|error| io(error.into()))?,
         }
@@ -215,26 +216,8 @@ enum Looks {
 
 /// Makes an empty file that only its owner can read.
 fn create(path: &Path) -> io::Result<()> {
-    make_folder_of(path)?;
-    File::options().create(true).append(true).mode(0o600).open(path).map(drop)
-}
-
-fn make_folder_of(path: &Path) -> io::Result<()> {
-    match path.parent().filter(|folder| *folder != Path::new("")) {
-        Some(folder) => std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder),
-        None => Ok(()),
+    if let Some(folder) = path.parent().filter(|folder| *folder != Path::new("")) {
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     }
-}
-
-/// What is locked in place of an index, which may be replaced.
-fn lock_file(path: &Path) -> io::Result<File> {
-    make_folder_of(path)?;
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    File::options().create(true).append(true).mode(0o600).open(name)
-}
-
-/// Waits for the lock.
-fn flocked(file: &File) -> io::Result<()> {
-    Ok(retry_on_intr(|| flock(file, FlockOperation::LockExclusive))?)
+    File::options().create(true).append(true).mode(0o600).open(path).map(drop)
 }
