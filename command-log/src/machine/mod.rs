@@ -344,7 +344,7 @@ impl<S: Screen> CommandLog<S> {
         }
         if matches!(self.phase, Phase::Output) {
             self.running.printed(bytes);
-            self.backlog.push(bytes, &mut self.screen);
+            self.flow(bytes);
             return;
         }
         let room = LONGEST_BATCH - self.batch.bytes.len();
@@ -362,9 +362,20 @@ impl<S: Screen> CommandLog<S> {
         }
         if matches!(self.phase, Phase::Output) {
             self.running.printed(rest);
-            self.backlog.push(rest, &mut self.screen);
+            self.flow(rest);
         } else {
             self.screen.feed(rest);
+        }
+    }
+
+    /// Shows output, of which nothing has to be looked at before it rests; but where a line editor has the terminal, its
+    /// line may begin anywhere above.
+    fn flow(&mut self, bytes: &[u8]) {
+        if self.editor.is_some() {
+            self.backlog.flush(&mut self.screen);
+            self.screen.feed(bytes);
+        } else {
+            self.backlog.push(bytes, &mut self.screen);
         }
     }
 
