@@ -3,6 +3,7 @@
 //! Nothing here is ever an error: without a cache an index is made anew. What is kept shows what was on screens, so
 //! nobody else may read it. A file is there whole or not at all.
 
+use std::ffi::OsStr;
 use std::fs::{self, DirBuilder};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
@@ -37,11 +38,11 @@ impl Folder {
         Self(path.to_owned())
     }
 
-    /// `casemate/index` in the user's cache; `None` if there is no such place.
+    /// `casemate/player` in the user's cache; `None` if there is no such place.
     pub(crate) fn of_the_user() -> Option<Self> {
         let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
         let cache = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;
-        Some(Self(cache.join("casemate/index")))
+        Some(Self(cache.join("casemate/player")))
     }
 
     /// The index of a recording as it is now.
@@ -76,13 +77,13 @@ impl Folder {
         self.tidy()
     }
 
-    /// Removes what has not been made for longest.
+    /// Removes what has not been made for longest, of what is ours.
     fn tidy(&self) -> io::Result<()> {
         let mut files: Vec<(SystemTime, u64, PathBuf)> = Vec::new();
         for entry in fs::read_dir(&self.0)? {
             let entry = entry?;
             let metadata = entry.metadata()?;
-            if metadata.is_file() {
+            if metadata.is_file() && is_of_ours(&entry.file_name()) {
                 files.push((metadata.modified()?, metadata.len(), entry.path()));
             }
         }
@@ -101,6 +102,12 @@ impl Folder {
         let name: String = key[..16].iter().map(|byte| format!("{byte:02x}")).collect();
         self.0.join(name)
     }
+}
+
+/// Whether a file is named as an index is, or as one that was never written to its end.
+fn is_of_ours(name: &OsStr) -> bool {
+    let name = name.as_encoded_bytes();
+    name.len() == 32 && name.iter().all(u8::is_ascii_hexdigit) || name.starts_with(b".tmp")
 }
 
 /// What distinguishes this state of this file from all others, and its length; `None` for what is not kept.

@@ -178,3 +178,23 @@ fn a_folder_that_cannot_be_written_does_no_harm() {
     while !player.wait_for_index(Duration::ZERO) {}
     assert_eq!(player.index().failure(), None);
 }
+
+#[test]
+fn only_old_indexes_go() {
+    let home = Home::new();
+    fs::create_dir_all(home.cache()).unwrap();
+    let long_ago = std::time::SystemTime::UNIX_EPOCH;
+    let indexes = (0..300).map(|number| format!("{number:032x}"));
+    for name in indexes.chain(["evidence.db".into(), "0123.db-wal".into()]) {
+        let file = fs::File::create(home.cache().join(name)).unwrap();
+        file.set_modified(long_ago).unwrap();
+    }
+    let path = home.file(&file_of(Form::V2, "xterm", &[(1, "o", "x".into())]));
+    let (mut player, _) = home.open(&path, 100);
+    while !player.wait_for_index(Duration::ZERO) {}
+    let kept = home.kept();
+    let is_index = |path: &&PathBuf| path.extension().is_none();
+    assert_eq!(kept.iter().filter(is_index).count(), 256);
+    assert_eq!(kept.len(), 256 + 2);
+    assert_eq!(home.open(&path, 100).1, 1);
+}
