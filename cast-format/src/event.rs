@@ -127,6 +127,12 @@ pub struct Size {
 }
 
 impl Size {
+    /// Columns and rows as terminals count them; no terminal is larger.
+    pub fn cells(self) -> (u16, u16) {
+        let cells = |count: u32| u16::try_from(count).unwrap_or(u16::MAX);
+        (cells(self.cols), cells(self.rows))
+    }
+
     /// Reads `COLSxROWS`.
     pub fn parse(text: &str) -> Option<Self> {
         let (cols, rows) = text.split_once('x')?;

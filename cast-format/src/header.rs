@@ -98,6 +98,17 @@ impl Header {
         }
     }
 
+    /// What `TERM` was in the recorded terminal; empty where nothing says it.
+    pub fn terminal(&self) -> &str {
+        self.term_type.as_deref().or_else(|| self.env.get("TERM")?.as_str()).unwrap_or_default()
+    }
+
+    /// When the recording began, in microseconds since 1970.
+    pub fn start_us(&self) -> Option<i64> {
+        let facts = self.facts().and_then(|facts| i64::try_from(facts.start_us).ok());
+        facts.or_else(|| self.timestamp?.checked_mul(1_000_000))
+    }
+
     /// The session facts, where casemate recorded them.
     pub fn facts(&self) -> Option<SessionFacts> {
         serde_json::from_value(self.extra.get(FACTS_KEY)?.clone()).ok()
@@ -312,6 +323,21 @@ fn is_theme(theme: &Map<String, Value>) -> bool {
 mod tests {
     use super::{Header, Version};
     use expect_test::{Expect, expect};
+
+    #[test]
+    fn the_terminal_is_named_wherever_that_stands() {
+        let terminal = |json: &str| {
+            let header = Header::from_json(serde_json::from_str(json).unwrap(), &mut Vec::new()).unwrap();
+            header.terminal().to_owned()
+        };
+        let v3 = |term: &str, env: &str| {
+            terminal(&format!(r#"{{"version":3,"term":{{"cols":80,"rows":24{term}}},"env":{env}}}"#))
+        };
+        assert_eq!(terminal(r#"{"version":2,"width":80,"height":24,"env":{"TERM":"screen"}}"#), "screen");
+        assert_eq!(v3(r#","type":"tmux""#, r#"{"TERM":"screen"}"#), "tmux");
+        assert_eq!(v3("", r#"{"TERM":"screen"}"#), "screen");
+        assert_eq!(v3("", r#"{"TERM":null}"#), "");
+    }
 
     #[track_caller]
     fn check(json: &str, version: Version, expected: &Expect) {

@@ -26,8 +26,8 @@ pub(crate) struct Stage {
 impl Stage {
     /// The screen before the first event.
     pub(crate) fn new(header: &Header) -> Self {
-        let term = term(header);
-        let size = cells(header.size);
+        let term = header.terminal();
+        let size = header.size.cells();
         let screen = Vt100Screen::new(size.0, size.1, 0).for_term(term);
         Self { screen, spot: Spot::default(), size, term: term.to_owned() }
     }
@@ -53,7 +53,7 @@ impl Stage {
                 }
                 let run = block.output(self.spot.at, end);
                 feed_flood(&mut self.screen, run.text.as_bytes(), 0);
-                if let Some(size) = run.size.map(cells) {
+                if let Some(size) = run.size.map(Size::cells) {
                     self.screen.resize(size.0, size.1);
                 }
                 self.spot.at = run.end;
@@ -121,15 +121,4 @@ fn nearest(index: &Index, from: usize, to: usize) -> Option<usize> {
 
 pub(crate) fn place(index: &Shared<Index>, block: usize) -> Option<Place> {
     index.lock().places.get(block).copied()
-}
-
-/// The kind of terminal.
-pub(crate) fn term(header: &Header) -> &str {
-    header.term_type.as_deref().or_else(|| header.env.get("TERM")?.as_str()).unwrap_or_default()
-}
-
-/// A size as the emulator takes it, which brings it into bounds.
-pub(crate) fn cells(size: Size) -> (u16, u16) {
-    let cells = |count: u32| u16::try_from(count).unwrap_or(u16::MAX);
-    (cells(size.cols), cells(size.rows))
 }

@@ -10,7 +10,7 @@ use casemate_cast_format::segment::{PackError, Packer, PackerConfig};
 use casemate_cast_format::{Encoder, Event, Header, Micros, Size, Version};
 use casemate_terminal::Transcript;
 
-use crate::keyframes::{Keyframes, Place, cells};
+use crate::keyframes::{Keyframes, Place};
 
 /// What a recording is written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +63,10 @@ impl Form {
                 packer: Packer::new(packing).map_err(io::Error::other)?,
             })),
             Format::Raw => Encoding::Raw,
-            Format::Text => Encoding::Text(Box::new(Transcript::new(cells(size.cols), cells(size.rows)))),
+            Format::Text => {
+                let (cols, rows) = size.cells();
+                Encoding::Text(Box::new(Transcript::new(cols, rows)))
+            }
         }))
     }
 
@@ -139,7 +142,8 @@ impl Form {
                 self.exact.feed(event, &mut self.scratch);
                 transcript.feed(&self.scratch, out);
                 if let Some(size) = event.size() {
-                    transcript.resize(cells(size.cols), cells(size.rows), out);
+                    let (cols, rows) = size.cells();
+                    transcript.resize(cols, rows, out);
                 }
             }
             Encoding::Plain(_) | Encoding::Segments(_) => {

@@ -81,9 +81,8 @@ impl Keyframes {
 
     /// The header has been written, or played again.
     pub(crate) fn begin(&mut self, header: &Header) {
-        let screen = Vt100Screen::new(cells(header.size.cols), cells(header.size.rows), 0)
-            .for_term(header.term_type.as_deref().unwrap_or_default());
-        let follower = Follower::new(screen);
+        let (cols, rows) = header.size.cells();
+        let follower = Follower::new(Vt100Screen::new(cols, rows, 0).for_term(header.terminal()));
         self.state = match self.state {
             State::Lost | State::Following(_) => State::Following(follower),
             State::Behind(_, place) => State::Behind(follower, place),
@@ -200,7 +199,8 @@ impl Follower {
 
     fn resize(&mut self, size: Size) {
         self.settle();
-        self.screen.resize(cells(size.cols), cells(size.rows));
+        let (cols, rows) = size.cells();
+        self.screen.resize(cols, rows);
     }
 }
 
@@ -216,10 +216,6 @@ impl Flood {
         self.level = self.level.min(MOST_AT_ONCE);
         is_flood
     }
-}
-
-pub(crate) fn cells(count: u32) -> u16 {
-    u16::try_from(count).unwrap_or(u16::MAX)
 }
 
 #[cfg(test)]

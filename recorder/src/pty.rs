@@ -135,8 +135,8 @@ pub(crate) fn find_program(argv: &[OsString]) -> Result<(), String> {
 }
 
 fn pty_size(size: Size) -> PtySize {
-    let cells = |count: u32| u16::try_from(count).unwrap_or(u16::MAX);
-    PtySize { cols: cells(size.cols), rows: cells(size.rows), pixel_width: 0, pixel_height: 0 }
+    let (cols, rows) = size.cells();
+    PtySize { cols, rows, pixel_width: 0, pixel_height: 0 }
 }
 
 fn descriptor(master: &(dyn MasterPty + Send)) -> anyhow::Result<BorrowedFd<'_>> {

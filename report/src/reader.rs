@@ -2,9 +2,8 @@
 
 use casemate_cast_format::{Code, Event, Header, Item, Micros, SessionFacts, own};
 use casemate_command_log::{CommandEvent, CommandLog, Kind};
-use casemate_player::export::theme;
-use casemate_terminal::render::{self, Theme};
-use casemate_terminal::{Backlog, Screen as _, Vt100Screen};
+use casemate_player::export::Still as Picture;
+use casemate_terminal::Screen as _;
 use chrono::{DateTime, Utc};
 
 use crate::embed::Embedder;
@@ -32,9 +31,7 @@ struct Begun {
     log: CommandLog,
     commands: Vec<CommandEvent>,
     more_commands: u64,
-    screen: Vt100Screen,
-    backlog: Backlog,
-    theme: Theme,
+    picture: Picture,
     /// A marker whose moment is not over.
     marked: Option<(Micros, String)>,
     stills: Vec<Still>,
@@ -73,16 +70,13 @@ impl Reader {
 
 impl Begun {
     fn new(header: &Header, limits: Limits) -> Self {
-        let theme = theme(header);
-        let screen = Vt100Screen::new(cells(header.size.cols), cells(header.size.rows), 0);
+        let picture = Picture::of(header, Micros(u64::MAX));
         Self {
             log: CommandLog::new(header),
             commands: Vec::new(),
             more_commands: 0,
-            screen: screen.for_term(header.term_type.as_deref().unwrap_or_default()),
-            backlog: Backlog::new(0),
-            embedder: Embedder::new(header, &theme, limits.embedded),
-            theme,
+            embedder: Embedder::new(header, picture.theme(), limits.embedded),
+            picture,
             marked: None,
             stills: Vec::new(),
             more_stills: 0,
@@ -103,13 +97,7 @@ impl Begun {
         self.take_commands(limits);
         self.embedder.event(event);
         match &event.code {
-            Code::Output => self.backlog.push(event.data.decode().as_bytes(), &mut self.screen),
-            Code::Resize => {
-                if let Some(size) = event.size() {
-                    self.backlog.flush(&mut self.screen);
-                    self.screen.resize(cells(size.cols), cells(size.rows));
-                }
-            }
+            Code::Output | Code::Resize => self.picture.event(event),
             Code::Marker => {
                 self.take_still(limits);
                 self.marked = Some((event.time, event.data.decode().into_owned()));
@@ -149,10 +137,9 @@ impl Begun {
     }
 
     fn still(&mut self, at: Micros, label: Option<String>) -> Still {
-        self.backlog.flush(&mut self.screen);
         let title = label.as_deref().filter(|label| !label.is_empty()).unwrap_or("the screen");
-        let svg = render::svg(&self.screen, &self.theme, &format!("{title}, at {}", crate::text::moment(at)));
-        Still { at, label, cols: self.screen.size().cols, svg }
+        let svg = self.picture.svg(&format!("{title}, at {}", crate::text::moment(at)));
+        Still { at, label, cols: self.picture.screen().size().cols, svg }
     }
 
     fn finish(mut self, source: Source, limits: Limits) -> Recording {
@@ -164,12 +151,10 @@ impl Begun {
             self.stills.push(still);
         }
         let facts = self.header.facts();
-        let start = facts.as_ref().and_then(|facts| i64::try_from(facts.start_us).ok());
-        let start = start.or_else(|| self.header.timestamp?.checked_mul(1_000_000));
         let Header { size, term_type, title, command, .. } = &self.header;
         Recording {
             source,
-            start: start.and_then(DateTime::<Utc>::from_timestamp_micros),
+            start: self.header.start_us().and_then(DateTime::<Utc>::from_timestamp_micros),
             sessions: facts.into_iter().chain(self.appended).collect(),
             title: title.clone(),
             command: command.clone(),
@@ -188,8 +173,4 @@ impl Begun {
             playback: self.embedder.finish(),
         }
     }
-}
-
-fn cells(count: u32) -> u16 {
-    u16::try_from(count).unwrap_or(u16::MAX)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use casemate_cast_format::event::own;
 use casemate_cast_format::segment::UnpackerConfig;
-use casemate_cast_format::{Code, Header, Item, Micros, SessionFacts};
+use casemate_cast_format::{Code, Header, Item, Micros, SessionFacts, Size};
 use casemate_command_log::CommandEvent;
 use casemate_terminal::Sightings;
 
@@ -107,21 +107,15 @@ struct Session {
     begins: Micros,
     counts: Counts,
     sightings: Option<Sightings>,
-    size: (u32, u32),
-    term: Option<String>,
+    size: Size,
+    term: String,
 }
 
 impl<K: Keeper> Watcher<'_, K> {
     fn begin(&mut self, header: &Header) -> Result<(), NobodyWaits> {
         let facts = header.facts();
-        let start = match &facts {
-            Some(facts) => i64::try_from(facts.start_us).ok(),
-            None => header.timestamp.and_then(|seconds| seconds.checked_mul(1_000_000)),
-        };
-        let env = |name: &str| header.env.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
-        let term = header.term_type.clone().or_else(|| env("TERM"));
-        let beginning = Beginning { start, title: header.title.clone(), ..of(facts) };
-        self.begin_session(beginning, (header.size.cols, header.size.rows), term)
+        let beginning = Beginning { start: header.start_us(), title: header.title.clone(), ..of(facts) };
+        self.begin_session(beginning, header.size, header.terminal().to_owned())
     }
 
     /// A session that was appended begins: on a blank screen of the size that the other ended with.
@@ -133,22 +127,14 @@ impl<K: Keeper> Watcher<'_, K> {
         self.begin_session(Beginning { begins, start, ..of(Some(facts)) }, size, term)
     }
 
-    fn begin_session(
-        &mut self,
-        beginning: Beginning,
-        size: (u32, u32),
-        term: Option<String>,
-    ) -> Result<(), NobodyWaits> {
+    fn begin_session(&mut self, beginning: Beginning, size: Size, term: String) -> Result<(), NobodyWaits> {
         let sightings = self.lines.then(|| {
-            let sightings = Sightings::new(cells(size.0), cells(size.1));
-            match &term {
-                Some(term) => sightings.for_term(term),
-                None => sightings,
-            }
+            let (cols, rows) = size.cells();
+            Sightings::new(cols, rows).for_term(&term)
         });
         let begins = beginning.begins;
         self.session = Some(Session { begins, counts: Counts::default(), sightings, size, term });
-        self.keeper.session(Beginning { cols: size.0, rows: size.1, ..beginning })
+        self.keeper.session(Beginning { cols: size.cols, rows: size.rows, ..beginning })
     }
 
     fn end_session(&mut self, session: Session) -> Result<(), NobodyWaits> {
@@ -195,9 +181,10 @@ impl<K: Keeper> Taker for Watcher<'_, K> {
                     }
                     Code::Resize => {
                         if let Some(size) = event.size() {
-                            session.size = (size.cols, size.rows);
+                            session.size = size;
                             if let Some(sightings) = &mut session.sightings {
-                                sightings.resize(time, cells(size.cols), cells(size.rows), &mut sink);
+                                let (cols, rows) = size.cells();
+                                sightings.resize(time, cols, rows, &mut sink);
                             }
                         }
                     }
@@ -236,8 +223,4 @@ fn of(facts: Option<SessionFacts>) -> Beginning {
         target_user: Some(facts.target_user),
         ..Beginning::default()
     }
-}
-
-fn cells(count: u32) -> u16 {
-    u16::try_from(count).unwrap_or(u16::MAX)
 }

@@ -139,11 +139,8 @@ const LONGEST_BATCH: usize = 8 << 10;
 impl CommandLog<Vt100Screen> {
     /// A log of the recording that begins with this header.
     pub fn new(header: &Header) -> Self {
-        let size = |cells: u32| u16::try_from(cells).unwrap_or(u16::MAX);
-        let term =
-            header.term_type.as_deref().or_else(|| header.env.get("TERM")?.as_str()).unwrap_or_default();
-        let screen = Vt100Screen::new(size(header.size.cols), size(header.size.rows), SCROLLBACK);
-        Self::on(screen.for_term(term), header)
+        let (cols, rows) = header.size.cells();
+        Self::on(Vt100Screen::new(cols, rows, SCROLLBACK).for_term(header.terminal()), header)
     }
 }
 
@@ -221,8 +218,8 @@ impl<S: Screen> CommandLog<S> {
             Code::Resize => {
                 if let Some(size) = event.size() {
                     self.backlog.flush(&mut self.screen);
-                    let cells = |cells: u32| u16::try_from(cells).unwrap_or(u16::MAX);
-                    self.screen.resize(cells(size.cols), cells(size.rows));
+                    let (cols, rows) = size.cells();
+                    self.screen.resize(cols, rows);
                     self.dirty = true;
                 }
             }

@@ -10,9 +10,9 @@ use casemate_cast_format::{Code, Event, Header, Micros, Size, own};
 use casemate_terminal::{Backlog, Piece, Scanner, Screen as _, Signal, Vt100Screen};
 use serde_json::{Map, Value, json};
 
+use super::Part;
 use super::pace::{Clock, Pace};
 use super::still::screen;
-use super::{Part, cells};
 
 /// What an excerpt is.
 #[derive(Clone, Debug)]
@@ -191,7 +191,8 @@ impl Before {
         if let Some(size) = event.size() {
             self.size = size;
             self.backlog.flush(&mut self.screen);
-            self.screen.resize(cells(size.cols), cells(size.rows));
+            let (cols, rows) = size.cells();
+            self.screen.resize(cols, rows);
             return;
         }
         match &event.code {

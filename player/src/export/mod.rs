@@ -32,7 +32,3 @@ pub enum Part<'a> {
     /// A comment of asciicast v3.
     Comment(std::borrow::Cow<'a, str>),
 }
-
-fn cells(count: u32) -> u16 {
-    u16::try_from(count).unwrap_or(u16::MAX)
-}

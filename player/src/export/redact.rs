@@ -18,7 +18,7 @@ use casemate_terminal::redact::{OutputFinder, Patterns as _, Spans, TypedFinder,
 use regex::{Regex, RegexBuilder};
 use serde_json::{Map, Value};
 
-use super::{Part, cells};
+use super::Part;
 
 /// So often what is hidden may hide other matches. What is blotted out is no longer searched, so it ends at once for all
 /// but patterns that ask for it.
@@ -199,7 +199,7 @@ impl Round<'_> {
     /// Takes the header.
     pub fn header(&mut self, header: &Header) {
         let Redaction { patterns, output, .. } = self.redaction;
-        let (cols, rows) = (cells(header.size.cols), cells(header.size.rows));
+        let (cols, rows) = header.size.cells();
         self.output = Some(OutputFinder::new(patterns, output.clone(), cols, rows));
     }
 
@@ -211,7 +211,8 @@ impl Round<'_> {
             Code::Input => self.input.feed(&event.data.decode()),
             Code::Resize => {
                 if let Some(size) = event.size() {
-                    output.resize(cells(size.cols), cells(size.rows));
+                    let (cols, rows) = size.cells();
+                    output.resize(cols, rows);
                 }
             }
             Code::Marker | Code::Exit | Code::Other(_) => {}

@@ -1,10 +1,10 @@
 //! The screen at one moment.
 
-use casemate_cast_format::{Code, Header, Micros};
+use casemate_cast_format::{Code, Event, Header, Micros};
 use casemate_terminal::render::{self, Theme};
 use casemate_terminal::{Backlog, Screen as _, Vt100Screen};
 
-use super::{Part, cells};
+use super::Part;
 
 /// Takes a recording up to a moment.
 #[derive(Debug)]
@@ -21,22 +21,31 @@ impl Still {
         Self { at, screen: Vt100Screen::new(0, 0, 0), backlog: Backlog::new(0), theme: Theme::DARK }
     }
 
+    /// Begins with the header.
+    pub fn of(header: &Header, at: Micros) -> Self {
+        Self { at, screen: screen(header), backlog: Backlog::new(0), theme: theme(header) }
+    }
+
     /// Takes the next part.
     pub fn take(&mut self, part: &Part<'_>) {
         match part {
-            Part::Header(header) => {
-                self.theme = theme(header);
-                self.screen = screen(header);
-            }
-            Part::Event(event) if event.time <= self.at => {
-                if let Some(size) = event.size() {
-                    self.backlog.flush(&mut self.screen);
-                    self.screen.resize(cells(size.cols), cells(size.rows));
-                } else if event.code == Code::Output {
-                    self.backlog.push(event.data.decode().as_bytes(), &mut self.screen);
-                }
-            }
-            Part::Event(_) | Part::Comment(_) => {}
+            Part::Header(header) => *self = Self::of(header, self.at),
+            Part::Event(event) => self.event(event),
+            Part::Comment(_) => {}
+        }
+    }
+
+    /// Takes the next event.
+    pub fn event(&mut self, event: &Event<'_>) {
+        if event.time > self.at {
+            return;
+        }
+        if let Some(size) = event.size() {
+            self.backlog.flush(&mut self.screen);
+            let (cols, rows) = size.cells();
+            self.screen.resize(cols, rows);
+        } else if event.code == Code::Output {
+            self.backlog.push(event.data.decode().as_bytes(), &mut self.screen);
         }
     }
 
@@ -44,6 +53,11 @@ impl Still {
     pub fn screen(&mut self) -> &Vt100Screen {
         self.backlog.flush(&mut self.screen);
         &self.screen
+    }
+
+    /// The colours in which it is drawn.
+    pub fn theme(&self) -> &Theme {
+        &self.theme
     }
 
     /// A picture of it.
@@ -55,8 +69,8 @@ impl Still {
 
 /// The blank screen with which a recording begins.
 pub(super) fn screen(header: &Header) -> Vt100Screen {
-    let screen = Vt100Screen::new(cells(header.size.cols), cells(header.size.rows), 0);
-    screen.for_term(header.term_type.as_deref().unwrap_or_default())
+    let (cols, rows) = header.size.cells();
+    Vt100Screen::new(cols, rows, 0).for_term(header.terminal())
 }
 
 /// The colours of the terminal, where the recording says them.

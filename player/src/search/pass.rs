@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use casemate_cast_format::{Code, Header, Micros};
+use casemate_cast_format::{Code, Header, Micros, Size};
 use casemate_terminal::{Screen as _, Sighting, Sightings};
 
 use super::Pattern;
@@ -16,7 +16,7 @@ use super::hits::Hits;
 use crate::index::Index;
 use crate::recording::{Blocks, Recording};
 use crate::shared::Shared;
-use crate::stage::{Spot, Stage, cells, place, term};
+use crate::stage::{Spot, Stage, place};
 
 /// So long is waited at once for the index to grow.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -87,7 +87,7 @@ impl Pass {
                     let time = Duration::from_micros(event.time.0);
                     if event.code == Code::Output {
                         sightings.feed(time, event.data.as_bytes(), &mut sink);
-                    } else if let Some((cols, rows)) = event.size().map(cells) {
+                    } else if let Some((cols, rows)) = event.size().map(Size::cells) {
                         sightings.resize(time, cols, rows, &mut sink);
                     }
                 }
@@ -103,12 +103,12 @@ impl Pass {
 
 /// Looks at a blank screen, or at one on which something stands already.
 fn seer(header: &Header, stage: Option<&Stage>) -> Sightings {
-    let (cols, rows) = cells(header.size);
+    let (cols, rows) = header.size.cells();
     let Some(screen) = stage.map(Stage::screen) else {
-        return Sightings::new(cols, rows).for_term(term(header));
+        return Sightings::new(cols, rows).for_term(header.terminal());
     };
     let size = screen.size();
-    let mut sightings = Sightings::new(size.cols, size.rows).for_term(term(header));
+    let mut sightings = Sightings::new(size.cols, size.rows).for_term(header.terminal());
     sightings.feed(Duration::ZERO, &screen.repaint(), &mut |_| {});
     sightings
 }

@@ -129,9 +129,8 @@ fn apply(screen: &mut Vt100Screen, code: &str, data: &str) {
     match code {
         "o" => screen.feed(data.as_bytes()),
         "r" => {
-            let size = Size::parse(data).unwrap();
-            let cells = |count: u32| u16::try_from(count).unwrap_or(u16::MAX);
-            screen.resize(cells(size.cols), cells(size.rows));
+            let (cols, rows) = Size::parse(data).unwrap().cells();
+            screen.resize(cols, rows);
         }
         _ => {}
     }

@@ -78,8 +78,8 @@ pub(crate) fn metadata(
         number => format!(", changed {} times", count(number)),
     };
     row("terminal", &format!("{}{changes}", header.size), look.plain);
-    if let Some(term) = header.term_type.as_deref().or_else(|| header.env.get("TERM")?.as_str()) {
-        row("TERM", term, look.plain);
+    if !header.terminal().is_empty() {
+        row("TERM", header.terminal(), look.plain);
     }
     let markers = match index.markers().len() as u64 {
         0 => String::new(),
@@ -144,7 +144,5 @@ fn judged(verdict: &Verdict, look: &Look) -> Vec<(String, casemate_terminal::Sty
 }
 
 fn start(header: &Header) -> Option<String> {
-    let from_facts = header.facts().and_then(|facts| i64::try_from(facts.start_us).ok());
-    let micros = from_facts.or_else(|| header.timestamp?.checked_mul(1_000_000))?;
-    Some(DateTime::from_timestamp_micros(micros)?.to_rfc3339_opts(SecondsFormat::Secs, true))
+    Some(DateTime::from_timestamp_micros(header.start_us()?)?.to_rfc3339_opts(SecondsFormat::Secs, true))
 }

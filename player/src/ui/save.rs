@@ -7,6 +7,8 @@ use std::path::Path;
 use casemate_cast_format::{Header, Micros};
 use casemate_terminal::{Vt100Screen, render};
 
+use crate::export::theme;
+
 /// So many names are tried.
 const TRIES: u32 = 1000;
 
@@ -44,14 +46,6 @@ pub(crate) fn save(
         }
     }
     Err(io::ErrorKind::AlreadyExists.into())
-}
-
-/// The colours that the recording brings along.
-fn theme(header: &Header) -> render::Theme {
-    let theme = header.theme.as_ref();
-    let text = |key: &str| theme?.get(key)?.as_str();
-    let own = || render::Theme::from_hex(text("fg")?, text("bg")?, text("palette")?);
-    own().unwrap_or(render::Theme::DARK)
 }
 
 /// What the recording is called, without what could lead elsewhere or be taken for an option.

@@ -9,21 +9,21 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::form::{Form, Format};
-use crate::keyframes::{Flood, OUTPUT_BETWEEN, cells};
+use crate::keyframes::{Flood, OUTPUT_BETWEEN};
 
 /// Everything that can be seen of a screen, also when more is printed.
 fn picture(screen: &mut Vt100Screen) -> Vec<String> {
     let mut all = Vec::new();
     for probe in ["", "\x1b[b日\tx\r\n\x1b[?1049l\x1b8y\x1b[?1049hz\n"] {
         screen.feed(probe.as_bytes());
-        let Size { cols, rows } = Size { cols: screen.size().cols.into(), rows: screen.size().rows.into() };
+        let casemate_terminal::Size { cols, rows } = screen.size();
         all.push(format!(
             "{cols}x{rows} {:?} {:?} {}",
             screen.cursor(),
             screen.style(),
             screen.is_alternate()
         ));
-        let rows = (0..cells(rows)).filter_map(|row| screen.shown(row));
+        let rows = (0..rows).filter_map(|row| screen.shown(row));
         all.extend(rows.map(|row| format!("{:?}", row.cells().collect::<Vec<_>>())));
     }
     all
@@ -41,15 +41,16 @@ pub(crate) fn check(file: &[u8]) -> usize {
         while let Some(item) = decoder.next_item() {
             match item {
                 Item::Header(header) => {
-                    screen = Vt100Screen::new(cells(header.size.cols), cells(header.size.rows), 0)
-                        .for_term(header.term_type.as_deref().unwrap_or_default());
+                    let (cols, rows) = header.size.cells();
+                    screen = Vt100Screen::new(cols, rows, 0).for_term(header.terminal());
                 }
                 Item::Event(event) if event.code == Code::Output => {
                     screen.feed(event.data.decode().as_bytes());
                 }
                 Item::Event(event) => {
                     if let Some(size) = event.size() {
-                        screen.resize(cells(size.cols), cells(size.rows));
+                        let (cols, rows) = size.cells();
+                        screen.resize(cols, rows);
                     }
                 }
                 Item::Comment(_) | Item::Defect(_) => {}

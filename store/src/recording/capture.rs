@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 
-use casemate_cast_format::{Event, Micros};
+use casemate_cast_format::{Event, Micros, Size};
 use casemate_command_log::CommandEvent;
 use casemate_terminal::{Piece, Scanner, Transcript};
 
@@ -54,10 +54,10 @@ pub(crate) struct Capture {
 }
 
 impl Capture {
-    pub(crate) fn new(columns: u32, rows: u32) -> Self {
+    pub(crate) fn new(size: Size) -> Self {
         Self {
             scanner: Scanner::new(),
-            size: (cells(columns), cells(rows)),
+            size: size.cells(),
             end: 0,
             recent: VecDeque::new(),
             moments: VecDeque::new(),
@@ -68,8 +68,8 @@ impl Capture {
         }
     }
 
-    pub(crate) fn resize(&mut self, columns: u32, rows: u32) {
-        self.size = (cells(columns), cells(rows));
+    pub(crate) fn resize(&mut self, size: Size) {
+        self.size = size.cells();
     }
 
     /// Takes what was put out.
@@ -188,8 +188,4 @@ impl Capture {
             self.kept.pop_front();
         }
     }
-}
-
-fn cells(count: u32) -> u16 {
-    u16::try_from(count).unwrap_or(u16::MAX)
 }

@@ -76,7 +76,7 @@ impl<'a> Deriver<'a> {
                 let live = self.wish.with_started || self.wish.with_output;
                 self.log = Some(if live { log.live() } else { log });
                 let size = header.size;
-                self.capture = self.wish.with_output.then(|| Capture::new(size.cols, size.rows));
+                self.capture = self.wish.with_output.then(|| Capture::new(size));
                 Ok(())
             }
             Item::Event(event) => {
@@ -86,7 +86,7 @@ impl<'a> Deriver<'a> {
                     if event.code == Code::Output {
                         capture.output(event);
                     } else if let Some(size) = event.size() {
-                        capture.resize(size.cols, size.rows);
+                        capture.resize(size);
                     }
                 }
                 self.give(give)

@@ -95,13 +95,8 @@ impl Taker for Reader<'_> {
         };
         match (&item, sightings) {
             (Item::Header(header), sightings) => {
-                let (cols, rows) = (header.size.cols, header.size.rows);
-                let new = Sightings::new(cols.try_into().unwrap(), rows.try_into().unwrap());
-                let term = header.term_type.as_deref().or_else(|| header.env.get("TERM")?.as_str());
-                *sightings = Some(match term {
-                    Some(term) => new.for_term(term),
-                    None => new,
-                });
+                let (cols, rows) = header.size.cells();
+                *sightings = Some(Sightings::new(cols, rows).for_term(header.terminal()));
             }
             (Item::Event(event), Some(sightings)) => {
                 let time = Duration::from_micros(event.time.0);
