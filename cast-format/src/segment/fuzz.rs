@@ -2,7 +2,7 @@
 
 use super::report::Unpacked;
 use super::seal::Seal;
-use super::{Unpacker, UnpackerConfig, Verdict, frame, seek_table};
+use super::{Unpacker, UnpackerConfig, Verdict, frame, keyframe, seek_table};
 
 /// Reads `data` as a recording in several ways and compares them.
 ///
@@ -21,6 +21,11 @@ pub fn fuzz_unpack(data: &[u8]) {
     if let Ok(entries) = seek_table::parse(data) {
         let again = seek_table::encode(&entries).expect("as many as were read");
         assert_eq!(seek_table::parse(&again[8..]), Ok(entries));
+    }
+    if let Ok(state) = keyframe::unpack(data) {
+        assert!(state.len() <= keyframe::STATE_LIMIT);
+        let again = keyframe::pack(&state).expect("memory for a context");
+        assert_eq!(keyframe::unpack(&again), Ok(state));
     }
 }
 
