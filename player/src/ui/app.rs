@@ -8,17 +8,16 @@
 use std::time::Duration;
 
 use casemate_cast_format::Micros;
+use casemate_tui::text::{clock, harmless};
+use casemate_tui::{Area, Field, Flow, Grid, Input, Key, Look, Program};
 
 use super::Options;
 use super::found::Wanted;
-use super::grid::Area;
-use super::keys::{Input, Key};
 use super::list::{Choice, List};
-use super::look::Look;
 use super::picture::{Picture, View};
 use super::reader::Reader;
 use super::save::{Form, save};
-use super::text::{clock, harmless, speed};
+use super::text::speed;
 use super::timeline::{Timeline, time_at};
 use crate::index::Marker;
 use crate::player::{Player, Pursuit, State};
@@ -49,16 +48,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(200);
 const SOON: Duration = Duration::from_millis(20);
 const RARELY: Duration = Duration::from_millis(200);
 
-/// What the caller has to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Flow {
-    Continue,
-    Quit,
-    Interrupt,
-    Suspend,
-    /// Draw everything anew.
-    Redraw,
-}
+/// Takes what is noted of a moment, and says what became of it.
+pub(crate) type TakeNote<'a> = dyn FnMut(Micros, &str) -> String + 'a;
 
 /// What is shown above the recorded screen.
 #[derive(Debug)]
@@ -73,17 +64,20 @@ pub(crate) enum Overlay {
 #[derive(Debug)]
 pub(crate) enum Prompt {
     /// Where to go.
-    Place(String),
+    Place(Field),
     /// What to look for.
-    Pattern(String),
+    Pattern(Field),
+    /// What to note of this moment.
+    Note(Field),
     /// As what to save.
     Form,
 }
 
 /// A player, and what is shown of it.
-#[derive(Debug)]
-pub(crate) struct App {
+pub(crate) struct App<'a> {
     pub(super) player: Player,
+    /// Takes what is noted of a moment, where somebody does.
+    pub(super) note: Option<&'a mut TakeNote<'a>>,
     pub(super) reader: Reader,
     pub(super) look: Look,
     pub(super) name: String,
@@ -115,7 +109,7 @@ pub(crate) struct App {
     /// Whether the picture is of another moment.
     pub(super) is_stale: bool,
     /// Whether what was drawn is not what is to be seen.
-    pub(crate) is_dirty: bool,
+    pub(super) is_dirty: bool,
     is_dragging: bool,
     look_at: Duration,
     refresh_at: Duration,
@@ -131,7 +125,7 @@ pub(crate) struct Journey {
     pub(super) progress: f64,
 }
 
-impl App {
+impl App<'_> {
     pub(crate) fn new(mut player: Player, recording: &Recording, options: &Options) -> Self {
         let is_following = options.following && recording.can_grow();
         player.set_speed(Duration::ZERO, options.speed);
@@ -172,6 +166,7 @@ impl App {
             look_at: Duration::ZERO,
             refresh_at: Duration::ZERO,
             refresh_pause: SOON,
+            note: None,
             player,
         };
         match options.start_at.clone() {
@@ -185,8 +180,7 @@ impl App {
         app
     }
 
-    /// Lets time pass; returns when to do so again, if by itself anything will happen.
-    pub(crate) fn work(&mut self, now: Duration) -> Option<Duration> {
+    fn pass(&mut self, now: Duration) -> Option<Duration> {
         let mut wake = self.learn(now);
         let mut at = |time: Duration| wake = Some(wake.map_or(time, |wake: Duration| wake.min(time)));
         if let Some((_, until)) = &self.message {
@@ -357,9 +351,7 @@ impl App {
         self.go(Target::Time(to), now);
     }
 
-    /// Takes what somebody did.
-    pub(crate) fn input(&mut self, input: Input, now: Duration) -> Flow {
-        self.is_dirty = true;
+    fn take(&mut self, input: Input, now: Duration) -> Flow {
         match input {
             Input::Key(Key::Control('c')) => return Flow::Interrupt,
             Input::Key(Key::Control('z')) => return Flow::Suspend,
@@ -450,12 +442,13 @@ impl App {
             Key::Char('i') => self.toggle_input(now),
             Key::Char('b') => self.shows_status = !self.shows_status,
             Key::Char('z') => self.turn_view(now),
-            Key::Char('g') => self.prompt = Some(Prompt::Place(String::new())),
-            Key::Char('/') => self.prompt = Some(Prompt::Pattern(String::new())),
+            Key::Char('g') => self.prompt = Some(Prompt::Place(Field::default())),
+            Key::Char('/') => self.prompt = Some(Prompt::Pattern(Field::default())),
             Key::Char('n') => self.next_hit(Wanted::Next, now),
             Key::Char('N') => self.next_hit(Wanted::Before, now),
             Key::Escape => (self.search, self.wanted_hit) = (None, None),
             Key::Char('s') => self.prompt = Some(Prompt::Form),
+            Key::Char('a') if self.note.is_some() => self.prompt = Some(Prompt::Note(Field::default())),
             Key::Char('h') => self.pan(-1, 0),
             Key::Char('l') => self.pan(1, 0),
             Key::Char('k') | Key::Up => self.pan(0, -1),
@@ -537,28 +530,21 @@ impl App {
             (Prompt::Form, Key::Char('a')) => return self.save(Form::Ansi, now),
             (Prompt::Form, Key::Char('v')) => return self.save(Form::Svg, now),
             (Prompt::Form, _) => return,
-            (Prompt::Place(text) | Prompt::Pattern(text), Key::Char(character)) => text.push(character),
-            (Prompt::Place(text) | Prompt::Pattern(text), Key::Control('u')) => text.clear(),
-            (Prompt::Place(text) | Prompt::Pattern(text), Key::Backspace) => {
-                let was_empty = text.pop().is_none();
-                if was_empty {
-                    return;
-                }
-            }
-            (Prompt::Place(text), Key::Enter) => {
-                if !text.trim().is_empty() {
-                    match text.parse() {
+            (Prompt::Place(field) | Prompt::Pattern(field), Key::Backspace) if field.is_empty() => return,
+            (Prompt::Place(field), Key::Enter) => {
+                if !field.text().trim().is_empty() {
+                    match field.text().parse() {
                         Ok(target) => self.go(target, now),
                         Err(error) => self.say(harmless(&error), now),
                     }
                 }
                 return;
             }
-            (Prompt::Pattern(text), Key::Enter) => {
-                if text.is_empty() {
+            (Prompt::Pattern(field), Key::Enter) => {
+                if field.is_empty() {
                     self.next_hit(Wanted::Next, now);
                 } else {
-                    match Pattern::new(text) {
+                    match Pattern::new(field.text()) {
                         Ok(pattern) => {
                             self.search = Some(self.player.search(pattern));
                             self.next_hit(Wanted::FromHere, now);
@@ -568,7 +554,15 @@ impl App {
                 }
                 return;
             }
-            _ => {}
+            (Prompt::Note(field), Key::Enter) => {
+                let time = self.player.position().time;
+                if let Some(note) = &mut self.note {
+                    let said = note(time, field.text().trim());
+                    self.say(harmless(&said), now);
+                }
+                return;
+            }
+            (Prompt::Place(field) | Prompt::Pattern(field) | Prompt::Note(field), _) => _ = field.key(key),
         }
         self.prompt = Some(prompt);
     }
@@ -585,5 +579,25 @@ impl App {
     /// What the clock shows.
     pub(super) fn clock(&self, has_tenths: bool) -> String {
         clock(self.aim(), has_tenths)
+    }
+}
+
+impl Program for App<'_> {
+    fn work(&mut self, now: Duration) -> Option<Duration> {
+        self.pass(now)
+    }
+
+    fn input(&mut self, input: Input, now: Duration) -> Flow {
+        self.is_dirty = true;
+        self.take(input, now)
+    }
+
+    fn is_dirty(&self) -> bool {
+        self.is_dirty
+    }
+
+    fn draw(&mut self, cols: u16, rows: u16) -> Grid {
+        self.is_dirty = false;
+        self.drawn(cols, rows)
     }
 }

@@ -1,28 +1,26 @@
 //! What is to be seen of the player, as a grid.
 
-use std::time::Duration;
-
 use casemate_terminal::Style;
+use casemate_tui::panel::{draw_box, draw_lines, width};
+use casemate_tui::text::clock;
+use casemate_tui::{Area, Grid};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::app::{App, Overlay, Prompt};
-use super::grid::{Area, Grid};
 use super::help::{help, metadata};
-use super::panel::{draw_box, draw_lines, width};
 use super::picture::{Mode, Picture, View};
-use super::text::{clock, harmless, speed, typed};
+use super::text::{speed, typed};
 use crate::player::{Length, State};
 
 /// A bar that is narrower says nothing.
 const NARROWEST_BAR: u16 = 8;
 
-impl App {
+impl App<'_> {
     /// Draws all of it, for a terminal of that size.
-    pub(crate) fn draw(&mut self, cols: u16, rows: u16) -> Grid {
+    pub(super) fn drawn(&mut self, cols: u16, rows: u16) -> Grid {
         if std::mem::take(&mut self.is_stale) && self.journey.is_none() {
             self.picture = Picture::of(self.player.screen());
         }
-        self.is_dirty = false;
         let mut grid = Grid::new(cols, rows);
         let has_prompt = self.prompt.is_some() || self.message.is_some();
         let status = u16::from((self.shows_status || has_prompt) && rows >= 2);
@@ -59,7 +57,7 @@ impl App {
                 list.draw(area, &self.reader.found(), position, &self.look, grid);
                 return;
             }
-            Overlay::Help => ("keys", help(&self.look)),
+            Overlay::Help => ("keys", help(self.note.is_some(), &self.look)),
             Overlay::Metadata => {
                 let length = self.player.length().time();
                 let found = self.reader.found();
@@ -181,31 +179,17 @@ impl App {
 }
 
 fn draw_prompt(prompt: &Prompt, area: Area, accent: Style, faint: Style, grid: &mut Grid) {
-    let (label, text, hint) = match prompt {
-        Prompt::Place(text) => ("go to ", text.as_str(), "1:30, 50%, end, marker:NAME, command:3"),
-        Prompt::Pattern(text) => ("/", text.as_str(), "Enter looks for it"),
-        Prompt::Form => ("save this screen as: ", "", "t text   a ANSI   v SVG   Esc nothing"),
+    let (label, field, hint) = match prompt {
+        Prompt::Place(field) => ("go to ", Some(field), "1:30, 50%, end, marker:NAME, command:3"),
+        Prompt::Pattern(field) => ("/", Some(field), "Enter looks for it"),
+        Prompt::Note(field) => ("note ", Some(field), "what is to be said of this moment; Enter keeps it"),
+        Prompt::Form => ("save this screen as: ", None, "t text   a ANSI   v SVG   Esc nothing"),
     };
     let end = area.cols.saturating_sub(1);
     let col = grid.write(area.col + 1, area.row, end, label, accent);
-    let text = harmless(text);
-    // The end of what is typed is to be seen.
-    let room = usize::from(end.saturating_sub(col + 1));
-    let mut shown = &*text;
-    while shown.width() > room {
-        let mut characters = shown.chars();
-        characters.next();
-        shown = characters.as_str();
-    }
-    let behind = grid.write(col, area.row, end, shown, Style::default());
-    let is_asking = !matches!(prompt, Prompt::Form);
-    if is_asking && let Some(style) = grid.style_mut(behind, area.row) {
-        style.inverse = true;
-    }
-    if text.is_empty() {
-        grid.write(behind + if is_asking { 2 } else { 0 }, area.row, end, hint, faint);
+    let rest = Area { col, cols: end.saturating_sub(col), ..area };
+    match field {
+        Some(field) => field.draw(rest, Style::default(), (hint, faint), grid),
+        None => _ = grid.write(col, area.row, end, hint, faint),
     }
 }
-
-/// Frames are not drawn more often.
-pub(crate) const FRAME: Duration = Duration::from_millis(16);

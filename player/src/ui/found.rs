@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use casemate_cast_format::Micros;
 
+use casemate_tui::text::{count as count_text, harmless};
+
 use super::app::App;
-use super::text::{count as count_text, harmless};
 use crate::player::State;
 use crate::search::{Hit, Search};
 
@@ -18,7 +19,7 @@ pub(crate) enum Wanted {
     Before,
 }
 
-impl App {
+impl App<'_> {
     pub(super) fn next_hit(&mut self, wanted: Wanted, now: Duration) {
         if self.search.is_none() {
             self.say("nothing to look for: press / and type it", now);

@@ -2,12 +2,12 @@
 
 use casemate_cast_format::segment::Verdict;
 use casemate_cast_format::{Header, Micros};
+use casemate_tui::Look;
+use casemate_tui::panel::Line;
+use casemate_tui::text::{bytes, clock, count, harmless};
 use chrono::{DateTime, SecondsFormat};
 
-use super::look::Look;
-use super::panel::Line;
 use super::reader::Found;
-use super::text::{bytes, clock, count, harmless};
 use crate::index::Index;
 
 const KEYS: [(&str, &str); 20] = [
@@ -33,12 +33,15 @@ const KEYS: [(&str, &str); 20] = [
     ("mouse", "click or drag the timeline; wheel"),
 ];
 
+/// The key that only those have who can keep a note.
+const NOTE: (&str, &str) = ("a", "add a note on this moment");
+
 /// The keys.
-pub(crate) fn help(look: &Look) -> Vec<Line> {
+pub(crate) fn help(has_notes: bool, look: &Look) -> Vec<Line> {
     let line = |(key, text): &(&str, &str)| {
         vec![(format!("{key:<10} "), look.accent), ((*text).to_owned(), look.plain)]
     };
-    KEYS.iter().map(line).collect()
+    has_notes.then_some(&NOTE).into_iter().chain(&KEYS).map(line).collect()
 }
 
 /// What is known of the recording.

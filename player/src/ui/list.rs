@@ -3,13 +3,11 @@
 use casemate_cast_format::Micros;
 use casemate_command_log::Kind;
 use casemate_terminal::Style;
+use casemate_tui::panel::draw_box;
+use casemate_tui::text::{clock, harmless, span};
+use casemate_tui::{Area, Field, Grid, Key, Look, Selection};
 
-use super::grid::{Area, Grid};
-use super::keys::Key;
-use super::look::Look;
-use super::panel::draw_box;
 use super::reader::{Command, Found};
-use super::text::{clock, harmless, span};
 
 /// Wider rows are no easier to read.
 const WIDEST: u16 = 110;
@@ -17,16 +15,14 @@ const WIDEST: u16 = 110;
 /// The list.
 #[derive(Debug)]
 pub(crate) struct List {
-    filter: String,
+    filter: Field,
     /// Numbers of the commands that pass.
     passed: Vec<usize>,
     /// What the numbers were made of: the filter and how many commands there were.
-    made: Option<(String, usize)>,
-    chosen: usize,
-    top: usize,
+    made: Option<(Field, usize)>,
+    selection: Selection,
     /// Nobody has chosen yet: the one that runs at the position is.
     is_fresh: bool,
-    rows: u16,
 }
 
 /// What came of a key.
@@ -40,13 +36,11 @@ pub(crate) enum Choice {
 impl List {
     pub(crate) fn new() -> Self {
         Self {
-            filter: String::new(),
+            filter: Field::default(),
             passed: Vec::new(),
             made: None,
-            chosen: 0,
-            top: 0,
+            selection: Selection::default(),
             is_fresh: true,
-            rows: 1,
         }
     }
 
@@ -54,35 +48,16 @@ impl List {
     pub(crate) fn key(&mut self, key: Key, commands: &[Command], position: Micros) -> Choice {
         // Nothing need have been drawn since the last key.
         self.update(commands, position);
-        let page = usize::from(self.rows.max(2)) - 1;
-        let last = self.passed.len().saturating_sub(1);
-        match key {
-            Key::Escape => return Choice::Close,
-            Key::Enter => {
-                let chosen = self.passed.get(self.chosen).and_then(|number| commands.get(*number));
-                return chosen.map_or(Choice::Close, |command| Choice::Go(command.time));
-            }
-            Key::Up => self.chosen = self.chosen.saturating_sub(1),
-            Key::Down => self.chosen += 1,
-            Key::PageUp => self.chosen = self.chosen.saturating_sub(page),
-            Key::PageDown => self.chosen += page,
-            Key::Home => self.chosen = 0,
-            Key::End => self.chosen = last,
-            Key::Backspace => {
-                self.filter.pop();
-            }
-            Key::Control('u') => self.filter.clear(),
-            Key::Char(character) => self.filter.push(character),
-            Key::Control(_)
-            | Key::Tab
-            | Key::Delete
-            | Key::Left
-            | Key::Right
-            | Key::ShiftLeft
-            | Key::ShiftRight
-            | Key::F1 => {}
+        if key == Key::Escape {
+            return Choice::Close;
         }
-        self.chosen = self.chosen.min(last);
+        if key == Key::Enter {
+            let chosen = self.passed.get(self.selection.chosen).and_then(|number| commands.get(*number));
+            return chosen.map_or(Choice::Close, |command| Choice::Go(command.time));
+        }
+        if !self.selection.key(key, self.passed.len()) {
+            self.filter.key(key);
+        }
         self.is_fresh = false;
         Choice::None
     }
@@ -91,20 +66,20 @@ impl List {
         let made = (self.filter.clone(), commands.len());
         if self.made.as_ref() != Some(&made) {
             let before = self.made.as_ref().map(|(filter, _)| filter == &self.filter);
-            let wanted = self.filter.to_lowercase();
+            let wanted = self.filter.text().to_lowercase();
             let passes =
                 |command: &Command| wanted.is_empty() || command.text.to_lowercase().contains(&wanted);
             self.passed = (0..commands.len()).filter(|number| passes(&commands[*number])).collect();
             if before == Some(false) {
-                self.chosen = 0;
+                self.selection.chosen = 0;
             }
             self.made = Some(made);
         }
         if self.is_fresh {
             let before = self.passed.partition_point(|number| commands[*number].time <= position);
-            self.chosen = before.saturating_sub(1);
+            self.selection.chosen = before.saturating_sub(1);
         }
-        self.chosen = self.chosen.min(self.passed.len().saturating_sub(1));
+        self.selection.chosen = self.selection.chosen.min(self.passed.len().saturating_sub(1));
     }
 
     /// Draws it.
@@ -126,26 +101,19 @@ impl List {
             look,
             to,
         );
-        self.rows = inside.rows.saturating_sub(1).max(1);
         let end = inside.col + inside.cols;
         let prompt = to.write(inside.col, inside.row, end, "> ", look.accent);
-        let behind = to.write(prompt, inside.row, end, &harmless(&self.filter), look.plain);
-        if let Some(style) = to.style_mut(behind.min(end.saturating_sub(1)), inside.row) {
-            style.inverse = true;
-        }
-        if self.filter.is_empty() && inside.cols > 44 {
-            to.write(behind + 2, inside.row, end, "type to filter, Enter goes there, Esc closes", look.faint);
-        }
-        let visible = usize::from(self.rows);
-        self.top = self.top.min(self.chosen).max((self.chosen + 1).saturating_sub(visible));
-        self.top = self.top.min(self.passed.len().saturating_sub(visible));
+        let hint = if inside.cols > 44 { "type to filter, Enter goes there, Esc closes" } else { "" };
+        let rest = Area { col: prompt, row: inside.row, cols: end.saturating_sub(prompt), rows: 1 };
+        self.filter.draw(rest, look.plain, (hint, look.faint), to);
+        let shown = self.selection.show(self.passed.len(), inside.rows.saturating_sub(1).max(1));
         let running = found.commands.partition_point(|command| command.time <= position).checked_sub(1);
         for (row, (at, number)) in
-            (inside.row + 1..inside.row + inside.rows).zip(self.passed.iter().enumerate().skip(self.top))
+            (inside.row + 1..inside.row + inside.rows).zip(shown.map(|at| (at, self.passed[at])))
         {
             let place = Area { row, rows: 1, ..inside };
-            row_of(place, &found.commands[*number], running == Some(*number), look, to);
-            if at == self.chosen {
+            row_of(place, &found.commands[number], running == Some(number), look, to);
+            if at == self.selection.chosen {
                 for col in place.col..place.col + place.cols {
                     if let Some(style) = to.style_mut(col, row) {
                         *style = Style { inverse: true, ..look.plain };

@@ -3,9 +3,8 @@
 //! *Invariant*: of what is recorded only cells come in here.
 
 use casemate_terminal::{Color, Screen as _, Style, Vt100Screen};
+use casemate_tui::{Area, Cell, Grid, Look};
 
-use super::grid::{Area, Cell, Grid};
-use super::look::Look;
 use crate::search::Pattern;
 
 /// A recorded screen.

@@ -8,10 +8,9 @@ use std::time::{Duration, Instant};
 
 use casemate_cast_format::Code;
 use casemate_terminal::Screen as _;
+use casemate_tui::{Ending, Happening, Input, Key, Keys, Terminal, Use};
 
-use super::keys::{Input, Key, Keys};
-use super::terminal::{Happening, Terminal, Use};
-use super::{Ending, Options, UiError};
+use super::{Options, UiError};
 use crate::player::{Player, State};
 use crate::recording::{Event, Recording};
 use crate::target::Target;

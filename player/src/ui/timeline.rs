@@ -1,9 +1,8 @@
 //! The timeline: a bar of columns that show how much happened when, markers and commands.
 
 use casemate_cast_format::Micros;
+use casemate_tui::{Area, Cell, Grid, Look};
 
-use super::grid::{Area, Cell, Grid};
-use super::look::Look;
 use crate::index::{Index, Marker};
 
 /// A column of the bar.

@@ -11,29 +11,37 @@ const LONGEST: usize = 64;
 
 /// What somebody did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Input {
+pub enum Input {
+    /// A key.
     Key(Key),
     /// The left button went down, or was moved while down.
     Press {
+        /// The column, from 0.
         col: u16,
+        /// The row, from 0.
         row: u16,
+        /// Whether it was down before.
         is_drag: bool,
     },
+    /// The button went up.
     Release,
     /// The wheel, up or down.
     Wheel {
+        /// Up, rather than down.
         is_up: bool,
     },
 }
 
 /// A key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Key {
+#[expect(missing_docs, reason = "they are what they are called")]
+pub enum Key {
     Char(char),
     Control(char),
     Enter,
     Escape,
     Tab,
+    BackTab,
     Backspace,
     Delete,
     Up,
@@ -51,7 +59,7 @@ pub(crate) enum Key {
 
 /// Makes input of bytes.
 #[derive(Debug, Default)]
-pub(crate) struct Keys {
+pub struct Keys {
     pending: Vec<u8>,
 }
 
@@ -64,7 +72,7 @@ enum Step {
 
 impl Keys {
     /// Takes bytes.
-    pub(crate) fn feed(&mut self, bytes: &[u8], take: &mut impl FnMut(Input)) {
+    pub fn feed(&mut self, bytes: &[u8], take: &mut impl FnMut(Input)) {
         self.pending.extend_from_slice(bytes);
         let mut at = 0;
         while at < self.pending.len() {
@@ -81,12 +89,13 @@ impl Keys {
     }
 
     /// Whether something has begun that may be whole already.
-    pub(crate) fn is_waiting(&self) -> bool {
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
         !self.pending.is_empty()
     }
 
     /// Nothing more has come for a while: what has begun was the Escape key, or nothing.
-    pub(crate) fn settle(&mut self, take: &mut impl FnMut(Input)) {
+    pub fn settle(&mut self, take: &mut impl FnMut(Input)) {
         if self.pending.first() == Some(&0x1b) {
             take(Input::Key(Key::Escape));
             // What follows it was typed by itself.
@@ -191,6 +200,7 @@ fn named(last: u8, is_shifted: bool) -> Option<Input> {
         (b'F', _) => Key::End,
         (b'P', _) => Key::F1,
         (b'M', _) => Key::Enter,
+        (b'Z', _) => Key::BackTab,
         _ => return None,
     };
     Some(Input::Key(key))
@@ -241,6 +251,7 @@ mod tests {
             (b"\x1b[4~", Key::End),
             (b"\x1bOP", Key::F1),
             (b"\x1b[[A", Key::F1),
+            (b"\x1b[Z", Key::BackTab),
         ] {
             assert_eq!(all(bytes), [Input::Key(key)], "{}", bytes.escape_ascii());
         }

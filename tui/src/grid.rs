@@ -13,17 +13,19 @@ const TEXT_BYTES: usize = 24;
 
 /// A cell.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Cell {
+pub struct Cell {
     text: [u8; TEXT_BYTES],
     len: u8,
     /// Columns; 0 for the second half of a wide character.
     width: u8,
-    pub(crate) style: Style,
+    /// How it looks.
+    pub style: Style,
 }
 
 impl Cell {
     /// A cell with that text; nothing is a blank.
-    pub(crate) fn new(text: &str, width: u8, style: Style) -> Self {
+    #[must_use]
+    pub fn new(text: &str, width: u8, style: Style) -> Self {
         let mut cell = Self { text: [0; TEXT_BYTES], len: 0, width: width.min(2), style };
         for character in text.chars().filter(|character| !character.is_control()) {
             let at = usize::from(cell.len);
@@ -43,26 +45,34 @@ impl Cell {
         cell
     }
 
-    pub(crate) fn blank(style: Style) -> Self {
+    /// A cell with nothing in it.
+    #[must_use]
+    pub fn blank(style: Style) -> Self {
         Self::new("", 1, style)
     }
 
-    pub(crate) fn text(&self) -> &str {
+    /// What is in it: a character and what combines with it, or nothing.
+    #[must_use]
+    pub fn text(&self) -> &str {
         // Whole characters were put there.
         std::str::from_utf8(&self.text[..usize::from(self.len)]).unwrap_or_default()
     }
 
     /// What stands there on the terminal.
-    pub(crate) fn shown(&self) -> &str {
+    #[must_use]
+    pub fn shown(&self) -> &str {
         if self.len == 0 { " " } else { self.text() }
     }
 
-    pub(crate) fn is_second_half(&self) -> bool {
+    /// Whether the column before it holds the first half.
+    #[must_use]
+    pub fn is_second_half(&self) -> bool {
         self.width == 0
     }
 
     /// Whether there is something to be seen in it.
-    pub(crate) fn is_inked(&self) -> bool {
+    #[must_use]
+    pub fn is_inked(&self) -> bool {
         !matches!(self.text(), "" | " ") && !self.style.concealed
     }
 
@@ -84,7 +94,7 @@ impl fmt::Debug for Cell {
 
 /// A rectangle of cells.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Grid {
+pub struct Grid {
     cols: u16,
     rows: u16,
     cells: Vec<Cell>,
@@ -92,16 +102,21 @@ pub(crate) struct Grid {
 
 /// A part of a grid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Area {
-    pub(crate) col: u16,
-    pub(crate) row: u16,
-    pub(crate) cols: u16,
-    pub(crate) rows: u16,
+pub struct Area {
+    /// Its first column.
+    pub col: u16,
+    /// Its first row.
+    pub row: u16,
+    /// How many columns it has.
+    pub cols: u16,
+    /// How many rows.
+    pub rows: u16,
 }
 
 impl Area {
     /// An area of that size in the middle of this one, or as much of it as fits.
-    pub(crate) fn centred(self, cols: u16, rows: u16) -> Self {
+    #[must_use]
+    pub fn centred(self, cols: u16, rows: u16) -> Self {
         let (cols, rows) = (cols.min(self.cols), rows.min(self.rows));
         let (col, row) = (self.col + (self.cols - cols) / 2, self.row + (self.rows - rows) / 2);
         Self { col, row, cols, rows }
@@ -109,21 +124,28 @@ impl Area {
 }
 
 impl Grid {
-    pub(crate) fn new(cols: u16, rows: u16) -> Self {
+    /// A blank grid.
+    #[must_use]
+    pub fn new(cols: u16, rows: u16) -> Self {
         let cells = vec![Cell::blank(Style::default()); usize::from(cols) * usize::from(rows)];
         Self { cols, rows, cells }
     }
 
-    pub(crate) fn cols(&self) -> u16 {
+    /// How many columns it has.
+    #[must_use]
+    pub fn cols(&self) -> u16 {
         self.cols
     }
 
-    pub(crate) fn rows(&self) -> u16 {
+    /// How many rows.
+    #[must_use]
+    pub fn rows(&self) -> u16 {
         self.rows
     }
 
     /// Everything.
-    pub(crate) fn area(&self) -> Area {
+    #[must_use]
+    pub fn area(&self) -> Area {
         Area { col: 0, row: 0, cols: self.cols, rows: self.rows }
     }
 
@@ -132,16 +154,19 @@ impl Grid {
             .then(|| usize::from(row) * usize::from(self.cols) + usize::from(col))
     }
 
-    pub(crate) fn cell(&self, col: u16, row: u16) -> Option<&Cell> {
+    /// The cell there, if there is one.
+    #[must_use]
+    pub fn cell(&self, col: u16, row: u16) -> Option<&Cell> {
         self.at(col, row).map(|at| &self.cells[at])
     }
 
-    pub(crate) fn style_mut(&mut self, col: u16, row: u16) -> Option<&mut Style> {
+    /// The style of the cell there.
+    pub fn style_mut(&mut self, col: u16, row: u16) -> Option<&mut Style> {
         self.at(col, row).map(|at| &mut self.cells[at].style)
     }
 
     /// Puts a cell there; what does not fit is left out.
-    pub(crate) fn set(&mut self, col: u16, row: u16, cell: Cell) {
+    pub fn set(&mut self, col: u16, row: u16, cell: Cell) {
         let Some(at) = self.at(col, row) else { return };
         let is_wide = cell.width == 2;
         if cell.width == 0 {
@@ -167,7 +192,7 @@ impl Grid {
 
     /// Writes text from there, to before the column `end`; returns the column behind it. What takes no column, and
     /// what a terminal would obey, is left out.
-    pub(crate) fn write(&mut self, col: u16, row: u16, end: u16, text: &str, style: Style) -> u16 {
+    pub fn write(&mut self, col: u16, row: u16, end: u16, text: &str, style: Style) -> u16 {
         let (mut col, end) = (col, end.min(self.cols));
         let mut buffer = [0; 4];
         for character in text.chars() {
@@ -186,7 +211,7 @@ impl Grid {
     }
 
     /// Blanks an area.
-    pub(crate) fn fill(&mut self, area: Area, style: Style) {
+    pub fn fill(&mut self, area: Area, style: Style) {
         for row in area.row..area.row.saturating_add(area.rows) {
             for col in area.col..area.col.saturating_add(area.cols) {
                 self.set(col, row, Cell::blank(style));
@@ -195,7 +220,7 @@ impl Grid {
     }
 
     /// Copies a part of another grid; `from` is its upper left corner.
-    pub(crate) fn copy(&mut self, area: Area, other: &Self, from: (u16, u16)) {
+    pub fn copy(&mut self, area: Area, other: &Self, from: (u16, u16)) {
         for row in 0..area.rows {
             for col in 0..area.cols {
                 let Some(cell) = other.cell(from.0 + col, from.1 + row) else { continue };
@@ -207,7 +232,8 @@ impl Grid {
     }
 
     /// What makes a terminal that shows `before` show this; one that shows something else, if `before` is `None`.
-    pub(crate) fn changes(&self, before: Option<&Self>) -> String {
+    #[must_use]
+    pub fn changes(&self, before: Option<&Self>) -> String {
         let before = before.filter(|before| (before.cols, before.rows) == (self.cols, self.rows));
         let mut pen = Pen::default();
         pen.out.push_str("\x1b[m");
@@ -238,8 +264,8 @@ impl Grid {
     }
 
     /// The rows as text, for tests and for people.
-    #[cfg(test)]
-    pub(crate) fn text(&self) -> String {
+    #[must_use]
+    pub fn text(&self) -> String {
         let mut text = String::new();
         for row in 0..self.rows {
             let mut line = String::new();

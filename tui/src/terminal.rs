@@ -1,4 +1,4 @@
-//! The terminal that the player is on: taken over, and given back as it was, whichever way out.
+//! The terminal that a program is on: taken over, and given back as it was, whichever way out.
 //!
 //! *Invariants*: from [`Terminal::take`] until [`Terminal::give_back`], a drop, or a panic of the thread that took it,
 //! the terminal is in raw mode and shows the alternate screen; after that it is as it was. Nothing waits for a
@@ -32,9 +32,10 @@ const PARTING: Duration = Duration::from_secs(1);
 
 /// What happened outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Happening {
+pub enum Happening {
     /// A signal that ends us.
     End(i32),
+    /// It has another size.
     Resize,
     /// Somebody wants us to stop for now.
     Suspend,
@@ -46,7 +47,7 @@ pub(crate) enum Happening {
 
 /// How the terminal is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Use {
+pub enum Use {
     /// We draw on it.
     Full,
     /// Recorded bytes go to it as they are.
@@ -55,7 +56,7 @@ pub(crate) enum Use {
 
 /// The terminal.
 #[derive(Debug)]
-pub(crate) struct Terminal {
+pub struct Terminal {
     fd: Arc<OwnedFd>,
     before: Termios,
     signals: SignalDelivery<UnixStream, SignalOnly>,
@@ -74,7 +75,7 @@ static TAKEN: Mutex<Option<Taken>> = Mutex::new(None);
 
 impl Terminal {
     /// The terminal that standard output, or else standard input, is; `None` if there is none.
-    pub(crate) fn find() -> io::Result<Option<Self>> {
+    pub fn find() -> io::Result<Option<Self>> {
         let Some(shown) = [rustix::stdio::stdout(), rustix::stdio::stdin(), rustix::stdio::stderr()]
             .into_iter()
             .find(|fd| isatty(fd))
@@ -98,7 +99,7 @@ impl Terminal {
     }
 
     /// Takes the terminal over.
-    pub(crate) fn take(&mut self, how: Use) -> io::Result<()> {
+    pub fn take(&mut self, how: Use) -> io::Result<()> {
         hook_panics();
         let mut raw = self.before.clone();
         raw.make_raw();
@@ -118,7 +119,7 @@ impl Terminal {
     }
 
     /// Gives the terminal back as it was.
-    pub(crate) fn give_back(&mut self) {
+    pub fn give_back(&mut self) {
         if self.taken.take().is_some()
             && let Some(taken) = TAKEN.lock().unwrap_or_else(PoisonError::into_inner).take()
         {
@@ -127,7 +128,8 @@ impl Terminal {
     }
 
     /// Columns and rows.
-    pub(crate) fn size(&self) -> (u16, u16) {
+    #[must_use]
+    pub fn size(&self) -> (u16, u16) {
         match tcgetwinsize(&*self.fd) {
             Ok(size) if size.ws_col > 0 && size.ws_row > 0 => (size.ws_col, size.ws_row),
             _ => (80, 24),
@@ -136,7 +138,7 @@ impl Terminal {
 
     /// Writes all of it, however long the terminal takes, or until a signal has come, which is to be looked at next.
     /// Returns how much was written.
-    pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+    pub fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         let mut done = 0;
         while done < bytes.len() {
             match rustix::io::write(&*self.fd, &bytes[done..]) {
@@ -162,7 +164,7 @@ impl Terminal {
     }
 
     /// Waits for keys, or until the time is up; gives the bytes of keys, and what else happened.
-    pub(crate) fn wait(&mut self, time: Option<Duration>, keys: &mut Vec<u8>) -> io::Result<Vec<Happening>> {
+    pub fn wait(&mut self, time: Option<Duration>, keys: &mut Vec<u8>) -> io::Result<Vec<Happening>> {
         let time = time.and_then(|time| Timespec::try_from(time).ok());
         let mut ready = [
             PollFd::from_borrowed_fd(self.fd.as_fd(), PollFlags::IN),
@@ -188,7 +190,7 @@ impl Terminal {
 
     /// Stops this process and those it shares its job with, until somebody lets them go on. Returns at once where
     /// nobody would: the leader of a session has no shell above it.
-    pub(crate) fn suspend(&mut self) -> io::Result<()> {
+    pub fn suspend(&mut self) -> io::Result<()> {
         let is_leader = rustix::process::getsid(None).ok() == Some(rustix::process::getpid());
         let Some(how) = self.taken.filter(|_| !is_leader) else { return Ok(()) };
         self.give_back();
@@ -199,12 +201,12 @@ impl Terminal {
     }
 
     /// Asks the whole job to stop; the signal comes back to us as [`Happening::Suspend`].
-    pub(crate) fn ask_to_suspend() {
+    pub fn ask_to_suspend() {
         rustix::process::kill_current_process_group(rustix::process::Signal::TSTP).ok();
     }
 
     /// Takes the terminal again, from whoever had it while we were stopped.
-    pub(crate) fn take_again(&mut self) -> io::Result<()> {
+    pub fn take_again(&mut self) -> io::Result<()> {
         self.taken.map_or(Ok(()), |how| self.take(how))
     }
 }

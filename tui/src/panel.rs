@@ -1,15 +1,15 @@
-//! Panels: boxes with lines of text above the recorded screen.
+//! Panels: boxes with lines of text above what else is to be seen.
 
 use casemate_terminal::Style;
 
-use super::grid::{Area, Cell, Grid};
-use super::look::Look;
+use crate::grid::{Area, Cell, Grid};
+use crate::look::Look;
 
 /// A line: pieces of text, each in its style.
-pub(crate) type Line = Vec<(String, Style)>;
+pub type Line = Vec<(String, Style)>;
 
 /// Draws a box of that size in the middle of an area; returns what is inside of it.
-pub(crate) fn draw_box(area: Area, cols: u16, rows: u16, title: &str, look: &Look, to: &mut Grid) -> Area {
+pub fn draw_box(area: Area, cols: u16, rows: u16, title: &str, look: &Look, to: &mut Grid) -> Area {
     let place = area.centred(cols.saturating_add(4), rows.saturating_add(2));
     to.fill(place, look.plain);
     if place.cols < 2 || place.rows < 3 {
@@ -41,7 +41,7 @@ pub(crate) fn draw_box(area: Area, cols: u16, rows: u16, title: &str, look: &Loo
 }
 
 /// Draws lines from the one with that number on; returns how many do not fit.
-pub(crate) fn draw_lines(area: Area, lines: &[Line], from: usize, to: &mut Grid) -> usize {
+pub fn draw_lines(area: Area, lines: &[Line], from: usize, to: &mut Grid) -> usize {
     for (row, line) in (0..area.rows).zip(lines.iter().skip(from)) {
         let mut col = area.col;
         for (text, style) in line {
@@ -52,7 +52,8 @@ pub(crate) fn draw_lines(area: Area, lines: &[Line], from: usize, to: &mut Grid)
 }
 
 /// How many columns a line takes.
-pub(crate) fn width(line: &Line) -> u16 {
+#[must_use]
+pub fn width(line: &Line) -> u16 {
     let width: usize =
         line.iter().map(|(text, _)| unicode_width::UnicodeWidthStr::width(text.as_str())).sum();
     u16::try_from(width).unwrap_or(u16::MAX)

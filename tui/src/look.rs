@@ -4,20 +4,27 @@ use casemate_terminal::{Color, Style};
 
 /// The styles.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Look {
-    pub(crate) plain: Style,
-    pub(crate) strong: Style,
+pub struct Look {
+    /// For most.
+    pub plain: Style,
+    /// For what is to be seen first.
+    pub strong: Style,
     /// For what need not be read.
-    pub(crate) faint: Style,
-    /// What is played.
-    pub(crate) accent: Style,
-    pub(crate) marker: Style,
-    pub(crate) good: Style,
-    pub(crate) bad: Style,
+    pub faint: Style,
+    /// What is chosen, played, typed.
+    pub accent: Style,
+    /// What somebody marked, and what is said to whoever looks.
+    pub marker: Style,
+    /// What is as it should be.
+    pub good: Style,
+    /// What is not.
+    pub bad: Style,
 }
 
 impl Look {
-    pub(crate) fn new(has_colour: bool) -> Self {
+    /// With colours, or without any.
+    #[must_use]
+    pub fn new(has_colour: bool) -> Self {
         let plain = Style::default();
         let (bold, dim) = (Style { bold: true, ..plain }, Style { dim: true, ..plain });
         if !has_colour {
