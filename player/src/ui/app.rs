@@ -65,8 +65,8 @@ pub(crate) enum Overlay {
 pub(crate) enum Prompt {
     /// Where to go.
     Place(Field),
-    /// What to look for.
-    Pattern(Field),
+    /// What to look for, and where that began.
+    Pattern(Field, Micros),
     /// What to note of this moment.
     Note(Field),
     /// As what to save.
@@ -443,7 +443,7 @@ impl App<'_> {
             Key::Char('b') => self.shows_status = !self.shows_status,
             Key::Char('z') => self.turn_view(now),
             Key::Char('g') => self.prompt = Some(Prompt::Place(Field::default())),
-            Key::Char('/') => self.prompt = Some(Prompt::Pattern(Field::default())),
+            Key::Char('/') => self.prompt = Some(Prompt::Pattern(Field::default(), self.aim())),
             Key::Char('n') => self.next_hit(Wanted::Next, now),
             Key::Char('N') => self.next_hit(Wanted::Before, now),
             Key::Escape => (self.search, self.wanted_hit) = (None, None),
@@ -525,12 +525,13 @@ impl App<'_> {
     fn prompt_key(&mut self, key: Key, now: Duration) {
         let Some(mut prompt) = self.prompt.take() else { return };
         match (&mut prompt, key) {
+            (Prompt::Pattern(_, from), Key::Escape) => return self.look_for("", *from, now),
             (_, Key::Escape) => return,
             (Prompt::Form, Key::Char('t')) => return self.save(Form::Text, now),
             (Prompt::Form, Key::Char('a')) => return self.save(Form::Ansi, now),
             (Prompt::Form, Key::Char('v')) => return self.save(Form::Svg, now),
             (Prompt::Form, _) => return,
-            (Prompt::Place(field) | Prompt::Pattern(field), Key::Backspace) if field.is_empty() => return,
+            (Prompt::Place(field) | Prompt::Pattern(field, _), Key::Backspace) if field.is_empty() => return,
             (Prompt::Place(field), Key::Enter) => {
                 if !field.text().trim().is_empty() {
                     match field.text().parse() {
@@ -540,19 +541,26 @@ impl App<'_> {
                 }
                 return;
             }
-            (Prompt::Pattern(field), Key::Enter) => {
-                if field.is_empty() {
-                    self.next_hit(Wanted::Next, now);
-                } else {
-                    match Pattern::new(field.text()) {
-                        Ok(pattern) => {
-                            self.search = Some(self.player.search(pattern));
-                            self.next_hit(Wanted::FromHere, now);
+            (Prompt::Pattern(field, _), Key::Enter) => {
+                match Pattern::new(field.text()) {
+                    Ok(_) if field.is_empty() => self.next_hit(Wanted::Next, now),
+                    // It is there, or on its way.
+                    Ok(_) => {
+                        if let Some(text) = self.search_text() {
+                            self.say(format!("/{}   {text}", harmless(field.text())), now);
                         }
-                        Err(error) => self.say(harmless(&error.to_string().replace('\n', " ")), now),
                     }
+                    Err(error) => self.say(harmless(&error.to_string().replace('\n', " ")), now),
                 }
                 return;
+            }
+            (Prompt::Pattern(field, from), key) => {
+                let (before, from) = (field.clone(), *from);
+                field.key(key);
+                if *field != before {
+                    let text = field.text().to_owned();
+                    self.look_for(&text, from, now);
+                }
             }
             (Prompt::Note(field), Key::Enter) => {
                 let time = self.player.position().time;
@@ -562,7 +570,7 @@ impl App<'_> {
                 }
                 return;
             }
-            (Prompt::Place(field) | Prompt::Pattern(field) | Prompt::Note(field), _) => _ = field.key(key),
+            (Prompt::Place(field) | Prompt::Note(field), _) => _ = field.key(key),
         }
         self.prompt = Some(prompt);
     }

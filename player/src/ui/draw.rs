@@ -3,7 +3,7 @@
 use casemate_terminal::Style;
 use casemate_tui::panel::{draw_box, draw_lines, width};
 use casemate_tui::text::clock;
-use casemate_tui::{Area, Grid};
+use casemate_tui::{Area, Grid, Look};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::app::{App, Overlay, Prompt};
@@ -94,7 +94,8 @@ impl App<'_> {
 
     fn draw_status(&mut self, area: Area, grid: &mut Grid) {
         if let Some(prompt) = &self.prompt {
-            draw_prompt(prompt, area, self.look.accent, self.look.faint, grid);
+            let said = if matches!(prompt, Prompt::Pattern(..)) { self.search_text() } else { None };
+            draw_prompt(prompt, &said.unwrap_or_default(), area, &self.look, grid);
             return;
         }
         // The last column stays free: a terminal that takes a block for wide would scroll.
@@ -178,18 +179,24 @@ impl App<'_> {
     }
 }
 
-fn draw_prompt(prompt: &Prompt, area: Area, accent: Style, faint: Style, grid: &mut Grid) {
+/// What is asked for, and at the right what has become of it so far.
+fn draw_prompt(prompt: &Prompt, said: &str, area: Area, look: &Look, grid: &mut Grid) {
     let (label, field, hint) = match prompt {
         Prompt::Place(field) => ("go to ", Some(field), "1:30, 50%, end, marker:NAME, command:3"),
-        Prompt::Pattern(field) => ("/", Some(field), "Enter looks for it"),
+        Prompt::Pattern(field, _) => ("/", Some(field), "a regular expression; Enter stays there"),
         Prompt::Note(field) => ("note ", Some(field), "what is to be said of this moment; Enter keeps it"),
         Prompt::Form => ("save this screen as: ", None, "t text   a ANSI   v SVG   Esc nothing"),
     };
-    let end = area.cols.saturating_sub(1);
-    let col = grid.write(area.col + 1, area.row, end, label, accent);
+    let mut end = area.cols.saturating_sub(1);
+    let col = grid.write(area.col + 1, area.row, end, label, look.accent);
+    let wide = u16::try_from(said.width()).unwrap_or(u16::MAX);
+    if wide > 0 && wide < end.saturating_sub(col) / 2 {
+        grid.write(end - wide, area.row, end, said, look.marker);
+        end -= wide + 1;
+    }
     let rest = Area { col, cols: end.saturating_sub(col), ..area };
     match field {
-        Some(field) => field.draw(rest, Style::default(), (hint, faint), grid),
-        None => _ = grid.write(col, area.row, end, hint, faint),
+        Some(field) => field.draw(rest, Style::default(), (hint, look.faint), grid),
+        None => _ = grid.write(col, area.row, end, hint, look.faint),
     }
 }

@@ -8,13 +8,14 @@ use casemate_tui::text::{count as count_text, harmless};
 
 use super::app::App;
 use crate::player::State;
-use crate::search::{Hit, Search};
+use crate::search::{Hit, Pattern, Search};
+use crate::target::Target;
 
 /// Which hit of a search to go to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wanted {
-    /// The first one from here on.
-    FromHere,
+    /// The first one from there on.
+    From(Micros),
     Next,
     Before,
 }
@@ -29,14 +30,40 @@ impl App<'_> {
         self.go_to_hit(now);
     }
 
+    /// Looks for what is typed so far, from where the typing began; nothing typed leads back there.
+    pub(super) fn look_for(&mut self, text: &str, from: Micros, now: Duration) {
+        // An expression that is not whole yet changes nothing.
+        let Ok(pattern) = Pattern::new(text) else { return };
+        (self.wanted_hit, self.last_hit) = (None, None);
+        self.search = (!text.is_empty()).then(|| self.player.search(pattern));
+        if self.search.is_some() {
+            self.next_hit(Wanted::From(from), now);
+        } else if self.aim() != from {
+            self.go(Target::Time(from), now);
+        }
+    }
+
+    /// What has become of the search while it is typed.
+    pub(super) fn search_text(&self) -> Option<String> {
+        let search = self.search.as_ref()?;
+        let number = self.last_hit.map_or(0, |(hit, _)| ordinal(search, hit));
+        Some(match (search.count(), search.is_complete()) {
+            (0, true) => "nothing".to_owned(),
+            (0, false) => format!("{:.0} %", search.progress() * 100.0),
+            (count, true) if number > 0 => format!("{number} of {}", count_text(count)),
+            (count, true) => count_text(count),
+            (count, false) => format!("{} so far", count_text(count)),
+        })
+    }
+
     /// Goes to the hit that is wanted, once it is known which one that is.
     pub(super) fn go_to_hit(&mut self, now: Duration) {
         let (Some(search), Some(wanted)) = (&self.search, self.wanted_hit) else { return };
         let aim = self.aim();
         let here = self.last_hit.filter(|(_, shown)| *shown == aim).map_or(aim, |(hit, _)| hit);
         let found = match wanted {
-            Wanted::FromHere if here == Micros(0) => search.hits().into_iter().next(),
-            Wanted::FromHere => search.next(Micros(here.0 - 1)),
+            Wanted::From(Micros(0)) => search.hits().into_iter().next(),
+            Wanted::From(there) => search.next(Micros(there.0 - 1)),
             Wanted::Next => search.next(here),
             Wanted::Before => search.previous(here),
         };
@@ -72,10 +99,17 @@ impl App<'_> {
 
 /// Which hit this is, as long as they are few enough to be counted: `3 of `.
 fn number(search: &Search, hit: &Hit) -> String {
+    match ordinal(search, hit.time) {
+        0 => String::new(),
+        number => format!("{number} of "),
+    }
+}
+
+/// The number of the hit at that time, from 1; 0 where that is not known, or they are too many.
+fn ordinal(search: &Search, time: Micros) -> usize {
     const FEW: u64 = 2000;
     if search.count() > FEW {
-        return String::new();
+        return 0;
     }
-    let number = search.hits().iter().position(|other| other == hit);
-    number.map_or_else(String::new, |number| format!("{} of ", number + 1))
+    search.hits().iter().position(|hit| hit.time == time).map_or(0, |at| at + 1)
 }
