@@ -7,8 +7,8 @@ use casemate_recorder::{Format, WindowSize};
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    cat, command_events, convert, export, generate, info, keygen, play, rec, repair, report, screen, search,
-    verify,
+    cat, command_events, convert, export, generate, info, keygen, play, rec, repair, report, review, screen,
+    search, verify,
 };
 
 /// Record terminal sessions exactly, and prove it.
@@ -25,6 +25,7 @@ Examples:
   casemate play demo.cast                   watch it, and go anywhere in it
   casemate commands demo.cast               who ran what in it
   casemate search nginx demo.cast           where it was typed, or to be seen
+  casemate review audit/                    a folder of recordings, as evidence
   casemate info demo.cast                   say what is in it
   casemate verify audit.cast.zst            whether it is as it was recorded
   casemate convert demo.cast demo.txt       what was on the screen, as text
@@ -48,6 +49,7 @@ pub(crate) enum Command {
     Commands(Box<command_events::CommandsArgs>),
     Export(Box<export::ExportArgs>),
     Search(search::SearchArgs),
+    Review(review::ReviewArgs),
     Info(info::InfoArgs),
     Verify(verify::VerifyArgs),
     Keygen(keygen::KeygenArgs),

@@ -10,6 +10,7 @@ mod keys;
 mod live;
 mod new_file;
 mod output;
+mod place;
 mod printer;
 
 use std::process::ExitCode;
@@ -47,6 +48,7 @@ fn run(command: Command, printer: &Printer) -> Result<ExitCode, Failure> {
         Command::Keygen(arguments) => commands::keygen::run(&arguments, printer)?,
         Command::Screen(arguments) => commands::screen::run(&arguments, printer)?,
         Command::Repair(arguments) => commands::repair::run(&arguments, printer)?,
+        Command::Review(arguments) => return commands::review::run(&arguments),
         Command::Report(arguments) => return commands::report::run(&arguments, printer),
         Command::Completions(arguments) => commands::generate::completions(&arguments)?,
         Command::Man(arguments) => commands::generate::man(&arguments, printer)?,

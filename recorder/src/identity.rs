@@ -49,6 +49,11 @@ impl Identity {
     }
 }
 
+/// Who logged in, in a name: see [`Identity`].
+pub fn login_name() -> String {
+    login_user().0
+}
+
 /// Who logged in: the kernel remembers it through `su` and `sudo`, where it audits logins.
 fn login_user() -> (String, &'static str) {
     let audited = std::fs::read_to_string("/proc/self/loginuid").ok();

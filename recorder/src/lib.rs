@@ -31,7 +31,7 @@ mod witness;
 
 pub use ending::Ending;
 pub use form::{Form, Format};
-pub use identity::{Identity, SESSION_VARIABLE, account_shell, random_id};
+pub use identity::{Identity, SESSION_VARIABLE, account_shell, login_name, random_id};
 pub use integrate::{Integration, NotIntegrated};
 pub use journal::{AppendError, Existing, Rotation, claim, recording_version};
 pub use proxy::WindowSize;

@@ -32,11 +32,17 @@ pub fn usual_place(recordings: &[PathBuf]) -> Result<PathBuf, StoreError> {
 ///
 /// It is.
 pub(crate) fn refuse_among(place: &Path, recordings: &[PathBuf]) -> Result<(), StoreError> {
-    let path = canonical(place);
-    if recordings.iter().any(|recording| path.starts_with(canonical(recording))) {
+    if is_among(place, recordings) {
         return Err(StoreError::AmongRecordings { path: place.to_owned() });
     }
     Ok(())
+}
+
+/// Whether a place is in one of those folders, whichever links lead there.
+#[must_use]
+pub fn is_among(place: &Path, recordings: &[PathBuf]) -> bool {
+    let path = canonical(place);
+    recordings.iter().any(|recording| path.starts_with(canonical(recording)))
 }
 
 /// The path without links, as far as it is there.

@@ -11,6 +11,7 @@ pub(crate) mod play;
 pub(crate) mod rec;
 pub(crate) mod repair;
 pub(crate) mod report;
+pub(crate) mod review;
 pub(crate) mod screen;
 pub(crate) mod search;
 pub(crate) mod verify;

@@ -18,6 +18,7 @@ use crate::args::{self, OutputFormat};
 use crate::command_file::{CommandFile, Present};
 use crate::failure::{About as _, Failure};
 use crate::keys::signing_key;
+use crate::place::data_folder;
 use crate::printer::Printer;
 
 /// Record a terminal session
@@ -310,11 +311,7 @@ fn default_file() -> Result<PathBuf, Failure> {
 
 /// Where recordings go that nobody gave a place.
 pub(super) fn recordings_folder() -> Result<PathBuf, Failure> {
-    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let data = absolute("XDG_DATA_HOME").or_else(|| Some(absolute("HOME")?.join(".local/share")));
-    let data =
-        data.ok_or_else(|| Failure::new("no place for recordings: neither XDG_DATA_HOME nor HOME is set"))?;
-    Ok(data.join("casemate/recordings"))
+    data_folder("recordings")
 }
 
 fn announce(facts: &SessionFacts, file: Option<&Path>, options: &Options, printer: &Printer) {

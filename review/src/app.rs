@@ -1,0 +1,702 @@
+//! What the review does with keys and time. It draws nothing and touches no terminal.
+//!
+//! *Invariants*: no key waits for the index: what is asked is answered as time passes, and what was shown stays until
+//! then. What is noted is in the case file before anything is said of it.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use casemate_store::StoreError;
+use casemate_tui::{Area, Field, Flow, Grid, Input, Key, Look, Program};
+use chrono::Utc;
+use uuid::Uuid;
+
+use crate::case::{Bookmark, Case, CaseError};
+use crate::commands::Commands;
+use crate::librarian::{Answer, Librarian, Place, Question};
+use crate::library::{Library, Moment, Who};
+use crate::notes::Notes;
+use crate::search::Search;
+use crate::sessions::Sessions;
+use crate::table::{Click, Table};
+use crate::times;
+
+/// Answers are looked for so often, as long as one is awaited.
+const LOOK: Duration = Duration::from_millis(15);
+
+/// How far the index is, is shown so often, and what is new in it read so often.
+const TICK: Duration = Duration::from_millis(200);
+const REREAD: Duration = Duration::from_secs(2);
+
+/// So long a message is shown.
+const MESSAGE: Duration = Duration::from_secs(5);
+
+/// The wheel goes so far.
+const WHEEL: usize = 3;
+
+/// What is to be seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum View {
+    Sessions,
+    Commands,
+    Search,
+    Notes,
+}
+
+impl View {
+    pub(crate) const ALL: [Self; 4] = [Self::Sessions, Self::Commands, Self::Search, Self::Notes];
+
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Sessions => "Sessions",
+            Self::Commands => "Commands",
+            Self::Search => "Search",
+            Self::Notes => "Notes",
+        }
+    }
+}
+
+/// What is shown above the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Overlay {
+    None,
+    Help,
+    /// What is known of a recording, and of a session in it.
+    Details(i64, Option<i64>),
+}
+
+/// What is asked for in the last line.
+#[derive(Debug)]
+pub(crate) enum Prompt {
+    /// What to note of a moment.
+    Note(Moment, Field),
+    /// What to say instead of what was noted.
+    Edit(String, Field),
+    /// Whether to remove a note.
+    Remove(String),
+    /// At which time the timeline shall begin.
+    Time(Field),
+}
+
+/// A moment that is to be played.
+#[derive(Debug)]
+pub(crate) struct Visit {
+    pub(crate) path: PathBuf,
+    pub(crate) recording: i64,
+    pub(crate) moment: Moment,
+    pub(crate) is_paused: bool,
+}
+
+/// The review, and what is shown of it.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) look: Look,
+    pub(crate) librarian: Librarian,
+    pub(crate) library: Library,
+    pub(crate) case: Case,
+    /// Who reviews.
+    by: String,
+    pub(crate) view: View,
+    pub(crate) sessions: Sessions,
+    pub(crate) commands: Commands,
+    pub(crate) search: Search,
+    pub(crate) notes: Notes,
+    pub(crate) is_typing: bool,
+    pub(crate) overlay: Overlay,
+    /// The first line of an overlay that is shown, and how far that can go.
+    pub(crate) scroll: (usize, usize),
+    pub(crate) prompt: Option<Prompt>,
+    /// What is said, and until when, once that is clear.
+    pub(crate) message: Option<(String, Option<Duration>)>,
+    /// Where the names of the views were drawn last.
+    pub(crate) tabs: Vec<(Area, View)>,
+    overview: Option<u64>,
+    has_overview: bool,
+    reread_at: Option<Duration>,
+    tick_at: Duration,
+    is_updated: bool,
+    /// What is to be played next.
+    pub(crate) visit: Option<Visit>,
+    pub(crate) is_dirty: bool,
+}
+
+impl App {
+    pub(crate) fn new(
+        place: &Place,
+        case: Case,
+        key: Option<[u8; 32]>,
+        by: &str,
+        look: Look,
+    ) -> Result<Self, StoreError> {
+        let mut librarian = Librarian::start(place)?;
+        let overview = Some(librarian.ask(Question::Overview));
+        let mut app = Self {
+            look,
+            librarian,
+            library: Library::new(&place.folders, key),
+            case,
+            by: by.to_owned(),
+            view: View::Sessions,
+            sessions: Sessions::new(),
+            commands: Commands::new(),
+            search: Search::new(),
+            notes: Notes::new(),
+            is_typing: false,
+            overlay: Overlay::None,
+            scroll: (0, 0),
+            prompt: None,
+            message: None,
+            tabs: Vec::new(),
+            overview,
+            has_overview: false,
+            reread_at: None,
+            tick_at: Duration::ZERO,
+            is_updated: false,
+            visit: None,
+            is_dirty: true,
+        };
+        app.notes.fill(&app.case, &app.library, &app.look);
+        Ok(app)
+    }
+
+    pub(crate) fn say(&mut self, message: impl Into<String>) {
+        self.message = Some((message.into(), None));
+        self.is_dirty = true;
+    }
+
+    /// Whether the index may still change.
+    pub(crate) fn is_updating(&self) -> bool {
+        !self.is_updated
+    }
+
+    fn pass(&mut self, now: Duration) -> Option<Duration> {
+        let mut wake: Option<Duration> = None;
+        let mut at = |time: Duration| wake = Some(wake.map_or(time, |wake| wake.min(time)));
+        if let Some((_, until)) = &mut self.message {
+            let until = *until.get_or_insert(now + MESSAGE);
+            if now >= until {
+                (self.message, self.is_dirty) = (None, true);
+            } else {
+                at(until);
+            }
+        }
+        while let Some((number, answer)) = self.librarian.answer() {
+            self.is_dirty = true;
+            self.take(number, answer);
+        }
+        if !self.is_updated {
+            at(self.watch_update(now));
+        }
+        match self.view {
+            View::Commands => self.commands.fetch(&mut self.librarian),
+            View::Search => self.search.fetch(&mut self.librarian),
+            View::Sessions | View::Notes => {}
+        }
+        if self.overview.is_some() || self.commands.is_waiting() || self.search.is_waiting() {
+            at(now + LOOK);
+        }
+        wake
+    }
+
+    /// Looks how far the index is; returns when to do so again.
+    fn watch_update(&mut self, now: Duration) -> Duration {
+        if now < self.tick_at {
+            return self.tick_at;
+        }
+        self.tick_at = now + TICK;
+        self.is_dirty = true;
+        let mut update = self.librarian.update();
+        let (is_done, failures) = (update.is_done, std::mem::take(&mut update.failures));
+        drop(update);
+        if is_done {
+            self.is_updated = true;
+            self.ask_overview();
+            match failures.as_slice() {
+                [] => {}
+                [failure] => self.say(failure),
+                [failure, rest @ ..] => self.say(format!("{failure}, and {} more", rest.len())),
+            }
+        } else if now >= *self.reread_at.get_or_insert(now + REREAD) && self.overview.is_none() {
+            self.reread_at = Some(now + REREAD);
+            self.ask_overview();
+        }
+        self.tick_at
+    }
+
+    fn ask_overview(&mut self) {
+        self.overview = Some(self.librarian.ask(Question::Overview));
+    }
+
+    fn take(&mut self, number: u64, answer: Answer) {
+        match answer {
+            Answer::Overview { recordings, sessions, left_out } => {
+                if self.overview == Some(number) {
+                    self.overview = None;
+                }
+                self.has_overview = true;
+                self.library.fill(recordings, sessions, left_out);
+                self.fill_sessions();
+                self.notes.fill(&self.case, &self.library, &self.look);
+                // What is shown may be no more.
+                if self.is_updated || self.commands.len() == 0 {
+                    self.ask_commands();
+                }
+                if self.is_updated && !self.search.field.is_empty() {
+                    self.ask_search();
+                }
+            }
+            Answer::Commands(page) => self.commands.take(number, page, &self.look),
+            Answer::Hits(page) => {
+                self.search.take(number, page, &self.library, &self.look, &mut self.librarian);
+            }
+            Answer::Failed(why) => self.say(why),
+        }
+    }
+
+    /// Whether anything is known of the recordings.
+    pub(crate) fn has_overview(&self) -> bool {
+        self.has_overview
+    }
+
+    fn fill_sessions(&mut self) {
+        let marked: HashSet<String> = self.case.bookmarks().iter().map(|mark| mark.file.clone()).collect();
+        self.sessions.fill(&self.library, &marked, &self.look);
+    }
+
+    fn ask_commands(&mut self) {
+        if let Err(why) = self.commands.ask(&mut self.librarian) {
+            self.say(why);
+        }
+    }
+
+    fn ask_search(&mut self) {
+        if let Err(why) = self.search.ask(&mut self.librarian) {
+            self.say(why);
+        }
+    }
+
+    /// What is typed in this view.
+    pub(crate) fn field(&mut self) -> &mut Field {
+        match self.view {
+            View::Sessions => &mut self.sessions.filter,
+            View::Commands => &mut self.commands.filter,
+            View::Search => &mut self.search.field,
+            View::Notes => &mut self.notes.filter,
+        }
+    }
+
+    fn table(&mut self) -> (&mut Table, usize) {
+        let count = match self.view {
+            View::Sessions => self.sessions.len(),
+            View::Commands => self.commands.len(),
+            View::Search => self.search.len(),
+            View::Notes => self.notes.len(),
+        };
+        match self.view {
+            View::Sessions => (&mut self.sessions.table, count),
+            View::Commands => (&mut self.commands.table, count),
+            View::Search => (&mut self.search.table, count),
+            View::Notes => (&mut self.notes.table, count),
+        }
+    }
+
+    /// Does what follows from what was typed.
+    fn apply_field(&mut self) {
+        match self.view {
+            View::Sessions => {
+                self.sessions.table.selection.chosen = 0;
+                self.sessions.apply(&self.library);
+            }
+            View::Commands => {
+                self.commands.table.selection.chosen = 0;
+                self.ask_commands();
+            }
+            View::Search => self.ask_search(),
+            View::Notes => self.notes.fill(&self.case, &self.library, &self.look),
+        }
+    }
+
+    /// The moment that is chosen.
+    fn chosen(&self) -> Option<Moment> {
+        match self.view {
+            View::Sessions => self.sessions.chosen(&self.library),
+            View::Commands => self.commands.chosen(&self.library),
+            View::Search => self.search.chosen(&self.library),
+            View::Notes => {
+                let mark = self.notes.chosen()?;
+                let volume = self.library.by_path(&mark.file)?;
+                let recording = volume.recording.id;
+                let session = self.library.session_at(recording, mark.offset).map(|session| session.id);
+                let (user, target, target_user) =
+                    (mark.user.clone(), mark.target.clone(), mark.target_user.clone());
+                let who = Who { user, target, target_user };
+                Some(Moment { recording, session, offset: mark.offset, who, line: mark.line.clone() })
+            }
+        }
+    }
+
+    #[expect(clippy::wildcard_enum_match_arm, reason = "other keys do nothing")]
+    fn key(&mut self, key: Key) -> Flow {
+        if self.move_selection(key) {
+            return Flow::Continue;
+        }
+        match key {
+            Key::Char('q') => return Flow::Quit,
+            Key::Char(digit @ '1'..='4') => {
+                let at = digit.to_digit(10).unwrap_or(1) as usize - 1;
+                self.go(View::ALL[at]);
+            }
+            Key::Tab => self.go_by(1),
+            Key::BackTab => self.go_by(View::ALL.len() - 1),
+            Key::Char('/') => self.is_typing = true,
+            Key::Enter => return self.play(),
+            Key::Escape => self.widen(),
+            Key::Char('c') => self.show_commands(),
+            Key::Char('m') => match self.chosen() {
+                Some(moment) => self.open(Overlay::Details(moment.recording, moment.session)),
+                None => self.say("nothing is chosen"),
+            },
+            Key::Char('a') => match self.chosen() {
+                Some(moment) => self.prompt = Some(Prompt::Note(moment, Field::default())),
+                None => self.say("nothing is chosen to be noted"),
+            },
+            Key::Char('e') if self.view == View::Notes => {
+                let chosen = self.notes.chosen();
+                self.prompt =
+                    chosen.map(|mark| Prompt::Edit(mark.id.clone(), Field::new(mark.note.as_str())));
+            }
+            Key::Char('d') | Key::Delete if self.view == View::Notes => {
+                self.prompt = self.notes.chosen().map(|mark| Prompt::Remove(mark.id.clone()));
+            }
+            Key::Char('s') if self.view == View::Sessions => self.sessions.sort_next(&self.library),
+            Key::Char('r') if self.view == View::Sessions => self.sessions.turn(&self.library),
+            Key::Char('r') if self.view == View::Commands => {
+                self.commands.turn();
+                self.ask_commands();
+            }
+            Key::Char('g') if self.view == View::Commands => {
+                self.prompt = Some(Prompt::Time(Field::default()));
+            }
+            Key::Char('o') if self.view == View::Search => {
+                self.search.turn_part();
+                self.ask_search();
+            }
+            Key::Char('?') | Key::F1 => self.open(Overlay::Help),
+            _ => {}
+        }
+        Flow::Continue
+    }
+
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all other keys are themselves")]
+    fn move_selection(&mut self, key: Key) -> bool {
+        let key = match key {
+            Key::Char('j') => Key::Down,
+            Key::Char('k') => Key::Up,
+            Key::Char('G') => Key::End,
+            other => other,
+        };
+        let (table, count) = self.table();
+        table.selection.key(key, count)
+    }
+
+    fn go(&mut self, view: View) {
+        self.view = view;
+        self.is_typing = view == View::Search && self.search.field.is_empty();
+    }
+
+    fn go_by(&mut self, by: usize) {
+        let at = View::ALL.iter().position(|view| *view == self.view).unwrap_or(0);
+        self.go(View::ALL[(at + by) % View::ALL.len()]);
+    }
+
+    fn open(&mut self, overlay: Overlay) {
+        self.scroll = (0, 0);
+        self.overlay = overlay;
+    }
+
+    /// Takes back what narrows the list down, the last first.
+    fn widen(&mut self) {
+        if !self.field().is_empty() {
+            self.field().clear();
+            self.apply_field();
+        } else if self.view == View::Commands && self.commands.scope(&self.library).is_some() {
+            self.commands.begin_at(None);
+            self.ask_commands();
+        }
+    }
+
+    /// The commands of the session that is chosen.
+    fn show_commands(&mut self) {
+        let Some(session) = self.chosen().and_then(|moment| moment.session) else {
+            self.say("there are no commands");
+            return;
+        };
+        self.commands.begin_at(None);
+        self.commands.of = Some(session);
+        self.commands.filter.clear();
+        self.ask_commands();
+        self.go(View::Commands);
+    }
+
+    /// Plays what is chosen: a session from its beginning, everything else at its moment.
+    fn play(&mut self) -> Flow {
+        let Some(moment) = self.chosen() else {
+            let is_lost = self.view == View::Notes && self.notes.len() > 0;
+            self.say(if is_lost {
+                "its recording is not in the folders that are reviewed"
+            } else {
+                "nothing is chosen"
+            });
+            return Flow::Continue;
+        };
+        let Some(volume) = self.library.volume(moment.recording) else { return Flow::Continue };
+        if moment.session.is_none() {
+            let why = volume.recording.failure.clone();
+            self.say(why.unwrap_or_else(|| "nothing in it can be played".to_owned()));
+            return Flow::Continue;
+        }
+        let path = volume.recording.path.clone();
+        let is_paused = self.view != View::Sessions;
+        self.visit = Some(Visit { path, recording: moment.recording, moment, is_paused });
+        Flow::Quit
+    }
+
+    fn overlay_key(&mut self, key: Key) -> Flow {
+        let (scroll, most) = self.scroll;
+        let page = 10;
+        self.scroll.0 = match key {
+            Key::Up | Key::Char('k') => scroll.saturating_sub(1),
+            Key::Down | Key::Char('j') => (scroll + 1).min(most),
+            Key::PageUp => scroll.saturating_sub(page),
+            Key::PageDown => (scroll + page).min(most),
+            Key::Escape | Key::Enter | Key::Char('q' | 'm' | '?') | Key::F1 => {
+                self.overlay = Overlay::None;
+                return Flow::Continue;
+            }
+            Key::Char(_)
+            | Key::Control(_)
+            | Key::Tab
+            | Key::BackTab
+            | Key::Backspace
+            | Key::Delete
+            | Key::Left
+            | Key::Right
+            | Key::ShiftLeft
+            | Key::ShiftRight
+            | Key::Home
+            | Key::End => {
+                // Any other key does what it says.
+                self.overlay = Overlay::None;
+                return self.key(key);
+            }
+        };
+        Flow::Continue
+    }
+
+    fn type_key(&mut self, key: Key) {
+        match key {
+            Key::Enter => self.is_typing = false,
+            Key::Escape => {
+                self.is_typing = false;
+                self.widen();
+            }
+            Key::Tab => self.go_by(1),
+            Key::BackTab => self.go_by(View::ALL.len() - 1),
+            // Letters are typed, also those that go up and down.
+            Key::Char(_) => {
+                self.field().key(key);
+                self.apply_field();
+            }
+            Key::Control(_)
+            | Key::Backspace
+            | Key::Delete
+            | Key::Up
+            | Key::Down
+            | Key::Left
+            | Key::Right
+            | Key::ShiftLeft
+            | Key::ShiftRight
+            | Key::Home
+            | Key::End
+            | Key::PageUp
+            | Key::PageDown
+            | Key::F1 => {
+                if !self.move_selection(key) {
+                    let before = self.field().clone();
+                    self.field().key(key);
+                    if *self.field() != before {
+                        self.apply_field();
+                    }
+                }
+            }
+        }
+    }
+
+    fn prompt_key(&mut self, key: Key) {
+        let Some(mut prompt) = self.prompt.take() else { return };
+        match (&mut prompt, key) {
+            (_, Key::Escape) => return,
+            (Prompt::Remove(id), key) => {
+                if matches!(key, Key::Char('y' | 'Y')) {
+                    let removed = self.case.remove(id);
+                    self.noted(removed, "removed");
+                }
+                return;
+            }
+            (Prompt::Note(moment, field), Key::Enter) => {
+                let kept = keep(&mut self.case, &self.library, moment, field.text().trim(), &self.by);
+                self.noted(kept, "noted");
+                return;
+            }
+            (Prompt::Edit(id, field), Key::Enter) => {
+                let kept = self.case.set_note(id, field.text().trim());
+                self.noted(kept, "noted");
+                return;
+            }
+            (Prompt::Time(field), Key::Enter) => {
+                match times::parse(field.text()) {
+                    Some(time) => {
+                        self.commands.begin_at(Some(time));
+                        self.ask_commands();
+                    }
+                    None if field.text().trim().is_empty() => {}
+                    None => self.say("no time: give it like 2026-11-22, or 2026-11-22 14:03"),
+                }
+                return;
+            }
+            (Prompt::Note(_, field) | Prompt::Edit(_, field) | Prompt::Time(field), key) => {
+                _ = field.key(key);
+            }
+        }
+        self.prompt = Some(prompt);
+    }
+
+    /// Shows what is noted now, and says what became of it.
+    fn noted(&mut self, result: Result<(), CaseError>, done: &str) {
+        self.notes.fill(&self.case, &self.library, &self.look);
+        self.fill_sessions();
+        self.say(said(result, done, &self.case));
+    }
+
+    /// Keeps what was noted while a recording was played.
+    pub(crate) fn keep_note(
+        &mut self,
+        recording: i64,
+        at: casemate_cast_format::Micros,
+        note: &str,
+    ) -> String {
+        let session = self.library.session_at(recording, at);
+        let who = session.map(Who::of).unwrap_or_default();
+        let session = session.map(|session| session.id);
+        let moment = Moment { recording, session, offset: at, who, line: None };
+        let kept = keep(&mut self.case, &self.library, &moment, note, &self.by);
+        said(kept, "noted", &self.case)
+    }
+
+    /// The player is over.
+    pub(crate) fn came_back(&mut self) {
+        self.tick_at = Duration::ZERO;
+        self.reread_at = None;
+        self.notes.fill(&self.case, &self.library, &self.look);
+        self.fill_sessions();
+        self.is_dirty = true;
+    }
+
+    fn press(&mut self, col: u16, row: u16) -> Flow {
+        if let Some((_, view)) = self
+            .tabs
+            .iter()
+            .find(|(area, _)| row == area.row && (area.col..area.col + area.cols).contains(&col))
+        {
+            let view = *view;
+            self.go(view);
+            return Flow::Continue;
+        }
+        let (table, count) = self.table();
+        match table.press(col, row, count) {
+            Click::Row { was_chosen: true } => return self.play(),
+            Click::Title(column) if self.view == View::Sessions => {
+                self.sessions.sort_by(column, &self.library);
+            }
+            Click::Row { .. } | Click::Title(_) | Click::None => {}
+        }
+        Flow::Continue
+    }
+}
+
+/// Keeps a note on a moment.
+fn keep(case: &mut Case, library: &Library, moment: &Moment, note: &str, by: &str) -> Result<(), CaseError> {
+    let Some(volume) = library.volume(moment.recording) else { return Ok(()) };
+    let session = moment.session.and_then(|session| library.session(session));
+    case.add(Bookmark {
+        id: Uuid::now_v7().to_string(),
+        file: volume.recording.path.display().to_string(),
+        session: session.and_then(|session| session.session.clone()),
+        offset: moment.offset,
+        time: session.and_then(|session| Library::time(session, moment.offset)),
+        user: moment.who.user.clone(),
+        target: moment.who.target.clone(),
+        target_user: moment.who.target_user.clone(),
+        line: moment.line.clone(),
+        note: note.to_owned(),
+        by: by.to_owned(),
+        made: Utc::now(),
+        rest: serde_json::Map::new(),
+    })
+}
+
+fn said(result: Result<(), CaseError>, done: &str, case: &Case) -> String {
+    match result {
+        Ok(()) => format!("{done} in {}", case.path().file_name().unwrap_or_default().to_string_lossy()),
+        Err(error) => match std::error::Error::source(&error) {
+            Some(cause) => format!("{error}: {cause}"),
+            None => error.to_string(),
+        },
+    }
+}
+
+impl Program for App {
+    fn work(&mut self, now: Duration) -> Option<Duration> {
+        self.pass(now)
+    }
+
+    fn input(&mut self, input: Input, _now: Duration) -> Flow {
+        self.is_dirty = true;
+        match input {
+            Input::Key(Key::Control('c')) => return Flow::Interrupt,
+            Input::Key(Key::Control('z')) => return Flow::Suspend,
+            Input::Key(Key::Control('l')) => return Flow::Redraw,
+            Input::Key(key) if self.prompt.is_some() => self.prompt_key(key),
+            Input::Key(key) if self.overlay != Overlay::None => return self.overlay_key(key),
+            Input::Key(key) if self.is_typing => self.type_key(key),
+            Input::Key(key) => return self.key(key),
+            Input::Press { .. } if self.prompt.is_some() => {}
+            Input::Press { is_drag: false, .. } if self.overlay != Overlay::None => {
+                self.overlay = Overlay::None;
+            }
+            Input::Press { col, row, is_drag: false } => return self.press(col, row),
+            Input::Press { is_drag: true, .. } | Input::Release => {}
+            Input::Wheel { is_up } => {
+                let key = if is_up { Key::Up } else { Key::Down };
+                for _ in 0..WHEEL {
+                    if self.overlay == Overlay::None {
+                        self.move_selection(key);
+                    } else {
+                        self.overlay_key(key);
+                    }
+                }
+            }
+        }
+        Flow::Continue
+    }
+
+    fn is_dirty(&self) -> bool {
+        self.is_dirty
+    }
+
+    fn draw(&mut self, cols: u16, rows: u16) -> Grid {
+        self.is_dirty = false;
+        self.drawn(cols, rows)
+    }
+}

@@ -1,0 +1,205 @@
+//! Threads that have the index: one brings it up to date, one answers questions, also meanwhile.
+//!
+//! *Invariants*: whoever asks never waits. Of questions of one kind only the last one is answered. When the
+//! [`Librarian`] goes, no answer is waited for; an update that goes on is given up with the process, and what it has
+//! not yet kept is read again the next time.
+
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::Builder;
+use std::time::Instant;
+
+use casemate_store::recording::Filter;
+use casemate_store::{
+    Command, Hit, Order, Pattern, Progress, Recording, Session, Store, StoreError, Timeline, Where,
+};
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub(crate) enum Question {
+    /// Which recordings and sessions there are.
+    Overview,
+    /// The commands of a session.
+    OfSession(i64),
+    /// A page of commands of all sessions.
+    Commands {
+        filter: Filter,
+        pattern: Option<Pattern>,
+        order: Order,
+        after: Option<Box<Command>>,
+        limit: usize,
+    },
+    /// A page of places where something is found.
+    Hits { pattern: Pattern, place: Where, after: Option<Box<Hit>>, limit: usize },
+}
+
+/// What is answered.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    Overview { recordings: Vec<Recording>, sessions: Vec<Session>, left_out: u64 },
+    Commands(Vec<Command>),
+    Hits(Vec<Hit>),
+    Failed(String),
+}
+
+/// How far the index is.
+#[derive(Debug, Default)]
+pub(crate) struct Update {
+    pub(crate) progress: Progress,
+    pub(crate) began: Option<Instant>,
+    pub(crate) is_done: bool,
+    /// Why it could not be brought up to date, or not all of it.
+    pub(crate) failures: Vec<String>,
+    /// Counted up when the index was made anew.
+    made: u64,
+}
+
+/// Where recordings and index are.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub(crate) folders: Vec<PathBuf>,
+    pub(crate) index: Option<PathBuf>,
+}
+
+impl Place {
+    fn open(&self) -> Result<Store, StoreError> {
+        match &self.index {
+            Some(index) => Store::open(index, &self.folders),
+            None => Store::open_usual(&self.folders),
+        }
+    }
+}
+
+/// Whom to ask.
+#[derive(Debug)]
+pub(crate) struct Librarian {
+    questions: Sender<(u64, Question)>,
+    answers: Receiver<(u64, Answer)>,
+    update: Arc<Mutex<Update>>,
+    last: u64,
+}
+
+impl Librarian {
+    /// Opens the index and begins to bring it up to date.
+    pub(crate) fn start(place: &Place) -> Result<Self, StoreError> {
+        let (questions, asked) = channel();
+        let (answer, answers) = channel();
+        let update = Arc::new(Mutex::new(Update::default()));
+        let (updated, read) = (place.open()?, place.open()?);
+        let name = updated.place().to_owned();
+        let desk = Desk { store: read, place: place.clone(), made: 0, update: Arc::clone(&update) };
+        let (folders, shared) = (place.folders.clone(), Arc::clone(&update));
+        Builder::new()
+            .name("answers".into())
+            .spawn(move || desk.serve(&asked, &answer))
+            .and_then(|_| {
+                Builder::new()
+                    .name("update".into())
+                    .spawn(move || bring_up_to_date(updated, &folders, &shared))
+            })
+            .map_err(|source| StoreError::Io { path: name, source })?;
+        Ok(Self { questions, answers, update, last: 0 })
+    }
+
+    /// Asks; the answer has the number that is returned.
+    pub(crate) fn ask(&mut self, question: Question) -> u64 {
+        self.last += 1;
+        // If nobody is there to answer, it has been said why.
+        self.questions.send((self.last, question)).ok();
+        self.last
+    }
+
+    /// An answer that has come.
+    pub(crate) fn answer(&self) -> Option<(u64, Answer)> {
+        self.answers.try_recv().ok()
+    }
+
+    /// How far the index is.
+    pub(crate) fn update(&self) -> MutexGuard<'_, Update> {
+        self.update.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn locked(update: &Mutex<Update>) -> MutexGuard<'_, Update> {
+    update.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Reads what is new; an index that turns out to be damaged is made anew.
+fn bring_up_to_date(mut store: Store, folders: &[PathBuf], update: &Mutex<Update>) {
+    locked(update).began = Some(Instant::now());
+    let read = |store: &mut Store| store.update(folders, &mut |progress| locked(update).progress = *progress);
+    let mut done = read(&mut store);
+    if done.as_ref().is_err_and(StoreError::is_damage) {
+        done = store.made_anew().and_then(|mut store| {
+            locked(update).made += 1;
+            read(&mut store)
+        });
+    }
+    let mut update = locked(update);
+    update.is_done = true;
+    match done {
+        Ok(done) => update.failures.extend(done.failures.iter().map(ToString::to_string)),
+        Err(error) => update.failures.push(with_cause(&error)),
+    }
+}
+
+fn with_cause(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
+}
+
+/// Where questions are answered.
+struct Desk {
+    store: Store,
+    place: Place,
+    made: u64,
+    update: Arc<Mutex<Update>>,
+}
+
+impl Desk {
+    fn serve(mut self, asked: &Receiver<(u64, Question)>, answer: &Sender<(u64, Answer)>) {
+        let mut waiting: Vec<(u64, Question)> = Vec::new();
+        loop {
+            if waiting.is_empty() {
+                let Ok(question) = asked.recv() else { return };
+                waiting.push(question);
+            }
+            waiting.extend(asked.try_iter());
+            let (number, question) = waiting.remove(0);
+            let kind = |question: &Question| std::mem::discriminant(question);
+            if waiting.iter().any(|(_, later)| kind(later) == kind(&question)) {
+                continue;
+            }
+            let answered = self.answer(question).unwrap_or_else(|error| Answer::Failed(with_cause(&error)));
+            if answer.send((number, answered)).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn answer(&mut self, question: Question) -> Result<Answer, StoreError> {
+        let made = locked(&self.update).made;
+        if made != self.made {
+            (self.store, self.made) = (self.place.open()?, made);
+        }
+        let store = &mut self.store;
+        Ok(match question {
+            Question::Overview => Answer::Overview {
+                recordings: store.recordings()?,
+                sessions: store.sessions()?,
+                left_out: store.unread()?.iter().map(|unread| unread.lines).sum(),
+            },
+            Question::OfSession(session) => Answer::Commands(store.commands_of(session)?),
+            Question::Commands { filter, pattern, order, after, limit } => {
+                let (pattern, after) = (pattern.as_ref(), after.as_deref());
+                Answer::Commands(store.timeline(&Timeline { filter, pattern, order, after, limit })?)
+            }
+            Question::Hits { pattern, place: Where::Command, after, limit } => {
+                Answer::Hits(store.search_commands(&pattern, &Filter::default(), after.as_deref(), limit)?)
+            }
+            Question::Hits { pattern, place: Where::Output, after, limit } => {
+                Answer::Hits(store.search_lines(&pattern, after.as_deref(), limit)?)
+            }
+        })
+    }
+}
