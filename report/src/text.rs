@@ -1,6 +1,7 @@
 //! Numbers, times and foreign text, as people read them.
 
 use casemate_cast_format::Micros;
+use casemate_terminal::is_acting;
 use chrono::{DateTime, Utc};
 use maud::{Markup, Render, html};
 
@@ -9,20 +10,11 @@ pub(crate) struct Foreign<'a>(pub(crate) &'a str);
 
 impl Render for Foreign<'_> {
     fn render(&self) -> Markup {
-        let is_acting = |character: char| match character {
-            '\n' | '\t' => false,
-            // What turns text around, joins or hides it.
-            '\u{61c}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{feff}' => true,
-            _ => character.is_control(),
-        };
+        let is_to_be_shown = |character| is_acting(character) && !matches!(character, '\n' | '\t');
         let mut rest = self.0;
         html! {
             bdi {
-                @while let Some(at) = rest.find(is_acting) {
+                @while let Some(at) = rest.find(is_to_be_shown) {
                     (&rest[..at])
                     @let character = rest[at..].chars().next().unwrap_or_default();
                     span.acting { (character.escape_default()) }

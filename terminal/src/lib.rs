@@ -9,6 +9,8 @@
 //! - [`Transcript`] turns the output of a terminal session into plain text, line by line, in memory bounded by
 //!   the size of the screen.
 //! - [`Sightings`] tells every line that was ever to be seen, and when.
+//! - [`is_acting`] says which characters a terminal or a page would obey, or which turn, join or hide text; [`escaped`]
+//!   shows them.
 //!
 //! The crate is pure: bytes in, data out; it does no I/O and reads no clock.
 //!
@@ -37,6 +39,7 @@
 //! assert_eq!(text, b"100%\ndone\n");
 //! ```
 
+mod acting;
 mod flow;
 pub mod fuzz;
 mod line;
@@ -54,6 +57,7 @@ mod tests;
 mod transcript;
 mod vt100_screen;
 
+pub use acting::{escaped, is_acting};
 pub use flow::{Backlog, feed_flood};
 pub use scanner::{Piece, Scanner};
 pub use screen::{Cell, Color, KeyframeError, Line, Position, Screen, Size, Style};

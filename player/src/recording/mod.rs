@@ -111,7 +111,7 @@ impl Recording {
     /// # Errors
     /// See [`OpenError`].
     pub fn open(path: &Path) -> Result<Self, OpenError> {
-        let name = shown(&path.display().to_string());
+        let name = casemate_terminal::escaped(&path.display().to_string()).into_owned();
         let file = File::open(path).map_err(|error| OpenError::Read(name.clone(), error))?;
         Self::from_file(&name, file)
     }
@@ -387,11 +387,6 @@ impl Recording {
         };
         reader.keyframe(index.checked_sub(1)?).ok()?
     }
-}
-
-/// A name without anything that a terminal would take as more than text.
-fn shown(name: &str) -> String {
-    name.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
 }
 
 /// Loads blocks, and keeps those that were needed last.

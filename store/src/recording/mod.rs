@@ -24,17 +24,9 @@ pub(crate) use input::open_untouched;
 pub use input::{Findings, Input, Strictness, Taker};
 pub use ordered::{Given, Handover, NobodyWaits, in_order};
 
-/// Text of files and of the system, made safe for a terminal: one line, and nothing in it that a terminal would obey, or
-/// that would show what is around it in another order.
+/// Text of files and of the system, made safe for a terminal: one line, and nothing in it that
+/// [acts](casemate_terminal::is_acting).
 #[must_use]
 pub fn one_line(text: &str) -> String {
-    text.chars().flat_map(|c| if is_control(c) { c.escape_debug().collect() } else { vec![c] }).collect()
-}
-
-/// Whether a terminal would obey this character, or show the ones around it in another order or place.
-#[must_use]
-pub fn is_control(character: char) -> bool {
-    character.is_control()
-        || matches!(character,
-            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    casemate_terminal::escaped(text).into_owned()
 }

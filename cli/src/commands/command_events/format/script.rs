@@ -1,7 +1,8 @@
 //! A script for bash: each shell command as it was, with who, where and when in comments.
 //!
 //! What was not given to a shell is a comment. A command that would take in what follows it, or that bash could not
-//! read, is kept apart by `eval`; one that holds control characters, or would end the script, is shown and not run.
+//! read, is kept apart by `eval`; one that holds control characters or invisible ones, or would end the script, is
+//! shown and not run.
 //!
 //! *Invariant*: a comment never holds anything but its own line.
 
@@ -9,7 +10,7 @@ use casemate_command_log::{CommandEvent, Kind};
 
 use super::Format;
 use super::shell::{quoted, stands_alone};
-use super::text::{duration, has_controls, one_line, one_line_with_tabs, unknown, who};
+use super::text::{acts, duration, one_line, one_line_with_tabs, unknown, who};
 use casemate_store::recording::Record;
 
 /// What stands at the top.
@@ -75,8 +76,8 @@ impl Format for Script {
 }
 
 fn run(out: &mut Vec<u8>, command: &str) {
-    if has_controls(command) {
-        comment(out, "it holds control characters, so it is not run here:");
+    if acts(command) {
+        comment(out, "it holds control characters or invisible ones, so it is not run here:");
         command.split('\n').for_each(|text| comment(out, &format!("  {text}")));
     } else if ends_shell(command) {
         comment(out, &format!("it ended a shell, and would end this script: {command}"));
@@ -212,7 +213,7 @@ mod tests {
             let script = script(&[record]);
             for line in script.lines() {
                 prop_assert!(line.is_empty() || line.starts_with('#'), "{:?}", line);
-                prop_assert!(!has_controls(line));
+                prop_assert!(!acts(line));
             }
         }
     }

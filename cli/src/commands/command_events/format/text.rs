@@ -4,33 +4,21 @@ use std::fmt::Write as _;
 
 use casemate_cast_format::Micros;
 use casemate_command_log::{CommandEvent, Kind, Reason};
-use casemate_store::recording::is_control;
+use casemate_terminal::{escaped, is_acting};
 
-/// Whether there is any such character, but for line feeds and tabs.
-pub(super) fn has_controls(text: &str) -> bool {
-    text.chars().any(|character| is_control(character) && !matches!(character, '\n' | '\t'))
+/// Whether anything acts but line feeds and tabs.
+pub(super) fn acts(text: &str) -> bool {
+    text.chars().any(|character| is_acting(character) && !matches!(character, '\n' | '\t'))
 }
 
-/// One line, in which controls are escaped.
+/// One line, in which what acts is escaped.
 pub(super) fn one_line(text: &str) -> String {
-    escape(text, |_| false)
+    escaped(text).into_owned()
 }
 
-/// One line, in which controls but tabs are escaped.
+/// One line, in which what acts is escaped, but for tabs.
 pub(super) fn one_line_with_tabs(text: &str) -> String {
-    escape(text, |character| character == '\t')
-}
-
-fn escape(text: &str, keep: impl Fn(char) -> bool) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for character in text.chars() {
-        if is_control(character) && !keep(character) {
-            shown.extend(character.escape_default());
-        } else {
-            shown.push(character);
-        }
-    }
-    shown
+    text.split('\t').map(escaped).collect::<Vec<_>>().join("\t")
 }
 
 /// `alice@web-1 as root`, as far as it is known; empty where nothing is.
@@ -84,7 +72,7 @@ mod tests {
             "a\\n\\r\\u{1b}[2J\\u{9b}b\\u{202e}c\\té😀"
         );
         assert_eq!(one_line_with_tabs("a\tb\u{2028}"), "a\tb\\u{2028}");
-        assert!(has_controls("\u{85}") && has_controls("\r") && !has_controls("a\n\tb"));
+        assert!(acts("\u{85}") && acts("\r") && acts("\u{200b}") && !acts("a\n\tb"));
     }
 
     #[test]
