@@ -81,11 +81,6 @@ pub(crate) fn public_pem(key: &VerifyingKey) -> Result<String, Failure> {
     key.to_public_key_pem(LineEnding::LF).about("cannot write the key as PEM")
 }
 
-/// Bytes as people and JSON see them.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn from_hex(text: &str) -> Option<[u8; 32]> {
     let mut key = [0; 32];
     if text.len() != 2 * key.len() || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {

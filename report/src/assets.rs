@@ -25,6 +25,8 @@ pub(crate) fn policy(scripts: &[&str], styles: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use casemate_cast_format::segment::hex;
+
     use super::*;
 
     #[test]
@@ -36,7 +38,7 @@ mod tests {
             ("asciinema-player.css", PLAYER_STYLE),
             ("LICENSE", license),
         ] {
-            let row = format!("| `{}` | `{name}` |", crate::text::hex(&Sha256::digest(content)));
+            let row = format!("| `{}` | `{name}` |", hex(&Sha256::digest(content)));
             assert!(table.contains(&row), "{name} is not the one of its README.md: {row}");
         }
     }

@@ -1,13 +1,14 @@
 //! The page: cover, contents, scope, integrity, sessions, how to check it.
 
 use casemate_cast_format::Micros;
+use casemate_cast_format::segment::hex;
 use chrono::{DateTime, Utc};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::assets::{PAGE_SCRIPT, PAGE_STYLE, PLAYER_SCRIPT, PLAYER_STYLE, policy};
 use crate::integrity::{LIMITS, State};
 use crate::session::{fact, state_badge};
-use crate::text::{Foreign, bytes, count, date_time, duration, hex};
+use crate::text::{Foreign, bytes, count, date_time, duration};
 use crate::{Playback, Recording, Report};
 
 impl Report {

@@ -1,12 +1,13 @@
 //! The section of one recording: facts, playback, commands, stills.
 
+use casemate_cast_format::segment::hex;
 use casemate_cast_format::{Micros, SessionFacts};
 use casemate_command_log::{CommandEvent, Kind, Reason};
 use chrono::DateTime;
 use maud::{Markup, PreEscaped, html};
 
 use crate::integrity::State;
-use crate::text::{Foreign, bytes, count, date_time, duration, hex, moment};
+use crate::text::{Foreign, bytes, count, date_time, duration, moment};
 use crate::{Playback, Recording, Still};
 
 /// A still of a screen that is wider than this can only be read if it is as wide as the page.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use casemate_cast_format::segment::hex;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::StoreError;
@@ -22,8 +23,8 @@ pub fn usual_place(recordings: &[PathBuf]) -> Result<PathBuf, StoreError> {
         hash.update(path.as_os_str().as_encoded_bytes());
         hash.update([0]);
     }
-    let name: String = hash.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(cache.ok_or(StoreError::NoPlace)?.join("casemate/index").join(name + ".db"))
+    let name = hex(&hash.finalize()[..16]) + ".db";
+    Ok(cache.ok_or(StoreError::NoPlace)?.join("casemate/index").join(name))
 }
 
 /// Refuses a place that is in one of those folders.

@@ -63,3 +63,15 @@ pub const SKIPPABLE_LIMIT: u64 = 16 << 20;
 
 /// A SHA-256.
 pub type Hash = [u8; 32];
+
+/// Hashes and keys as people, JSON and the facts of a session have them: two digits a byte, in lower case.
+///
+/// ```
+/// assert_eq!(casemate_cast_format::segment::hex(&[0, 0x1f, 0xe9]), "001fe9");
+/// ```
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |half: u8| char::from(DIGITS[usize::from(half)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}

@@ -5,14 +5,14 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use casemate_cast_format::segment::UnpackerConfig;
+use casemate_cast_format::segment::{UnpackerConfig, hex};
 use casemate_cast_format::{Code, Event, Header, Item, Micros, own};
 use chrono::{DateTime, SecondsFormat};
 use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
 use crate::input::{Findings, Input, Strictness};
-use crate::keys::{hex, public_key};
+use crate::keys::public_key;
 use crate::printer::{Printer, one_line};
 
 /// Say what is in a recording

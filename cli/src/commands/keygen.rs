@@ -4,8 +4,10 @@ use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use casemate_cast_format::segment::hex;
+
 use crate::failure::{About as _, Failure};
-use crate::keys::{generate, hex, private_pem, public_pem};
+use crate::keys::{generate, private_pem, public_pem};
 use crate::new_file::NewFile;
 use crate::printer::{Printer, one_line};
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use casemate_cast_format::Version;
-use casemate_cast_format::segment::UnpackerConfig;
+use casemate_cast_format::segment::{UnpackerConfig, hex};
 use casemate_report::{Limits, Reader, Recording, Report, Source};
 use casemate_store::recording::{Found, one_line};
 use chrono::Utc;
@@ -134,7 +134,7 @@ pub(crate) fn run(arguments: &ReportArgs, printer: &Printer) -> Result<ExitCode,
     let page = report.page();
     destination.write(page.as_bytes())?;
     destination.finish()?;
-    let hash = keys::hex(&Sha256::digest(&page));
+    let hash = hex(&Sha256::digest(&page));
     let count = report.recordings.len();
     let plural = if count == 1 { "" } else { "s" };
     printer.say(format!(

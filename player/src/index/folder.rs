@@ -10,6 +10,7 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use casemate_cast_format::segment::hex;
 use sha2::{Digest as _, Sha256};
 
 use super::Index;
@@ -99,7 +100,7 @@ impl Folder {
     }
 
     fn path(&self, key: &Key) -> PathBuf {
-        let name: String = key[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+        let name = hex(&key[..16]);
         self.0.join(name)
     }
 }

@@ -1,6 +1,6 @@
 //! The panels that are only read: help, and what the recording says of itself.
 
-use casemate_cast_format::segment::Verdict;
+use casemate_cast_format::segment::{Verdict, hex};
 use casemate_cast_format::{Header, Micros};
 use casemate_tui::Look;
 use casemate_tui::panel::Line;
@@ -137,8 +137,7 @@ fn judged(verdict: &Verdict, look: &Look) -> Vec<(String, casemate_terminal::Sty
         Verdict { .. } => (format!("not intact, {segments}"), look.bad),
     }];
     if let Some(key) = verdict.signed_by {
-        let key: String = key.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        lines.push((format!("signed by {key}…"), look.good));
+        lines.push((format!("signed by {}…", hex(&key[..8])), look.good));
     } else if verdict.segments > 0 {
         lines.push(("not signed".into(), look.plain));
     }

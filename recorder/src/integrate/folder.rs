@@ -6,6 +6,8 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::PathBuf;
 
+use casemate_cast_format::segment::hex;
+
 use super::{Integration, temporary_folder};
 
 /// A script in place, and how the shell is started so that it reads it.
@@ -51,5 +53,5 @@ impl Drop for Folder {
 fn nonce() -> io::Result<String> {
     let mut bytes = [0; 16];
     File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&bytes))
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use casemate_cast_format::segment::{Packer, PackerConfig};
+use casemate_cast_format::segment::{Packer, PackerConfig, hex};
 use casemate_cast_format::{Code, Event, Header, Micros, SessionFacts, Size, Version, own};
 use ed25519_dalek::SigningKey;
 
@@ -345,7 +345,7 @@ impl Sink {
         let facts = &mut self.plan.facts;
         facts.part = part;
         facts.previous = target.path().and_then(name);
-        facts.previous_seal = link.as_ref().map(hex);
+        facts.previous_seal = link.as_ref().map(|hash| hex(hash));
         facts.start_us += time.0.saturating_sub(self.part_start.0);
         self.plan.header.timestamp = i64::try_from(facts.start_us / 1_000_000).ok();
         self.plan.header.size = self.size;
@@ -376,10 +376,6 @@ fn packing(plan: &Plan, previous_seal: Option<[u8; 32]>) -> PackerConfig {
 
 fn version(format: Format) -> Version {
     if let Format::Cast { version, .. } = format { version } else { Version::V2 }
-}
-
-fn hex(bytes: &[u8; 32]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// `NAME.cast.zst` → `NAME.2.cast.zst`.

@@ -1,6 +1,7 @@
 //! Commands: of a session, or of all in the order of time.
 
 use casemate_cast_format::Micros;
+use casemate_cast_format::segment::hex;
 use casemate_command_log::{Candidate, CommandEvent, Kind, Reason, Source};
 use chrono::SecondsFormat;
 use sqlx::sqlite::SqliteRow;
@@ -132,7 +133,7 @@ fn event_id(bytes: &[u8]) -> String {
     if bytes.len() != 16 {
         return String::from_utf8_lossy(bytes).into_owned();
     }
-    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let digits = hex(bytes);
     [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]].join("-")
 }
 

@@ -3,14 +3,13 @@
 use std::io::IsTerminal as _;
 use std::path::Path;
 
-use casemate_cast_format::segment::{Defect, DefectKind, Span, Verdict};
+use casemate_cast_format::segment::{Defect, DefectKind, Span, Verdict, hex};
 use serde_json::{Value, json};
 
 use super::links::Session;
 use crate::commands::info::{number, people_bytes, people_time};
 use crate::failure::Failure;
 use crate::integrity::{Integrity, State};
-use crate::keys::hex;
 use crate::printer::{colours_welcome, one_line};
 
 /// How it is shown.
