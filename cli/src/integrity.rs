@@ -7,9 +7,7 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use casemate_cast_format::segment::{
-    Defect, DefectKind, OpenFrame, Unpacked, Unpacker, UnpackerConfig, Verdict,
-};
+use casemate_cast_format::segment::{Condition, Unpacked, Unpacker, UnpackerConfig, Verdict};
 use casemate_cast_format::{Code, Decoder, Item, SessionFacts, Version, is_zstd, own};
 use serde_json::Value;
 
@@ -32,29 +30,12 @@ pub(crate) struct Integrity {
     pub(crate) bytes: u64,
     /// `None` for what is no zstd.
     pub(crate) verdict: Option<Verdict>,
-    /// What follows the last seal.
-    pub(crate) open: Option<OpenFrame>,
     /// Whose session it is.
     pub(crate) facts: Option<SessionFacts>,
     /// The file that it says it goes on in.
     pub(crate) next: Option<String>,
     /// By whom it ought to be signed.
     pub(crate) key: Option<[u8; 32]>,
-}
-
-/// What is to be said of it in a word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum State {
-    /// Finished, nothing is wrong, and signed by the key, if there is one.
-    Intact,
-    /// Something is not as it was sealed.
-    Damaged,
-    /// There is no end, and otherwise nothing is wrong.
-    Unfinished,
-    /// There are no seals.
-    Unsealed,
-    /// Nothing is wrong but that it is not signed by the key.
-    OtherKey,
 }
 
 impl Integrity {
@@ -67,28 +48,9 @@ impl Integrity {
         reading.finish(name, key)
     }
 
-    pub(crate) fn state(&self) -> State {
-        let Some(verdict) = &self.verdict else { return State::Unsealed };
-        let is_of_key = |defect: &Defect| {
-            matches!(defect.kind, DefectKind::NotSigned { .. } | DefectKind::OtherKey { .. })
-                && self.key.is_some()
-        };
-        let is_of_end = |defect: &Defect| matches!(defect.kind, DefectKind::Torn { .. });
-        let is_unfinished = !verdict.finished && (verdict.segments > 0 || self.is_cut(verdict));
-        let only_these = |one: &dyn Fn(&Defect) -> bool| verdict.defects.iter().all(one);
-        match () {
-            () if !only_these(&|defect| is_of_key(defect) || is_of_end(defect)) => State::Damaged,
-            () if is_unfinished => State::Unfinished,
-            () if verdict.segments == 0 => State::Unsealed,
-            () if !only_these(&is_of_key) => State::Damaged,
-            () if verdict.signed_by != self.key && self.key.is_some() => State::OtherKey,
-            () => State::Intact,
-        }
-    }
-
-    /// Whether it breaks off within a frame.
-    fn is_cut(&self, verdict: &Verdict) -> bool {
-        self.open.is_some_and(|open| !open.complete) || !verdict.defects.is_empty()
+    /// What is to be said of it in a word.
+    pub(crate) fn condition(&self) -> Condition {
+        self.verdict.as_ref().map_or(Condition::Unsealed, |verdict| verdict.condition(self.key.as_ref()))
     }
 
     /// How many segments it has.
@@ -108,12 +70,9 @@ impl Integrity {
 
     /// How many bytes behind the last seal have none.
     pub(crate) fn unsealed_bytes(&self) -> u64 {
-        let torn = self
-            .verdict
-            .iter()
-            .flat_map(|verdict| &verdict.defects)
-            .map(|defect| if let DefectKind::Torn { bytes, .. } = defect.kind { bytes } else { 0 });
-        self.open.map_or(0, |open| open.bytes) + torn.sum::<u64>()
+        self.verdict
+            .as_ref()
+            .map_or(0, |verdict| verdict.open.map_or(0, |open| open.bytes) + verdict.torn_bytes)
     }
 }
 
@@ -130,7 +89,6 @@ struct Seen {
     is_packed: bool,
     has_seals: bool,
     has_text: bool,
-    open: Option<OpenFrame>,
     /// Looks for the header, until it is clear whether there is one.
     head: Option<Decoder>,
     header: Option<(Version, Option<SessionFacts>)>,
@@ -145,7 +103,6 @@ impl Reading {
             is_packed,
             has_seals: false,
             has_text: false,
-            open: None,
             head: Some(Decoder::new()),
             header: None,
             tail: Vec::new(),
@@ -184,7 +141,6 @@ impl Reading {
             bytes,
             next: next_part(&seen.tail, version),
             verdict: (!is_plain).then_some(verdict),
-            open: seen.open,
             facts: seen.header.and_then(|header| header.1),
             key,
         })
@@ -205,8 +161,8 @@ impl Seen {
                 self.tail.extend_from_slice(kept);
             }
             Unpacked::Segment(_) => self.has_seals = true,
-            Unpacked::Open(frame) => self.open = Some(frame),
             Unpacked::Unsealed(_)
+            | Unpacked::Open(_)
             | Unpacked::SeekTable { .. }
             | Unpacked::Foreign { .. }
             | Unpacked::Defect(_) => {}

@@ -1,6 +1,6 @@
 //! What can be said of a file as evidence, in plain words, and what not.
 
-use casemate_cast_format::segment::{Defect, DefectKind};
+use casemate_cast_format::segment::Condition;
 
 use crate::Source;
 
@@ -27,24 +27,14 @@ impl State {
     /// What a file is, if it ought to be signed by `key`.
     pub fn of(source: &Source, key: Option<[u8; 32]>) -> Self {
         let Some(verdict) = &source.verdict else { return Self::Unsealed };
-        let is_of_key = |defect: &Defect| {
-            key.is_some() && matches!(defect.kind, DefectKind::NotSigned { .. } | DefectKind::OtherKey { .. })
-        };
-        let is_of_end =
-            |defect: &Defect| matches!(defect.kind, DefectKind::Torn { .. } | DefectKind::SeekTableMissing);
-        let only_these =
-            |one: &dyn Fn(&Defect) -> bool| verdict.more_defects == 0 && verdict.defects.iter().all(one);
-        let is_begun = verdict.segments > 0 || source.is_open || !verdict.defects.is_empty();
-        let is_unfinished = !verdict.finished && is_begun;
-        match () {
-            () if !only_these(&|defect| is_of_key(defect) || is_of_end(defect)) => Self::Damaged,
-            () if is_unfinished => Self::Unfinished,
-            () if verdict.segments == 0 => Self::Unsealed,
-            () if !only_these(&is_of_key) => Self::Damaged,
-            () if key.is_some() && verdict.signed_by != key => Self::OtherKey,
-            () if key.is_some() => Self::Signed,
-            () if verdict.signed_by.is_some() => Self::SignedBySomebody,
-            () => Self::Chained,
+        match verdict.condition(key.as_ref()) {
+            Condition::Intact if key.is_some() => Self::Signed,
+            Condition::Intact if verdict.signed_by.is_some() => Self::SignedBySomebody,
+            Condition::Intact => Self::Chained,
+            Condition::Unsealed => Self::Unsealed,
+            Condition::Unfinished => Self::Unfinished,
+            Condition::OtherKey => Self::OtherKey,
+            Condition::Damaged => Self::Damaged,
         }
     }
 

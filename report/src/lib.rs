@@ -102,8 +102,6 @@ pub struct Source {
     pub has_changed: bool,
     /// What is to be said of its segments, if it has any.
     pub verdict: Option<Verdict>,
-    /// It ends before it is sealed.
-    pub is_open: bool,
     /// What is wrong with it, the first things, in words.
     pub defects: Vec<String>,
     /// How many things are wrong.

@@ -1,12 +1,13 @@
 //! Pages of small recordings.
 
+use casemate_cast_format::segment::Verdict;
 use casemate_cast_format::{Decoder, Micros};
 use chrono::DateTime;
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 use sha2::{Digest as _, Sha256};
 
-use crate::{Limits, Playback, Reader, Recording, Report, Source};
+use crate::{Limits, Playback, Reader, Recording, Report, Source, State};
 
 const LIMITS: Limits = Limits { commands: 100, stills: 3, embedded: 1 << 20 };
 
@@ -24,7 +25,6 @@ fn recording(cast: &str, limits: Limits) -> Recording {
         format: "asciicast v2".into(),
         has_changed: false,
         verdict: None,
-        is_open: false,
         defects: Vec::new(),
         defect_count: 0,
     };
@@ -199,6 +199,24 @@ fn the_copy_is_what_the_player_needs_at_the_times_that_were() {
     assert!(
         events.starts_with("[0.1, \"o\", \"root@web-1:~# \"]\n") && events.ends_with("[3.6, \"x\", \"0\"]\n")
     );
+}
+
+#[test]
+fn a_file_is_judged_as_verify_does_and_told_by_whom_it_is_signed() {
+    let mut source = recording(HEADER, LIMITS).source;
+    let mut state = |verdict: &Verdict, key: Option<[u8; 32]>| {
+        source.verdict = Some(verdict.clone());
+        State::of(&source, key)
+    };
+    let (ours, others) = (Some([1; 32]), Some([2; 32]));
+    let finished = Verdict { finished: true, segments: 3, ..Verdict::default() };
+    let signed = Verdict { signed_by: ours, ..finished.clone() };
+    assert_eq!([state(&finished, None), state(&finished, ours)], [State::Chained, State::OtherKey]);
+    assert_eq!([state(&signed, None), state(&signed, ours)], [State::SignedBySomebody, State::Signed]);
+    assert_eq!(state(&signed, others), State::OtherKey);
+    assert_eq!(state(&Verdict { segments: 3, ..Verdict::default() }, ours), State::Unfinished);
+    assert_eq!(state(&Verdict::default(), ours), State::Unsealed);
+    assert_eq!(state(&Verdict { more_defects: 1, ..signed }, ours), State::Damaged);
 }
 
 proptest! {

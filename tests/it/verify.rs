@@ -73,6 +73,8 @@ fn what_is_intact_and_by_whom_it_is_signed() {
             &lines,
             &["s.cast.zst: NOT SIGNED BY THE KEY, otherwise intact: 2 segments", "signed by another key"],
         );
+        let info = world.casemate(&["info", "--key", given, "s.cast.zst"]).run().exits(1);
+        assert!(info.text().contains("NOT SIGNED BY THE KEY, otherwise intact, signed by"), "{info:?}");
     }
     says(&verify(&world, &["u.cast.zst"], 0), &["u.cast.zst: intact: 1 segment, ", "not signed"]);
     says(
@@ -238,6 +240,8 @@ fn an_unfinished_recording_says_what_of_it_holds() {
         found["unsealed_bytes"].as_u64().unwrap() > 0 && found["sealed_until"].as_f64().is_some(),
         "{found}"
     );
+    let info = world.casemate(&["info", "s.cast.zst"]).run().success();
+    assert!(info.text().contains("in 1 segment, unfinished, not signed"), "{}", info.text());
     // Once it is mended it is whole.
     world.casemate(&["repair", "-q", "s.cast.zst"]).run().success();
     says(&verify(&world, &["s.repaired.cast.zst"], 0), &["intact: 2 segments"]);

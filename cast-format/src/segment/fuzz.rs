@@ -1,8 +1,8 @@
 //! What must hold for any bytes at all; `fuzz/` and a property test call it.
 
-use super::report::Unpacked;
+use super::report::{Defect, DefectKind, Unpacked};
 use super::seal::Seal;
-use super::{Unpacker, UnpackerConfig, Verdict, frame, keyframe, seek_table};
+use super::{Condition, Unpacker, UnpackerConfig, Verdict, frame, keyframe, seek_table};
 
 /// Reads `data` as a recording in several ways and compares them.
 ///
@@ -34,7 +34,8 @@ fn log(data: &[u8], piece: usize) -> (Vec<String>, Verdict) {
     let mut unpacker = Unpacker::new(UnpackerConfig::default()).expect("memory for a context");
     let mut lines = Vec::new();
     let mut text = (0_u64, 0_u64);
-    let mut defects = 0_u64;
+    // All, those of signers, and bytes cut off at the end.
+    let mut defects = (0_u64, 0_u64, 0_u64);
     let mut sink = |unpacked: Unpacked<'_>| match unpacked {
         Unpacked::Text(bytes) => {
             assert!(!bytes.is_empty() && bytes.len() <= frame::BLOCK_LIMIT);
@@ -48,7 +49,12 @@ fn log(data: &[u8], piece: usize) -> (Vec<String>, Verdict) {
         | Unpacked::SeekTable { .. }
         | Unpacked::Foreign { .. }
         | Unpacked::Defect(_)) => {
-            defects += u64::from(matches!(other, Unpacked::Defect(_)));
+            if let Unpacked::Defect(Defect { kind, .. }) = other {
+                defects.0 += 1;
+                defects.1 +=
+                    u64::from(matches!(kind, DefectKind::NotSigned { .. } | DefectKind::OtherKey { .. }));
+                defects.2 += if let DefectKind::Torn { bytes, .. } = kind { *bytes } else { 0 };
+            }
             lines.push(format!("{text:?} {other:?}"));
         }
     };
@@ -57,7 +63,8 @@ fn log(data: &[u8], piece: usize) -> (Vec<String>, Verdict) {
     }
     let verdict = unpacker.finish(&mut sink);
     assert_eq!(verdict.text_bytes, text.0);
-    assert_eq!(verdict.defects.len() as u64 + verdict.more_defects, defects);
+    assert_eq!((verdict.defect_count(), verdict.signer_defects, verdict.torn_bytes), defects);
+    assert_eq!(verdict.intact, verdict.condition(None) == Condition::Intact);
     // Four bytes make a block at best; what is read again is bounded.
     let blocks = (data.len() as u64 * 18 + (4 << 20)) / 4;
     assert!(text.0 <= blocks * frame::BLOCK_LIMIT as u64);

@@ -17,6 +17,7 @@
 //! - [`SegmentReader`] finds one moment in a file without reading what lies before it.
 //! - [`TextReader`] reads on from any frame, and proves nothing.
 //! - [`find_tail`] says how a file that ends anywhere is cut and continued.
+//! - [`Condition`] is what is to be said of a whole recording in a word.
 //!
 //! Invariants: hostile bytes never panic, and never make us hold more than [`SKIPPABLE_LIMIT`] of input
 //! and one zstd window. Not here: files, clocks, threads, and what a line means (but for its time, where a
@@ -24,6 +25,7 @@
 
 mod chain;
 mod codec;
+mod condition;
 pub mod frame;
 mod fuzz;
 pub mod keyframe;
@@ -39,6 +41,7 @@ mod unpack;
 #[cfg(test)]
 mod tests;
 
+pub use condition::Condition;
 pub use fuzz::fuzz_unpack;
 pub use pack::{PackError, Packer, PackerConfig};
 pub use reader::{ReadError, SegmentReader, TEXT_LIMIT};

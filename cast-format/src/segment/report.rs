@@ -298,10 +298,16 @@ pub struct Verdict {
     pub continues: Option<Hash>,
     /// Own hash of the newest seal.
     pub last_seal: Option<Hash>,
+    /// The frame in which it ends, or behind which a seal is missing.
+    pub open: Option<OpenFrame>,
     /// The first defects.
     pub defects: Vec<Defect>,
     /// How many more there are.
     pub more_defects: u64,
+    /// How many of all are that a segment is not signed, or by another key.
+    pub signer_defects: u64,
+    /// How many bytes at the end are of something cut: one of the defects, if there are any.
+    pub torn_bytes: u64,
 }
 
 impl Verdict {
@@ -321,7 +327,13 @@ impl Verdict {
         }
     }
 
+    /// Adds a defect. What a [`Condition`](super::Condition) needs is counted also where it is not listed.
     pub(super) fn add(&mut self, defect: Defect) {
+        let is_of_signer = matches!(defect.kind, DefectKind::NotSigned { .. } | DefectKind::OtherKey { .. });
+        self.signer_defects += u64::from(is_of_signer);
+        if let DefectKind::Torn { bytes, .. } = defect.kind {
+            self.torn_bytes = bytes;
+        }
         if self.defects.len() < DEFECTS_LISTED {
             self.defects.push(defect);
         } else {

@@ -459,7 +459,8 @@ impl Unpacker {
             text_bytes: facts.text_bytes(),
             complete: true,
         });
-        if let Some(open) = open.or(complete) {
+        self.verdict.open = open.or(complete);
+        if let Some(open) = self.verdict.open {
             sink(Unpacked::Open(open));
         }
         self.no_table(sink);

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use casemate_cast_format::segment::{UnpackerConfig, hex};
+use casemate_cast_format::segment::{Condition, UnpackerConfig, hex};
 use casemate_cast_format::{Code, Event, Header, Item, Micros, own};
 use chrono::{DateTime, SecondsFormat};
 use serde_json::{Map, Value, json};
@@ -64,7 +64,7 @@ pub(crate) fn run(arguments: &InfoArgs, printer: &Printer) -> Result<ExitCode, F
             format!("{gap}{}", summary.to_text())
         };
         std::io::stdout().write_all(text.as_bytes())?;
-        if let Some(wrong) = summary.judge(arguments.strict, public_key) {
+        if let Some(wrong) = summary.judge(arguments.strict) {
             printer.error(wrong);
             bad = true;
         }
@@ -75,6 +75,8 @@ pub(crate) fn run(arguments: &InfoArgs, printer: &Printer) -> Result<ExitCode, F
 /// What was found.
 struct Summary {
     name: String,
+    /// By whom it ought to be signed.
+    key: Option<[u8; 32]>,
     header: Header,
     findings: Findings,
     duration: Micros,
@@ -106,13 +108,14 @@ impl Summary {
             Ok(())
         })?;
         let summary = summary.ok_or_else(|| Failure::new(format!("{name}: nothing in it can be read")))?;
-        Ok(Self { findings, ..summary })
+        Ok(Self { findings, key: public_key, ..summary })
     }
 
     fn new(name: String, header: Header) -> Self {
         let sessions = header.facts().map(|facts| facts.to_value()).into_iter().collect();
         Self {
             name,
+            key: None,
             findings: Findings::default(),
             duration: Micros(0),
             counts: BTreeMap::new(),
@@ -149,10 +152,10 @@ impl Summary {
     }
 
     /// What keeps it from being what was asked for.
-    fn judge(&self, strict: bool, public_key: Option<[u8; 32]>) -> Option<String> {
+    fn judge(&self, strict: bool) -> Option<String> {
         let verdict = self.findings.verdict.as_ref();
-        let proven = verdict.is_some_and(|verdict| verdict.intact && verdict.signed_by == public_key);
-        if public_key.is_some() && !proven {
+        let proven = verdict.is_some_and(|verdict| verdict.condition(self.key.as_ref()) == Condition::Intact);
+        if self.key.is_some() && !proven {
             return Some(format!("{}: not a finished, intact recording signed with that key", self.name));
         }
         let unfinished = || Some(format!("{}: unfinished: its recorder did not end it", self.name));
@@ -281,10 +284,11 @@ impl Summary {
             Some(verdict) if verdict.segments == 0 => format!("asciicast v{version}, compressed, not sealed"),
             Some(verdict) => {
                 let plural = if verdict.segments == 1 { "" } else { "s" };
-                let state = match (verdict.finished, verdict.intact) {
-                    (_, true) => "finished and intact",
-                    (true, false) => "NOT INTACT",
-                    (false, _) => "unfinished",
+                let state = match verdict.condition(self.key.as_ref()) {
+                    Condition::Intact => "finished and intact",
+                    Condition::Unfinished => "unfinished",
+                    Condition::OtherKey => "NOT SIGNED BY THE KEY, otherwise intact",
+                    Condition::Damaged | Condition::Unsealed => "NOT INTACT",
                 };
                 let signed =
                     verdict.signed_by.map_or("not signed".into(), |key| format!("signed by {}", hex(&key)));

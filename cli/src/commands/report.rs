@@ -171,7 +171,6 @@ fn read(path: &Path, key: Option<[u8; 32]>, embedded: u64, printer: &Printer) ->
         sha256,
         format,
         has_changed: findings.bytes != bytes,
-        is_open: findings.is_unfinished(),
         verdict: findings.verdict,
         defects: findings.defects.into_iter().take(MOST_DEFECTS).collect(),
         defect_count: findings.defect_count,

@@ -1,6 +1,6 @@
 //! The panels that are only read: help, and what the recording says of itself.
 
-use casemate_cast_format::segment::{Verdict, hex};
+use casemate_cast_format::segment::{Condition, Verdict, hex};
 use casemate_cast_format::{Header, Micros};
 use casemate_tui::Look;
 use casemate_tui::panel::Line;
@@ -128,23 +128,66 @@ fn judged(verdict: &Verdict, look: &Look) -> Vec<(String, casemate_terminal::Sty
         1 => "1 segment".to_owned(),
         number => format!("{} segments", count(number)),
     };
-    let mut lines = vec![match verdict {
-        Verdict { segments: 0, .. } => ("without seals: a change cannot be seen".into(), look.plain),
-        Verdict { intact: true, .. } => (format!("intact, {segments}"), look.good),
-        Verdict { finished: false, defects, .. } if defects.is_empty() => {
+    let condition = verdict.condition(None);
+    let mut lines = vec![match condition {
+        Condition::Unsealed => ("without seals: a change cannot be seen".into(), look.plain),
+        Condition::Intact => (format!("intact, {segments}"), look.good),
+        Condition::Unfinished if verdict.segments == 0 => {
+            ("unfinished: it breaks off before the first seal".into(), look.marker)
+        }
+        Condition::Unfinished => {
             (format!("unfinished: its recorder did not end it; {segments} so far"), look.marker)
         }
-        Verdict { .. } => (format!("not intact, {segments}"), look.bad),
+        Condition::Damaged | Condition::OtherKey => (format!("not intact, {segments}"), look.bad),
     }];
     if let Some(key) = verdict.signed_by {
         lines.push((format!("signed by {}…", hex(&key[..8])), look.good));
     } else if verdict.segments > 0 {
         lines.push(("not signed".into(), look.plain));
     }
-    lines.extend(verdict.defects.iter().take(DEFECTS).map(|defect| (defect.to_string(), look.bad)));
+    // That it breaks off is said.
+    let listed = if condition == Condition::Unfinished { 0 } else { DEFECTS };
+    lines.extend(verdict.defects.iter().take(listed).map(|defect| (defect.to_string(), look.bad)));
     lines
 }
 
 fn start(header: &Header) -> Option<String> {
     Some(DateTime::from_timestamp_micros(header.start_us()?)?.to_rfc3339_opts(SecondsFormat::Secs, true))
+}
+
+#[cfg(test)]
+mod tests {
+    use casemate_cast_format::segment::{Defect, DefectKind};
+
+    use super::*;
+
+    #[test]
+    fn a_recording_is_judged_as_verify_does() {
+        let look = Look::new(true);
+        let said = |verdict: Verdict| {
+            let lines = judged(&verdict, &look).into_iter();
+            lines.map(|(text, _)| text).collect::<Vec<_>>()
+        };
+        let defect = |kind| vec![Defect { offset: 9, span: None, kind }];
+        let finished = Verdict { finished: true, segments: 2, ..Verdict::default() };
+        assert_eq!(said(Verdict::default()), ["without seals: a change cannot be seen"]);
+        assert_eq!(
+            said(Verdict { signed_by: Some([0xA7; 32]), ..finished.clone() }),
+            ["intact, 2 segments", "signed by a7a7a7a7a7a7a7a7…"]
+        );
+        let torn = DefectKind::Torn { sequence: 2, offset: 9, bytes: 5 };
+        let torn = Verdict { segments: 2, defects: defect(torn), torn_bytes: 5, ..Verdict::default() };
+        assert_eq!(
+            said(torn.clone()),
+            ["unfinished: its recorder did not end it; 2 segments so far", "not signed"]
+        );
+        assert_eq!(
+            said(Verdict { segments: 0, ..torn }),
+            ["unfinished: it breaks off before the first seal"]
+        );
+        assert_eq!(
+            said(Verdict { defects: defect(DefectKind::SeekTableMissing), ..finished }),
+            ["not intact, 2 segments", "not signed", "the seek table is missing"]
+        );
+    }
 }

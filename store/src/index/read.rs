@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use casemate_cast_format::segment::Condition;
 use casemate_command_log::CommandEvent;
 
 use crate::lines::{LineBlock, LinePacker};
@@ -50,19 +51,13 @@ pub(super) fn unreadable(error: &ReadError) -> Outcome {
 }
 
 fn outcome(findings: &Findings) -> Outcome {
-    let verdict = findings.verdict.as_ref().filter(|verdict| verdict.segments > 0);
-    let integrity = match verdict {
-        // At most its last line is cut off.
-        Some(verdict)
-            if findings.is_unfinished() && verdict.defects.is_empty() && findings.defect_count <= 1 =>
-        {
-            "unfinished"
-        }
-        None if findings.is_unfinished() && findings.defect_count <= 1 => "unfinished",
-        Some(verdict) if verdict.intact => "intact",
-        // Of files without seals nothing is proven, and of damaged ones nothing is intact.
-        None if findings.defect_count == 0 => "unsealed",
-        Some(_) | None => "damaged",
+    let condition = findings.verdict.as_ref().map_or(Condition::Unsealed, |verdict| verdict.condition(None));
+    let integrity = match condition {
+        Condition::Intact => "intact",
+        Condition::Unfinished => "unfinished",
+        // Nothing of it is proven, but its text tells when something is wrong.
+        Condition::Unsealed if findings.defect_count == 0 => "unsealed",
+        Condition::Unsealed | Condition::Damaged | Condition::OtherKey => "damaged",
     };
     Outcome {
         integrity,

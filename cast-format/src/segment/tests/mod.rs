@@ -1,5 +1,6 @@
 //! Tests of the segment format, by what they are about.
 
+mod condition;
 mod corpus;
 mod damage;
 mod exhaustive;

@@ -83,7 +83,6 @@ mod tests {
             name: name.into(),
             bytes: 0,
             verdict: Some(verdict),
-            open: None,
             facts: Some(facts),
             next: (number < 3).then(|| "next".into()),
             key: None,

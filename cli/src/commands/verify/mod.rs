@@ -7,11 +7,12 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use casemate_cast_format::segment::Condition;
 use casemate_store::recording::Found;
 
 use self::links::links;
 use self::show::Show;
-use crate::integrity::{Integrity, State};
+use crate::integrity::Integrity;
 use crate::keys;
 use crate::printer::Printer;
 
@@ -65,8 +66,8 @@ enum Status {
 }
 
 impl Status {
-    fn of(state: State) -> Self {
-        if state == State::Intact { Self::Proven } else { Self::NotProven }
+    fn of(condition: Condition) -> Self {
+        if condition == Condition::Intact { Self::Proven } else { Self::NotProven }
     }
 }
 
@@ -98,9 +99,8 @@ fn check(arguments: &VerifyArgs, printer: &Printer) -> Status {
     for source in &found.sources {
         let text = match Integrity::read(&source.path, key, printer) {
             Ok(integrity) => {
-                let state = integrity.state();
-                worst = worst.max(Status::of(state));
-                let text = show.recording(&integrity, state);
+                worst = worst.max(Status::of(integrity.condition()));
+                let text = show.recording(&integrity);
                 read.push(integrity);
                 text
             }
@@ -142,7 +142,7 @@ fn say_what_it_is_worth(read: &[Integrity], has_key: bool, printer: &Printer) {
     let intact = |signed: bool| {
         read.iter().any(|one| {
             let is_signed = one.verdict.as_ref().is_some_and(|verdict| verdict.signed_by.is_some());
-            one.state() == State::Intact && is_signed == signed
+            one.condition() == Condition::Intact && is_signed == signed
         })
     };
     if intact(false) {

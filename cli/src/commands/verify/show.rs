@@ -3,13 +3,13 @@
 use std::io::IsTerminal as _;
 use std::path::Path;
 
-use casemate_cast_format::segment::{Defect, DefectKind, Span, Verdict, hex};
+use casemate_cast_format::segment::{Condition, Defect, DefectKind, Span, Verdict, hex};
 use serde_json::{Value, json};
 
 use super::links::Session;
 use crate::commands::info::{number, people_bytes, people_time};
 use crate::failure::Failure;
-use crate::integrity::{Integrity, State};
+use crate::integrity::Integrity;
 use crate::printer::{colours_welcome, one_line};
 
 /// How it is shown.
@@ -20,10 +20,10 @@ pub(super) enum Show {
 }
 
 impl Show {
-    pub(super) fn recording(self, one: &Integrity, state: State) -> String {
+    pub(super) fn recording(self, one: &Integrity) -> String {
         match self {
-            Self::Text => text(one, state),
-            Self::Json => format!("{}\n", to_json(one, state)),
+            Self::Text => text(one),
+            Self::Json => format!("{}\n", to_json(one)),
         }
     }
 
@@ -60,20 +60,21 @@ impl Show {
     }
 }
 
-fn to_json(one: &Integrity, state: State) -> Value {
+fn to_json(one: &Integrity) -> Value {
+    let condition = one.condition();
     let verdict = one.verdict.as_ref();
-    let name = match state {
-        State::Intact => "intact",
-        State::Damaged => "damaged",
-        State::Unfinished => "unfinished",
-        State::Unsealed => "unsealed",
-        State::OtherKey => "other_key",
+    let name = match condition {
+        Condition::Intact => "intact",
+        Condition::Damaged => "damaged",
+        Condition::Unfinished => "unfinished",
+        Condition::Unsealed => "unsealed",
+        Condition::OtherKey => "other_key",
     };
     let signed_by = verdict.and_then(|verdict| verdict.signed_by);
     json!({
         "file": one.name,
         "verdict": name,
-        "status": u8::from(state != State::Intact),
+        "status": u8::from(condition != Condition::Intact),
         "signed_by": signed_by.map(|key| hex(&key)),
         "signed_by_key": one.key.map(|key| signed_by == Some(key)),
         "finished": verdict.map(|verdict| verdict.finished),
@@ -107,10 +108,11 @@ fn defect_json(defect: &Defect) -> Value {
     })
 }
 
-fn text(one: &Integrity, state: State) -> String {
+fn text(one: &Integrity) -> String {
+    let condition = one.condition();
     let name = one_line(&one.name);
     let Some(verdict) =
-        one.verdict.as_ref().filter(|verdict| verdict.segments > 0 || state != State::Unsealed)
+        one.verdict.as_ref().filter(|verdict| verdict.segments > 0 || condition != Condition::Unsealed)
     else {
         let what = match (&one.verdict, one.bytes) {
             (_, 0) => "an empty file",
@@ -126,15 +128,15 @@ fn text(one: &Integrity, state: State) -> String {
         Some(key) => format!("signed by {}", hex(&key)),
         None => "not signed".into(),
     };
-    let said = match state {
-        State::Intact => format!("{}: {segments}, {length}, {signed}", good("intact")),
-        State::OtherKey => {
+    let said = match condition {
+        Condition::Intact => format!("{}: {segments}, {length}, {signed}", good("intact")),
+        Condition::OtherKey => {
             format!("{}: {segments}, {length}, {signed}", bad("NOT SIGNED BY THE KEY, otherwise intact"))
         }
-        State::Unfinished if verdict.segments == 0 => {
+        Condition::Unfinished if verdict.segments == 0 => {
             format!("{}: it breaks off before the first seal", bad("UNFINISHED"))
         }
-        State::Unfinished => {
+        Condition::Unfinished => {
             let rest = one.unsealed_bytes();
             let rest = if rest > 0 {
                 format!("; {} behind it have no seal", people_bytes(rest))
@@ -144,14 +146,14 @@ fn text(one: &Integrity, state: State) -> String {
             let hold = if verdict.segments == 1 { "holds" } else { "hold" };
             format!("{}: no final seal; {segments} {hold}, up to {length}, {signed}{rest}", bad("UNFINISHED"))
         }
-        State::Damaged | State::Unsealed => {
+        Condition::Damaged | Condition::Unsealed => {
             let end = if verdict.finished { "" } else { ", and no final seal at its end" };
             let defects = count(verdict.defect_count(), "defect");
             format!("{}: {defects} in {segments}{end}, {signed}", bad("NOT INTACT"))
         }
     };
     let mut lines = format!("{name}: {said}\n");
-    if state != State::Unfinished {
+    if condition != Condition::Unfinished {
         for run in runs(&verdict.defects) {
             lines.push_str(&format!("  {}\n", run_text(run)));
         }
