@@ -22,7 +22,7 @@ use crate::error::StoreError;
 const APPLICATION: i64 = 0x6373_6d74;
 
 /// Version of the schema, and of what is derived from recordings: whatever changes either, counts it up.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// How long to wait for another process that writes.
 const PATIENCE: Duration = Duration::from_secs(10);

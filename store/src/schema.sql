@@ -12,6 +12,8 @@ CREATE TABLE files (
     digest BLOB NOT NULL,
     -- What reading it said.
     integrity TEXT NOT NULL,
+    -- The Ed25519 key by which all of its seals are signed.
+    signed_by BLOB,
     failure TEXT,
     defect_count INTEGER NOT NULL DEFAULT 0,
     defects TEXT NOT NULL DEFAULT '[]'

@@ -48,6 +48,7 @@ pub(crate) struct Stamp {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outcome {
     pub(crate) integrity: &'static str,
+    pub(crate) signed_by: Option<[u8; 32]>,
     pub(crate) failure: Option<String>,
     pub(crate) defect_count: u64,
     pub(crate) defects: Vec<String>,
@@ -121,8 +122,12 @@ impl Writer {
         file: i64,
         outcome: &Outcome,
     ) -> Result<()> {
-        query("UPDATE files SET integrity = ?, failure = ?, defect_count = ?, defects = ? WHERE id = ?")
+        let update = query(
+            "UPDATE files SET integrity = ?, signed_by = ?, failure = ?, defect_count = ?, defects = ? WHERE id = ?",
+        );
+        update
             .bind(outcome.integrity)
+            .bind(outcome.signed_by.as_ref().map(<[u8; 32]>::as_slice))
             .bind(&outcome.failure)
             .bind(signed(outcome.defect_count))
             .bind(serde_json::to_string(&outcome.defects).unwrap_or_else(|_| "[]".into()))

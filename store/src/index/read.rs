@@ -61,6 +61,7 @@ fn outcome(findings: &Findings) -> Outcome {
     };
     Outcome {
         integrity,
+        signed_by: findings.verdict.as_ref().and_then(|verdict| verdict.signed_by),
         failure: None,
         defect_count: findings.defect_count,
         defects: findings.defects.iter().take(DEFECTS).cloned().collect(),

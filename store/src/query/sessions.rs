@@ -65,6 +65,9 @@ pub struct Recording {
     pub bytes: u64,
     /// What is proven of it.
     pub integrity: Integrity,
+    /// The Ed25519 key by which every one of its seals is rightly signed, whatever else is wrong with it. Anybody can
+    /// make a key; what this one is worth, who knows the key knows.
+    pub signed_by: Option<[u8; 32]>,
     /// Why nothing of it can be read, or not all.
     pub failure: Option<String>,
     /// How many things are wrong with it.
@@ -114,19 +117,21 @@ pub struct Session {
 }
 
 pub(crate) fn recordings(database: &mut Database) -> Result<Vec<Recording>, StoreError> {
-    let sql = "SELECT id, path, bytes, integrity, failure, defect_count, defects FROM files
+    let sql = "SELECT id, path, bytes, integrity, signed_by, failure, defect_count, defects FROM files
                WHERE integrity <> 'none' ORDER BY path";
     database.run(async |db| db.fetch_all(sql).await?.iter().map(recording).collect())
 }
 
 fn recording(row: &SqliteRow) -> sqlx::Result<Recording> {
     let integrity: &str = row.try_get("integrity")?;
+    let signed_by: Option<&[u8]> = row.try_get("signed_by")?;
     let defects: &str = row.try_get("defects")?;
     Ok(Recording {
         id: row.try_get("id")?,
         path: PathBuf::from(OsString::from_vec(row.try_get("path")?)),
         bytes: unsigned(row.try_get("bytes")?),
         integrity: Integrity::parse(integrity),
+        signed_by: signed_by.and_then(|key| key.try_into().ok()),
         failure: row.try_get("failure")?,
         defect_count: unsigned(row.try_get("defect_count")?),
         defects: serde_json::from_str(defects).unwrap_or_default(),

@@ -3,6 +3,10 @@
 use std::fs::{self, File};
 use std::time::{Duration, SystemTime};
 
+use casemate_cast_format::Micros;
+use casemate_cast_format::segment::{Packer, PackerConfig};
+use ed25519_dalek::SigningKey;
+
 use super::{World, fixtures, session};
 use crate::recording::Found;
 use crate::{Integrity, Part, Pattern, Searched, Where, look_through};
@@ -94,6 +98,47 @@ fn bad_recordings_stop_no_others_and_are_listed() {
     assert!(recordings[3].defect_count > 0 && !recordings[3].defects.is_empty());
     assert!(commands(&mut world).contains(&"whoami".to_owned()), "what was read of a torn one is kept");
     assert_eq!(world.update().read, 0, "what is of no use is not read again and again");
+}
+
+#[test]
+fn signers_are_known_and_a_torn_end_is_no_damage() {
+    let key = SigningKey::from_bytes(&[7; 32]);
+    let config = || PackerConfig { signing_key: Some(key.clone()), ..PackerConfig::default() };
+    let mut packer = Packer::new(config()).unwrap();
+    let cast = session(&["ls", "id"]);
+    let (header, events) = cast.split_once('\n').unwrap();
+    packer.write_header(format!("{header}\n").as_bytes()).unwrap();
+    for (index, event) in events.split_inclusive('\n').enumerate() {
+        packer.write_event(event.as_bytes(), Micros(500_000 + 250_000 * index as u64)).unwrap();
+        if index % 3 == 2 {
+            packer.seal(None).unwrap();
+        }
+    }
+    packer.finish(None).unwrap();
+    let file = packer.take_output();
+
+    let mut world = World::new();
+    let two_thirds = file.len() * 2 / 3;
+    world.put("plain.cast", &cast);
+    world.put("signed.cast.zst", &file);
+    world.put("torn.cast.zst", &file[..two_thirds]);
+    let mut changed = file.clone();
+    changed[two_thirds] ^= 1;
+    world.put("changed.cast.zst", &changed);
+    world.put("tableless.cast.zst", &file[..file.len() - 1]);
+    world.update();
+    let signer = Some(key.verifying_key().to_bytes());
+    let known = world.store.recordings().unwrap();
+    assert!(known[4].defects.iter().any(|defect| defect.contains("cut at byte")), "{known:?}");
+    let known: Vec<_> = known.iter().map(|one| (one.integrity, one.signed_by)).collect();
+    let expected = [
+        (Integrity::Damaged, signer),
+        (Integrity::Unsealed, None),
+        (Integrity::Intact, signer),
+        (Integrity::Damaged, signer),
+        (Integrity::Unfinished, signer),
+    ];
+    assert_eq!(known, expected);
 }
 
 #[test]
