@@ -167,7 +167,7 @@ impl App {
 
     /// Whether the index may still change.
     pub(crate) fn is_updating(&self) -> bool {
-        !self.is_updated
+        !self.is_updated || self.overview.is_some()
     }
 
     fn pass(&mut self, now: Duration) -> Option<Duration> {

@@ -20,13 +20,13 @@ const PAGE: usize = 500;
 pub(crate) const MOST: usize = 50_000;
 
 static COLUMNS: [Column; 7] = [
-    Column::new("when (UTC)", 19, 0),
+    Column::new("when (UTC)", 19, 1),
     Column::new("who", 12, 2),
     Column::new("target", 16, 3),
     Column::new("as", 10, 4),
     Column::right("exit", 4, 5),
     Column::right("took", 7, 6),
-    Column::rest("command", 28, 1),
+    Column::main("command", 18, 0),
 ];
 
 /// The timeline.

@@ -221,7 +221,8 @@ impl App {
             Overlay::None => return,
             Overlay::Help => ("keys", help(&self.look)),
             Overlay::Details(recording, session) => {
-                ("recording", details(&self.library, &self.case, recording, session, &self.look))
+                let room = usize::from(area.cols.saturating_sub(4));
+                ("recording", details(&self.library, &self.case, recording, session, room, &self.look))
             }
         };
         let wide = lines.iter().map(width).max().unwrap_or(0);

@@ -64,7 +64,7 @@ impl State {
     }
 
     fn of(recording: &Recording, key: Option<[u8; 32]>) -> Self {
-        match (recording.integrity, signer(recording), key) {
+        match (recording.integrity, recording.signed_by, key) {
             (Integrity::Intact, signer, Some(key)) if signer != Some(key) => Self::OtherKey,
             (Integrity::Intact, Some(_), _) => Self::Signed,
             (Integrity::Intact, None, _) => Self::Intact,
@@ -74,10 +74,6 @@ impl State {
             _ => Self::Unreadable,
         }
     }
-}
-
-pub(crate) fn signer(_recording: &Recording) -> Option<[u8; 32]> {
-    None
 }
 
 /// A recording, and what is proven of it.

@@ -14,7 +14,7 @@ static COLUMNS: [Column; 6] = [
     Column::new("target", 16, 4),
     Column::right("at", 9, 5),
     Column::new("about", 30, 2),
-    Column::rest("note", 20, 0),
+    Column::main("note", 18, 0),
 ];
 
 /// The bookmarks.

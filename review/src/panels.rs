@@ -1,8 +1,11 @@
 //! The panels that are only read: help, and what is known of a recording.
 
+use casemate_cast_format::segment::hex;
 use casemate_tui::Look;
 use casemate_tui::panel::Line;
 use casemate_tui::text::{bytes, clock, count, harmless};
+
+use unicode_width::UnicodeWidthChar as _;
 
 use crate::case::Case;
 use crate::library::{Library, State};
@@ -29,6 +32,9 @@ const KEYS: [(&str, &str); 17] = [
     ("q", "quit; in the player, back to here"),
 ];
 
+/// The names of what is known take so much.
+const NAME: usize = 9;
+
 /// The keys.
 pub(crate) fn help(look: &Look) -> Vec<Line> {
     let line = |(key, text): &(&str, &str)| {
@@ -37,26 +43,24 @@ pub(crate) fn help(look: &Look) -> Vec<Line> {
     KEYS.iter().map(line).collect()
 }
 
-/// What is known of a recording, and of a session in it.
+/// What is known of a recording, and of a session in it, in lines of at most `room` columns.
 pub(crate) fn details(
     library: &Library,
     case: &Case,
     recording: i64,
     session: Option<i64>,
+    room: usize,
     look: &Look,
 ) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut row = |name: &str, text: &str, style| {
-        lines.push(vec![(format!("{name:<9} "), look.faint), (harmless(text).into_owned(), style)]);
+        let pieces = wrapped(&harmless(text), room.saturating_sub(NAME + 1).max(8));
+        for (name, piece) in std::iter::once(name).chain(std::iter::repeat("")).zip(pieces) {
+            lines.push(vec![(format!("{name:<NAME$} "), look.faint), (piece, style)]);
+        }
     };
     let Some(volume) = library.volume(recording) else { return lines };
     let path = volume.recording.path.display().to_string();
-    row("file", &path, look.strong);
-    row(
-        "size",
-        &format!("{} ({})", bytes(volume.recording.bytes), count(volume.recording.bytes)),
-        look.plain,
-    );
     let state = match volume.state {
         State::Signed => "intact, and signed",
         State::Intact => "intact; not signed",
@@ -67,9 +71,8 @@ pub(crate) fn details(
         State::Unreadable => "nothing of it can be read",
     };
     row("state", state, state_style(volume.state, look));
-    if let Some(signer) = crate::library::signer(&volume.recording) {
-        let signer: String = signer.iter().map(|byte| format!("{byte:02x}")).collect();
-        row("signed by", &signer, look.plain);
+    if let Some(signer) = volume.recording.signed_by {
+        row("signed by", &hex(&signer), look.plain);
     }
     if let Some(failure) = &volume.recording.failure {
         row("", failure, look.bad);
@@ -81,6 +84,12 @@ pub(crate) fn details(
     if more > 0 {
         row("", &format!("and {} more", count(more)), look.bad);
     }
+    row("file", &path, look.strong);
+    row(
+        "size",
+        &format!("{} ({})", bytes(volume.recording.bytes), count(volume.recording.bytes)),
+        look.plain,
+    );
     if let Some(session) = session.and_then(|session| library.session(session)) {
         let mut known = |name: &str, text: Option<&str>| {
             if let Some(text) = text {
@@ -108,4 +117,34 @@ pub(crate) fn details(
         row("notes", &count(notes as u64), look.marker);
     }
     lines
+}
+
+/// A text in pieces that fit.
+fn wrapped(text: &str, room: usize) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    let mut used = 0;
+    for character in text.chars() {
+        let wide = character.width().unwrap_or(0);
+        if used + wide > room {
+            pieces.push(String::new());
+            used = 0;
+        }
+        used += wide;
+        if let Some(piece) = pieces.last_mut() {
+            piece.push(character);
+        }
+    }
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_cut() {
+        assert_eq!(wrapped("", 3), [""]);
+        assert_eq!(wrapped("abcd", 3), ["abc", "d"]);
+        assert_eq!(wrapped("a日本", 3), ["a日", "本"]);
+    }
 }

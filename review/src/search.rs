@@ -23,7 +23,7 @@ static COLUMNS: [Column; 6] = [
     Column::new("who", 12, 3),
     Column::new("target", 16, 4),
     Column::right("at", 9, 5),
-    Column::rest("line", 28, 0),
+    Column::main("line", 18, 0),
 ];
 
 /// Where to look.
@@ -65,6 +65,8 @@ pub(crate) struct Search {
     /// Where the awaited answer was looked for; `None` once everything was.
     place: Option<Where>,
     is_new: bool,
+    /// Where the next page begins.
+    last: Option<Hit>,
 }
 
 impl Search {
@@ -78,6 +80,7 @@ impl Search {
             awaited: None,
             place: None,
             is_new: true,
+            last: None,
         }
     }
 
@@ -124,6 +127,13 @@ impl Search {
             self.table.forget_widths();
         }
         let is_over = page.len() < PAGE;
+        self.last = page.last().cloned();
+        let mut page = page;
+        // The index has them as the recordings were read.
+        page.sort_by_key(|hit| {
+            let session = library.session(hit.session);
+            session.map(|session| (Library::time(session, hit.offset), session.id, hit.offset))
+        });
         for hit in page {
             let row = row(&hit, self.pattern.as_ref(), library, look);
             self.table.fit(&row);
@@ -141,8 +151,7 @@ impl Search {
     pub(crate) fn fetch(&mut self, librarian: &mut Librarian) {
         let is_near = self.table.selection.chosen + PAGE / 2 >= self.hits.len();
         if self.awaited.is_none() && is_near && self.hits.len() < MOST {
-            let last = self.hits.last().map(|(hit, _)| hit.clone());
-            let after = last.filter(|hit| Some(hit.place) == self.place);
+            let after = self.last.clone().filter(|hit| Some(hit.place) == self.place);
             self.ask_behind(after, librarian);
         }
     }

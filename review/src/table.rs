@@ -31,6 +31,8 @@ pub(crate) struct Column {
 pub(crate) enum Wide {
     AtMost(u16),
     AtLeast(u16),
+    /// At least so wide, and a third of the table.
+    Third(u16),
 }
 
 impl Column {
@@ -40,6 +42,11 @@ impl Column {
 
     pub(crate) const fn right(title: &'static str, most: u16, rank: u8) -> Self {
         Self { is_right: true, ..Self::new(title, most, rank) }
+    }
+
+    /// The column that takes what is left, and for whose sake the table is there.
+    pub(crate) const fn main(title: &'static str, least: u16, rank: u8) -> Self {
+        Self { wide: Wide::Third(least), ..Self::new(title, 0, rank) }
     }
 
     pub(crate) const fn rest(title: &'static str, least: u16, rank: u8) -> Self {
@@ -113,8 +120,8 @@ impl Table {
 
     /// Columns are as wide as their titles again.
     pub(crate) fn forget_widths(&mut self) {
-        self.widths =
-            self.columns.iter().map(|column| width(column.title) + 2 * u16::from(column.is_right)).collect();
+        // The sign of sorting has room.
+        self.widths = self.columns.iter().map(|column| width(column.title) + 1).collect();
     }
 
     /// Makes columns so wide that a row fits.
@@ -127,8 +134,9 @@ impl Table {
     /// Which columns are shown, and where.
     fn lay_out(&self, area: Area) -> Vec<Place> {
         let wanted = |column: usize| match self.columns[column].wide {
-            Wide::AtMost(most) => self.widths[column].min(most.max(width(self.columns[column].title))),
+            Wide::AtMost(most) => self.widths[column].min(most.max(width(self.columns[column].title) + 1)),
             Wide::AtLeast(least) => least.min(area.cols),
+            Wide::Third(least) => least.max(area.cols / 3).min(area.cols),
         };
         let mut order: Vec<usize> = (0..self.columns.len()).collect();
         order.sort_by_key(|column| self.columns[*column].rank);
@@ -150,7 +158,7 @@ impl Table {
         let mut places = Vec::new();
         for column in shown {
             let mut cols = wanted(column).min(area.cols);
-            if matches!(self.columns[column].wide, Wide::AtLeast(_)) {
+            if !matches!(self.columns[column].wide, Wide::AtMost(_)) {
                 cols += std::mem::take(&mut left);
             }
             places.push(Place { column, col, cols });

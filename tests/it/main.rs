@@ -22,9 +22,11 @@ mod play; // the player: screens at three sizes, every way out, places, followin
 mod process_facts; // who is in the foreground, and who gets a line
 mod rec; // flags, facts, files of `casemate rec`
 mod report; // `casemate report`: what the page says, and that it plays, in a real browser
+mod review; // `casemate review`: screens at three sizes, notes, evidence untouched
 mod rotate; // parts of one session, joined again
 mod score; // the commands of every recording in fixtures/commands, against the truth
 mod screen; // `casemate screen`: any moment, in every form of recording
+mod screens; // screens as text, at three sizes
 mod search; // `casemate search`: files, pipes, folders, with and without an index
 mod shells; // bash, zsh, fish, dash, tmux under the recorder
 mod slow; // the slow lane: hundreds of rounds, gigabytes

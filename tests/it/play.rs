@@ -1,12 +1,12 @@
 //! `casemate play`: screens at three sizes, every way out, places, following, plain.
 
 use std::fmt::Write as _;
-use std::time::{Duration, Instant};
 
 use casemate_tests::{LONG, PROMPT, Session, World, need, wait_until};
-use expect_test::{ExpectFile, expect_file};
 use rustix::process::Signal;
 use serde_json::json;
+
+use crate::screens::{SIZES, check};
 
 /// A session of three commands, with wide characters, colours, markers and keys.
 fn demo() -> String {
@@ -63,33 +63,6 @@ fn play(world: &World, size: (u16, u16), args: &[&str]) -> Session {
     world.casemate(&args).size(size.0, size.1).on_terminal()
 }
 
-/// The screen as it is, framed.
-fn framed(session: &mut Session, cols: u16) -> String {
-    let mut text = format!("┌{}\n", "─".repeat(cols.into()));
-    for line in session.screen().lines() {
-        writeln!(text, "│{}", line.trim_end()).unwrap();
-    }
-    text
-}
-
-/// Waits until the screen is the expected one.
-#[track_caller]
-fn check(session: &mut Session, (cols, _): (u16, u16), expected: &ExpectFile) {
-    let is_update = std::env::var_os("UPDATE_EXPECT").is_some();
-    let wanted = std::fs::read_to_string(&expected.path).unwrap_or_default();
-    let deadline = Instant::now() + if is_update { Duration::from_secs(2) } else { LONG };
-    loop {
-        let screen = framed(session, cols);
-        if (screen == wanted && !is_update) || Instant::now() >= deadline {
-            expected.assert_eq(&screen);
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-const SIZES: [(u16, u16); 3] = [(40, 10), (80, 24), (200, 60)];
-
 fn screens(file: &str, args: &[&str], keys: &str, scene: &str) {
     let world = World::new();
     world.write("demo.cast", file);
@@ -98,12 +71,7 @@ fn screens(file: &str, args: &[&str], keys: &str, scene: &str) {
         let mut session = play(&world, size, &args);
         session.wait_screen("‖");
         session.send(keys);
-        let name = format!("screens/{scene}-{}x{}.txt", size.0, size.1);
-        check(
-            &mut session,
-            size,
-            &expect_file![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("it").join(name)],
-        );
+        check(&mut session, size, scene);
         // Whatever is open: Escape closes it.
         session.send("\u{1b}");
         session.wait_screen("‖");

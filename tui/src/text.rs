@@ -3,25 +3,21 @@
 use std::borrow::Cow;
 
 use casemate_cast_format::Micros;
+use casemate_terminal::is_acting;
 
 /// A text in which nothing is left that a terminal obeys, or that turns its direction.
 #[must_use]
 pub fn harmless(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_harmful) {
+    if !text.chars().any(is_acting) {
         return text.into();
     }
     let escape = |character: char| match character {
         '\n' => "⏎".to_owned(),
         '\t' => " ".to_owned(),
-        _ if is_harmful(character) => character.escape_default().to_string(),
+        _ if is_acting(character) => character.escape_default().to_string(),
         _ => character.to_string(),
     };
     text.chars().map(escape).collect::<String>().into()
-}
-
-fn is_harmful(character: char) -> bool {
-    let turns = matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-    character.is_control() || turns
 }
 
 /// `1:02:03`, `2:03`; with tenths where they matter.

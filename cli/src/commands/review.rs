@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use casemate_cast_format::segment::hex;
 use casemate_player::ui::Ending;
 use casemate_recorder::login_name;
 use casemate_review::{Case, Options, ReviewError, review};
@@ -106,7 +107,7 @@ fn usual_case(folders: &[PathBuf]) -> Result<PathBuf, Failure> {
         hash.update(path.as_os_str().as_encoded_bytes());
         hash.update([0]);
     }
-    let hash = keys::hex(&hash.finalize()[..4]);
+    let hash = hex(&hash.finalize()[..4]);
     let folder = data_folder("cases").map_err(|failure| failure.hint("say where with --case"))?;
     Ok(folder.join(Path::new(&format!("{name}-{hash}.json"))))
 }
