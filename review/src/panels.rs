@@ -5,7 +5,7 @@ use casemate_tui::Look;
 use casemate_tui::panel::Line;
 use casemate_tui::text::{bytes, clock, count, harmless};
 
-use unicode_width::UnicodeWidthChar as _;
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use crate::case::Case;
 use crate::library::{Library, State};
@@ -119,19 +119,29 @@ pub(crate) fn details(
     lines
 }
 
-/// A text in pieces that fit.
+/// A text in pieces that fit: cut behind blanks, and within words that are longer than a piece.
 fn wrapped(text: &str, room: usize) -> Vec<String> {
     let mut pieces = vec![String::new()];
     let mut used = 0;
-    for character in text.chars() {
-        let wide = character.width().unwrap_or(0);
-        if used + wide > room {
+    for word in text.split_inclusive(' ') {
+        if used > 0 && used + word.trim_end().width() > room {
             pieces.push(String::new());
             used = 0;
         }
-        used += wide;
-        if let Some(piece) = pieces.last_mut() {
-            piece.push(character);
+        for character in word.chars() {
+            let wide = character.width().unwrap_or(0);
+            if used + wide > room {
+                // A blank that does not fit is the end of the line.
+                if character == ' ' {
+                    continue;
+                }
+                pieces.push(String::new());
+                used = 0;
+            }
+            used += wide;
+            if let Some(piece) = pieces.last_mut() {
+                piece.push(character);
+            }
         }
     }
     pieces
@@ -146,5 +156,7 @@ mod tests {
         assert_eq!(wrapped("", 3), [""]);
         assert_eq!(wrapped("abcd", 3), ["abc", "d"]);
         assert_eq!(wrapped("a日本", 3), ["a日", "本"]);
+        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrapped("one twofold", 6), ["one ", "twofol", "d"]);
     }
 }

@@ -292,11 +292,11 @@ mod tests {
 
     #[test]
     fn what_matters_is_shown() {
-        expect_test::expect![[r"
-            when▼       who         size  what
-            2026-11-22  alice         12  ls -l
-            2026-11-23  a-long-…    1234  日本語の長い…
-        "]]
+        expect_test::expect![[r#"
+            when▼       who        size  what
+            2026-11-22  alice        12  ls -l
+            2026-11-23  a-long-…   1234  日本語の長いコ…
+        "#]]
         .assert_eq(&drawn(44));
         expect_test::expect![[r"
             when▼       who       what
