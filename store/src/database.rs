@@ -51,28 +51,39 @@ impl Database {
         // Whoever closes a file lets go of all locks that the process has on it: one that is open is not looked at.
         let mut open = open_indexes();
         let is_open = path.canonicalize().is_ok_and(|path| open.contains(&path));
-        match if is_open { Looks::Ours } else { look(path).map_err(io)? } {
-            Looks::Absent => Self::make(path)?,
-            Looks::Foreign if is_ours => Self::make_anew(path)?,
-            Looks::Foreign => return Err(StoreError::Foreign { path: path.to_owned() }),
-            Looks::Ours => {}
-        }
-        let database = match Self::connect(path) {
-            Ok(Some(database)) => database,
-            Err(error) if is_open || !error.is_damage() => return Err(error),
-            Ok(None) | Err(_) => {
-                Self::make_anew(path)?;
-                let what = "it cannot be made";
-                Self::connect(path)?.ok_or(StoreError::Damaged { path: path.to_owned(), what })?
+        let mut found = Self::find(path, is_ours, is_open);
+        if !matches!(found, Ok(Found::Open(_))) {
+            // Of those who begin at the same moment one makes it, and the others find it. Until then it may be
+            // anything: there, and gone, and there again.
+            let _lock = lock_folder(path).map_err(io)?;
+            found = Self::find(path, is_ours, is_open);
+            if let Ok(Found::Absent | Found::Useless) = found {
+                if let Ok(Found::Useless) = found {
+                    Self::remove(path).map_err(io)?;
+                }
+                Self::make(path)?;
+                found = Self::connect(path);
             }
+        }
+        let Found::Open(database) = found? else {
+            return Err(StoreError::Damaged { path: path.to_owned(), what: "it cannot be made" });
         };
         open.push(database.name.clone());
-        Ok(database)
+        Ok(*database)
     }
 
-    fn make_anew(path: &Path) -> Result<(), StoreError> {
-        Self::remove(path).map_err(|source| StoreError::Io { path: path.to_owned(), source })?;
-        Self::make(path)
+    /// Looks what is there, and opens it if it is of use.
+    fn find(path: &Path, is_ours: bool, is_open: bool) -> Result<Found, StoreError> {
+        let io = |source| StoreError::Io { path: path.to_owned(), source };
+        match if is_open { Looks::Ours } else { look(path).map_err(io)? } {
+            Looks::Absent => Ok(Found::Absent),
+            Looks::Foreign if is_ours => Ok(Found::Useless),
+            Looks::Foreign => Err(StoreError::Foreign { path: path.to_owned() }),
+            Looks::Ours => match Self::connect(path) {
+                Err(error) if error.is_damage() && !is_open => Ok(Found::Useless),
+                found => found,
+            },
+        }
     }
 
     /// Makes an empty index, under another name until it is whole.
@@ -82,7 +93,12 @@ impl Database {
         name.push(format!(".{}.new", std::process::id()));
         let new = PathBuf::from(name);
         create(&new).map_err(io)?;
-        let options = SqliteConnectOptions::new().filename(&new).page_size(PAGE).disable_statement_logging();
+        // Two who open it at once could not both switch it to a write-ahead log: that is done before anybody sees it.
+        let options = SqliteConnectOptions::new()
+            .filename(&new)
+            .page_size(PAGE)
+            .journal_mode(SqliteJournalMode::Wal)
+            .disable_statement_logging();
         let stamp = format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION}");
         let made = Builder::new_current_thread().build().map_err(io)?.block_on(async {
             let mut connection = SqliteConnection::connect_with(&options).await?;
@@ -114,8 +130,8 @@ impl Database {
         Ok(())
     }
 
-    /// Connects; `None` if it is of another version.
-    fn connect(path: &Path) -> Result<Option<Self>, StoreError> {
+    /// Connects; one of another version is of no use.
+    fn connect(path: &Path) -> Result<Found, StoreError> {
         let io = |source| StoreError::Io { path: path.to_owned(), source };
         let database = |source| StoreError::Database { path: path.to_owned(), source };
         let runtime = Builder::new_current_thread().build().map_err(io)?;
@@ -138,9 +154,9 @@ impl Database {
             connection.close().await?;
             Ok(None)
         });
-        let connection = made.map_err(database)?;
+        let Some(connection) = made.map_err(database)? else { return Ok(Found::Useless) };
         let name = path.canonicalize().map_err(io)?;
-        Ok(connection.map(|connection| Self { path: path.to_owned(), name, runtime, connection }))
+        Ok(Found::Open(Box::new(Self { path: path.to_owned(), name, runtime, connection })))
     }
 
     /// Sees to it that no other process updates the index as long as the file lives; calls `wait` if one does.
@@ -188,7 +204,7 @@ impl Drop for Database {
 /// The indexes that this process has open, once for each time.
 fn open_indexes() -> MutexGuard<'static, Vec<PathBuf>> {
     static OPEN: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
-    OPEN.lock().unwrap_or_else(PoisonError::into_inner)
+    lock(&OPEN)
 }
 
 /// What a file is, from its first bytes: SQLite keeps the number of the application there.
@@ -214,10 +230,32 @@ enum Looks {
     Foreign,
 }
 
+fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    value.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Sees to it that nobody else makes an index in that folder as long as the file lives; the folder is made.
+fn lock_folder(path: &Path) -> io::Result<File> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let file = File::open(folder)?;
+    // A file system that knows no locks has no two who begin at once, or has to live with it.
+    retry_on_intr(|| flock(&file, FlockOperation::LockExclusive)).ok();
+    Ok(file)
+}
+
+/// What came of looking for an index.
+enum Found {
+    Open(Box<Database>),
+    Absent,
+    /// It is damaged, or of another version, or something else where only indexes are.
+    Useless,
+}
+
 /// Makes an empty file that only its owner can read.
 fn create(path: &Path) -> io::Result<()> {
-    if let Some(folder) = path.parent().filter(|folder| *folder != Path::new("")) {
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    }
     File::options().create(true).append(true).mode(0o600).open(path).map(drop)
 }

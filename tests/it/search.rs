@@ -1,6 +1,7 @@
 //! `casemate search`: in files, pipes and folders, with and without an index.
 
 use std::fs;
+use std::sync::Barrier;
 
 use casemate_tests::World;
 use serde_json::Value;
@@ -74,6 +75,30 @@ fn all_that_was_typed_or_to_be_seen_is_found() {
     assert_eq!(hits(&run.text())[0].0, "./sub/b.cast");
     assert_eq!(world.names(".cache/casemate/index").iter().filter(|name| name.ends_with(".db")).count(), 1);
     assert_eq!(world.names("audit"), ["a.cast", "sub"]);
+}
+
+#[test]
+fn first_searches_at_the_same_moment_share_an_index() {
+    for round in 0..20 {
+        let world = world();
+        let start = Barrier::new(4);
+        let search = || {
+            start.wait();
+            world.casemate(&["search", "nginx", "audit", "--in", "commands"]).run()
+        };
+        let runs: Vec<_> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(search)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        for run in runs {
+            let run = run.exits(0);
+            assert_eq!(run.text().lines().count(), 1, "round {round}: {run:?}");
+            // At most it says that it waits for another one.
+            assert!(!run.stderr.contains("error"), "round {round}: {run:?}");
+        }
+        let names = world.names(".cache/casemate/index");
+        assert_eq!(names.iter().filter(|name| name.ends_with(".new")).count(), 0, "{names:?}");
+    }
 }
 
 #[test]

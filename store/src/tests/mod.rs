@@ -1,6 +1,7 @@
 //! Tests of the whole store: folders of recordings in, what is found out.
 
 mod changes;
+mod opening;
 mod place;
 mod searching;
 
