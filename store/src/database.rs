@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
@@ -17,6 +17,7 @@ use sqlx::{ConnectOptions as _, Connection as _, Executor as _, SqliteConnection
 use tokio::runtime::{Builder, Runtime};
 
 use crate::error::StoreError;
+use crate::stop::StopToken;
 
 /// `casemate` on a telephone's keys is too long; this is `csmt`. It tells our files from others.
 const APPLICATION: i64 = 0x6373_6d74;
@@ -33,6 +34,9 @@ const PAGE: u32 = 8 << 10;
 /// Of pages that were read or are to be written, so much is kept, in KiB.
 const CACHE: u32 = 64 << 10;
 
+/// Whether to go on is asked after so many steps of the database's machine: a look at a row takes about ten.
+const STEPS: i32 = 100;
+
 /// A connection, and what runs it.
 #[derive(Debug)]
 pub(crate) struct Database {
@@ -41,6 +45,8 @@ pub(crate) struct Database {
     name: PathBuf,
     runtime: Runtime,
     connection: SqliteConnection,
+    /// The connection looks at it amid whatever it does.
+    obeyed: Arc<Mutex<StopToken>>,
 }
 
 impl Database {
@@ -145,10 +151,14 @@ impl Database {
             .foreign_keys(false)
             .busy_timeout(PATIENCE)
             .disable_statement_logging();
+        let obeyed = Arc::new(Mutex::new(StopToken::default()));
+        let handler = Arc::clone(&obeyed);
         let made = runtime.block_on(async {
             let mut connection = SqliteConnection::connect_with(&options).await?;
             let version: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut connection).await?;
             if version == VERSION {
+                let goes_on = move || !lock(&handler).is_stopped();
+                connection.lock_handle().await?.set_progress_handler(STEPS, goes_on);
                 return Ok(Some(connection));
             }
             connection.close().await?;
@@ -156,7 +166,7 @@ impl Database {
         });
         let Some(connection) = made.map_err(database)? else { return Ok(Found::Useless) };
         let name = path.canonicalize().map_err(io)?;
-        Ok(Found::Open(Box::new(Self { path: path.to_owned(), name, runtime, connection })))
+        Ok(Found::Open(Box::new(Self { path: path.to_owned(), name, runtime, connection, obeyed })))
     }
 
     /// Sees to it that no other process updates the index as long as the file lives; calls `wait` if one does.
@@ -180,15 +190,43 @@ impl Database {
         &self.path
     }
 
+    /// Whatever is done from now on is given up when that token says so.
+    pub(crate) fn obey(&self, token: &StopToken) {
+        *lock(&self.obeyed) = token.clone();
+    }
+
+    /// The token that is obeyed.
+    pub(crate) fn stop_token(&self) -> StopToken {
+        lock(&self.obeyed).clone()
+    }
+
     /// Does something with the connection.
     pub(crate) fn run<T>(
         &mut self,
         work: impl AsyncFnOnce(&mut SqliteConnection) -> sqlx::Result<T>,
     ) -> Result<T, StoreError> {
-        let Self { path, runtime, connection, .. } = self;
-        runtime
-            .block_on(work(connection))
-            .map_err(|source| StoreError::Database { path: path.clone(), source })
+        let Self { path, runtime, connection, obeyed, .. } = self;
+        runtime.block_on(work(connection)).map_err(|source| {
+            // SQLITE_INTERRUPT
+            let is_interrupt =
+                source.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "9");
+            if is_interrupt && lock(obeyed).is_stopped() {
+                StoreError::Stopped
+            } else {
+                StoreError::Database { path: path.clone(), source }
+            }
+        })
+    }
+
+    /// Asks something, unless nobody wants to know any more.
+    pub(crate) fn ask<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut SqliteConnection) -> sqlx::Result<T>,
+    ) -> Result<T, StoreError> {
+        if self.stop_token().is_stopped() {
+            return Err(StoreError::Stopped);
+        }
+        self.run(work)
     }
 }
 

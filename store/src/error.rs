@@ -48,6 +48,9 @@ pub enum StoreError {
         /// What.
         what: &'static str,
     },
+    /// Somebody has given it up; see [`StopToken`](crate::StopToken).
+    #[error("given up")]
+    Stopped,
 }
 
 fn shown(path: &std::path::Path) -> String {
@@ -65,7 +68,7 @@ impl StoreError {
             Self::AmongRecordings { .. } => Some("put it elsewhere: nothing is ever written beside evidence"),
             Self::NoPlace => Some("say where it shall be with --index"),
             Self::Damaged { .. } => Some("remove it: it is made again from the recordings"),
-            Self::Io { .. } | Self::Database { .. } => None,
+            Self::Io { .. } | Self::Database { .. } | Self::Stopped => None,
         }
     }
 
@@ -83,7 +86,8 @@ impl StoreError {
             | Self::Database { .. }
             | Self::Foreign { .. }
             | Self::AmongRecordings { .. }
-            | Self::NoPlace => false,
+            | Self::NoPlace
+            | Self::Stopped => false,
         }
     }
 }

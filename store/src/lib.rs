@@ -3,7 +3,7 @@
 //! - [`recording`]: recordings read, whatever their form: what everything else is derived from.
 //! - [`Store`]: an index of a set of recordings. It is brought up to date before it is asked, and can always be made
 //!   again; recordings stay the truth.
-//! - [`Pattern`]: what is searched for; [`look_through`] does so without an index.
+//! - [`Pattern`]: what is searched for; [`look_through`] does so without an index. [`StopToken`]: a search given up.
 //!
 //! Within: `watch` is how a recording is seen, `schema.sql` what stands in the index, `write` the one way into it, `index`
 //! who reads recordings for it, `lines` how what was on the screen is packed, `query` what is asked of it. All of the database's own is in
@@ -22,6 +22,7 @@ mod pattern;
 mod place;
 mod query;
 pub mod recording;
+mod stop;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -35,4 +36,5 @@ pub use index::{Progress, Updated};
 pub use pattern::{Meaning, Pattern};
 pub use place::{is_among, usual_place};
 pub use query::{Command, Hit, Integrity, Order, Origin, Recording, Session, Timeline, Unread, Where};
+pub use stop::StopToken;
 pub use store::Store;

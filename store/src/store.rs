@@ -10,6 +10,7 @@ use crate::pattern::Pattern;
 use crate::place::{refuse_among, usual_place};
 use crate::query::{Command, Hit, Origin, Recording, Session, Timeline, Unread, commands, search, sessions};
 use crate::recording::Filter;
+use crate::stop::StopToken;
 
 /// An index of recordings.
 #[derive(Debug)]
@@ -54,6 +55,30 @@ impl Store {
     #[must_use]
     pub fn place(&self) -> &Path {
         self.database.path()
+    }
+
+    /// From now on, whatever it does is given up when that token says so, and fails with [`StoreError::Stopped`]: for
+    /// each question a token of its own, that another thread has a clone of. Until then nobody can stop it. What an
+    /// update had not yet written for good, some seconds' work, is read again by the next one.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use casemate_store::{Meaning, Pattern, StopToken, Store, StoreError};
+    ///
+    /// let mut store = Store::open_usual(&["audit".into()])?;
+    /// let stop = StopToken::default();
+    /// store.obey(&stop);
+    /// std::thread::spawn(move || stop.stop());
+    /// match store.search_lines(&Pattern::new("a", Meaning::default())?, None, 100) {
+    ///     Ok(hits) => println!("{} hits", hits.len()),
+    ///     Err(StoreError::Stopped) => println!("somebody asked for something else"),
+    ///     Err(error) => return Err(error.into()),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn obey(&self, token: &StopToken) {
+        self.database.obey(token);
     }
 
     /// Brings the index up to date: reads recordings that are new or have changed, one thread for each core, and drops

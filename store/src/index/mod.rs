@@ -200,10 +200,14 @@ impl Indexer<'_> {
             ..Progress::default()
         };
         let mut turn = Turn::default();
+        let stop = self.database.stop_token();
         in_order(
             jobs,
             |job, queue| read(&job.source, &bytes, queue),
             |job, given| {
+                if stop.is_stopped() {
+                    return Err(StoreError::Stopped);
+                }
                 progress.bytes = bytes.load(Ordering::Relaxed);
                 match given {
                     Given::Beat => {}

@@ -65,7 +65,7 @@ pub(crate) fn of_session(database: &mut Database, session: i64) -> Result<Vec<Co
     let mut query = QueryBuilder::<Sqlite>::new(COLUMNS);
     query.push(" FROM commands c WHERE c.session = ");
     query.push_bind(session).push(" ORDER BY c.id");
-    database.run(async |db| query.build().fetch_all(db).await?.iter().map(command).collect())
+    database.ask(async |db| query.build().fetch_all(db).await?.iter().map(command).collect())
 }
 
 pub(crate) fn timeline(database: &mut Database, page: &Timeline<'_>) -> Result<Vec<Command>, StoreError> {
@@ -92,7 +92,7 @@ pub(crate) fn timeline(database: &mut Database, page: &Timeline<'_>) -> Result<V
     }
     query.push(format!(" ORDER BY c.time {order}, c.id {order} LIMIT "));
     query.push_bind(i64::try_from(page.limit).unwrap_or(i64::MAX));
-    database.run(async |db| query.build().fetch_all(db).await?.iter().map(command).collect())
+    database.ask(async |db| query.build().fetch_all(db).await?.iter().map(command).collect())
 }
 
 fn command(row: &SqliteRow) -> sqlx::Result<Command> {

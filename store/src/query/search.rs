@@ -80,7 +80,7 @@ pub(crate) fn commands(
 ) -> Result<Vec<Hit>, StoreError> {
     let after = after.map_or(0, |hit| hit.cursor.0);
     let mut query = found(r#"SELECT c.id, c.session, c."offset", c.command"#, pattern, filter, after, limit);
-    database.run(async |db| {
+    database.ask(async |db| {
         let rows = query.build().fetch_all(db).await?;
         rows.iter()
             .map(|row| {
@@ -103,7 +103,7 @@ pub(super) fn command_ids(
     limit: usize,
 ) -> Result<Vec<i64>, StoreError> {
     let mut query = found("SELECT c.id", pattern, filter, 0, limit);
-    database.run(async |db| query.build_query_scalar().fetch_all(db).await)
+    database.ask(async |db| query.build_query_scalar().fetch_all(db).await)
 }
 
 pub(crate) fn count_commands(
@@ -114,7 +114,7 @@ pub(crate) fn count_commands(
 ) -> Result<usize, StoreError> {
     let mut query = found("SELECT count(*) FROM (SELECT 1", pattern, filter, 0, limit);
     query.push(")");
-    let count: i64 = database.run(async |db| query.build_query_scalar().fetch_one(db).await)?;
+    let count: i64 = database.ask(async |db| query.build_query_scalar().fetch_one(db).await)?;
     Ok(usize::try_from(count).unwrap_or(0))
 }
 
@@ -186,10 +186,14 @@ fn each_line(
     give: &mut dyn FnMut(Line<'_>),
 ) -> Result<usize, StoreError> {
     let (mut from, mut skipped, mut count) = (after.0, after.1, 0);
+    let stop = database.stop_token();
     while count < limit {
         let blocks = blocks(database, pattern, from)?;
         let Some(&(last, ..)) = blocks.last() else { break };
         for (block, session, packed) in &blocks {
+            if stop.is_stopped() {
+                return Err(StoreError::Stopped);
+            }
             let Some(unpacked) = lines::unpack(packed) else {
                 let path = database.path().to_owned();
                 return Err(StoreError::Damaged { path, what: "a block of lines cannot be unpacked" });
@@ -216,7 +220,7 @@ fn each_line(
 
 /// The next blocks that may hold a pattern, from that number on.
 fn blocks(database: &mut Database, pattern: &Pattern, from: i64) -> Result<Vec<Block>, StoreError> {
-    database.run(async |db| match pattern.narrowed() {
+    database.ask(async |db| match pattern.narrowed() {
         Some(narrowed) => {
             query_as(
                 "SELECT b.id, b.session, b.text FROM line_text t CROSS JOIN line_blocks b ON b.id = t.rowid
@@ -241,7 +245,7 @@ fn blocks(database: &mut Database, pattern: &Pattern, from: i64) -> Result<Vec<B
 /// The file and the session of hits.
 pub(crate) fn origin(database: &mut Database, session: i64) -> Result<Option<Origin>, StoreError> {
     let sql = "SELECT f.path, s.session FROM sessions s JOIN files f ON f.id = s.file WHERE s.id = ?";
-    database.run(async |db| {
+    database.ask(async |db| {
         let row = query(sql).bind(session).fetch_optional(db).await?;
         row.map(|row| {
             let path = PathBuf::from(OsString::from_vec(row.try_get(0)?));
@@ -255,7 +259,7 @@ pub(crate) fn unread(database: &mut Database) -> Result<Vec<Unread>, StoreError>
     let sql =
         "SELECT s.id, f.path, f.bytes, s.lines_left_out, s.left_out_from, s.left_out_until FROM sessions s
                JOIN files f ON f.id = s.file WHERE s.lines_left_out > 0 ORDER BY s.id";
-    database.run(async |db| {
+    database.ask(async |db| {
         let rows = query(AssertSqlSafe(sql)).fetch_all(db).await?;
         rows.iter()
             .map(|row| {

@@ -119,7 +119,7 @@ pub struct Session {
 pub(crate) fn recordings(database: &mut Database) -> Result<Vec<Recording>, StoreError> {
     let sql = "SELECT id, path, bytes, integrity, signed_by, failure, defect_count, defects FROM files
                WHERE integrity <> 'none' ORDER BY path";
-    database.run(async |db| db.fetch_all(sql).await?.iter().map(recording).collect())
+    database.ask(async |db| db.fetch_all(sql).await?.iter().map(recording).collect())
 }
 
 fn recording(row: &SqliteRow) -> sqlx::Result<Recording> {
@@ -143,7 +143,7 @@ pub(crate) fn sessions(database: &mut Database) -> Result<Vec<Session>, StoreErr
         "SELECT s.*, u.name AS user_name, t.name AS target_name, a.name AS target_user_name FROM sessions s
                LEFT JOIN names u ON u.id = s.user LEFT JOIN names t ON t.id = s.target
                LEFT JOIN names a ON a.id = s.target_user ORDER BY s.start, s.id";
-    database.run(async |db| db.fetch_all(sql).await?.iter().map(session).collect())
+    database.ask(async |db| db.fetch_all(sql).await?.iter().map(session).collect())
 }
 
 fn session(row: &SqliteRow) -> sqlx::Result<Session> {

@@ -4,6 +4,7 @@ mod changes;
 mod opening;
 mod place;
 mod searching;
+mod stopping;
 
 use std::fs;
 use std::path::{Path, PathBuf};
