@@ -441,6 +441,16 @@ fn plain_is_the_bytes() {
 }
 
 #[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    let world = World::new();
+    let lines = |second| (second, "o", "a line\r\n".repeat(20_000));
+    world.write("long.cast", cast(80, 24, &[lines(1), lines(2), lines(3)]));
+    let script = "{ \"$CASEMATE\" play -s 100 --plain long.cast; echo $? >&2; } | head -1";
+    let run = world.script(script).run().success();
+    assert_eq!((run.text().as_str(), run.stderr.as_str()), ("a line\r\n", "0\n"));
+}
+
+#[test]
 fn a_recording_in_progress_is_followed() {
     need!("bash");
     for name in ["live.cast", "live.cast.zst"] {

@@ -109,12 +109,34 @@ fn moments_are_named_in_many_ways() {
     for at in ["0:03", "75%"] {
         assert_eq!(screen(at), "one\ntwo\n\n", "{at}");
     }
-    for at in ["end", "1h", "100%"] {
+    // What is behind the end is the end.
+    for at in ["end", "1h", "100%", "event:9"] {
         assert_eq!(screen(at), "one\ntwo\n", "{at}");
     }
     let stdin =
         world.casemate(&["screen", "-", "--at", "1", "--format", "json"]).run_with_input(MARKED.as_bytes());
     assert_eq!(stdin.success().text(), "[\"one\", \"\", \"\"]\n");
+}
+
+#[test]
+fn a_command_is_a_moment() {
+    let world = World::new();
+    let mut cast = String::from("{\"version\":2,\"width\":40,\"height\":3}\n");
+    let texts = ["$ ", "echo one", "\\r\\none\\r\\n$ ", "echo two", "\\r\\ntwo\\r\\n$ "];
+    for (second, text) in texts.into_iter().enumerate() {
+        cast.push_str(&format!("[{second}.5, \"o\", \"{text}\"]\n"));
+    }
+    world.write("two.cast", &cast);
+    let first = "$ echo one\none\n$\n";
+    let run = world.casemate(&["screen", "two.cast", "--at", "command:1"]).run().success();
+    assert_eq!(run.text(), first);
+    let run = world.casemate(&["screen", "-", "--at", "command:1"]).run_with_input(cast.as_bytes());
+    assert_eq!(run.success().text(), first);
+    let run = world.casemate(&["screen", "two.cast", "--at", "command:2"]).run().success();
+    assert_eq!(run.text(), "$ echo two\ntwo\n$\n");
+    let run = world.casemate(&["screen", "two.cast", "--at", "command:3"]).run();
+    let run = run.fails("error: two.cast: there is no command 3");
+    assert!(run.stderr.contains("casemate commands two.cast"), "{}", run.stderr);
 }
 
 #[test]

@@ -64,7 +64,8 @@ pub(crate) struct PlayArgs {
     #[arg(short, long)]
     resize: bool,
 
-    /// Where to begin: a time (90, 1:30, 1m30s), N%, marker:LABEL, command:N, event:N or end
+    /// Where to begin: a time (90, 1:30, 1m30s), N%, marker:LABEL, command:N, event:N or end;
+    /// what is behind the end is the end
     #[arg(long, value_name = "PLACE", value_parser = |text: &str| text.parse::<Target>())]
     start_at: Option<Target>,
 

@@ -5,6 +5,7 @@ use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
 use casemate_player::export::theme;
+use casemate_player::ui::find_commands;
 use casemate_player::{Player, Pursuit, Recording, SeekError, Target};
 use casemate_terminal::render;
 use clap::ValueEnum;
@@ -22,12 +23,15 @@ Examples:
   casemate screen demo.cast                        as it was at the end
   casemate screen demo.cast.zst --at 1:30
   casemate screen demo.cast --at marker:deployed --format svg > deployed.svg
+  casemate screen demo.cast --at command:12        when the 12th command was given
   casemate screen demo.cast --at 50% --format json | jq -r '.[0]'")]
 pub(crate) struct ScreenArgs {
     /// The recording; `-` for standard input
     file: PathBuf,
 
-    /// A time (`90`, `1:30`, `1m30s`), a part (`50%`), `marker:LABEL`, `marker:N`, `event:N` or `end`
+    /// A time (`90`, `1:30`, `1m30s`), a part (`50%`), `marker:LABEL`, `marker:N`, `command:N`, `event:N` or `end`
+    ///
+    /// A time or an event behind the end of the recording is its end.
     #[arg(long, value_name = "WHERE", default_value = "end")]
     at: Target,
 
@@ -75,29 +79,41 @@ fn open(path: &Path) -> Result<Player, Failure> {
 
 /// Goes there, with a bar where that takes time.
 fn seek(player: &mut Player, name: &str, target: &Target, printer: &Printer) -> Result<(), Failure> {
-    /// The bar's unit; what there is to do is only known as a part of the whole.
-    const WHOLE: u32 = 1_000_000_000;
-    let mut progress = printer.progress(name, Some(WHOLE.into()));
-    let mut done = 0;
+    if matches!(target, Target::Command(_)) {
+        find_commands(player, &mut bar(name, printer));
+    }
+    let mut report = bar(name, printer);
     player.begin_seek(target.clone());
     loop {
         match player.pursue() {
             Ok(Pursuit::There) => return Ok(()),
-            Ok(Pursuit::Going(part)) => {
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    clippy::cast_sign_loss,
-                    reason = "a part of the whole"
-                )]
-                let now = (part.clamp(0.0, 1.0) * f64::from(WHOLE)) as usize;
-                progress.advance(now - done.min(now));
-                done = now;
+            Ok(Pursuit::Going(part)) => report(part),
+            Err(error) => {
+                let failure = Failure::new(format!("{name}: {error}"));
+                return Err(match error {
+                    SeekError::NoMarker(_) | SeekError::NoLabel(_) => {
+                        failure.hint(format!("its markers are listed by `casemate info {name}`"))
+                    }
+                    SeekError::NoCommand(_) => {
+                        failure.hint(format!("its commands are listed by `casemate commands {name}`"))
+                    }
+                    SeekError::NoneThere(_) | _ => failure,
+                });
             }
-            Err(error @ (SeekError::NoMarker(_) | SeekError::NoLabel(_))) => {
-                return Err(Failure::new(format!("{name}: {error}"))
-                    .hint(format!("its markers are listed by `casemate info {name}`")));
-            }
-            Err(error) => return Err(Failure::new(format!("{name}: {error}"))),
         }
+    }
+}
+
+/// A bar that is told which part of the work is done, from 0 to 1.
+fn bar(name: &str, printer: &Printer) -> impl FnMut(f64) + use<> {
+    /// The bar's unit; what there is to do is only known as a part of the whole.
+    const WHOLE: u32 = 1_000_000_000;
+    let mut progress = printer.progress(name, Some(WHOLE.into()));
+    let mut done = 0;
+    move |part| {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a part of the whole")]
+        let now = (part.clamp(0.0, 1.0) * f64::from(WHOLE)) as usize;
+        progress.advance(now.saturating_sub(done));
+        done = done.max(now);
     }
 }

@@ -235,9 +235,14 @@ impl Player {
         Ok(true)
     }
 
+    /// The recording that it plays.
+    pub(crate) fn recording(&mut self) -> Recording {
+        self.blocks.recording().clone()
+    }
+
     /// What a search from the position on needs.
     pub(crate) fn pass(&mut self) -> Pass {
-        let recording = self.blocks.recording().clone();
+        let recording = self.recording();
         Pass { recording, index: Arc::clone(&self.indexer.index), from: self.spot.block }
     }
 

@@ -29,6 +29,7 @@ use crate::player::Player;
 use crate::recording::{OpenError, Recording};
 use crate::target::{SeekError, Target};
 use app::App;
+pub use reader::find_commands;
 
 /// How to play.
 #[derive(Clone, Debug)]

@@ -10,6 +10,7 @@ use casemate_cast_format::Code;
 use casemate_terminal::Screen as _;
 use casemate_tui::{Ending, Happening, Input, Key, Keys, Terminal, Use};
 
+use super::reader::find_commands;
 use super::{Options, UiError};
 use crate::player::{Player, State};
 use crate::recording::{Event, Recording};
@@ -18,9 +19,6 @@ use crate::target::Target;
 /// See `app`.
 const SOON: Duration = Duration::from_millis(20);
 const RARELY: Duration = Duration::from_millis(200);
-
-/// So long is waited for the index at once.
-const PATIENCE: Duration = Duration::from_millis(20);
 
 /// Where the bytes go.
 enum Place {
@@ -44,7 +42,7 @@ pub(super) fn play(recording: &Recording, options: &Options) -> Result<Ending, U
     player.set_following(is_following);
     let mut output = Vec::new();
     if let Some(target) = options.start_at.clone() {
-        start_at(&mut player, recording, target)?;
+        start_at(&mut player, target)?;
         // What stands there when it begins.
         output = player.screen().repaint();
     }
@@ -75,13 +73,9 @@ fn place(options: &Options, player: &Player) -> Result<Place, UiError> {
     Ok(Place::Terminal { terminal: Box::new(terminal), keys: Keys::default() })
 }
 
-pub(super) fn start_at(player: &mut Player, recording: &Recording, target: Target) -> Result<(), UiError> {
+fn start_at(player: &mut Player, target: Target) -> Result<(), UiError> {
     if matches!(target, Target::Command(_)) {
-        let reader = super::reader::Reader::start(recording, false);
-        while !reader.is_done() {
-            std::thread::sleep(PATIENCE);
-        }
-        player.set_commands(reader.found().commands.iter().map(|command| command.time).collect());
+        find_commands(player, &mut |_| {});
     }
     player.seek(target)?;
     Ok(())
@@ -140,11 +134,12 @@ impl Place {
                 Ok(written) => drop(bytes.drain(..written)),
                 Err(_) => return Ok(Some(Ending::Gone)),
             },
-            Self::Pipe(stdout) => {
-                stdout.write_all(bytes)?;
-                stdout.flush()?;
-                bytes.clear();
-            }
+            Self::Pipe(stdout) => match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+                Ok(()) => bytes.clear(),
+                // Whoever read has seen enough.
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(Some(Ending::Gone)),
+                Err(error) => return Err(error.into()),
+            },
         }
         Ok(None)
     }

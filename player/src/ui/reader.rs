@@ -12,6 +12,7 @@ use casemate_cast_format::segment::{Unpacked, Unpacker, UnpackerConfig, Verdict}
 use casemate_cast_format::{Code, Decoder, Item, Micros, is_zstd};
 use casemate_command_log::{CommandEvent, CommandLog, Kind};
 
+use crate::player::Player;
 use crate::recording::Recording;
 
 /// So much is read at once.
@@ -28,6 +29,19 @@ const TYPED_BYTES: usize = 4 << 20;
 
 /// How often to look for more, of a recording in progress.
 const PAUSE: Duration = Duration::from_millis(200);
+
+/// How often to say how much has been read, to somebody who waits for all of it.
+const REPORT: Duration = Duration::from_millis(20);
+
+/// Tells a player when the commands of its recording began, for [`Target::Command`](crate::Target::Command) and its
+/// like: reads all of it. `report` is told how much of it has been read, from 0 to 1.
+pub fn find_commands(player: &mut Player, report: &mut dyn FnMut(f64)) {
+    let reader = Reader::start(&player.recording(), false);
+    while !reader.wait(REPORT) {
+        report(reader.found().progress());
+    }
+    player.set_commands(reader.found().commands.iter().map(|command| command.time).collect());
+}
 
 /// A command of the recording.
 #[derive(Clone, Debug, PartialEq)]
@@ -125,6 +139,17 @@ impl Reader {
     /// What was found so far. Whoever reads has to wait until this is dropped.
     pub(crate) fn found(&self) -> MutexGuard<'_, Found> {
         self.found.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for all there is, at most for about so long. Returns whether nothing more will be found.
+    fn wait(&self, time: Duration) -> bool {
+        /// A short file is read faster than anybody looks.
+        const LOOK: Duration = Duration::from_millis(1);
+        let waits = Instant::now();
+        while !self.is_done() && waits.elapsed() < time {
+            std::thread::sleep(LOOK);
+        }
+        self.is_done()
     }
 
     /// Whether nothing more will be found.
