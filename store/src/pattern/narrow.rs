@@ -192,17 +192,49 @@ impl Need {
         };
         match self {
             Self::Nothing => None,
-            Self::Text(text) => Some(trigrams(text)),
+            Self::Text(text) => Some(all_of(trigrams(text))),
             Self::All(needs) => join(needs, " AND "),
-            Self::One(needs) => join(needs, " OR "),
+            Self::One(needs) => one_of(needs).or_else(|| join(needs, " OR ")),
         }
     }
 }
 
-/// Asks for the trigrams of a text, or for as many of them as are enough.
-fn trigrams(text: &str) -> String {
+/// Asks for one of several texts: once for what they have in common, as each list takes time to be read. `None` if that
+/// is nothing.
+fn one_of(needs: &[Need]) -> Option<String> {
+    let texts =
+        needs.iter().map(|need| if let Need::Text(text) = need { Some(trigrams(text)) } else { None });
+    let texts: Vec<_> = texts.collect::<Option<_>>()?;
+    let is_common = |trigram: &String| texts.iter().all(|text| text.contains(trigram));
+    let common: Vec<_> = texts.first()?.iter().filter(|trigram| is_common(trigram)).cloned().collect();
+    if common.is_empty() {
+        return None;
+    }
+    let rests = texts.iter().map(|text| text.iter().filter(|trigram| !common.contains(trigram)).cloned());
+    let rests: Vec<Vec<_>> = rests.map(Iterator::collect).collect();
+    let common = all_of(common.clone());
+    if rests.iter().any(Vec::is_empty) {
+        return Some(common);
+    }
+    let rests: Vec<_> = rests.into_iter().map(all_of).collect();
+    Some(format!("({common} AND ({}))", rests.join(" OR ")))
+}
+
+/// The trigrams of a text, each once.
+fn trigrams(text: &str) -> Vec<String> {
     let letters: Vec<_> = text.chars().collect();
-    let mut trigrams: Vec<String> = letters.windows(LENGTH).map(|window| window.iter().collect()).collect();
+    let mut trigrams: Vec<String> = Vec::new();
+    for window in letters.windows(LENGTH) {
+        let trigram = window.iter().collect();
+        if !trigrams.contains(&trigram) {
+            trigrams.push(trigram);
+        }
+    }
+    trigrams
+}
+
+/// Asks for these trigrams, or for as many of them as are enough.
+fn all_of(mut trigrams: Vec<String>) -> String {
     if trigrams.len() > TRIGRAMS {
         let last = trigrams.len() - 1;
         trigrams = (0..TRIGRAMS).map(|index| trigrams[index * last / (TRIGRAMS - 1)].clone()).collect();
@@ -229,7 +261,9 @@ mod tests {
     fn what_is_needed_is_looked_up() {
         check("nginx", Some(r#"("ngi" AND "gin" AND "inx")"#));
         check("rm", None);
-        check("(?:rm|mv) -f", Some(r#"(("rm " AND "m -" AND " -f") OR ("mv " AND "v -" AND " -f"))"#));
+        check("(?:rm|mv) -f", Some(r#"((" -f") AND (("rm " AND "m -") OR ("mv " AND "v -")))"#));
+        check("abcd[0-2]", Some(r#"(("abc" AND "bcd") AND (("cd0") OR ("cd1") OR ("cd2")))"#));
+        check("abcde?", Some(r#"("abc" AND "bcd")"#));
         check(
             "^sudo .*restart$",
             Some(r#"(("sud" AND "udo" AND "do ") AND ("res" AND "est" AND "sta" AND "tar" AND "art"))"#),
