@@ -250,7 +250,12 @@ impl App {
             Answer::Hits(page) => {
                 self.search.take(number, page, &self.library, &self.look, &mut self.librarian);
             }
-            Answer::Failed(why) => self.say(why),
+            Answer::Failed(why) => {
+                self.overview = self.overview.filter(|awaited| *awaited != number);
+                self.commands.give_up(number);
+                self.search.give_up(number);
+                self.say(why);
+            }
         }
     }
 

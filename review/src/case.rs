@@ -69,13 +69,17 @@ mod seconds {
     use serde::{Deserialize as _, Deserializer, Serializer};
 
     pub(super) fn serialize<S: Serializer>(time: &Micros, to: S) -> Result<S::Ok, S::Error> {
-        #[expect(clippy::cast_precision_loss, reason = "of 285 years no microsecond is lost")]
+        #[expect(clippy::cast_precision_loss, reason = "of thirty years no microsecond is lost")]
         to.serialize_f64(time.0 as f64 / 1e6)
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Micros, D::Error> {
-        let number = serde_json::Number::deserialize(from)?;
-        Micros::from_seconds(&number.to_string()).ok_or_else(|| D::Error::custom("no time"))
+        let micros = (f64::deserialize(from)? * 1e6).round();
+        if !(0.0..1e16).contains(&micros) {
+            return Err(D::Error::custom("that is no time in a recording"));
+        }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is within")]
+        Ok(Micros(micros as u64))
     }
 }
 
@@ -134,8 +138,10 @@ impl Case {
     ///
     /// It cannot be read, is no case, or another review has it.
     pub fn open(path: &Path, folders: &[PathBuf]) -> Result<Self, CaseError> {
-        let mut case = Self { path: path.to_owned(), content: Content::default(), lock: None };
-        match std::fs::symlink_metadata(path) {
+        // What a link leads to is replaced, not the link.
+        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let mut case = Self { path, content: Content::default(), lock: None };
+        match std::fs::metadata(&case.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(source) => return Err(case.io(source)),
             Ok(_) => {

@@ -130,6 +130,13 @@ impl Commands {
         }
     }
 
+    /// There will be no such answer.
+    pub(crate) fn give_up(&mut self, number: u64) {
+        if self.awaited == Some(number) {
+            (self.awaited, self.is_complete) = (None, true);
+        }
+    }
+
     pub(crate) fn is_waiting(&self) -> bool {
         self.awaited.is_some()
     }

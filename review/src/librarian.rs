@@ -1,9 +1,10 @@
 //! Threads that have the index: one brings it up to date, one answers questions, also meanwhile.
 //!
-//! *Invariants*: whoever asks never waits. Of questions of one kind only the last one is answered. When the
-//! [`Librarian`] goes, no answer is waited for; an update that goes on is given up with the process, and what it has
-//! not yet kept is read again the next time.
+//! *Invariants*: whoever asks never waits. Of questions of one kind only the last one is answered: one that is being
+//! answered is given up. When the [`Librarian`] goes, all are, and the update with them; what that has not yet kept is
+//! read again the next time.
 
+use std::mem::{Discriminant, discriminant};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,7 +13,7 @@ use std::time::Instant;
 
 use casemate_store::recording::Filter;
 use casemate_store::{
-    Command, Hit, Order, Pattern, Progress, Recording, Session, Store, StoreError, Timeline, Where,
+    Command, Hit, Order, Pattern, Progress, Recording, Session, StopToken, Store, StoreError, Timeline, Where,
 };
 
 /// What is asked.
@@ -74,10 +75,24 @@ impl Place {
 /// Whom to ask.
 #[derive(Debug)]
 pub(crate) struct Librarian {
-    questions: Sender<(u64, Question)>,
+    questions: Sender<Asked>,
     answers: Receiver<(u64, Answer)>,
     update: Arc<Mutex<Update>>,
     last: u64,
+    /// What is asked, one of each kind, and how to give it up.
+    open: Vec<(Kind, StopToken)>,
+    /// Gives the update up.
+    stop: StopToken,
+}
+
+/// What tells questions of one kind from others.
+type Kind = Discriminant<Question>;
+
+/// A question, its number, and how it is given up.
+struct Asked {
+    number: u64,
+    question: Question,
+    stop: StopToken,
 }
 
 impl Librarian {
@@ -87,6 +102,8 @@ impl Librarian {
         let (answer, answers) = channel();
         let update = Arc::new(Mutex::new(Update::default()));
         let (updated, read) = (place.open()?, place.open()?);
+        let stop = StopToken::default();
+        updated.obey(&stop);
         let name = updated.place().to_owned();
         let desk = Desk { store: read, place: place.clone(), made: 0, update: Arc::clone(&update) };
         let (folders, shared) = (place.folders.clone(), Arc::clone(&update));
@@ -99,14 +116,19 @@ impl Librarian {
                     .spawn(move || bring_up_to_date(updated, &folders, &shared))
             })
             .map_err(|source| StoreError::Io { path: name, source })?;
-        Ok(Self { questions, answers, update, last: 0 })
+        Ok(Self { questions, answers, update, last: 0, open: Vec::new(), stop })
     }
 
     /// Asks; the answer has the number that is returned.
     pub(crate) fn ask(&mut self, question: Question) -> u64 {
         self.last += 1;
+        let (kind, stop) = (discriminant(&question), StopToken::default());
+        if let Some(at) = self.open.iter().position(|(open, _)| *open == kind) {
+            self.open.swap_remove(at).1.stop();
+        }
+        self.open.push((kind, stop.clone()));
         // If nobody is there to answer, it has been said why.
-        self.questions.send((self.last, question)).ok();
+        self.questions.send(Asked { number: self.last, question, stop }).ok();
         self.last
     }
 
@@ -118,6 +140,13 @@ impl Librarian {
     /// How far the index is.
     pub(crate) fn update(&self) -> MutexGuard<'_, Update> {
         self.update.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Librarian {
+    fn drop(&mut self) {
+        self.stop.stop();
+        self.open.iter().for_each(|(_, stop)| stop.stop());
     }
 }
 
@@ -157,32 +186,25 @@ struct Desk {
 }
 
 impl Desk {
-    fn serve(mut self, asked: &Receiver<(u64, Question)>, answer: &Sender<(u64, Answer)>) {
-        let mut waiting: Vec<(u64, Question)> = Vec::new();
-        loop {
-            if waiting.is_empty() {
-                let Ok(question) = asked.recv() else { return };
-                waiting.push(question);
-            }
-            waiting.extend(asked.try_iter());
-            let (number, question) = waiting.remove(0);
-            let kind = |question: &Question| std::mem::discriminant(question);
-            if waiting.iter().any(|(_, later)| kind(later) == kind(&question)) {
-                continue;
-            }
-            let answered = self.answer(question).unwrap_or_else(|error| Answer::Failed(with_cause(&error)));
+    fn serve(mut self, asked: &Receiver<Asked>, answer: &Sender<(u64, Answer)>) {
+        while let Ok(Asked { number, question, stop }) = asked.recv() {
+            let answered = match self.answer(question, &stop) {
+                Err(StoreError::Stopped) => continue,
+                answered => answered.unwrap_or_else(|error| Answer::Failed(with_cause(&error))),
+            };
             if answer.send((number, answered)).is_err() {
                 return;
             }
         }
     }
 
-    fn answer(&mut self, question: Question) -> Result<Answer, StoreError> {
+    fn answer(&mut self, question: Question, stop: &StopToken) -> Result<Answer, StoreError> {
         let made = locked(&self.update).made;
         if made != self.made {
             (self.store, self.made) = (self.place.open()?, made);
         }
         let store = &mut self.store;
+        store.obey(stop);
         Ok(match question {
             Question::Overview => Answer::Overview {
                 recordings: store.recordings()?,

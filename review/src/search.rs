@@ -156,6 +156,13 @@ impl Search {
         }
     }
 
+    /// There will be no such answer.
+    pub(crate) fn give_up(&mut self, number: u64) {
+        if self.awaited == Some(number) {
+            (self.awaited, self.place) = (None, None);
+        }
+    }
+
     pub(crate) fn is_waiting(&self) -> bool {
         self.awaited.is_some()
     }
