@@ -13,8 +13,7 @@ use crate::error::StoreError;
 ///
 /// Nobody says where the cache is.
 pub fn usual_place(recordings: &[PathBuf]) -> Result<PathBuf, StoreError> {
-    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let cache = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")));
+    let cache = casemate_files::cache().ok_or(StoreError::NoPlace)?;
     let mut paths: Vec<_> = recordings.iter().map(|path| canonical(path)).collect();
     paths.sort();
     paths.dedup();
@@ -24,7 +23,7 @@ pub fn usual_place(recordings: &[PathBuf]) -> Result<PathBuf, StoreError> {
         hash.update([0]);
     }
     let name = hex(&hash.finalize()[..16]) + ".db";
-    Ok(cache.ok_or(StoreError::NoPlace)?.join("casemate/index").join(name))
+    Ok(cache.join("index").join(name))
 }
 
 /// Refuses a place that is in one of those folders.

@@ -1,5 +1,8 @@
 //! convert, cat, info, repair, completions, man: what they print and how they fail.
 
+use std::fs::{File, FileTimes};
+use std::time::{Duration, SystemTime};
+
 use casemate_tests::{Cast, LONG, World, need, tools, wait_until};
 use serde_json::Value;
 
@@ -441,6 +444,51 @@ fn a_recorder_killed_before_its_first_seal_leaves_something_to_repair() {
     // What was sealed or flushed stands there as it was, byte for byte.
     let (before, after) = (world.bytes("s.cast.zst"), world.bytes("s.repaired.cast.zst"));
     assert!(after.starts_with(&before[..before.len() - 3]), "the repaired file begins as the old one");
+}
+
+#[test]
+fn reading_changes_nothing_of_a_recording_not_even_when_it_was_read() {
+    let world = World::new();
+    world.rec(&["evidence/s.cast.zst", "-q", "--", "echo", "hi"]).run().success();
+    let whole = world.bytes("evidence/s.cast.zst");
+    world.write("evidence/torn.cast.zst", &whole[..whole.len() - 60]);
+    let paths = ["s.cast.zst", "torn.cast.zst"].map(|name| world.path(&format!("evidence/{name}")));
+    // Older than the last change: most systems note the next reading of such a file.
+    let then = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+    for path in &paths {
+        let file = File::options().write(true).open(path).unwrap();
+        file.set_times(FileTimes::new().set_accessed(then)).unwrap();
+    }
+    let times = || {
+        paths.each_ref().map(|path| {
+            let metadata = path.metadata().unwrap();
+            (metadata.accessed().unwrap(), metadata.modified().unwrap())
+        })
+    };
+    let before = times();
+    assert_eq!(before.map(|(accessed, _)| accessed), [then; 2]);
+    for (command, more, status) in [
+        ("info", &[][..], 0),
+        ("verify", &[], 1),
+        ("commands", &[], 0),
+        ("search", &["hi"], 0),
+        ("cat", &[], 0),
+        ("report", &["-o", "r.html"], 0),
+        ("repair", &["-o", "whole.cast.zst"], 0),
+        ("convert", &["-f", "txt", "-"], 0),
+        ("export", &["-o", "part.cast"], 0),
+        ("screen", &["--at", "100%"], 0),
+        ("play", &["--plain", "--speed", "100"], 0),
+    ] {
+        let one = matches!(command, "repair" | "convert" | "export" | "screen" | "play");
+        let files: &[&str] = match command {
+            _ if one => &["evidence/torn.cast.zst"],
+            _ => &["evidence/s.cast.zst", "evidence/torn.cast.zst"],
+        };
+        let arguments = if command == "search" { [more, files].concat() } else { [files, more].concat() };
+        world.casemate(&[&[command][..], &arguments].concat()).run().exits(status);
+        assert_eq!(times(), before, "{command}");
+    }
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! `casemate repair`: salvages what is readable, and says what was lost.
 
-use std::fs::File;
 use std::io::{self, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use casemate_cast_format::segment::{self, Packer, PackerConfig, TailState, UnpackerConfig, Verdict};
 use casemate_cast_format::{Defect, DefectKind, Encoder, Event, Item, Micros, Version, own};
+use casemate_files::open_untouched;
 use casemate_recorder::Format;
 use ed25519_dalek::SigningKey;
 use serde_json::json;
@@ -121,11 +121,11 @@ fn mend_tail(
     let cannot_write = format!("cannot write `{}`", output.display());
     let mut file = NewFile::create(output, arguments.overwrite)?;
     let plan =
-        segment::find_tail(BufReader::new(File::open(input).about(&cannot_read)?)).about(&cannot_read)?;
+        segment::find_tail(BufReader::new(open_untouched(input).about(&cannot_read)?)).about(&cannot_read)?;
     if plan.state == TailState::Nothing {
         return Err(Failure::new(format!("{}: nothing in it can be read", input.display())));
     }
-    let mut whole = File::open(input).about(&cannot_read)?.take(plan.truncate_to);
+    let mut whole = open_untouched(input).about(&cannot_read)?.take(plan.truncate_to);
     io::copy(&mut whole, &mut file).about(&cannot_write)?;
     file.write_all(&plan.append).about(&cannot_write)?;
 

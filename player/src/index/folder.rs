@@ -41,9 +41,7 @@ impl Folder {
 
     /// `casemate/player` in the user's cache; `None` if there is no such place.
     pub(crate) fn of_the_user() -> Option<Self> {
-        let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        let cache = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;
-        Some(Self(cache.join("casemate/player")))
+        casemate_files::cache().map(|cache| Self(cache.join("player")))
     }
 
     /// The index of a recording as it is now.

@@ -112,7 +112,8 @@ impl Recording {
     /// See [`OpenError`].
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let name = casemate_terminal::escaped(&path.display().to_string()).into_owned();
-        let file = File::open(path).map_err(|error| OpenError::Read(name.clone(), error))?;
+        let file =
+            casemate_files::open_untouched(path).map_err(|error| OpenError::Read(name.clone(), error))?;
         Self::from_file(&name, file)
     }
 

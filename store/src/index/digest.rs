@@ -5,9 +5,9 @@ use std::io;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::Path;
 
+use casemate_files::open_untouched;
 use sha2::{Digest as _, Sha256};
 
-use crate::recording::open_untouched;
 use crate::write::Stamp;
 
 /// So much of each end is looked at: one page, which holds the header and, at the end, the last seal.

@@ -4,14 +4,13 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::os::fd::AsFd as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use casemate_cast_format::segment::{Unpacked, Unpacker, UnpackerConfig, Verdict};
 use casemate_cast_format::{Decoder, Item, is_zstd};
+use casemate_files::open_untouched;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::OFlags;
 
 use super::{ReadError, one_line};
 
@@ -215,17 +214,6 @@ impl Input {
             }
         }
         Ok(reading.findings)
-    }
-}
-
-/// Opens a file to be read. Where the system allows it, not even the time of its last reading is changed.
-pub(crate) fn open_untouched(path: &Path) -> io::Result<File> {
-    let no_atime = i32::try_from(OFlags::NOATIME.bits()).unwrap_or(0);
-    let untouched = File::options().read(true).custom_flags(no_atime).open(path);
-    match untouched {
-        // It is allowed to the owner only.
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => File::open(path),
-        untouched => untouched,
     }
 }
 

@@ -20,7 +20,6 @@ pub use derive::{Deriver, Record, Wish};
 pub use error::ReadError;
 pub use filter::{Filter, Wanted};
 pub use find::{Found, Source};
-pub(crate) use input::open_untouched;
 pub use input::{Findings, Input, Strictness, Taker};
 pub use ordered::{Given, Handover, NobodyWaits, in_order};
 
