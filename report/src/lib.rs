@@ -113,12 +113,36 @@ pub struct Source {
 pub struct Still {
     /// When it was.
     pub at: Micros,
-    /// The marker's label; `None` for the end.
-    pub label: Option<String>,
+    /// Why it is shown.
+    pub reason: Reason,
     /// How wide the screen was.
     pub cols: u16,
     /// The picture.
     pub svg: String,
+}
+
+/// Why a still is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// It is the end.
+    End,
+    /// The recording has a marker there, with that label.
+    Marker(String),
+    /// A reviewer noted something of that moment.
+    Note(Note),
+}
+
+/// What a reviewer noted of a moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// The moment.
+    pub at: Micros,
+    /// What is said.
+    pub text: String,
+    /// By whom.
+    pub by: String,
+    /// The command or line that it is about.
+    pub about: Option<String>,
 }
 
 /// Whether a recording can be played.

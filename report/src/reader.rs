@@ -7,7 +7,7 @@ use casemate_terminal::Screen as _;
 use chrono::{DateTime, Utc};
 
 use crate::embed::Embedder;
-use crate::{Recording, Source, Still};
+use crate::{Note, Reason, Recording, Source, Still};
 
 /// How much of each kind there may be in a report.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +23,7 @@ pub struct Limits {
 /// Takes the items of a recording.
 pub struct Reader {
     limits: Limits,
+    notes: Vec<Note>,
     begun: Option<Begun>,
 }
 
@@ -34,6 +35,8 @@ struct Begun {
     picture: Picture,
     /// A marker whose moment is not over.
     marked: Option<(Micros, String)>,
+    /// Notes on moments that are not over, the last one first.
+    notes: Vec<Note>,
     stills: Vec<Still>,
     more_stills: u64,
     embedder: Embedder,
@@ -44,15 +47,18 @@ struct Begun {
 }
 
 impl Reader {
-    /// Begins.
-    pub fn new(limits: Limits) -> Self {
-        Self { limits, begun: None }
+    /// Begins. Moments of which something was noted are shown as those with markers are.
+    pub fn new(limits: Limits, mut notes: Vec<Note>) -> Self {
+        notes.sort_by_key(|note| std::cmp::Reverse(note.at));
+        Self { limits, notes, begun: None }
     }
 
     /// Takes the next item.
     pub fn item(&mut self, item: &Item<'_>) {
         match item {
-            Item::Header(header) => self.begun = Some(Begun::new(header, self.limits)),
+            Item::Header(header) => {
+                self.begun = Some(Begun::new(header, self.limits, std::mem::take(&mut self.notes)));
+            }
             Item::Event(event) => {
                 if let Some(begun) = &mut self.begun {
                     begun.event(event, self.limits);
@@ -69,7 +75,7 @@ impl Reader {
 }
 
 impl Begun {
-    fn new(header: &Header, limits: Limits) -> Self {
+    fn new(header: &Header, limits: Limits, notes: Vec<Note>) -> Self {
         let picture = Picture::of(header, Micros(u64::MAX));
         Self {
             log: CommandLog::new(header),
@@ -78,6 +84,7 @@ impl Begun {
             embedder: Embedder::new(header, picture.theme(), limits.embedded),
             picture,
             marked: None,
+            notes,
             stills: Vec::new(),
             more_stills: 0,
             now: Micros(0),
@@ -91,6 +98,7 @@ impl Begun {
     fn event(&mut self, event: &Event<'_>, limits: Limits) {
         if event.time > self.now {
             self.take_still(limits);
+            self.take_notes(event.time, limits);
         }
         self.now = event.time;
         self.log.handle(event);
@@ -127,27 +135,43 @@ impl Begun {
 
     /// Takes a picture of a marked moment when all that happened in it has.
     fn take_still(&mut self, limits: Limits) {
-        let Some((at, label)) = self.marked.take() else { return };
+        if let Some((at, label)) = self.marked.take() {
+            self.add_still(at, Reason::Marker(label), limits);
+        }
+    }
+
+    /// Takes pictures of the moments before that time of which something was noted.
+    fn take_notes(&mut self, before: Micros, limits: Limits) {
+        while let Some(note) = self.notes.pop_if(|note| note.at < before) {
+            self.add_still(note.at, Reason::Note(note), limits);
+        }
+    }
+
+    fn add_still(&mut self, at: Micros, reason: Reason, limits: Limits) {
         if self.stills.len() < limits.stills {
-            let still = self.still(at, Some(label));
+            let still = self.still(at, reason);
             self.stills.push(still);
         } else {
             self.more_stills += 1;
         }
     }
 
-    fn still(&mut self, at: Micros, label: Option<String>) -> Still {
-        let title = label.as_deref().filter(|label| !label.is_empty()).unwrap_or("the screen");
-        let svg = self.picture.svg(&format!("{title}, at {}", crate::text::moment(at)));
-        Still { at, label, cols: self.picture.screen().size().cols, svg }
+    fn still(&mut self, at: Micros, reason: Reason) -> Still {
+        let label = match &reason {
+            Reason::Marker(text) | Reason::Note(Note { text, .. }) if !text.is_empty() => text,
+            Reason::Marker(_) | Reason::Note(_) | Reason::End => "the screen",
+        };
+        let svg = self.picture.svg(&format!("{label}, at {}", crate::text::moment(at)));
+        Still { at, reason, cols: self.picture.screen().size().cols, svg }
     }
 
     fn finish(mut self, source: Source, limits: Limits) -> Recording {
         self.take_still(limits);
+        self.take_notes(Micros(u64::MAX), limits);
         self.log.finish();
         self.take_commands(limits);
         if self.stills.is_empty() {
-            let still = self.still(self.now, None);
+            let still = self.still(self.now, Reason::End);
             self.stills.push(still);
         }
         let facts = self.header.facts();

@@ -8,7 +8,7 @@ use maud::{Markup, PreEscaped, html};
 
 use crate::integrity::State;
 use crate::text::{Foreign, bytes, count, date_time, duration, moment};
-use crate::{Playback, Recording, Still};
+use crate::{Playback, Reason as Shown, Recording, Still};
 
 /// A still of a screen that is wider than this can only be read if it is as wide as the page.
 const WIDE: u16 = 100;
@@ -132,7 +132,7 @@ impl Recording {
     fn stills(&self, number: usize) -> Markup {
         let playable = matches!(self.playback, Playback::Embedded(_)).then_some(number);
         html! {
-            h4 { @if self.stills.iter().any(|still| still.label.is_some()) { "Marked moments" } @else { "The screen at the end" } }
+            h4 { @if self.stills.iter().any(|still| still.reason != Shown::End) { "Marked moments" } @else { "The screen at the end" } }
             div.stills.single[self.stills.len() == 1] { @for still in &self.stills { (still.figure(playable)) } }
             @if self.more_stills > 0 {
                 p.remark { (count(self.more_stills, "marked moment")) " more are not shown here." }
@@ -149,10 +149,15 @@ impl Still {
                 (PreEscaped(&self.svg))
                 figcaption {
                     (link(self.at, playable)) " "
-                    @match self.label.as_deref() {
-                        Some("") => "(no label)",
-                        Some(label) => { (Foreign(label)) },
-                        None => "",
+                    @match &self.reason {
+                        Shown::Marker(label) if label.is_empty() => "(no label)",
+                        Shown::Marker(label) => { (Foreign(label)) },
+                        Shown::Note(note) => {
+                            @if note.text.is_empty() { "marked" } @else { strong.said { (Foreign(&note.text)) } }
+                            @if let Some(about) = &note.about { ", on " code { (Foreign(about)) } }
+                            @if !note.by.is_empty() { span.aside { "noted by " (Foreign(&note.by)) } }
+                        },
+                        Shown::End => "",
                     }
                 }
             }

@@ -7,12 +7,16 @@ use expect_test::{Expect, expect};
 use proptest::prelude::*;
 use sha2::{Digest as _, Sha256};
 
-use crate::{Limits, Playback, Reader, Recording, Report, Source, State};
+use crate::{Limits, Note, Playback, Reader, Reason, Recording, Report, Source, State};
 
 const LIMITS: Limits = Limits { commands: 100, stills: 3, embedded: 1 << 20 };
 
 fn recording(cast: &str, limits: Limits) -> Recording {
-    let (mut decoder, mut reader) = (Decoder::new(), Reader::new(limits));
+    noted(cast, limits, Vec::new())
+}
+
+fn noted(cast: &str, limits: Limits, notes: Vec<Note>) -> Recording {
+    let (mut decoder, mut reader) = (Decoder::new(), Reader::new(limits, notes));
     decoder.feed(cast.as_bytes());
     decoder.finish();
     while let Some(item) = decoder.next_item() {
@@ -158,11 +162,49 @@ fn a_page_says_what_there_is() {
 fn stills_are_of_marked_moments_when_they_are_over() {
     let stills = session().stills;
     assert_eq!(stills.len(), 1);
-    assert_eq!((stills[0].at, stills[0].label.as_deref()), (Micros(2_000_000), Some("here")));
+    assert_eq!((stills[0].at, &stills[0].reason), (Micros(2_000_000), &Reason::Marker("here".into())));
     assert!(stills[0].svg.contains(">root@web-1:~# !</text>"), "{}", stills[0].svg);
     // Without any, the end.
     let end = recording(&format!("{HEADER}\n[1, \"o\", \"bye\"]\n"), LIMITS).stills;
-    assert!(end[0].label.is_none() && end[0].svg.contains(">bye</text>"));
+    assert!(end[0].reason == Reason::End && end[0].svg.contains(">bye</text>"));
+}
+
+#[test]
+fn noted_moments_are_shown_as_they_were() {
+    let note =
+        |at, text: &str| Note { at: Micros(at), text: text.into(), by: "R. Meyer".into(), about: None };
+    let cast = format!(
+        "{HEADER}\n[1, \"o\", \"one\"]\n[2, \"o\", \" two\"]\n[2, \"m\", \"here\"]\n[3, \"o\", \" three\"]\n"
+    );
+    let notes = vec![note(9_000_000, "late"), note(2_000_000, "second"), note(1_500_000, "")];
+    let noted = noted(&cast, Limits { stills: 9, ..LIMITS }, notes);
+    let shown: Vec<_> = noted
+        .stills
+        .iter()
+        .map(|still| {
+            let text = match &still.reason {
+                Reason::Marker(text) | Reason::Note(Note { text, .. }) => text.as_str(),
+                Reason::End => "the end",
+            };
+            let what = ["one</text>", "one two</text>", "one two three</text>"];
+            (
+                still.at.0,
+                text,
+                what.map(|what| still.svg.contains(&format!(">{what}"))).iter().position(|is| *is),
+            )
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            (1_500_000, "", Some(0)),
+            (2_000_000, "here", Some(1)),
+            (2_000_000, "second", Some(1)),
+            (9_000_000, "late", Some(2))
+        ]
+    );
+    let page = report(vec![noted]).page();
+    assert!(page.contains("<bdi>second</bdi>") && page.contains("noted by <bdi>R. Meyer</bdi>"));
 }
 
 #[test]
@@ -232,7 +274,8 @@ proptest! {
              [0.1, \"o\", \"a@b:~$ \"]\n[1, \"o\", {}]\n[1.5, \"o\", \"\\r\\n\"]\n[2, \"m\", {}]\n[3, \"end\", {}]\n",
             json(&words[6]), json(&words[7]), json(&words[8]), json(&words[9].replace('\u{1b}', "")), json(&words[10]), json(&words[11]),
         );
-        let mut recording = recording(&cast, LIMITS);
+        let note = Note { at: Micros(5), text: words[5].clone(), by: words[6].clone(), about: Some(words[7].clone()) };
+        let mut recording = noted(&cast, LIMITS, vec![note]);
         recording.source.name.clone_from(&words[0]);
         recording.source.defects = words.clone();
         let mut report = report(vec![recording]);

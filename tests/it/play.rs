@@ -140,6 +140,20 @@ fn search_goes_from_hit_to_hit() {
     session.wait_screen("1 of 2");
     session.send("nn");
     session.wait_screen("nothing from here on, 2 elsewhere");
+    // As one types; Escape leads back to where that began.
+    session.send("g0\r");
+    session.wait_screen("0:00.0 / 0:10");
+    session.send("/日");
+    session.wait_screen("1 of 2");
+    session.wait_screen("$ echo 日");
+    session.send("本語 ok$");
+    session.wait_screen("日本語 ok");
+    session.send("(");
+    session.send("\u{7f}");
+    session.send("x");
+    session.wait_screen("nothing");
+    session.send("\u{1b}");
+    session.wait_screen("0:00.0 / 0:10");
     session.send("q");
     session.wait_success();
 }

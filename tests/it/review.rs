@@ -143,7 +143,7 @@ fn details_say_what_is_wrong() {
         session.send("m");
         session.wait_screen("state     damaged");
         if size.0 > 40 {
-            session.wait_screen("14 damaged bytes");
+            session.wait_screen("damaged bytes");
         }
         session.send("m\u{1b}/none\r");
         session.wait_screen("none");
@@ -202,6 +202,16 @@ fn from_a_command_to_its_moment_and_back() {
     assert_eq!((&mark["note"], &mark["line"]), (&json!("straight"), &json!("cat /etc/shadow")));
     assert_eq!((&mark["user"], &mark["target"]), (&json!("alice"), &json!("web-1")));
     assert_eq!(mark["session"], "01a21909-33c2-7721-ad43-000000000600");
+    // They are in the report.
+    let report = world.casemate(&["report", "audit", "-o", "r.html", "--case", "case.json"]).run().exits(1);
+    assert!(!report.stderr.contains("not in this report"), "{}", report.stderr);
+    let page = String::from_utf8(world.bytes("r.html")).unwrap();
+    assert!(page.contains("<bdi>straight</bdi></strong>, on <code><bdi>cat /etc/shadow</bdi></code>"));
+    let report = world
+        .casemate(&["report", "audit/sealed.cast.zst", "-o", "s.html", "--case", "case.json"])
+        .run()
+        .success();
+    assert!(report.stderr.contains("one note of the case is on a recording that is not in this report"));
     // Notes are there the next time.
     let mut session = review(&world, (80, 24), &[]);
     session.wait_screen("◆");

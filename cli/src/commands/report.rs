@@ -6,7 +6,8 @@ use std::process::ExitCode;
 
 use casemate_cast_format::Version;
 use casemate_cast_format::segment::{UnpackerConfig, hex};
-use casemate_report::{Limits, Reader, Recording, Report, Source};
+use casemate_report::{Limits, Note, Reader, Recording, Report, Source};
+use casemate_review::{Bookmark, Case};
 use casemate_store::recording::{Found, one_line};
 use chrono::Utc;
 use sha2::{Digest as _, Sha256};
@@ -31,7 +32,7 @@ const MOST_DEFECTS: usize = 50;
 /// Make a report of recordings: one page of HTML, to be read, played, printed
 ///
 /// The page has the sessions with their commands, each linked to its moment in the recording, which can be played in the
-/// page; stills of marked moments; the SHA-256 of every file, whether its seals are intact and by whom it is signed, and
+/// page; stills of marked and noted moments; the SHA-256 of every file, whether its seals are intact and by whom it is signed, and
 /// what that does not prove. It needs nothing else: no network, no other file, no program but a browser. On paper it
 /// reads as well.
 ///
@@ -44,6 +45,7 @@ Examples:
   casemate report audit/ -o report.html
   casemate report deploy.cast.zst -o report.html --title 'Outage of 22 November' --fact Case=2026-117
   casemate report evidence/ -o report.html --key recorder.key.pub --fact 'Made by=R. Meyer' --note 'All of web-1.'
+  casemate report evidence/ -o report.html --case 2026-117.json    with the notes of a review
   casemate report evidence/ -o report.html --embed-limit 0     tables and stills only")]
 pub(crate) struct ReportArgs {
     /// Recordings, or folders of recordings
@@ -69,6 +71,10 @@ pub(crate) struct ReportArgs {
     /// The recordings must be signed with this Ed25519 key: a file in PEM (as `casemate keygen` makes), or 64 hex digits
     #[arg(long, alias = "public-key", value_name = "KEY")]
     key: Option<PathBuf>,
+
+    /// Show what was noted in this case, as `casemate review` keeps it, each with the screen of its moment
+    #[arg(long, value_name = "FILE")]
+    case: Option<PathBuf>,
 
     /// How much of recordings may be in the page to be played, in all; 0 for nothing
     #[arg(long, value_name = "SIZE", default_value = "50M", value_parser = limit)]
@@ -112,9 +118,11 @@ pub(crate) fn run(arguments: &ReportArgs, printer: &Printer) -> Result<ExitCode,
         failures: found.failures.iter().map(ToString::to_string).collect(),
         key,
     };
+    let mut notes = arguments.case.as_deref().map(Case::bookmarks_in).transpose()?.unwrap_or_default();
     let mut left = arguments.embed_limit;
     for source in &found.sources {
-        match read(&source.path, key, left, printer) {
+        let of_this = notes_on(&source.path, &mut notes);
+        match read(&source.path, key, left, of_this, printer) {
             Ok(recording) => {
                 left = left.saturating_sub(recording.embedded_bytes());
                 report.recordings.push(recording);
@@ -122,6 +130,13 @@ pub(crate) fn run(arguments: &ReportArgs, printer: &Printer) -> Result<ExitCode,
             // Nobody said that it is a recording.
             Err(_) if source.is_guess => {}
             Err(failure) => report.failures.push(failure.to_string()),
+        }
+    }
+    match notes.len() {
+        0 => {}
+        1 => printer.warn("one note of the case is on a recording that is not in this report"),
+        count => {
+            printer.warn(format!("{count} notes of the case are on recordings that are not in this report"));
         }
     }
     for failure in &report.failures {
@@ -144,11 +159,25 @@ pub(crate) fn run(arguments: &ReportArgs, printer: &Printer) -> Result<ExitCode,
     Ok(if report.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn read(path: &Path, key: Option<[u8; 32]>, embedded: u64, printer: &Printer) -> Result<Recording, Failure> {
+/// Takes out what was noted of a recording: a case names it by its path without links.
+fn notes_on(path: &Path, notes: &mut Vec<Bookmark>) -> Vec<Note> {
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned()).display().to_string();
+    let of_this = notes.extract_if(.., |note| note.file == path);
+    of_this.map(|note| Note { at: note.offset, text: note.note, by: note.by, about: note.line }).collect()
+}
+
+fn read(
+    path: &Path,
+    key: Option<[u8; 32]>,
+    embedded: u64,
+    notes: Vec<Note>,
+    printer: &Printer,
+) -> Result<Recording, Failure> {
     let (bytes, sha256) = hash(path, printer)?;
     let input = Input::open(path)?;
     let name = input.name.clone();
-    let mut reader = Reader::new(Limits { commands: MOST_COMMANDS, stills: MOST_STILLS, embedded });
+    let limits = Limits { commands: MOST_COMMANDS, stills: MOST_STILLS, embedded };
+    let mut reader = Reader::new(limits, notes);
     let mut version = Version::V2;
     let config = UnpackerConfig { public_key: key, ..UnpackerConfig::default() };
     let findings = input.read(config, Strictness::Collect, printer, |item| {

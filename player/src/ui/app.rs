@@ -541,15 +541,14 @@ impl App<'_> {
                 }
                 return;
             }
-            (Prompt::Pattern(field, _), Key::Enter) => {
+            (Prompt::Pattern(field, from), Key::Enter) => {
                 match Pattern::new(field.text()) {
                     Ok(_) if field.is_empty() => self.next_hit(Wanted::Next, now),
-                    // It is there, or on its way.
-                    Ok(_) => {
-                        if let Some(text) = self.search_text() {
-                            self.say(format!("/{}   {text}", harmless(field.text())), now);
-                        }
-                    }
+                    // It is there; or it is on its way, or not there: that is said.
+                    Ok(_) => match self.search_text().filter(|_| self.last_hit.is_some()) {
+                        Some(text) => self.say(format!("/{}   {text}", harmless(field.text())), now),
+                        None => self.next_hit(Wanted::From(*from), now),
+                    },
                     Err(error) => self.say(harmless(&error.to_string().replace('\n', " ")), now),
                 }
                 return;

@@ -51,6 +51,7 @@ impl App<'_> {
             (0, true) => "nothing".to_owned(),
             (0, false) => format!("{:.0} %", search.progress() * 100.0),
             (count, true) if number > 0 => format!("{number} of {}", count_text(count)),
+            (count, true) if self.last_hit.is_none() => format!("{} elsewhere", count_text(count)),
             (count, true) => count_text(count),
             (count, false) => format!("{} so far", count_text(count)),
         })
