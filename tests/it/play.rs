@@ -465,6 +465,34 @@ fn a_reader_that_has_seen_enough_is_no_failure() {
 }
 
 #[test]
+fn what_comes_through_a_pipe_is_played_as_it_comes() {
+    let world = World::new();
+    world.write("one", cast(60, 16, &[(1, "o", "first\r\n".to_owned())]));
+    world.write("two", "[0.2, \"o\", \"second\\r\\n\"]\n");
+    // The rest comes only when the beginning has been seen.
+    let script =
+        "{ cat one; until grep -q first out; do sleep 0.05; done; cat two; } | \"$CASEMATE\" play - > out";
+    world.script(script).run().success();
+    assert_eq!(world.bytes("out"), b"first\r\nsecond\r\n");
+
+    let script = "{ cat one; until [ -e seen ]; do sleep 0.05; done; cat two; } | \"$CASEMATE\" play -";
+    let mut session = world.script(script).on_terminal();
+    session.wait_screen("first");
+    world.write("seen", "");
+    session.wait_screen("second");
+    session.wait_screen("■ 0:00.2 / 0:00");
+    session.send("q");
+    session.wait_success();
+
+    // Nobody waits for a pipe that stands still.
+    let mut session = world.script("{ cat one; exec sleep 1000; } | \"$CASEMATE\" play -").on_terminal();
+    session.wait_screen("first");
+    session.send("q");
+    session.wait_for("\u{1b}[?1049l");
+    session.hang_up();
+}
+
+#[test]
 fn a_recording_in_progress_is_followed() {
     need!("bash");
     for name in ["live.cast", "live.cast.zst"] {

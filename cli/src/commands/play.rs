@@ -38,7 +38,8 @@ Examples:
   casemate play --start-at 1:30 demo.cast          or 50%, marker:build, command:12, end
   casemate play --follow session.cast.zst          watch a recording in progress
   casemate play --plain demo.cast | tee raw.txt    the recorded bytes, at their time
-  ssh web-1 cat demo.cast | casemate play -")]
+  ssh web-1 cat demo.cast | casemate play -        as it comes; with --start-at when all of it is there
+  ssh web-1 tail -c +1 -f live.cast | casemate play -")]
 pub(crate) struct PlayArgs {
     /// The recording; `-` for standard input
     #[arg(default_value = "-")]
@@ -83,7 +84,7 @@ pub(crate) struct PlayArgs {
 }
 
 pub(crate) fn run(arguments: &PlayArgs) -> Result<ExitCode, Failure> {
-    let recording = open(&arguments.file)?;
+    let recording = open(&arguments.file, arguments.start_at.is_none())?;
     let options = Options {
         speed: arguments.speed,
         looping: arguments.looping,
@@ -106,14 +107,16 @@ pub(crate) fn run(arguments: &PlayArgs) -> Result<ExitCode, Failure> {
     }
 }
 
-fn open(path: &Path) -> Result<Recording, Failure> {
+/// Opens a file, or takes what comes through standard input: as it comes, or all of it first.
+fn open(path: &Path, as_it_comes: bool) -> Result<Recording, Failure> {
     let opened = if path == Path::new("-") {
         if rustix::termios::isatty(rustix::stdio::stdin()) {
             return Err(Failure::new("standard input is a terminal, and no recording")
                 .hint("name a file: casemate play demo.cast"));
         }
         let stdin = rustix::stdio::stdin().try_clone_to_owned().about("cannot read standard input")?;
-        Recording::from_file("standard input", File::from(stdin))
+        let take = if as_it_comes { Recording::from_pipe } else { Recording::from_file };
+        take("standard input", File::from(stdin))
     } else {
         Recording::open(path)
     };

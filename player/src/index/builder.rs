@@ -4,6 +4,7 @@
 //! *Invariant*: what is published is true of the whole file up to there, so that a pass may end, and go on, anywhere.
 
 use std::io;
+use std::time::Duration;
 
 use casemate_cast_format::{Code, own};
 
@@ -17,6 +18,8 @@ use crate::stage::{Spot, Stage, place};
 pub(crate) enum Step {
     /// Another step will find something.
     More,
+    /// Nothing more has come through the pipe yet; see [`Builder::wait_for_more`].
+    Waiting,
     /// The end of the file has been read.
     Done,
 }
@@ -38,9 +41,13 @@ impl Builder {
     /// # Errors
     /// When the file cannot be read.
     pub(crate) fn begin(mut recording: Recording) -> io::Result<(Self, Index)> {
-        let mut index = Index::default();
-        index.has_all_places = recording.survey(&mut index.places)?;
+        // What comes while this looks is found by the next look: the end is asked for first, then the length.
+        let mut index = Index { is_arriving: recording.is_arriving()?, ..Index::default() };
         index.read = (0, recording.length()?);
+        if recording.is_piped() {
+            recording.refresh()?;
+        }
+        index.has_all_places = recording.survey(&mut index.places)?;
         Ok((Self::at(Spot::default(), recording), index))
     }
 
@@ -88,6 +95,12 @@ impl Builder {
         Ok(())
     }
 
+    /// Waits for more to come through the pipe, at most for about so long.
+    pub(crate) fn wait_for_more(&mut self, index: &Shared<Index>, time: Duration) {
+        let known = index.lock().read.1;
+        self.blocks.recording().wait_for_more(known, time);
+    }
+
     /// Reads one block.
     pub(crate) fn step(&mut self, index: &Shared<Index>) -> Step {
         match self.try_step(index) {
@@ -96,7 +109,7 @@ impl Builder {
                 index.change(|index| {
                     index.failure = Some(error.to_string());
                     index.has_all_places = true;
-                    index.is_complete = true;
+                    (index.is_complete, index.is_arriving) = (true, false);
                 });
                 Step::Done
             }
@@ -104,9 +117,14 @@ impl Builder {
     }
 
     fn try_step(&mut self, index: &Shared<Index>) -> io::Result<Step> {
+        let is_arriving = self.blocks.recording().is_arriving()?;
+        if index.lock().is_arriving {
+            self.refresh(index)?;
+        }
+        let done = if is_arriving { Step::Waiting } else { Step::Done };
         let Some(place) = place(index, self.spot.block) else {
-            index.change(|index| index.is_complete = true);
-            return Ok(Step::Done);
+            index.change(|index| (index.is_complete, index.is_arriving) = (!is_arriving, is_arriving));
+            return Ok(done);
         };
         let block = self.blocks.load(&place);
         let end = self.blocks.recording().end_of(&place);
@@ -121,12 +139,12 @@ impl Builder {
                 index.has_all_places = true;
             }
             if place.is_open {
-                index.is_complete = true;
+                (index.is_complete, index.is_arriving) = (!is_arriving, is_arriving);
             }
         });
         if place.is_open {
             self.spot.at = self.spot.at.max(block.len());
-            return Ok(Step::Done);
+            return Ok(done);
         }
         self.spot = Spot { block: self.spot.block + 1, at: 0 };
         self.keyframe(index);

@@ -11,6 +11,9 @@ use super::{Builder, Folder, Index};
 use crate::recording::Recording;
 use crate::shared::Shared;
 
+/// How long to wait at once for more through a pipe: whoever quits waits for that.
+const PAUSE: Duration = Duration::from_millis(50);
+
 /// Makes the index of a recording.
 #[derive(Debug)]
 pub(crate) struct Indexer {
@@ -66,11 +69,15 @@ impl Indexer {
         let cache = self.cache.take();
         let run = move || {
             while !stopped.load(Ordering::Relaxed) {
-                if builder.step(&index) == Step::Done {
-                    if let Some(cache) = cache {
-                        cache.keep(builder.recording(), &index);
+                match builder.step(&index) {
+                    Step::More => {}
+                    Step::Waiting => builder.wait_for_more(&index, PAUSE),
+                    Step::Done => {
+                        if let Some(cache) = cache {
+                            cache.keep(builder.recording(), &index);
+                        }
+                        break;
                     }
-                    break;
                 }
             }
             builder
@@ -84,13 +91,15 @@ impl Indexer {
     /// Waits for a little more of the index, at most for about so long.
     pub(crate) fn wait(&mut self, time: Duration) {
         match &mut self.work {
-            Work::Here(builder) => {
-                if builder.step(&self.index) == Step::Done
-                    && let Some(cache) = self.cache.take()
-                {
-                    cache.keep(builder.recording(), &self.index);
+            Work::Here(builder) => match builder.step(&self.index) {
+                Step::More => {}
+                Step::Waiting => builder.wait_for_more(&self.index, time),
+                Step::Done => {
+                    if let Some(cache) = self.cache.take() {
+                        cache.keep(builder.recording(), &self.index);
+                    }
                 }
-            }
+            },
             Work::Thread { handle, .. } => {
                 let guard = self.index.lock();
                 if !guard.is_complete && !handle.is_finished() {
@@ -135,7 +144,7 @@ impl Indexer {
         self.index.change(|index| {
             index.failure = Some(why.to_owned());
             index.has_all_places = true;
-            index.is_complete = true;
+            (index.is_complete, index.is_arriving) = (true, false);
         });
     }
 }

@@ -87,6 +87,8 @@ pub struct Index {
     /// Bytes of the file that were read, and all.
     pub(crate) read: (u64, u64),
     pub(crate) is_complete: bool,
+    /// More comes through a pipe: what is the end now may not be.
+    pub(crate) is_arriving: bool,
     /// Why it will never be complete.
     pub(crate) failure: Option<String>,
 }

@@ -249,18 +249,20 @@ impl Player {
     fn next(&mut self, mut spot: Spot) -> Next {
         let mut end = spot;
         loop {
-            let (place, has_all) = {
+            let (place, has_all, is_arriving) = {
                 let index = self.indexer.index.lock();
-                (index.places.get(spot.block).copied(), index.has_all_places)
+                (index.places.get(spot.block).copied(), index.has_all_places, index.is_arriving)
             };
-            let Some(place) = place else { return if has_all { Next::End(end) } else { Next::Unknown } };
+            let Some(place) = place else {
+                return if has_all && !is_arriving { Next::End(end) } else { Next::Unknown };
+            };
             let block = self.blocks.load(&place);
             if spot.at < block.len() {
                 return Next::Event(spot, block);
             }
             end = Spot { block: spot.block, at: block.len() };
             if place.is_open {
-                return Next::End(end);
+                return if is_arriving { Next::Unknown } else { Next::End(end) };
             }
             spot = Spot { block: spot.block + 1, at: 0 };
         }

@@ -29,6 +29,8 @@ pub(crate) struct Playing {
     is_fresh: bool,
     /// What comes next is due at once: it was waited for.
     is_awaited: bool,
+    /// What comes next is due when it would have been, or now.
+    may_be_late: bool,
     /// The stretch without anything to see that the position is in, while that is known.
     pub(super) gap: Option<Gap>,
 }
@@ -51,7 +53,7 @@ pub enum State {
     Playing,
     /// It goes to a target; see [`Player::pursue`].
     Seeking,
-    /// It would play, but the file has not been read so far yet.
+    /// It would play, but the recording has not been read so far yet, or has not come so far.
     Waiting,
     /// It has reached the end of a recording that may go on; see [`Player::refresh`].
     Following,
@@ -80,6 +82,7 @@ impl Playing {
             following: false,
             is_fresh: true,
             is_awaited: false,
+            may_be_late: false,
             gap: None,
         }
     }
@@ -88,6 +91,7 @@ impl Playing {
     pub(super) fn moved(&mut self) {
         self.is_fresh = true;
         self.is_awaited = false;
+        self.may_be_late = false;
         self.gap = None;
         if self.mode == Mode::Ended {
             self.mode = Mode::Paused;
@@ -190,7 +194,9 @@ impl Player {
                 Next::Event(spot, block) => (spot, block),
                 Next::Unknown => {
                     self.indexer.wait(Duration::ZERO);
-                    self.play.is_fresh = true;
+                    // While something is to come through a pipe, time passes.
+                    let is_arriving = self.index().is_arriving;
+                    (self.play.is_fresh, self.play.may_be_late) = (!is_arriving, is_arriving);
                     return advance(State::Waiting, Some(now.saturating_add(PATIENCE)));
                 }
                 Next::End(spot) => {
@@ -203,7 +209,12 @@ impl Player {
                 self.play.pace.set(now, event.time);
             }
             let gap = self.gap(event.time);
-            let due = self.play.pace.due(event.time, gap);
+            let mut due = self.play.pace.due(event.time, gap);
+            if std::mem::take(&mut self.play.may_be_late) && due < now {
+                // What comes late is not caught up with.
+                self.play.pace.set(now, event.time);
+                due = now;
+            }
             if now < due {
                 self.time = self.play.pace.time(now, gap).max(self.time).min(event.time);
                 return advance(State::Playing, Some(due));

@@ -8,6 +8,7 @@
 
 mod block;
 mod file;
+mod inflow;
 mod lines;
 mod spool;
 
@@ -16,6 +17,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use casemate_cast_format::segment::SegmentReader;
 use casemate_cast_format::{Decoder, DefectKind, Header, Item, Micros, Version, is_zstd};
@@ -23,6 +25,7 @@ use casemate_cast_format::{Decoder, DefectKind, Header, Item, Micros, Version, i
 pub(crate) use block::Block;
 pub use block::Event;
 pub(crate) use file::SharedFile;
+use inflow::Inflow;
 pub use spool::SPOOL_LIMIT;
 
 /// Why a recording cannot be opened.
@@ -54,6 +57,8 @@ pub struct Recording {
     form: Form,
     /// What is read is what was opened, and will be there again.
     is_lasting: bool,
+    /// The pipe that it comes through.
+    inflow: Option<Arc<Inflow>>,
     pub(crate) grain: Grain,
 }
 
@@ -133,6 +138,64 @@ impl Recording {
         Self::from_shared(name, SharedFile::new(file))
     }
 
+    /// Takes what comes through a pipe, and can be played as soon as it is known what it is. What can only be read as a
+    /// whole is waited for.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn from_pipe(name: &str, file: File) -> Result<Self, OpenError> {
+        /// So long is waited at once for something to come.
+        const PATIENCE: Duration = Duration::from_secs(1);
+        let read = |error| OpenError::Read(name.into(), error);
+        let metadata = file.metadata().map_err(read)?;
+        if metadata.is_file() || metadata.is_dir() {
+            return Self::from_file(name, file);
+        }
+        let (inflow, copy) = Inflow::start(name, file)?;
+        let shared = SharedFile::new(copy);
+        loop {
+            let is_going = inflow.is_going().map_err(read)?;
+            if !is_going {
+                return Ok(Self { is_lasting: false, ..Self::from_shared(name, shared)? });
+            }
+            let length = shared.length().map_err(read)?;
+            if let Some(begun) = Self::begun(name, &shared)? {
+                return Ok(Self { is_lasting: false, inflow: Some(Arc::new(inflow)), ..begun });
+            }
+            inflow.wait(length, PATIENCE);
+        }
+    }
+
+    /// What has begun to come; `None` if it is not known yet what it is, or has to be there as a whole.
+    fn begun(name: &str, shared: &SharedFile) -> Result<Option<Self>, OpenError> {
+        /// A header that is longer is waited for with all the rest.
+        const HEAD_BYTES: u64 = 64 << 10;
+        let read = |error| OpenError::Read(name.into(), error);
+        let head = shared.bytes(0, HEAD_BYTES).map_err(read)?;
+        if is_zstd(&head) {
+            let begun = Self::segments(name, shared).map_err(read)?;
+            // Any zstd file begins like a segment that has no seal yet.
+            return Ok(begun.filter(|begun| begun.header.facts().is_some() || begun.has_seals()));
+        }
+        let Some(end) = memchr::memchr(b'\n', &head) else { return Ok(None) };
+        let mut decoder = Decoder::new();
+        decoder.feed(&head[..=end]);
+        match decoder.next_item() {
+            Some(Item::Header(header)) if header.version != Version::V1 => {
+                let form = Form::Lines { file: shared.clone(), version: header.version };
+                Ok(Some(Self::new(name, *header, form, false)))
+            }
+            Some(Item::Defect(defect)) if defect.kind.is_fatal() => {
+                Err(OpenError::NotARecording(name.into(), defect.kind))
+            }
+            Some(Item::Header(_) | Item::Event(_) | Item::Comment(_) | Item::Defect(_)) | None => Ok(None),
+        }
+    }
+
+    fn has_seals(&self) -> bool {
+        matches!(&self.form, Form::Segments { reader, .. } if reader.sealed_segments() > 0)
+    }
+
     fn from_shared(name: &str, shared: SharedFile) -> Result<Self, OpenError> {
         let beginning = shared.bytes(0, 4).map_err(|error| OpenError::Read(name.into(), error))?;
         let is_packed = is_zstd(&beginning) || (name.ends_with(".zst") && !beginning.starts_with(b"{"));
@@ -193,7 +256,14 @@ impl Recording {
     }
 
     fn new(name: &str, header: Header, form: Form, is_lasting: bool) -> Self {
-        Self { name: name.into(), header: Arc::new(header), form, is_lasting, grain: Grain::default() }
+        Self {
+            name: name.into(),
+            header: Arc::new(header),
+            form,
+            is_lasting,
+            inflow: None,
+            grain: Grain::default(),
+        }
     }
 
     /// What it is called in messages.
@@ -338,6 +408,27 @@ impl Recording {
         }
     }
 
+    /// Whether it comes through a pipe, or came.
+    pub(crate) fn is_piped(&self) -> bool {
+        self.inflow.is_some()
+    }
+
+    /// Whether more of it may come through the pipe that it comes through. Who finds that it does not will find all of
+    /// it in the file.
+    ///
+    /// # Errors
+    /// When the pipe failed.
+    pub(crate) fn is_arriving(&self) -> io::Result<bool> {
+        self.inflow.as_ref().map_or(Ok(false), |inflow| inflow.is_going())
+    }
+
+    /// Waits until more of it than so many bytes have come, at most for about so long.
+    pub(crate) fn wait_for_more(&self, than: u64, time: Duration) {
+        if let Some(inflow) = &self.inflow {
+            inflow.wait(than, time);
+        }
+    }
+
     /// Whether it can grow while it is open.
     #[must_use]
     pub fn can_grow(&self) -> bool {
@@ -364,7 +455,13 @@ impl Recording {
                     Err(error) => Block::damaged(format!("byte {offset}: {error}"), nanos),
                 }
             }
-            (Form::Segments { version, reader, .. }, At::Segment { index, first, .. }) => {
+            (Form::Segments { version, reader, .. }, At::Segment { index, bytes, first }) => {
+                // Another clone may have seen the file grow.
+                if reader.frame(index).is_none_or(|(_, known)| known != bytes)
+                    && let Err(error) = reader.refresh()
+                {
+                    return Block::damaged(error.to_string(), 0);
+                }
                 let decoder = match (index, first) {
                     (0, _) => Decoder::new(),
                     (_, Some(first)) => Decoder::resume(*version, first),

@@ -12,7 +12,7 @@ use super::file::SharedFile;
 pub const SPOOL_LIMIT: u64 = 16 << 30;
 
 /// So much is read at once.
-const CHUNK: usize = 256 << 10;
+pub(super) const CHUNK: usize = 256 << 10;
 
 /// What `zstd -dc` accepts without being asked.
 const WINDOW_LOG_LIMIT: u32 = 27;

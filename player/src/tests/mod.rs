@@ -1,5 +1,6 @@
 //! Tests of the player as a whole, against replaying from the start.
 
+mod arriving;
 mod caching;
 mod damage;
 mod growing;

@@ -121,6 +121,7 @@ impl Reader {
             found: Arc::clone(&found),
             stop: Arc::clone(&stop),
             is_following: is_following && recording.can_grow(),
+            recording: recording.clone(),
             decoder: Decoder::new(),
             log: None,
         };
@@ -174,6 +175,7 @@ struct Work {
     found: Arc<Mutex<Found>>,
     stop: Arc<AtomicBool>,
     is_following: bool,
+    recording: Recording,
     decoder: Decoder,
     log: Option<CommandLog>,
 }
@@ -196,6 +198,8 @@ impl Work {
         let mut is_begun = false;
         let (mut last, mut grown) = (Micros(0), Instant::now());
         while !self.is_stopped() {
+            // Asked before: what comes last comes before its end.
+            let may_grow = self.is_following || self.recording.is_arriving()?;
             let read = match self.file.read(&mut chunk) {
                 Ok(read) => read,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
@@ -203,7 +207,7 @@ impl Work {
             };
             let bytes = &chunk[..read];
             if read == 0 {
-                if !self.is_following {
+                if !may_grow {
                     break;
                 }
                 std::thread::park_timeout(PAUSE);
