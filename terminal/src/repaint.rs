@@ -31,14 +31,17 @@ pub(crate) fn repaint(parser: &Parser) -> Vec<u8> {
     let first = screen.scrolled();
     painter.rows((0..u64::from(rows)).filter_map(|row| screen.numbered_row(first.saturating_add(row))));
     let primary_row = |row: u16| screen.numbered_row(first.saturating_add(row.into()));
-    painter.saved(settings.saved, primary_row);
     if screen.alternate_screen() {
-        // Saves the cursor once more, as a program that asks for this screen wants it to.
-        painter.put("\x1b[?1049h");
+        // The second one saves the cursor once more, as a program that asks for this screen wants it to.
+        painter.saved(settings.saved, primary_row, "\x1b7\x1b[?1049h");
         painter.settle();
         painter.put("\x1b[2J\x1b[H");
         painter.rows(screen.visible_rows());
-        painter.saved(settings.saved_alternate, |row| screen.row(row));
+        if settings.saved_alternate != SavedCursor::default() {
+            painter.saved(settings.saved_alternate, |row| screen.row(row), SAVE);
+        }
+    } else if settings.saved != SavedCursor::default() {
+        painter.saved(settings.saved, primary_row, SAVE);
     }
     painter.settle();
 
@@ -71,6 +74,9 @@ pub(crate) fn repaint(parser: &Parser) -> Vec<u8> {
     out.extend(parser.pending());
     out
 }
+
+/// DECSC
+const SAVE: &str = "\x1b7";
 
 struct Painter {
     pen: Pen,
@@ -178,18 +184,15 @@ impl Painter {
         at
     }
 
-    /// Has the terminal save a cursor.
-    fn saved<'a>(&mut self, saved: SavedCursor, row: impl FnOnce(u16) -> Option<&'a Row>) {
-        if saved == SavedCursor::default() {
-            return;
-        }
+    /// Has the terminal save a cursor, by these sequences.
+    fn saved<'a>(&mut self, saved: SavedCursor, row: impl FnOnce(u16) -> Option<&'a Row>, by: &str) {
         if saved.origin {
             self.put("\x1b[?6h");
         }
         self.go_to(saved.row, saved.row, saved.col, row(saved.row));
         self.pen.set(style(&saved.attrs));
         self.charsets(saved.charsets);
-        self.put("\x1b7");
+        self.put(by);
         if saved.origin {
             self.put("\x1b[?6l");
         }

@@ -62,6 +62,8 @@ fn what_follows_a_repaint_shows_as_it_would_have() {
         "\x1b(0\x1b)0\x0elqk\x1b7\x1b(B",
         "日本語日本語\x1b[?1049h\x1b[2J\x1b[48;5;9m\x1b[K",
         "\x1b[31m\x1b[3;5H\x1b7\x1b[m\x1b[?1049hin it\x1b[2;2H\x1b7\x1b[H",
+        "c\x1b8\x1b[?1049h",
+        "\x1b(0\x1b[2;3H\x1b[?1049h\x1b(B",
         "a\x1b",
         "a\x1b[3",
         "a\x1b[38;5",
