@@ -164,3 +164,25 @@ fn nothing_is_written_beside_a_recording() {
     world.casemate(&["screen", "folder/marked.cast"]).run().success();
     assert_eq!(world.names("folder"), ["marked.cast"]);
 }
+
+/// Screen and tmux take `ESC k` for the beginning of a title; other terminals show what follows.
+#[test]
+fn another_terminal_shows_what_this_one_hides() {
+    let world = World::new();
+    let header = r#"{"version":2,"width":20,"height":2,"env":{"TERM":"tmux-256color"}}"#;
+    let text = "{}\n[1, \"o\", \"a\\u001bkhidden\\u001b\\\\b\"]\n[2, \"o\", \"c\"]\n";
+    world.write("t.cast", text.replacen("{}", header, 1));
+    world.casemate(&["convert", "-q", "t.cast", "t.cast.zst"]).run().success();
+    for file in ["t.cast", "t.cast.zst"] {
+        assert_eq!(shown(&world, file, "end")[0], "abc");
+        let screen = |args: &[&str]| {
+            let args = [&["screen", file, "--term", "xterm"], args].concat();
+            world.casemate(&args).run().success().text().lines().next().unwrap_or_default().to_owned()
+        };
+        assert_eq!((screen(&[]).as_str(), screen(&["--at", "1"]).as_str()), ("ahiddenbc", "ahiddenb"));
+    }
+    world
+        .casemate(&["screen", "-", "--term", "xterm"])
+        .run_with_input(&world.bytes("t.cast"))
+        .fails("read twice");
+}

@@ -4,13 +4,16 @@ use std::io::Write as _;
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
-use casemate_player::export::theme;
+use casemate_cast_format::segment::UnpackerConfig;
+use casemate_cast_format::{Item, Micros};
+use casemate_player::export::{Still, theme};
 use casemate_player::ui::find_commands;
 use casemate_player::{Player, Pursuit, Recording, SeekError, Target};
 use casemate_terminal::render;
 use clap::ValueEnum;
 
 use crate::failure::{About as _, Failure};
+use crate::input::{Input, Strictness};
 use crate::printer::Printer;
 
 /// Show the screen at a moment of a recording
@@ -24,7 +27,8 @@ Examples:
   casemate screen demo.cast.zst --at 1:30
   casemate screen demo.cast --at marker:deployed --format svg > deployed.svg
   casemate screen demo.cast --at command:12        when the 12th command was given
-  casemate screen demo.cast --at 50% --format json | jq -r '.[0]'")]
+  casemate screen demo.cast --at 50% --format json | jq -r '.[0]'
+  casemate screen demo.cast --term xterm           titles that screen and tmux hide")]
 pub(crate) struct ScreenArgs {
     /// The recording; `-` for standard input
     file: PathBuf,
@@ -34,6 +38,12 @@ pub(crate) struct ScreenArgs {
     /// A time or an event behind the end of the recording is its end.
     #[arg(long, value_name = "WHERE", default_value = "end")]
     at: Target,
+
+    /// Take the output as this terminal would (TERM) [default: what the recording says]
+    ///
+    /// A terminal of screen or tmux takes `ESC k` as the beginning of a title and hides it; others show it.
+    #[arg(long, value_name = "NAME")]
+    term: Option<String>,
 
     /// What to show it as
     #[arg(short, long, value_enum, default_value = "txt")]
@@ -58,7 +68,14 @@ pub(crate) fn run(arguments: &ScreenArgs, printer: &Printer) -> Result<(), Failu
     seek(&mut player, &name, &arguments.at, printer)?;
     let theme = theme(player.header());
     let title = player.header().title.clone().unwrap_or(name);
-    let screen = player.screen();
+    let mut replayed;
+    let screen = match &arguments.term {
+        Some(term) => {
+            replayed = replay(&arguments.file, term, player.position().time, printer)?;
+            replayed.screen()
+        }
+        None => player.screen(),
+    };
     let shown = match arguments.format {
         Format::Txt => render::txt(screen),
         Format::Ansi => render::ansi(screen),
@@ -66,6 +83,28 @@ pub(crate) fn run(arguments: &ScreenArgs, printer: &Printer) -> Result<(), Failu
         Format::Json => render::json(screen),
     };
     std::io::stdout().write_all(shown.as_bytes()).about("cannot write to standard output")
+}
+
+/// The screen of another kind of terminal: keyframes are of the one that was recorded, so it is played from the start.
+fn replay(path: &Path, term: &str, until: Micros, printer: &Printer) -> Result<Still, Failure> {
+    if path == Path::new("-") {
+        return Err(
+            Failure::new("for another terminal a recording is read twice").hint("write it to a file first")
+        );
+    }
+    let mut still = Still::new(until);
+    Input::open(path)?.read(UnpackerConfig::default(), Strictness::Collect, printer, |item| {
+        match item {
+            Item::Header(mut header) => {
+                header.term_type = Some(term.to_owned());
+                still = Still::of(&header, until);
+            }
+            Item::Event(event) => still.event(&event),
+            Item::Comment(_) | Item::Defect(_) => {}
+        }
+        Ok(())
+    })?;
+    Ok(still)
 }
 
 fn open(path: &Path) -> Result<Player, Failure> {
