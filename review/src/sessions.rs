@@ -14,7 +14,7 @@ use crate::library::{Library, Moment, State, Volume, Who};
 use crate::table::{Column, Row, Table, Text};
 use crate::times::short;
 
-/// The columns, in the order of [`Key`].
+/// The columns; `compare` goes by their numbers.
 static COLUMNS: [Column; 10] = [
     Column::new("", 1, 1),
     Column::new("when (UTC)", 16, 0),
