@@ -2,6 +2,7 @@
 
 use std::io;
 
+use casemate_review::CaseError;
 use casemate_store::StoreError;
 use casemate_store::recording::ReadError;
 
@@ -48,6 +49,7 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
             .downcast_ref()
             .and_then(ReadError::hint)
             .or_else(|| error.downcast_ref().and_then(StoreError::hint))
+            .or_else(|| error.downcast_ref().and_then(CaseError::hint))
             .map(str::to_owned);
         Self { error, hint }
     }
