@@ -1,11 +1,14 @@
 //! A line that is being typed.
 
 use casemate_terminal::Style;
-use unicode_width::UnicodeWidthStr as _;
+use unicode_width::UnicodeWidthChar as _;
 
 use crate::grid::{Area, Grid};
 use crate::keys::Key;
 use crate::text::harmless;
+
+/// So many bytes are taken. Longer is only what was pasted by mistake, and much longer, what nobody could wait for.
+const LONGEST: usize = 8 << 10;
 
 /// A line that is being typed, at its end.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,10 +40,14 @@ impl Field {
         self.text.clear();
     }
 
-    /// Takes a key; returns whether it was one for this. With Ctrl-U all of it goes, with Ctrl-W the last word.
+    /// Takes a key; returns whether it was one for this. With Ctrl-U all of it goes, with Ctrl-W the last word. No more
+    /// is taken than 8 KiB.
     pub fn key(&mut self, key: Key) -> bool {
         match key {
-            Key::Char(character) => self.text.push(character),
+            Key::Char(character) if self.text.len() + character.len_utf8() <= LONGEST => {
+                self.text.push(character);
+            }
+            Key::Char(_) => {}
             Key::Backspace => {
                 self.text.pop();
             }
@@ -76,12 +83,16 @@ impl Field {
         let end = area.col + area.cols;
         let text = harmless(&self.text);
         let room = usize::from(area.cols.saturating_sub(1));
-        let mut shown = &*text;
-        while shown.width() > room {
-            let mut characters = shown.chars();
-            characters.next();
-            shown = characters.as_str();
+        let mut from = text.len();
+        let mut wide = 0;
+        for (at, character) in text.char_indices().rev() {
+            wide += character.width().unwrap_or(0);
+            if wide > room {
+                break;
+            }
+            from = at;
         }
+        let shown = &text[from..];
         let behind = to.write(area.col, area.row, end, shown, style);
         if let Some(style) = to.style_mut(behind.min(end.saturating_sub(1)), area.row) {
             style.inverse = true;
@@ -112,6 +123,15 @@ mod tests {
             assert_eq!(field.text(), text);
         }
         assert!(!field.key(Key::Enter));
+    }
+
+    #[test]
+    fn what_is_pasted_has_an_end() {
+        let mut field = Field::default();
+        (0..LONGEST).for_each(|_| assert!(field.key(Key::Char('é'))));
+        assert_eq!(field.text().len(), LONGEST);
+        assert!(field.key(Key::Backspace) && field.key(Key::Char('x')));
+        assert!(field.text().ends_with("éx"));
     }
 
     #[test]
