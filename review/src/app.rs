@@ -12,9 +12,9 @@ use casemate_tui::{Area, Field, Flow, Grid, Input, Key, Look, Program};
 use chrono::Utc;
 use uuid::Uuid;
 
-use crate::case::{Bookmark, Case, CaseError};
+use crate::case::{Bookmark, Case};
 use crate::commands::Commands;
-use crate::librarian::{Answer, Librarian, Place, Question};
+use crate::librarian::{Answer, Librarian, Place, Question, with_cause};
 use crate::library::{Library, Moment, Who};
 use crate::notes::Notes;
 use crate::search::Search;
@@ -103,6 +103,8 @@ pub(crate) struct App {
     pub(crate) search: Search,
     pub(crate) notes: Notes,
     pub(crate) is_typing: bool,
+    /// Something was typed that nothing has followed from yet.
+    is_stale: bool,
     pub(crate) overlay: Overlay,
     /// The first line of an overlay that is shown, and how far that can go.
     pub(crate) scroll: (usize, usize),
@@ -143,6 +145,7 @@ impl App {
             search: Search::new(),
             notes: Notes::new(),
             is_typing: false,
+            is_stale: false,
             overlay: Overlay::None,
             scroll: (0, 0),
             prompt: None,
@@ -171,6 +174,7 @@ impl App {
     }
 
     fn pass(&mut self, now: Duration) -> Option<Duration> {
+        self.settle();
         let mut wake: Option<Duration> = None;
         let mut at = |time: Duration| wake = Some(wake.map_or(time, |wake| wake.min(time)));
         if let Some((_, until)) = &mut self.message {
@@ -224,6 +228,12 @@ impl App {
         self.tick_at
     }
 
+    /// The index is brought up to date once more.
+    #[cfg(test)]
+    pub(crate) fn watch_again(&mut self) {
+        (self.is_updated, self.tick_at) = (false, Duration::ZERO);
+    }
+
     fn ask_overview(&mut self) {
         self.overview = Some(self.librarian.ask(Question::Overview));
     }
@@ -235,7 +245,15 @@ impl App {
                     self.overview = None;
                 }
                 self.has_overview = true;
+                // A recording that was read again has other numbers.
+                let scope = self.commands.of.and_then(|session| self.library.locate(session));
                 self.library.fill(recordings, sessions, left_out);
+                self.commands.of = scope.and_then(|(path, begins)| self.library.at(&path, begins));
+                if let Overlay::Details(recording, _) = self.overlay
+                    && self.library.volume(recording).is_none()
+                {
+                    self.overlay = Overlay::None;
+                }
                 self.fill_sessions();
                 self.notes.fill(&self.case, &self.library, &self.look);
                 // What is shown may be no more.
@@ -306,7 +324,13 @@ impl App {
         }
     }
 
-    /// Does what follows from what was typed.
+    /// Does what follows from what was typed: once, however much came at a time.
+    fn settle(&mut self) {
+        if std::mem::take(&mut self.is_stale) {
+            self.apply_field();
+        }
+    }
+
     fn apply_field(&mut self) {
         match self.view {
             View::Sessions => {
@@ -500,6 +524,9 @@ impl App {
     }
 
     fn type_key(&mut self, key: Key) {
+        if !matches!(key, Key::Char(_) | Key::Backspace | Key::Control(_)) {
+            self.settle();
+        }
         match key {
             Key::Enter => self.is_typing = false,
             Key::Escape => {
@@ -511,7 +538,7 @@ impl App {
             // Letters are typed, also those that go up and down.
             Key::Char(_) => {
                 self.field().key(key);
-                self.apply_field();
+                self.is_stale = true;
             }
             Key::Control(_)
             | Key::Backspace
@@ -530,9 +557,7 @@ impl App {
                 if !self.move_selection(key) {
                     let before = self.field().clone();
                     self.field().key(key);
-                    if *self.field() != before {
-                        self.apply_field();
-                    }
+                    self.is_stale |= *self.field() != before;
                 }
             }
         }
@@ -544,7 +569,7 @@ impl App {
             (_, Key::Escape) => return,
             (Prompt::Remove(id), key) => {
                 if matches!(key, Key::Char('y' | 'Y')) {
-                    let removed = self.case.remove(id);
+                    let removed = self.case.remove(id).map_err(|error| with_cause(&error));
                     self.noted(removed, "removed");
                 }
                 return;
@@ -555,7 +580,7 @@ impl App {
                 return;
             }
             (Prompt::Edit(id, field), Key::Enter) => {
-                let kept = self.case.set_note(id, field.text().trim());
+                let kept = self.case.set_note(id, field.text().trim()).map_err(|error| with_cause(&error));
                 self.noted(kept, "noted");
                 return;
             }
@@ -578,7 +603,7 @@ impl App {
     }
 
     /// Shows what is noted now, and says what became of it.
-    fn noted(&mut self, result: Result<(), CaseError>, done: &str) {
+    fn noted(&mut self, result: Result<(), String>, done: &str) {
         self.notes.fill(&self.case, &self.library, &self.look);
         self.fill_sessions();
         self.say(said(result, done, &self.case));
@@ -630,11 +655,14 @@ impl App {
     }
 }
 
+/// What is said if a recording was indexed anew, or is gone, while something was noted of it.
+const LOST: &str = "not noted: the recording has changed meanwhile, choose it again";
+
 /// Keeps a note on a moment.
-fn keep(case: &mut Case, library: &Library, moment: &Moment, note: &str, by: &str) -> Result<(), CaseError> {
-    let Some(volume) = library.volume(moment.recording) else { return Ok(()) };
+fn keep(case: &mut Case, library: &Library, moment: &Moment, note: &str, by: &str) -> Result<(), String> {
+    let Some(volume) = library.volume(moment.recording) else { return Err(LOST.to_owned()) };
     let session = moment.session.and_then(|session| library.session(session));
-    case.add(Bookmark {
+    let kept = case.add(Bookmark {
         id: Uuid::now_v7().to_string(),
         file: volume.recording.path.display().to_string(),
         session: session.and_then(|session| session.session.clone()),
@@ -648,17 +676,13 @@ fn keep(case: &mut Case, library: &Library, moment: &Moment, note: &str, by: &st
         by: by.to_owned(),
         made: Utc::now(),
         rest: serde_json::Map::new(),
-    })
+    });
+    kept.map_err(|error| with_cause(&error))
 }
 
-fn said(result: Result<(), CaseError>, done: &str, case: &Case) -> String {
-    match result {
-        Ok(()) => format!("{done} in {}", case.path().file_name().unwrap_or_default().to_string_lossy()),
-        Err(error) => match std::error::Error::source(&error) {
-            Some(cause) => format!("{error}: {cause}"),
-            None => error.to_string(),
-        },
-    }
+fn said(result: Result<(), String>, done: &str, case: &Case) -> String {
+    let name = case.path().file_name().unwrap_or_default().to_string_lossy();
+    result.map_or_else(|why| why, |()| format!("{done} in {name}"))
 }
 
 impl Program for App {
@@ -668,6 +692,9 @@ impl Program for App {
 
     fn input(&mut self, input: Input, _now: Duration) -> Flow {
         self.is_dirty = true;
+        if !matches!(input, Input::Key(_)) {
+            self.settle();
+        }
         match input {
             Input::Key(Key::Control('c')) => return Flow::Interrupt,
             Input::Key(Key::Control('z')) => return Flow::Suspend,

@@ -173,7 +173,8 @@ fn bring_up_to_date(mut store: Store, folders: &[PathBuf], update: &Mutex<Update
     }
 }
 
-fn with_cause(error: &dyn std::error::Error) -> String {
+/// An error, and what it is from.
+pub(crate) fn with_cause(error: &dyn std::error::Error) -> String {
     error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
 }
 

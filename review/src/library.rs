@@ -147,6 +147,19 @@ impl Library {
         self.paths.get(path).and_then(|recording| self.volumes.get(recording))
     }
 
+    /// The path and the beginning of a session, by which it is found again when it was indexed anew.
+    pub(crate) fn locate(&self, session: i64) -> Option<(String, Micros)> {
+        let session = self.session(session)?;
+        let volume = self.volume(session.recording)?;
+        Some((volume.recording.path.display().to_string(), session.begins))
+    }
+
+    /// The session that begins there.
+    pub(crate) fn at(&self, path: &str, begins: Micros) -> Option<i64> {
+        let recording = self.by_path(path)?.recording.id;
+        self.session_at(recording, begins).map(|session| session.id)
+    }
+
     /// The session of a recording that runs at a moment.
     pub(crate) fn session_at(&self, recording: i64, offset: Micros) -> Option<&Session> {
         let of_it = self.sessions.values().filter(|session| session.recording == recording);

@@ -42,7 +42,8 @@ impl Notes {
             wanted.split_whitespace().all(|word| shown.contains(word))
         });
         rows.sort_by(|(one, _), (other, _)| {
-            (one.time, &one.file, one.offset).cmp(&(other.time, &other.file, other.offset))
+            let key = |mark: &Bookmark| (mark.time.is_none(), mark.time);
+            (key(one), &one.file, one.offset).cmp(&(key(other), &other.file, other.offset))
         });
         rows.iter().for_each(|(_, row)| self.table.fit(row));
         self.rows = rows;

@@ -132,7 +132,8 @@ impl Search {
         // The index has them as the recordings were read.
         page.sort_by_key(|hit| {
             let session = library.session(hit.session);
-            session.map(|session| (Library::time(session, hit.offset), session.id, hit.offset))
+            let time = session.and_then(|session| Library::time(session, hit.offset));
+            (time.is_none(), time, hit.session, hit.offset)
         });
         for hit in page {
             let row = row(&hit, self.pattern.as_ref(), library, look);

@@ -99,8 +99,7 @@ impl Sessions {
         let entries = &self.entries;
         self.passed.sort_by(|one, other| {
             let (one, other) = (&entries[*one], &entries[*other]);
-            let order = compare(by, (one, session(one)), (other, session(other)), library);
-            if is_down { order.reverse() } else { order }
+            compare(by, is_down, (one, session(one)), (other, session(other)), library)
         });
         self.table.selection.chosen = self.table.selection.chosen.min(self.passed.len().saturating_sub(1));
     }
@@ -194,20 +193,56 @@ pub(crate) fn state_style(state: State, look: &Look) -> Style {
 
 type Side<'a> = (&'a Entry, Option<&'a Session>);
 
-fn compare(by: usize, one: Side<'_>, other: Side<'_>, library: &Library) -> Ordering {
-    let text = |side: Side<'_>| side.0.row.get(by).map(|text| text.text.to_lowercase());
-    let of = |get: &dyn Fn(&Session) -> u64| one.1.map(get).cmp(&other.1.map(get));
-    let bytes = |side: Side<'_>| library.volume(side.0.recording).map(|volume| volume.recording.bytes);
+fn compare(by: usize, is_down: bool, one: Side<'_>, other: Side<'_>, library: &Library) -> Ordering {
+    let number = |get: &dyn Fn(&Session) -> u64| known_first(is_down, one.1.map(get), other.1.map(get));
+    let name = |get: &dyn Fn(&Session) -> Option<&String>| {
+        let name = |side: Side<'_>| side.1.and_then(|session| Some(get(session)?.to_lowercase()));
+        known_first(is_down, name(one), name(other))
+    };
+    let volume = |side: Side<'_>| library.volume(side.0.recording);
     match by {
-        // What has no time comes last.
         1 => {
             let start = |side: Side<'_>| side.1.and_then(|session| session.start);
-            (start(one).is_none(), start(one)).cmp(&(start(other).is_none(), start(other)))
+            known_first(is_down, start(one), start(other))
         }
-        5 => of(&|session| session.duration.0),
-        6 => of(&|session| session.commands),
-        7 => bytes(one).cmp(&bytes(other)),
-        8 => one.0.state.cmp(&other.0.state),
-        _ => text(one).cmp(&text(other)),
+        2 => name(&|session| session.user.as_ref()),
+        3 => name(&|session| session.target.as_ref()),
+        4 => name(&|session| session.target_user.as_ref()),
+        5 => number(&|session| session.duration.0),
+        6 => number(&|session| session.commands),
+        7 => {
+            let bytes = |side: Side<'_>| volume(side).map(|volume| volume.recording.bytes);
+            known_first(is_down, bytes(one), bytes(other))
+        }
+        8 => known_first(is_down, Some(one.0.state), Some(other.0.state)),
+        _ => {
+            let text = |side: Side<'_>| side.0.row.get(by).map(|text| text.text.to_lowercase());
+            known_first(is_down, text(one), text(other))
+        }
+    }
+}
+
+/// What is not known comes last, whichever end is first.
+fn known_first<T: Ord>(is_down: bool, one: Option<T>, other: Option<T>) -> Ordering {
+    match (one, other) {
+        (Some(one), Some(other)) if is_down => other.cmp(&one),
+        (Some(one), Some(other)) => one.cmp(&other),
+        (one, other) => one.is_none().cmp(&other.is_none()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_known_comes_last() {
+        let sorted = |is_down| {
+            let mut all = [None, Some(2), Some(1), None, Some(3)];
+            all.sort_by(|one, other| known_first(is_down, *one, *other));
+            all
+        };
+        assert_eq!(sorted(false), [Some(1), Some(2), Some(3), None, None]);
+        assert_eq!(sorted(true), [Some(3), Some(2), Some(1), None, None]);
     }
 }

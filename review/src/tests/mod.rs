@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use crate::app::App;
 use crate::case::Case;
-use crate::librarian::Place;
+use crate::librarian::{Librarian, Place};
 
 /// A recording of somebody who gives commands, each with some output.
 fn session(user: &str, start: u64, commands: &[(&str, &str)]) -> String {
@@ -116,11 +116,14 @@ fn sessions_are_sorted_and_filtered() {
     let world = World::new();
     let mut review = world.review("case.json");
     assert_eq!(first_words(&review.rows(), 2), ["bob", "alice", "–"]);
+    // What is not known comes last.
     review.keys("r");
-    assert_eq!(first_words(&review.rows(), 2), ["–", "alice", "bob"]);
-    // By who; what is not known comes last.
+    assert_eq!(first_words(&review.rows(), 2), ["alice", "bob", "–"]);
+    // By who.
     review.keys("s");
     assert_eq!(first_words(&review.rows(), 2), ["alice", "bob", "–"]);
+    review.keys("r");
+    assert_eq!(first_words(&review.rows(), 2), ["bob", "alice", "–"]);
     review.keys("/a");
     assert_eq!(review.rows().len(), 3, "{:?}", review.rows());
     review.keys("li");
@@ -129,6 +132,35 @@ fn sessions_are_sorted_and_filtered() {
     assert!(review.rows()[0].ends_with("unreadable"));
     review.keys("\u{1b}");
     assert_eq!(review.rows().len(), 3);
+}
+
+#[test]
+fn who_types_ahead_gets_what_was_typed() {
+    let world = World::new();
+    let mut review = world.review("case.json");
+    assert_eq!(review.keys("/alice\r\r").last(), Some(&Flow::Quit));
+    assert_eq!(review.app.visit.take().unwrap().path.file_name().unwrap(), "a.cast");
+    // What was pasted by mistake keeps nobody waiting.
+    let pasted = "(a|b)*".repeat(20_000);
+    for view in ["1", "2", "3"] {
+        review.keys(&format!("\u{1b}{view}/{pasted}\u{15}"));
+    }
+    assert!(review.began.elapsed() < Duration::from_secs(10), "{:?}", review.began.elapsed());
+}
+
+#[test]
+fn a_session_that_is_indexed_anew_stays_chosen() {
+    let world = World::new();
+    let mut review = world.review("case.json");
+    review.keys("/alice\rc");
+    assert_eq!(review.rows().len(), 2);
+    world.write("audit/a.cast", &session("alice", 60, &[("ls -l", ""), ("rm notes", ""), ("date", "")]));
+    let place = Place { folders: vec![world.path("audit")], index: Some(world.path("index.db")) };
+    review.app.librarian = Librarian::start(&place).unwrap();
+    review.app.watch_again();
+    review.settle();
+    let rows = review.rows();
+    assert!(rows.len() == 3 && rows[2].ends_with("date"), "{rows:?}");
 }
 
 #[test]
