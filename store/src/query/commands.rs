@@ -38,7 +38,8 @@ pub enum Order {
     LatestFirst,
 }
 
-/// A page of the timeline that is asked for. Commands of which nobody knows when they were run are not in it.
+/// A page of the timeline that is asked for. Commands of which nobody knows when they were run come last, whichever end
+/// of time is first; they are not in it where the filter asks for a time.
 #[derive(Clone, Debug, Default)]
 pub struct Timeline<'a> {
     /// Which commands.
@@ -69,29 +70,60 @@ pub(crate) fn of_session(database: &mut Database, session: i64) -> Result<Vec<Co
 }
 
 pub(crate) fn timeline(database: &mut Database, page: &Timeline<'_>) -> Result<Vec<Command>, StoreError> {
+    let few = match page.pattern {
+        Some(pattern) => Some(search::command_ids(database, pattern, &page.filter, FEW)?),
+        None => None,
+    };
+    let is_timed = |last: &Command| last.event.time.is_some();
+    let mut found = Vec::new();
+    if page.after.is_none_or(is_timed) {
+        found = part_of_timeline(database, page, few.as_deref(), true, page.limit)?;
+    }
+    let left = page.limit - found.len().min(page.limit);
+    if left > 0 && page.filter.since.is_none() && page.filter.until.is_none() {
+        found.extend(part_of_timeline(database, page, few.as_deref(), false, left)?);
+    }
+    Ok(found)
+}
+
+/// Commands whose time is known, or those whose time is not.
+fn part_of_timeline(
+    database: &mut Database,
+    page: &Timeline<'_>,
+    few: Option<&[i64]>,
+    is_timed: bool,
+    limit: usize,
+) -> Result<Vec<Command>, StoreError> {
     let mut query = QueryBuilder::<Sqlite>::new(COLUMNS);
-    query.push(" FROM commands c WHERE c.time IS NOT NULL");
-    if let Some(pattern) = page.pattern {
-        let few = search::command_ids(database, pattern, &page.filter, FEW)?;
-        if few.len() < FEW {
-            let ids = serde_json::to_string(&few).unwrap_or_default();
+    query.push(" FROM commands c WHERE c.time IS ").push(if is_timed { "NOT NULL" } else { "NULL" });
+    match (page.pattern, few) {
+        (Some(_), Some(few)) if few.len() < FEW => {
+            let ids = serde_json::to_string(few).unwrap_or_default();
             query.push(" AND c.id IN (SELECT value FROM json_each(").push_bind(ids).push("))");
-        } else {
+        }
+        (Some(pattern), _) => {
             query.push(" AND c.command REGEXP ").push_bind(pattern.sql().to_owned());
         }
+        (None, _) => {}
     }
     push_filter(&mut query, &page.filter);
     let (beyond, order) = match page.order {
         Order::OldestFirst => (">", "ASC"),
         Order::LatestFirst => ("<", "DESC"),
     };
-    if let Some(last) = page.after {
-        let time = last.event.time.as_deref().and_then(crate::write::micros).unwrap_or_default();
-        query.push(format!(" AND (c.time, c.id) {beyond} (")).push_bind(time).push(", ");
-        query.push_bind(last.id).push(")");
+    let time = |last: &Command| last.event.time.as_deref().and_then(crate::write::micros);
+    match page.after.map(|last| (time(last), last.id)) {
+        Some((Some(time), id)) if is_timed => {
+            query.push(format!(" AND (c.time, c.id) {beyond} (")).push_bind(time).push(", ");
+            query.push_bind(id).push(")");
+        }
+        Some((None, id)) if !is_timed => {
+            query.push(format!(" AND c.id {beyond} ")).push_bind(id);
+        }
+        _ => {}
     }
     query.push(format!(" ORDER BY c.time {order}, c.id {order} LIMIT "));
-    query.push_bind(i64::try_from(page.limit).unwrap_or(i64::MAX));
+    query.push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
     database.ask(async |db| query.build().fetch_all(db).await?.iter().map(command).collect())
 }
 

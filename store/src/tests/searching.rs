@@ -56,6 +56,40 @@ fn commands_come_back_as_they_were_derived() {
 }
 
 #[test]
+fn what_has_no_time_is_at_the_end_of_the_timeline() {
+    let mut world = World::new();
+    world.put("a.cast", session(&["echo 1", "echo 2", "echo 3"]));
+    let lost = session(&["echo 4", "echo 5", "echo 6"]);
+    let (header, events) = lost.split_once('\n').unwrap();
+    assert!(header.starts_with("{\"version\":2"));
+    world.put("b.cast", format!("{{\"version\":2,\"width\":80,\"height\":24}}\n{events}"));
+    world.update();
+    let echo = Pattern::new("echo", Meaning::default()).unwrap();
+    for (order, expected) in [(Order::OldestFirst, "123456"), (Order::LatestFirst, "321654")] {
+        for pattern in [None, Some(&echo)] {
+            for limit in 1..8 {
+                let mut all: Vec<Command> = Vec::new();
+                loop {
+                    let page = Timeline { pattern, order, after: all.last(), limit, ..Timeline::default() };
+                    let more = world.store.timeline(&page).unwrap();
+                    assert!(more.len() <= limit);
+                    if more.is_empty() {
+                        break;
+                    }
+                    all.extend(more);
+                }
+                let numbers: String =
+                    all.iter().map(|command| &command.event.command.as_ref().unwrap()[5..]).collect();
+                assert_eq!(numbers, expected, "{order:?}, {limit} at once");
+            }
+        }
+    }
+    let since = Filter { since: Some(chrono::DateTime::UNIX_EPOCH), ..Filter::default() };
+    let page = Timeline { filter: since, limit: 9, ..Timeline::default() };
+    assert_eq!(world.store.timeline(&page).unwrap().len(), 3);
+}
+
+#[test]
 fn the_timeline_has_all_commands_in_the_order_of_time() {
     let mut world = world();
     let mut all: Vec<Command> = Vec::new();
