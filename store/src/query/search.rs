@@ -13,13 +13,17 @@ use sqlx::{AssertSqlSafe, QueryBuilder, Row as _, Sqlite, query, query_as};
 use super::{push_filter, unsigned};
 use crate::database::Database;
 use crate::error::StoreError;
-use crate::lines;
+use crate::lines::Unpacker;
 use crate::pattern::Pattern;
 use crate::recording::Filter;
 use crate::write::signed;
 
-/// So many blocks of lines are fetched at once.
+/// So many blocks of lines are fetched at first,
 const BLOCKS: i64 = 32;
+
+/// and each time twice as many, up to these: a rare pattern may be in thousands, and for each look the lists of its
+/// trigrams are opened anew.
+const BLOCKS_AT_ONCE: i64 = 1024;
 
 /// In what something was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -186,19 +190,23 @@ fn each_line(
     give: &mut dyn FnMut(Line<'_>),
 ) -> Result<usize, StoreError> {
     let (mut from, mut skipped, mut count) = (after.0, after.1, 0);
+    let mut at_once = BLOCKS;
+    let io = |source| StoreError::Io { path: database.path().to_owned(), source };
+    let mut unpacker = Unpacker::new().map_err(io)?;
     let stop = database.stop_token();
     while count < limit {
-        let blocks = blocks(database, pattern, from)?;
+        let blocks = blocks(database, pattern, from, at_once)?;
         let Some(&(last, ..)) = blocks.last() else { break };
+        at_once = (at_once * 2).min(BLOCKS_AT_ONCE);
         for (block, session, packed) in &blocks {
             if stop.is_stopped() {
                 return Err(StoreError::Stopped);
             }
-            let Some(unpacked) = lines::unpack(packed) else {
+            let Some(unpacked) = unpacker.unpack(packed) else {
                 let path = database.path().to_owned();
                 return Err(StoreError::Damaged { path, what: "a block of lines cannot be unpacked" });
             };
-            if !pattern.may_be_in(unpacked.text()) {
+            if !pattern.may_be_in(unpacked.text) {
                 continue;
             }
             let numbered = (1..).zip(unpacked.lines());
@@ -219,7 +227,12 @@ fn each_line(
 }
 
 /// The next blocks that may hold a pattern, from that number on.
-fn blocks(database: &mut Database, pattern: &Pattern, from: i64) -> Result<Vec<Block>, StoreError> {
+fn blocks(
+    database: &mut Database,
+    pattern: &Pattern,
+    from: i64,
+    limit: i64,
+) -> Result<Vec<Block>, StoreError> {
     database.ask(async |db| match pattern.narrowed() {
         Some(narrowed) => {
             query_as(
@@ -228,14 +241,14 @@ fn blocks(database: &mut Database, pattern: &Pattern, from: i64) -> Result<Vec<B
             )
             .bind(narrowed)
             .bind(from)
-            .bind(BLOCKS)
+            .bind(limit)
             .fetch_all(db)
             .await
         }
         None => {
             query_as("SELECT id, session, text FROM line_blocks WHERE id >= ? ORDER BY id LIMIT ?")
                 .bind(from)
-                .bind(BLOCKS)
+                .bind(limit)
                 .fetch_all(db)
                 .await
         }
