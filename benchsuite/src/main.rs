@@ -50,6 +50,7 @@ Options:
   --only NAME      burst, echo, size, idle, convert, commands, search or play (can be repeated)
   --tools A,B,...  bare, script, cast, zst, asciinema, tlog (default: all)
   --rounds N       rounds of interleaved runs of burst and commands (default: 21 and 7)
+  --index FILE     of search: keep its index there, and ask the one that is there already
   --casemate PATH  the casemate to measure (default: the one beside this program)
   --out FILE       write the tables there as well
   -h, --help       this text
@@ -80,6 +81,7 @@ struct Options {
     measures: Vec<Measure>,
     tools: Vec<Tool>,
     casemate: PathBuf,
+    index: Option<PathBuf>,
     out: Option<PathBuf>,
 }
 
@@ -91,6 +93,7 @@ fn parse(args: &[String]) -> Result<Option<Options>> {
         measures: Vec::new(),
         tools: Tool::ALL.to_vec(),
         casemate: beside,
+        index: None,
         out: None,
     };
     let mut rounds = None;
@@ -115,6 +118,7 @@ fn parse(args: &[String]) -> Result<Option<Options>> {
                     .collect::<Result<_>>()?;
             }
             "--rounds" => rounds = Some(value()?.parse().context("`--rounds` wants a number")?),
+            "--index" => options.index = Some(PathBuf::from(value()?)),
             "--casemate" => options.casemate = PathBuf::from(value()?),
             "--out" => options.out = Some(PathBuf::from(value()?)),
             "-h" | "--help" => return Ok(None),
@@ -147,7 +151,7 @@ fn bench(args: &[String]) -> Result<ExitCode> {
             Measure::Idle => idle::measure(&mut suite),
             Measure::Convert => convert::measure(&mut suite),
             Measure::Commands => commands::measure(&mut suite),
-            Measure::Search => search::measure(&mut suite),
+            Measure::Search => search::measure(&mut suite, options.index.as_deref()),
             Measure::Play => play::measure(&mut suite),
         };
         // What the other measures find is worth having; the run fails all the same.
