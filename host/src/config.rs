@@ -1,0 +1,305 @@
+//! The configuration of a host, in TOML: `/etc/casemate/config.toml`. Pure; [`crate::trusted`] reads the file.
+//!
+//! Every key is known, or the file is refused. What a key is set to is kept with the line where it stands, so that
+//! whoever asks can be told why.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use serde::de::Error as _;
+use toml::Spanned;
+
+/// Where recordings go that nobody gave a place.
+pub const RECORDINGS: &str = "/var/lib/casemate/recordings";
+
+/// What is recorded of a session on a terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Record {
+    /// What is to be seen.
+    Output,
+    /// That, and what is typed.
+    InputAndOutput,
+}
+
+/// What is recorded of a session without a terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pipes {
+    /// The command, how it ended, and how many bytes went which way.
+    Count,
+    /// That, and what went through.
+    Content,
+}
+
+/// What happens where nothing can be recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// There is no session.
+    Strict,
+    /// The session goes on, and the gap is written down as soon as it can be.
+    BestEffort,
+}
+
+/// What a policy may say. What it does not say is as it was before.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Settings {
+    pub(crate) record: Option<Spanned<Record>>,
+    pub(crate) pipes: Option<Spanned<Pipes>>,
+    pub(crate) mode: Option<Spanned<Mode>>,
+    pub(crate) integration: Option<Spanned<bool>>,
+    pub(crate) notice: Option<Spanned<String>>,
+    pub(crate) shell: Option<Spanned<Absolute>>,
+    pub(crate) recordings: Option<Spanned<Absolute>>,
+    pub(crate) syslog: Option<Spanned<bool>>,
+}
+
+/// A rule: what a policy says of some.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Rule {
+    #[serde(default)]
+    pub(crate) users: Vec<String>,
+    #[serde(default)]
+    pub(crate) groups: Vec<String>,
+    #[serde(default)]
+    pub(crate) targets: Vec<String>,
+    pub(crate) policy: Settings,
+}
+
+/// A path from the root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Absolute(pub(crate) PathBuf);
+
+impl<'de> Deserialize<'de> for Absolute {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let path = PathBuf::deserialize(from)?;
+        let is_plain = path.components().all(|part| !matches!(part, std::path::Component::ParentDir));
+        if path.is_absolute() && is_plain {
+            Ok(Self(path))
+        } else {
+            Err(D::Error::custom("a path from the root is needed, without `..`"))
+        }
+    }
+}
+
+/// A number of bytes: `500M`, `20G`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bytes(pub(crate) u64);
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        bytes(&text).map(Self).ok_or_else(|| D::Error::custom("a size is needed, like 500M or 20G"))
+    }
+}
+
+fn bytes(text: &str) -> Option<u64> {
+    let (digits, unit) =
+        text.split_at(text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len()));
+    let unit: u64 = match unit {
+        "" => 1,
+        "K" => 1 << 10,
+        "M" => 1 << 20,
+        "G" => 1 << 30,
+        "T" => 1 << 40,
+        _ => return None,
+    };
+    digits.parse::<u64>().ok()?.checked_mul(unit)
+}
+
+/// The whole file.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct File {
+    target: Option<Spanned<String>>,
+    emergency_group: Option<Spanned<String>>,
+    disk_budget: Option<Spanned<Bytes>>,
+    #[serde(default)]
+    people: BTreeMap<String, String>,
+    #[serde(default)]
+    policy: Settings,
+    #[serde(default)]
+    rule: Vec<Spanned<Rule>>,
+}
+
+/// A configuration that was read.
+#[derive(Clone, Debug)]
+pub struct Config {
+    file: File,
+    /// Where each line ends, in bytes.
+    lines: Vec<usize>,
+}
+
+/// Why a configuration cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {what}")]
+pub struct BadConfig {
+    /// From 1.
+    pub line: usize,
+    /// What is wrong there, in one line.
+    pub what: String,
+}
+
+impl Config {
+    /// Reads a configuration.
+    ///
+    /// # Errors
+    ///
+    /// It is no TOML, or has a key that is not known, or a value that makes no sense.
+    pub fn parse(text: &str) -> Result<Self, BadConfig> {
+        let lines = ends(text);
+        let line = |span: Option<Range<usize>>| line_of(&lines, span.map_or(0, |span| span.start));
+        let file: File = toml::from_str(text).map_err(|error| BadConfig {
+            line: line(error.span()),
+            what: error.message().lines().map(str::trim).collect::<Vec<_>>().join(" "),
+        })?;
+        let config = Self { file, lines };
+        config.check()?;
+        Ok(config)
+    }
+
+    /// What the types do not say.
+    fn check(&self) -> Result<(), BadConfig> {
+        let wrong =
+            |span: Range<usize>, what: &str| BadConfig { line: self.line(span.start), what: what.to_owned() };
+        for name in self.file.target.iter().chain(&self.file.emergency_group) {
+            if !is_name(name.get_ref()) {
+                return Err(wrong(
+                    name.span(),
+                    "a name is needed: letters, digits, and `.`, `-`, `_`, `@`, `+`",
+                ));
+            }
+        }
+        for rule in &self.file.rule {
+            let Rule { users, groups, targets, .. } = rule.get_ref();
+            if users.is_empty() && groups.is_empty() && targets.is_empty() {
+                return Err(wrong(rule.span(), "a rule is about somebody: give users, groups or targets"));
+            }
+        }
+        Ok(())
+    }
+
+    /// How this host is called in recordings, and where that is said.
+    #[must_use]
+    pub fn target(&self) -> Option<(&str, usize)> {
+        self.file.target.as_ref().map(|name| (name.get_ref().as_str(), self.line(name.span().start)))
+    }
+
+    /// The group whose members are let through unrecorded, in an emergency.
+    #[must_use]
+    pub fn emergency_group(&self) -> Option<(&str, usize)> {
+        self.file.emergency_group.as_ref().map(|name| (name.get_ref().as_str(), self.line(name.span().start)))
+    }
+
+    /// How much recordings may take.
+    #[must_use]
+    pub fn disk_budget(&self) -> Option<(u64, usize)> {
+        self.file.disk_budget.as_ref().map(|bytes| (bytes.get_ref().0, self.line(bytes.span().start)))
+    }
+
+    /// Who it is that has a key: by its fingerprint, or by the id in a certificate.
+    #[must_use]
+    pub fn person(&self, key: &str) -> Option<&str> {
+        self.file.people.get(key).map(String::as_str)
+    }
+
+    /// What is said of all.
+    pub(crate) fn common(&self) -> &Settings {
+        &self.file.policy
+    }
+
+    /// What is said of some, in order.
+    pub(crate) fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.file.rule.iter().map(Spanned::get_ref)
+    }
+
+    /// The line of a place, from 1.
+    pub(crate) fn line(&self, at: usize) -> usize {
+        line_of(&self.lines, at)
+    }
+}
+
+/// Whether a name is one: of a host, a group or a user. Such a name is safe in paths, too, if it is no dot or two.
+pub(crate) fn is_name(name: &str) -> bool {
+    let is_part =
+        |character: char| character.is_alphanumeric() || matches!(character, '.' | '-' | '_' | '@' | '+');
+    !name.is_empty() && name.len() <= 255 && !name.starts_with(['.', '-']) && name.chars().all(is_part)
+}
+
+fn ends(text: &str) -> Vec<usize> {
+    text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at).collect()
+}
+
+fn line_of(lines: &[usize], at: usize) -> usize {
+    lines.partition_point(|end| *end < at) + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[track_caller]
+    fn refused(text: &str) -> String {
+        Config::parse(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn all_keys_are_known() {
+        let config = Config::parse(
+            "# a host\ntarget = \"web-1\"\nemergency-group = \"breakglass\"\ndisk-budget = \"20G\"\n\
+             [people]\n\"SHA256:abc\" = \"alice@corp.example\"\n[policy]\nmode = \"strict\"\nrecord = \"input-and-output\"\n\
+             [[rule]]\nusers = [\"bob\"]\npolicy = { shell = \"/bin/zsh\" }\n",
+        )
+        .unwrap();
+        assert_eq!(config.target(), Some(("web-1", 2)));
+        assert_eq!(config.emergency_group(), Some(("breakglass", 3)));
+        assert_eq!(config.disk_budget(), Some((20 << 30, 4)));
+        assert_eq!((config.person("SHA256:abc"), config.person("x")), (Some("alice@corp.example"), None));
+        assert_eq!(config.rules().count(), 1);
+        assert!(Config::parse("").is_ok());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_line() {
+        assert!(
+            refused("\ntargett = \"x\"").starts_with("line 2: unknown field `targett`"),
+            "{}",
+            refused("\ntargett = \"x\"")
+        );
+        assert!(refused("[policy]\nmode = \"lax\"").starts_with("line 2: unknown variant `lax`"));
+        assert!(refused("a = [").starts_with("line 1: "));
+        assert!(refused("disk-budget = \"20 gigabytes\"").contains("a size is needed"));
+        assert!(refused("disk-budget = \"99999999999T\"").contains("a size is needed"));
+        assert!(refused("target = \"../x\"").contains("a name is needed"));
+        assert!(refused("[policy]\nshell = \"zsh\"").contains("line 2: a path from the root is needed"));
+        assert!(refused("[policy]\nrecordings = \"/var/../etc\"").contains("a path from the root is needed"));
+        assert!(refused("\n[[rule]]\npolicy = {}").starts_with("line 2: a rule is about somebody"));
+        assert!(refused("[[rule]]\nusers = [\"a\"]").contains("missing field `policy`"));
+    }
+
+    #[test]
+    fn names_are_safe() {
+        for name in ["alice", "alice@corp.example", "a.b-c_d+e", "björn"] {
+            assert!(is_name(name), "{name}");
+        }
+        for name in ["", ".", "..", "-x", ".ssh", "a/b", "a\0", "a b", "a\n", "a\u{202e}", &"a".repeat(256)] {
+            assert!(!is_name(name), "{name:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused_in_one_line(text in "([a-z\\-]{0,12}( = |\\.|\\[|\\]|\"|\n|\\{|\\}|'){1,3}){0,12}") {
+            if let Err(error) = Config::parse(&text) {
+                prop_assert!(!error.to_string().contains('\n'));
+                prop_assert!(error.line <= text.lines().count().max(1) + 1);
+            }
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! What a host says of the sessions on it: the foundation of a wrapper around its shells.
+//!
+//! - [`Config`] is `/etc/casemate/config.toml`, [`Policy`] what it says of somebody, and why; pure. [`trusted`] reads
+//!   files that root alone can have written.
+//! - [`Asked`] says which shell is really to run; pure.
+//!
+//! *Invariant*: nothing that the user can write, and nothing of the environment, decides what is recorded.
+
+mod config;
+mod invocation;
+mod policy;
+pub mod trusted;
+
+pub use config::{BadConfig, Config, Mode, Pipes, RECORDINGS, Record};
+pub use invocation::{Asked, Invocation, LINK, NoShell, link_to};
+pub use policy::{Origin, Policy, Setting, Subject, explained};
