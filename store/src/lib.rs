@@ -34,7 +34,7 @@ pub use entry::Entry;
 pub use error::StoreError;
 pub use index::{Progress, Updated};
 pub use pattern::{Meaning, Pattern};
-pub use place::{is_among, usual_place};
+pub use place::{is_among, name_of, usual_place};
 pub use query::{Command, Hit, Integrity, Order, Origin, Recording, Session, Timeline, Unread, Where};
 pub use stop::StopToken;
 pub use store::Store;

@@ -14,6 +14,13 @@ use crate::error::StoreError;
 /// Nobody says where the cache is.
 pub fn usual_place(recordings: &[PathBuf]) -> Result<PathBuf, StoreError> {
     let cache = casemate_files::cache().ok_or(StoreError::NoPlace)?;
+    Ok(cache.join("index").join(name_of(recordings) + ".db"))
+}
+
+/// A name for a set of files and folders, in whichever order and by whichever links they are given: 32 hexadecimal
+/// digits.
+#[must_use]
+pub fn name_of(recordings: &[PathBuf]) -> String {
     let mut paths: Vec<_> = recordings.iter().map(|path| canonical(path)).collect();
     paths.sort();
     paths.dedup();
@@ -22,8 +29,7 @@ pub fn usual_place(recordings: &[PathBuf]) -> Result<PathBuf, StoreError> {
         hash.update(path.as_os_str().as_encoded_bytes());
         hash.update([0]);
     }
-    let name = hex(&hash.finalize()[..16]) + ".db";
-    Ok(cache.join("index").join(name))
+    hex(&hash.finalize()[..16])
 }
 
 /// Refuses a place that is in one of those folders.

@@ -3,13 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use casemate_cast_format::segment::hex;
 use casemate_player::ui::Ending;
 use casemate_recorder::login_name;
 use casemate_review::{Case, Options, ReviewError, review};
-use casemate_store::is_among;
 use casemate_store::recording::one_line;
-use sha2::{Digest as _, Sha256};
+use casemate_store::{is_among, name_of};
 
 use crate::failure::Failure;
 use crate::keys;
@@ -94,20 +92,11 @@ pub(crate) fn run(arguments: &ReviewArgs) -> Result<ExitCode, Failure> {
     }
 }
 
-/// One case for each set of folders: after the name of the first, and all of them.
+/// One case for each set of folders: after the name of one of them, and all of them.
 fn usual_case(folders: &[PathBuf]) -> Result<PathBuf, Failure> {
-    let mut paths: Vec<_> =
-        folders.iter().map(|path| path.canonicalize().unwrap_or_else(|_| path.clone())).collect();
-    let name =
-        paths.first().and_then(|path| path.file_name()).unwrap_or_default().to_string_lossy().into_owned();
-    paths.sort();
-    paths.dedup();
-    let mut hash = Sha256::new();
-    for path in &paths {
-        hash.update(path.as_os_str().as_encoded_bytes());
-        hash.update([0]);
-    }
-    let hash = hex(&hash.finalize()[..4]);
+    let first = folders.iter().filter_map(|path| path.canonicalize().ok()).min();
+    let name = first.as_deref().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned();
+    let set = name_of(folders);
     let folder = data_folder("cases").map_err(|failure| failure.hint("say where with --case"))?;
-    Ok(folder.join(Path::new(&format!("{name}-{hash}.json"))))
+    Ok(folder.join(format!("{name}-{}.json", &set[..8])))
 }
