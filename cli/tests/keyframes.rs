@@ -95,9 +95,17 @@ fn of_a_recorded_session_of_one_that_goes_on_and_of_a_conversion() {
     let (times, floods) = record(&["--window-size", "60x12"]);
     assert!(times.iter().any(|&time| time < floods[0]), "none before the flood: {times:?} {floods:?}");
     assert!(times.iter().any(|&time| time > floods[0]), "none behind it: {times:?} {floods:?}");
-    let (more, floods) = record(&["--append"]);
-    assert!(more.starts_with(&times) && floods.len() == 2, "{times:?} {more:?}");
-    assert!(more.iter().any(|&time| time > floods[1]), "none in what was appended: {more:?} {floods:?}");
+    // On a busy machine a session can be over before its recorder has caught up with the flood.
+    let mut more = times.clone();
+    for sessions in 2..6 {
+        let (again, floods) = record(&["--append"]);
+        assert!(again.starts_with(&more) && floods.len() == sessions, "{more:?} {again:?}");
+        more = again;
+        if more.iter().any(|&time| time > floods[sessions - 1]) {
+            break;
+        }
+        assert!(sessions < 5, "none in what was appended: {more:?} {floods:?}");
+    }
 
     casemate(folder, &["convert", "x.cast.zst", "plain.cast"]);
     casemate(folder, &["convert", "plain.cast", "converted.cast.zst"]);

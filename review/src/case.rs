@@ -137,7 +137,7 @@ impl CaseError {
 /// A change that is not yet on disk.
 #[derive(Debug)]
 enum Change {
-    Add(Bookmark),
+    Add(Box<Bookmark>),
     SetNote { id: String, note: String },
     Remove { id: String },
 }
@@ -148,7 +148,7 @@ impl Content {
         let marks = &mut self.bookmarks;
         match change {
             Change::Add(new) if marks.iter().any(|mark| mark.id == new.id) => {}
-            Change::Add(new) => marks.push(new.clone()),
+            Change::Add(new) => marks.push((**new).clone()),
             Change::SetNote { id, note } => marks
                 .iter_mut()
                 .filter(|mark| mark.id == *id)
@@ -249,7 +249,7 @@ impl Case {
     ///
     /// It cannot be written; it is kept as long as the case is open.
     pub fn add(&mut self, bookmark: Bookmark) -> Result<(), CaseError> {
-        self.change(Change::Add(bookmark))
+        self.change(Change::Add(Box::new(bookmark)))
     }
 
     /// Says something else of a moment.
