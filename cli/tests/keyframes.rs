@@ -96,7 +96,7 @@ fn of_a_recorded_session_of_one_that_goes_on_and_of_a_conversion() {
     assert!(times.iter().any(|&time| time < floods[0]), "none before the flood: {times:?} {floods:?}");
     assert!(times.iter().any(|&time| time > floods[0]), "none behind it: {times:?} {floods:?}");
     // On a busy machine a session can be over before its recorder has caught up with the flood.
-    let mut more = times.clone();
+    let mut more = times;
     for sessions in 2..6 {
         let (again, floods) = record(&["--append"]);
         assert!(again.starts_with(&more) && floods.len() == sessions, "{more:?} {again:?}");
