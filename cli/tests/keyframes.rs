@@ -94,18 +94,19 @@ fn of_a_recorded_session_of_one_that_goes_on_and_of_a_conversion() {
     };
     let (times, floods) = record(&["--window-size", "60x12"]);
     assert!(times.iter().any(|&time| time < floods[0]), "none before the flood: {times:?} {floods:?}");
-    assert!(times.iter().any(|&time| time > floods[0]), "none behind it: {times:?} {floods:?}");
     // On a busy machine a session can be over before its recorder has caught up with the flood.
+    let mut has_caught_up = times.iter().any(|&time| time > floods[0]);
     let mut more = times;
     for sessions in 2..6 {
         let (again, floods) = record(&["--append"]);
         assert!(again.starts_with(&more) && floods.len() == sessions, "{more:?} {again:?}");
         more = again;
-        if more.iter().any(|&time| time > floods[sessions - 1]) {
+        has_caught_up |= more.iter().any(|&time| time > floods[sessions - 1]);
+        if has_caught_up {
             break;
         }
-        assert!(sessions < 5, "none in what was appended: {more:?} {floods:?}");
     }
+    assert!(has_caught_up, "none behind a flood: {more:?} {floods:?}");
 
     casemate(folder, &["convert", "x.cast.zst", "plain.cast"]);
     casemate(folder, &["convert", "plain.cast", "converted.cast.zst"]);

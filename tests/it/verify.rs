@@ -357,3 +357,25 @@ fn openssl_and_casemate_take_each_others_keys() {
         .success();
     world.casemate(&["verify", "--key", "x.pub", "o.cast.zst"]).run().exits(2);
 }
+
+#[test]
+fn screens_that_are_kept_are_compared_with_what_was_printed() {
+    let world = World::new();
+    let script = "for n in 1 2 3 4; do seq 1 20000; printf '\\033[2J\\033[3%dm%s' $n $n; done";
+    world.rec(&["x.cast", "-q", "--headless", "-c", script]).run().success();
+    world.casemate(&["convert", "-q", "x.cast", "x.cast.zst"]).run().success();
+    let run = world.casemate(&["verify", "-q", "--screens", "x.cast.zst"]).run().success();
+    assert!(
+        run.text().contains(" kept, as they were printed") && !run.text().contains(" 0 screens"),
+        "{run:?}"
+    );
+    let run = world.casemate(&["verify", "-q", "--screens", "--json", "x.cast.zst"]).run().success();
+    let verdict: serde_json::Value = serde_json::from_str(&run.text()).unwrap();
+    assert_eq!(verdict["screens"]["kept"], verdict["keyframes"]);
+    assert_eq!(verdict["screens"]["wrong"], serde_json::json!([]));
+    // Without seals there is nothing to compare; a pipe cannot be read twice.
+    world.casemate(&["verify", "-q", "--screens", "x.cast"]).run().exits(1);
+    let run =
+        world.casemate(&["verify", "--screens", "-"]).run_with_input(&world.bytes("x.cast.zst")).exits(2);
+    assert!(run.stderr.contains("read twice"), "{run:?}");
+}

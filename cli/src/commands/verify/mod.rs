@@ -1,17 +1,20 @@
 //! `casemate verify`: whether recordings are as they were recorded.
 
 mod links;
+mod screens;
 mod show;
 
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use casemate_cast_format::segment::Condition;
 use casemate_store::recording::Found;
 
 use self::links::links;
+use self::screens::Screens;
 use self::show::Show;
+use crate::failure::Failure;
 use crate::integrity::Integrity;
 use crate::keys;
 use crate::printer::Printer;
@@ -34,6 +37,9 @@ use crate::printer::Printer;
 /// A signature proves that the holder of the private key sealed this. If that was the recorded person, or they could
 /// read the key, it proves nothing against them. Without --key, anybody may have signed.
 ///
+/// The screens that a recording keeps, so that players can jump, are sealed like all of it; that they are what was
+/// printed is checked only with --screens, which plays the recording from its beginning.
+///
 /// No check of a file tells that another file was withheld, or that a recording that was appended to was cut back to
 /// where it had ended before. A plain .cast has no seals: nothing about it can be proven.
 #[derive(Debug, clap::Args)]
@@ -42,6 +48,7 @@ Examples:
   casemate verify audit.cast.zst
   casemate verify --key audit.key.pub /var/recordings
   casemate verify --key 3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29 audit.cast.zst
+  casemate verify --screens audit.cast.zst         also what is shown where a player jumps to
   casemate verify --json *.cast.zst | jq -r 'select(.status > 0) | .file'")]
 pub(crate) struct VerifyArgs {
     /// Recordings, or folders of recordings; `-` for standard input
@@ -51,6 +58,10 @@ pub(crate) struct VerifyArgs {
     /// They must be signed with this Ed25519 key: a file in PEM (as `casemate keygen` makes), or 64 hex digits
     #[arg(long, alias = "public-key", value_name = "KEY")]
     key: Option<PathBuf>,
+
+    /// Also play each recording, and compare the screens that it keeps for players that jump
+    #[arg(long)]
+    screens: bool,
 
     /// One JSON object a line for each recording, and for each session in parts
     #[arg(long)]
@@ -100,7 +111,18 @@ fn check(arguments: &VerifyArgs, printer: &Printer) -> Status {
         let text = match Integrity::read(&source.path, key, printer) {
             Ok(integrity) => {
                 worst = worst.max(Status::of(integrity.condition()));
-                let text = show.recording(&integrity);
+                let screens = match screens(arguments, &integrity, &source.path, printer) {
+                    Ok(screens) => screens,
+                    Err(failure) => {
+                        printer.failure(&failure);
+                        worst = Status::NotRead;
+                        None
+                    }
+                };
+                if screens.as_ref().is_some_and(|screens| screens.wrong_count + screens.unknown > 0) {
+                    worst = worst.max(Status::NotProven);
+                }
+                let text = show.recording(&integrity, screens.as_ref());
                 read.push(integrity);
                 text
             }
@@ -124,6 +146,23 @@ fn check(arguments: &VerifyArgs, printer: &Printer) -> Status {
         say_what_it_is_worth(&read, key.is_some(), printer);
     }
     worst
+}
+
+/// The screens that are kept, where that was asked for and there are seals.
+fn screens(
+    arguments: &VerifyArgs,
+    integrity: &Integrity,
+    path: &Path,
+    printer: &Printer,
+) -> Result<Option<Screens>, Failure> {
+    if !arguments.screens || integrity.segments() == 0 {
+        return Ok(None);
+    }
+    if path == Path::new("-") {
+        return Err(Failure::new("screens are compared in files: they are read twice")
+            .hint("write the recording to a file first"));
+    }
+    Screens::check(path, printer).map(Some)
 }
 
 /// Whoever reads our output may have seen enough; the status is still to be right. Where it cannot be written, nothing

@@ -7,6 +7,7 @@ use casemate_cast_format::segment::{Condition, Defect, DefectKind, Span, Verdict
 use serde_json::{Value, json};
 
 use super::links::Session;
+use super::screens::Screens;
 use crate::commands::info::{number, people_bytes, people_time};
 use crate::failure::Failure;
 use crate::integrity::Integrity;
@@ -20,10 +21,16 @@ pub(super) enum Show {
 }
 
 impl Show {
-    pub(super) fn recording(self, one: &Integrity) -> String {
+    pub(super) fn recording(self, one: &Integrity, screens: Option<&Screens>) -> String {
         match self {
-            Self::Text => text(one),
-            Self::Json => format!("{}\n", to_json(one)),
+            Self::Text => text(one) + &screens.map_or_else(String::new, screens_text),
+            Self::Json => {
+                let mut object = to_json(one);
+                if let Some(screens) = screens {
+                    object["screens"] = screens_json(screens);
+                }
+                format!("{object}\n")
+            }
         }
     }
 
@@ -92,6 +99,39 @@ fn to_json(one: &Integrity) -> Value {
         "defects": verdict.map_or(Vec::new(), |verdict| verdict.defects.iter().map(defect_json).collect()),
         "defect_count": verdict.map_or(0, Verdict::defect_count),
     })
+}
+
+fn screens_json(screens: &Screens) -> Value {
+    let wrong = screens.wrong.iter().map(|(segment, end)| json!({ "segment": segment, "to": number(*end) }));
+    json!({
+        "kept": screens.kept,
+        "wrong": wrong.collect::<Vec<_>>(),
+        "wrong_count": screens.wrong_count,
+        "not_compared": screens.unknown,
+    })
+}
+
+fn screens_text(screens: &Screens) -> String {
+    let mut lines = String::new();
+    for (segment, end) in &screens.wrong {
+        let end = people_time(*end);
+        lines.push_str(&format!(
+            "  {}: the screen kept in segment {segment} (at {end})\n",
+            bad("NOT WHAT WAS PRINTED")
+        ));
+    }
+    let more = screens.wrong_count - screens.wrong.len() as u64;
+    if more > 0 {
+        lines.push_str(&format!("  and {more} more\n"));
+    }
+    if screens.unknown > 0 {
+        let kept = count(screens.unknown, "screen");
+        lines.push_str(&format!("  {kept} could not be compared: something before cannot be read\n"));
+    }
+    if lines.is_empty() {
+        lines = format!("  {} kept, as they were printed\n", count(screens.kept, "screen"));
+    }
+    lines
 }
 
 fn defect_json(defect: &Defect) -> Value {
