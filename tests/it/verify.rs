@@ -370,7 +370,7 @@ fn screens_that_are_kept_are_compared_with_what_was_printed() {
         "{run:?}"
     );
     let run = world.casemate(&["verify", "-q", "--screens", "--json", "x.cast.zst"]).run().success();
-    let verdict: serde_json::Value = serde_json::from_str(&run.text()).unwrap();
+    let verdict: Value = serde_json::from_str(&run.text()).unwrap();
     assert_eq!(verdict["screens"]["kept"], verdict["keyframes"]);
     assert_eq!(verdict["screens"]["wrong"], serde_json::json!([]));
     // Without seals there is nothing to compare; a pipe cannot be read twice.
