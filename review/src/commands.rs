@@ -75,15 +75,13 @@ impl Commands {
         let filter = Filter::parse(self.filter.text());
         let (wanted, text) = filter.of_commands();
         let pattern = if text.is_empty() { None } else { Some(pattern(text)?) };
-        let question = match self.of {
-            Some(session) => Question::OfSession(session),
-            None => Question::Commands {
-                filter: Wanted { since: self.since, ..wanted },
-                pattern,
-                order: self.order,
-                after: after.map(Box::new),
-                limit: PAGE,
-            },
+        let question = Question::Commands {
+            session: self.of,
+            filter: Wanted { since: self.since, ..wanted },
+            pattern,
+            order: self.order,
+            after: after.map(Box::new),
+            limit: PAGE,
         };
         self.awaited = Some(librarian.ask(question));
         Ok(())
@@ -99,24 +97,11 @@ impl Commands {
             self.rows.clear();
             self.table.forget_widths();
         }
-        self.is_complete = self.of.is_some() || page.len() < PAGE;
-        let filter = Filter::parse(self.filter.text());
-        let (wanted, text) = filter.of_commands();
-        let only = if self.of.is_some() && !text.is_empty() { pattern(text).ok() } else { None };
+        self.is_complete = page.len() < PAGE;
         for command in page {
-            if self.of.is_some() {
-                let text = command.event.command.as_deref().unwrap_or_default();
-                let is_found = only.as_ref().is_none_or(|only| only.regex().is_match(text));
-                if !is_found || wanted.wants(&command.event) == casemate_store::recording::Wanted::No {
-                    continue;
-                }
-            }
             let row = row(&command, look);
             self.table.fit(&row);
             self.rows.push((command, row));
-        }
-        if self.of.is_some() && self.order == Order::LatestFirst {
-            self.rows.reverse();
         }
     }
 

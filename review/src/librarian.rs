@@ -21,10 +21,9 @@ use casemate_store::{
 pub(crate) enum Question {
     /// Which recordings and sessions there are.
     Overview,
-    /// The commands of a session.
-    OfSession(i64),
-    /// A page of commands of all sessions.
+    /// A page of commands of all sessions, or of one.
     Commands {
+        session: Option<i64>,
         filter: Filter,
         pattern: Option<Pattern>,
         order: Order,
@@ -212,10 +211,10 @@ impl Desk {
                 sessions: store.sessions()?,
                 left_out: store.unread()?.iter().map(|unread| unread.lines).sum(),
             },
-            Question::OfSession(session) => Answer::Commands(store.commands_of(session)?),
-            Question::Commands { filter, pattern, order, after, limit } => {
+            Question::Commands { session, filter, pattern, order, after, limit } => {
                 let (pattern, after) = (pattern.as_ref(), after.as_deref());
-                Answer::Commands(store.timeline(&Timeline { filter, pattern, order, after, limit })?)
+                let page = Timeline { session, filter, pattern, order, after, limit };
+                Answer::Commands(store.timeline(&page)?)
             }
             Question::Hits { pattern, place: Where::Command, after, limit } => {
                 Answer::Hits(store.search_commands(&pattern, &Filter::default(), after.as_deref(), limit)?)

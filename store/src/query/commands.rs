@@ -42,6 +42,8 @@ pub enum Order {
 /// of time is first; they are not in it where the filter asks for a time.
 #[derive(Clone, Debug, Default)]
 pub struct Timeline<'a> {
+    /// Only commands of that session, in the order in which they were given.
+    pub session: Option<i64>,
     /// Which commands.
     pub filter: Filter,
     /// What is to be found in them.
@@ -69,42 +71,55 @@ pub(crate) fn of_session(database: &mut Database, session: i64) -> Result<Vec<Co
     database.ask(async |db| query.build().fetch_all(db).await?.iter().map(command).collect())
 }
 
+/// Commands that are in one order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Timed,
+    Untimed,
+    Session(i64),
+}
+
 pub(crate) fn timeline(database: &mut Database, page: &Timeline<'_>) -> Result<Vec<Command>, StoreError> {
+    if let Some(session) = page.session {
+        return part_of_timeline(database, page, None, Part::Session(session), page.limit);
+    }
     let few = match page.pattern {
         Some(pattern) => Some(search::command_ids(database, pattern, &page.filter, FEW)?),
         None => None,
     };
+    let few = few.as_deref().filter(|few| few.len() < FEW);
     let is_timed = |last: &Command| last.event.time.is_some();
     let mut found = Vec::new();
     if page.after.is_none_or(is_timed) {
-        found = part_of_timeline(database, page, few.as_deref(), true, page.limit)?;
+        found = part_of_timeline(database, page, few, Part::Timed, page.limit)?;
     }
-    let left = page.limit - found.len().min(page.limit);
+    let left = page.limit.saturating_sub(found.len());
     if left > 0 && page.filter.since.is_none() && page.filter.until.is_none() {
-        found.extend(part_of_timeline(database, page, few.as_deref(), false, left)?);
+        found.extend(part_of_timeline(database, page, few, Part::Untimed, left)?);
     }
     Ok(found)
 }
 
-/// Commands whose time is known, or those whose time is not.
+/// What a page has of a part; `few` are all commands in which the pattern is found, if they are known.
 fn part_of_timeline(
     database: &mut Database,
     page: &Timeline<'_>,
     few: Option<&[i64]>,
-    is_timed: bool,
+    part: Part,
     limit: usize,
 ) -> Result<Vec<Command>, StoreError> {
     let mut query = QueryBuilder::<Sqlite>::new(COLUMNS);
-    query.push(" FROM commands c WHERE c.time IS ").push(if is_timed { "NOT NULL" } else { "NULL" });
-    match (page.pattern, few) {
-        (Some(_), Some(few)) if few.len() < FEW => {
-            let ids = serde_json::to_string(few).unwrap_or_default();
-            query.push(" AND c.id IN (SELECT value FROM json_each(").push_bind(ids).push("))");
-        }
-        (Some(pattern), _) => {
-            query.push(" AND c.command REGEXP ").push_bind(pattern.sql().to_owned());
-        }
-        (None, _) => {}
+    query.push(" FROM commands c WHERE ");
+    match part {
+        Part::Timed => query.push("c.time IS NOT NULL"),
+        Part::Untimed => query.push("c.time IS NULL"),
+        Part::Session(session) => query.push("c.session = ").push_bind(session),
+    };
+    if let Some(few) = few {
+        let ids = serde_json::to_string(few).unwrap_or_default();
+        query.push(" AND c.id IN (SELECT value FROM json_each(").push_bind(ids).push("))");
+    } else if let Some(pattern) = page.pattern {
+        query.push(" AND c.command REGEXP ").push_bind(pattern.sql().to_owned());
     }
     push_filter(&mut query, &page.filter);
     let (beyond, order) = match page.order {
@@ -112,18 +127,21 @@ fn part_of_timeline(
         Order::LatestFirst => ("<", "DESC"),
     };
     let time = |last: &Command| last.event.time.as_deref().and_then(crate::write::micros);
-    match page.after.map(|last| (time(last), last.id)) {
-        Some((Some(time), id)) if is_timed => {
+    match (part, page.after.map(|last| (time(last), last.id))) {
+        (Part::Timed, Some((Some(time), id))) => {
             query.push(format!(" AND (c.time, c.id) {beyond} (")).push_bind(time).push(", ");
             query.push_bind(id).push(")");
         }
-        Some((None, id)) if !is_timed => {
+        (Part::Session(_), Some((_, id))) | (Part::Untimed, Some((None, id))) => {
             query.push(format!(" AND c.id {beyond} ")).push_bind(id);
         }
-        _ => {}
+        (Part::Timed | Part::Untimed | Part::Session(_), _) => {}
     }
-    query.push(format!(" ORDER BY c.time {order}, c.id {order} LIMIT "));
-    query.push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    query.push(" ORDER BY ");
+    if part == Part::Timed {
+        query.push(format!("c.time {order}, "));
+    }
+    query.push(format!("c.id {order} LIMIT ")).push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
     database.ask(async |db| query.build().fetch_all(db).await?.iter().map(command).collect())
 }
 

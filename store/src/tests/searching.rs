@@ -84,6 +84,25 @@ fn what_has_no_time_is_at_the_end_of_the_timeline() {
             }
         }
     }
+    // Of one session, in any pieces.
+    let sessions = world.store.sessions().unwrap();
+    let id = sessions.iter().find(|session| session.start.is_none()).unwrap().id;
+    for (order, expected) in [(Order::OldestFirst, "456"), (Order::LatestFirst, "654")] {
+        let page = |after| Timeline {
+            session: Some(id),
+            pattern: Some(&echo),
+            order,
+            after,
+            limit: 2,
+            ..Timeline::default()
+        };
+        let mut all = world.store.timeline(&page(None)).unwrap();
+        let more = world.store.timeline(&page(all.last())).unwrap();
+        all.extend(more);
+        let numbers: String =
+            all.iter().map(|command| &command.event.command.as_ref().unwrap()[5..]).collect();
+        assert_eq!(numbers, expected);
+    }
     let since = Filter { since: Some(chrono::DateTime::UNIX_EPOCH), ..Filter::default() };
     let page = Timeline { filter: since, limit: 9, ..Timeline::default() };
     assert_eq!(world.store.timeline(&page).unwrap().len(), 3);
