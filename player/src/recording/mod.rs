@@ -177,8 +177,21 @@ impl Recording {
             // Any zstd file begins like a segment that has no seal yet.
             return Ok(begun.filter(|begun| begun.header.facts().is_some() || begun.has_seals()));
         }
-        let Some(end) = memchr::memchr(b'\n', &head) else { return Ok(None) };
         let mut decoder = Decoder::new();
+        let Some(end) = memchr::memchr(b'\n', &head) else {
+            // All of something that never begins would fill the disk.
+            let begins = head.iter().find(|byte| !byte.is_ascii_whitespace());
+            if head.len() as u64 == HEAD_BYTES && begins != Some(&b'{') {
+                decoder.feed(&head);
+                decoder.feed(b"\n");
+                if let Some(Item::Defect(defect)) = decoder.next_item()
+                    && defect.kind.is_fatal()
+                {
+                    return Err(OpenError::NotARecording(name.into(), defect.kind));
+                }
+            }
+            return Ok(None);
+        };
         decoder.feed(&head[..=end]);
         match decoder.next_item() {
             Some(Item::Header(header)) if header.version != Version::V1 => {

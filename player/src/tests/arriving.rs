@@ -118,3 +118,14 @@ fn what_is_no_recording_is_not_read_to_its_end() {
     to.write_all(b"hello\n").unwrap();
     assert!(matches!(Recording::from_pipe("test", from), Err(OpenError::NotARecording(..))));
 }
+
+/// Whatever never begins is not waited for: it would fill the disk.
+#[test]
+fn a_pipe_of_no_recording_is_refused() {
+    for endless in [&[0_u8][..], b"y", b"  x", b"y\n"] {
+        let (from, mut to) = pipe();
+        let sender = std::thread::spawn(move || while to.write_all(&endless.repeat(1000)).is_ok() {});
+        assert!(matches!(Recording::from_pipe("test", from), Err(OpenError::NotARecording(..))));
+        sender.join().unwrap();
+    }
+}

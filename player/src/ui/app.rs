@@ -89,6 +89,8 @@ pub(crate) struct App<'a> {
     /// The first line of an overlay that is shown, and how far that can go.
     pub(super) scroll: (usize, usize),
     pub(super) prompt: Option<Prompt>,
+    /// A pattern was typed that is not yet looked for.
+    is_typed: bool,
     pub(super) message: Option<(String, Duration)>,
     pub(super) shows_status: bool,
     pub(super) shows_input: bool,
@@ -148,6 +150,7 @@ impl App<'_> {
             overlay: Overlay::None,
             scroll: (0, 0),
             prompt: None,
+            is_typed: false,
             message: None,
             shows_status: true,
             shows_input: false,
@@ -181,6 +184,7 @@ impl App<'_> {
     }
 
     fn pass(&mut self, now: Duration) -> Option<Duration> {
+        self.settle(now);
         let mut wake = self.learn(now);
         let mut at = |time: Duration| wake = Some(wake.map_or(time, |wake: Duration| wake.min(time)));
         if let Some((_, until)) = &self.message {
@@ -522,7 +526,20 @@ impl App<'_> {
         }
     }
 
+    /// Looks for what was typed: once, however much came at a time.
+    fn settle(&mut self, now: Duration) {
+        if std::mem::take(&mut self.is_typed)
+            && let Some(Prompt::Pattern(field, from)) = &self.prompt
+        {
+            let (text, from) = (field.text().to_owned(), *from);
+            self.look_for(&text, from, now);
+        }
+    }
+
     fn prompt_key(&mut self, key: Key, now: Duration) {
+        if matches!(key, Key::Enter | Key::Backspace) {
+            self.settle(now);
+        }
         let Some(mut prompt) = self.prompt.take() else { return };
         match (&mut prompt, key) {
             (Prompt::Pattern(_, from), Key::Escape) => return self.look_for("", *from, now),
@@ -553,13 +570,10 @@ impl App<'_> {
                 }
                 return;
             }
-            (Prompt::Pattern(field, from), key) => {
-                let (before, from) = (field.clone(), *from);
+            (Prompt::Pattern(field, _), key) => {
+                let before = field.clone();
                 field.key(key);
-                if *field != before {
-                    let text = field.text().to_owned();
-                    self.look_for(&text, from, now);
-                }
+                self.is_typed |= *field != before;
             }
             (Prompt::Note(field), Key::Enter) => {
                 let time = self.player.position().time;

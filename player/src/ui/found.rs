@@ -34,7 +34,8 @@ impl App<'_> {
     pub(super) fn look_for(&mut self, text: &str, from: Micros, now: Duration) {
         // An expression that is not whole yet changes nothing.
         let Ok(pattern) = Pattern::new(text) else { return };
-        (self.wanted_hit, self.last_hit) = (None, None);
+        // What was said of another is over.
+        (self.wanted_hit, self.last_hit, self.message) = (None, None, None);
         self.search = (!text.is_empty()).then(|| self.player.search(pattern));
         if self.search.is_some() {
             self.next_hit(Wanted::From(from), now);
