@@ -42,6 +42,8 @@ pub(crate) enum State {
     Signed,
     Intact,
     Unsealed,
+    /// Without seals, and something is wrong with its text.
+    Faulty,
     Unfinished,
     /// Intact, but not signed with the key that was asked for.
     OtherKey,
@@ -56,6 +58,7 @@ impl State {
             Self::Signed => "signed",
             Self::Intact => "intact",
             Self::Unsealed => "unsealed",
+            Self::Faulty => "unsealed !",
             Self::Unfinished => "unfinished",
             Self::OtherKey => "other key",
             Self::Damaged => "damaged",
@@ -68,6 +71,7 @@ impl State {
             (Integrity::Intact, signer, Some(key)) if signer != Some(key) => Self::OtherKey,
             (Integrity::Intact, Some(_), _) => Self::Signed,
             (Integrity::Intact, None, _) => Self::Intact,
+            (Integrity::Unsealed, ..) if recording.defect_count > 0 => Self::Faulty,
             (Integrity::Unsealed, ..) => Self::Unsealed,
             (Integrity::Unfinished, ..) => Self::Unfinished,
             (Integrity::Damaged, ..) => Self::Damaged,

@@ -64,7 +64,7 @@ pub(crate) fn details(
     let state = match volume.state {
         State::Signed => "intact, and signed",
         State::Intact => "intact; not signed",
-        State::Unsealed => "without seals: a change cannot be seen",
+        State::Unsealed | State::Faulty => "without seals: a change cannot be seen",
         State::Unfinished => "unfinished: its recorder did not end it",
         State::OtherKey => "intact, but not signed with the key",
         State::Damaged => "damaged",

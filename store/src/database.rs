@@ -23,7 +23,7 @@ use crate::stop::StopToken;
 const APPLICATION: i64 = 0x6373_6d74;
 
 /// Version of the schema, and of what is derived from recordings: whatever changes either, counts it up.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 /// How long to wait for another process that writes.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -112,7 +112,11 @@ impl Database {
             connection.execute(sqlx::AssertSqlSafe(stamp)).await?;
             connection.close().await
         });
-        made.map_err(|source| StoreError::Database { path: path.to_owned(), source })?;
+        if let Err(source) = made {
+            // A disk that is full is not to be filled with what is of no use.
+            Self::remove(&new).ok();
+            return Err(StoreError::Database { path: path.to_owned(), source });
+        }
         match renameat_with(CWD, &new, CWD, path, RenameFlags::NOREPLACE) {
             // Another process was faster, or the file system does not know how: nothing else stands there then.
             Err(Errno::EXIST) if std::fs::metadata(path).is_ok_and(|file| file.len() > 0) => {

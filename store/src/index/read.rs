@@ -55,9 +55,8 @@ fn outcome(findings: &Findings) -> Outcome {
     let integrity = match condition {
         Condition::Intact => "intact",
         Condition::Unfinished => "unfinished",
-        // Nothing of it is proven, but its text tells when something is wrong.
-        Condition::Unsealed if findings.defect_count == 0 => "unsealed",
-        Condition::Unsealed | Condition::Damaged | Condition::OtherKey => "damaged",
+        Condition::Unsealed => "unsealed",
+        Condition::Damaged | Condition::OtherKey => "damaged",
     };
     Outcome {
         integrity,
