@@ -74,7 +74,7 @@ impl Commands {
     fn ask_behind(&mut self, after: Option<Command>, librarian: &mut Librarian) -> Result<(), String> {
         let filter = Filter::parse(self.filter.text());
         let (wanted, text) = filter.of_commands();
-        let pattern = if text.is_empty() { None } else { Some(pattern(text)?) };
+        let pattern = if text.is_empty() { None } else { Some(pattern(&text)?) };
         let question = Question::Commands {
             session: self.of,
             filter: Wanted { since: self.since, ..wanted },

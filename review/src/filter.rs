@@ -39,15 +39,18 @@ impl Filter {
         filter
     }
 
-    /// What it says of commands: of whom they are, and what is to be found in them.
-    pub(crate) fn of_commands(&self) -> (Wanted, &str) {
+    /// What it says of commands: of whom they are, and what is to be found in them. Commands have no state, so what
+    /// sounds like one is looked for, and not passed over.
+    pub(crate) fn of_commands(&self) -> (Wanted, String) {
         let wanted = Wanted {
             users: self.users.clone(),
             targets: self.targets.clone(),
             target_users: self.target_users.clone(),
             ..Wanted::default()
         };
-        (wanted, &self.rest)
+        let words = self.states.iter().map(|state| format!("is:{state}"));
+        let rest = Some(self.rest.clone()).filter(|rest| !rest.is_empty());
+        (wanted, words.chain(rest).collect::<Vec<_>>().join(" "))
     }
 
     /// Whether a session passes: in what is shown of it, in small letters, all words are found.
@@ -80,6 +83,7 @@ mod tests {
             (&["alice".into()][..], &["root".into()][..])
         );
         assert_eq!(filter.of_commands().1, "rm  -rf http://x");
+        assert_eq!(Filter::parse("is:damaged").of_commands().1, "is:damaged");
     }
 
     #[test]

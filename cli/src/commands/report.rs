@@ -120,19 +120,25 @@ pub(crate) fn run(arguments: &ReportArgs, printer: &Printer) -> Result<ExitCode,
     };
     let mut notes = arguments.case.as_deref().map(Case::bookmarks_in).transpose()?.unwrap_or_default();
     let mut left = arguments.embed_limit;
+    // On recordings that cannot be read.
+    let mut lost = 0;
     for source in &found.sources {
         let of_this = notes_on(&source.path, &mut notes);
+        let count = of_this.len();
         match read(&source.path, key, left, of_this, printer) {
             Ok(recording) => {
                 left = left.saturating_sub(recording.embedded_bytes());
                 report.recordings.push(recording);
             }
             // Nobody said that it is a recording.
-            Err(_) if source.is_guess => {}
-            Err(failure) => report.failures.push(failure.to_string()),
+            Err(_) if source.is_guess => lost += count,
+            Err(failure) => {
+                lost += count;
+                report.failures.push(failure.to_string());
+            }
         }
     }
-    match notes.len() {
+    match notes.len() + lost {
         0 => {}
         1 => printer.warn("one note of the case is on a recording that is not in this report"),
         count => {
