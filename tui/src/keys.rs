@@ -1,13 +1,18 @@
 //! Keys and the mouse, from the bytes that a terminal sends. Pure.
 //!
 //! *Invariants*: any cut of the bytes gives the same; what is not understood is passed over; of a sequence that does
-//! not end no more than [`LONGEST`] bytes are kept.
+//! not end no more than [`LONGEST`] bytes are kept. What is pasted is characters: the end of a line in it is a blank, so
+//! that what stands behind it is not taken for keys.
 //!
 //! crossterm's reader is not used, because it never comes back once the terminal is gone (0.29: its loop goes on after
 //! any error but two).
 
 /// A longer sequence is none.
 const LONGEST: usize = 64;
+
+/// A terminal says so where a paste begins and ends.
+const PASTE: &[u8] = b"\x1b[200~";
+const PASTE_END: &[u8] = b"\x1b[201~";
 
 /// What somebody did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +66,7 @@ pub enum Key {
 #[derive(Debug, Default)]
 pub struct Keys {
     pending: Vec<u8>,
+    is_pasting: bool,
 }
 
 enum Step {
@@ -78,8 +84,14 @@ impl Keys {
         while at < self.pending.len() {
             match step(&self.pending[at..]) {
                 Step::Took(bytes, input) => {
+                    let taken = &self.pending[at..at + bytes];
+                    match taken {
+                        PASTE => self.is_pasting = true,
+                        PASTE_END => self.is_pasting = false,
+                        _ if self.is_pasting => input.and_then(pasted).into_iter().for_each(&mut *take),
+                        _ => input.into_iter().for_each(&mut *take),
+                    }
                     at += bytes;
-                    input.into_iter().for_each(&mut *take);
                 }
                 Step::More if self.pending.len() - at > LONGEST => at = self.pending.len(),
                 Step::More => break,
@@ -97,7 +109,9 @@ impl Keys {
     /// Nothing more has come for a while: what has begun was the Escape key, or nothing.
     pub fn settle(&mut self, take: &mut impl FnMut(Input)) {
         if self.pending.first() == Some(&0x1b) {
-            take(Input::Key(Key::Escape));
+            if !self.is_pasting {
+                take(Input::Key(Key::Escape));
+            }
             // What follows it was typed by itself.
             let rest = self.pending.split_off(1);
             self.pending.clear();
@@ -106,6 +120,15 @@ impl Keys {
             }
         }
         self.pending.clear();
+    }
+}
+
+/// What is left of an input that was pasted. Whoever wants to end all can, should a paste never end.
+fn pasted(input: Input) -> Option<Input> {
+    match input {
+        Input::Key(Key::Enter | Key::Tab) => Some(Input::Key(Key::Char(' '))),
+        Input::Key(Key::Char(_) | Key::Control('c')) => Some(input),
+        Input::Key(_) | Input::Press { .. } | Input::Release | Input::Wheel { .. } => None,
     }
 }
 
@@ -258,6 +281,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_pasted_is_no_keys() {
+        let text: String = all(b"q\x1b[200~a\rq\x1b[A\x1b\x15\tb\x1b[201~\r")
+            .into_iter()
+            .map(|input| match input {
+                Input::Key(Key::Char(character)) => character,
+                Input::Key(Key::Enter) => '!',
+                _ => '?',
+            })
+            .collect();
+        assert_eq!(text, "qa q b!");
+    }
+
+    #[test]
     fn the_mouse_says_where_it_is() {
         let inputs = all(
             b"\x1b[<0;12;24M\x1b[<32;13;24M\x1b[<0;13;24m\x1b[<64;1;1M\x1b[<65;1;1M\x1b[<2;1;1M\x1b[<0;0;0M",
@@ -280,7 +316,8 @@ mod tests {
             pieces in proptest::collection::vec(
                 prop_oneof![
                     proptest::collection::vec(any::<u8>(), 0..4),
-                    Just(b"\x1b[1;2D".to_vec()), Just(b"\x1b[<0;12;24M".to_vec()), Just("日".into()), Just(b"\x1b".to_vec()),
+                    Just(b"\x1b[1;2D".to_vec()), Just(b"\x1b[<0;12;24M".to_vec()), Just("日".into()),
+                    Just(PASTE.to_vec()), Just(PASTE_END.to_vec()), Just(b"\x1b".to_vec()),
                 ],
                 0..10,
             ),

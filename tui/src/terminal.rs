@@ -19,9 +19,9 @@ use signal_hook::iterator::backend::SignalDelivery;
 use signal_hook::iterator::exfiltrator::SignalOnly;
 
 /// The alternate screen, no cursor, clicks and drags with their place.
-const TAKE: &str = "\x1b[?1049h\x1b[?25l\x1b[?1002h\x1b[?1006h";
+const TAKE: &str = "\x1b[?1049h\x1b[?25l\x1b[?1002h\x1b[?1006h\x1b[?2004h";
 
-const GIVE_BACK: &str = "\x1b[?2026l\x1b[?1006l\x1b[?1002l\x1b[m\x1b[?25h\x1b[?1049l";
+const GIVE_BACK: &str = "\x1b[?2026l\x1b[?2004l\x1b[?1006l\x1b[?1002l\x1b[m\x1b[?25h\x1b[?1049l";
 
 /// After recorded bytes went straight to it: all that they may have switched on, and the cursor on a line of its own.
 const GIVE_BACK_PLAIN: &str = "\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[?1004l\x1b[?1l\x1b>\
