@@ -148,7 +148,7 @@ impl Content {
         let marks = &mut self.bookmarks;
         match change {
             Change::Add(new) if marks.iter().any(|mark| mark.id == new.id) => {}
-            Change::Add(new) => marks.push((**new).clone()),
+            Change::Add(new) => marks.push(Bookmark::clone(new)),
             Change::SetNote { id, note } => marks
                 .iter_mut()
                 .filter(|mark| mark.id == *id)

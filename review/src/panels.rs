@@ -35,6 +35,9 @@ const KEYS: [(&str, &str); 17] = [
 /// The names of what is known take so much.
 const NAME: usize = 9;
 
+/// No text takes more lines: whoever is recorded may have chosen it to hide the others.
+const LINES: usize = 6;
+
 /// The keys.
 pub(crate) fn help(look: &Look) -> Vec<Line> {
     let line = |(key, text): &(&str, &str)| {
@@ -54,7 +57,11 @@ pub(crate) fn details(
 ) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut row = |name: &str, text: &str, style| {
-        let pieces = wrapped(&harmless(text), room.saturating_sub(NAME + 1).max(8));
+        let mut pieces = wrapped(&harmless(text), room.saturating_sub(NAME + 1).max(8));
+        if pieces.len() > LINES {
+            let rest: usize = pieces.drain(LINES - 1..).map(|piece| piece.chars().count()).sum();
+            pieces.push(format!("… {} more", count(rest as u64)));
+        }
         for (name, piece) in std::iter::once(name).chain(std::iter::repeat("")).zip(pieces) {
             lines.push(vec![(format!("{name:<NAME$} "), look.faint), (piece, style)]);
         }

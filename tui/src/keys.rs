@@ -287,7 +287,7 @@ mod tests {
             .map(|input| match input {
                 Input::Key(Key::Char(character)) => character,
                 Input::Key(Key::Enter) => '!',
-                _ => '?',
+                Input::Key(_) | Input::Press { .. } | Input::Release | Input::Wheel { .. } => '?',
             })
             .collect();
         assert_eq!(text, "qa q b!");

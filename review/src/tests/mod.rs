@@ -224,6 +224,16 @@ fn what_cannot_be_played_says_why() {
     assert!(message.contains("bad.cast.zst"), "{message}");
 }
 
+#[test]
+fn a_long_name_hides_nothing() {
+    let world = World::new();
+    world.write("audit/c.cast", &session(&"x".repeat(100_000), 5, &[("ls", "")]));
+    let mut review = world.review("case.json");
+    review.keys("m");
+    let text = review.app.draw(80, 40).text();
+    assert!(text.contains("… 99 ") && text.contains("output"), "{text}");
+}
+
 fn any_input() -> impl Strategy<Value = Input> {
     let keys = "1234/qcmaedsrgo?jkG\r\u{1b}\t\u{15}\u{17}\u{7f}x(.日y";
     let key = proptest::sample::select(keys.chars().collect::<Vec<_>>()).prop_map(|character| {
