@@ -1,4 +1,5 @@
-//! What the review does with keys and time. It draws nothing and touches no terminal.
+//! What the review does as time passes: it asks, takes answers, and knows what is shown. `keys` is what keys do, `noting`
+//! how notes are kept. It draws nothing and touches no terminal.
 //!
 //! *Invariants*: no key waits for the index: what is asked is answered as time passes, and what was shown stays until
 //! then. What is noted is in the case file before anything is said of it.
@@ -9,18 +10,15 @@ use std::time::Duration;
 
 use casemate_store::StoreError;
 use casemate_tui::{Area, Field, Flow, Grid, Input, Key, Look, Program};
-use chrono::Utc;
-use uuid::Uuid;
 
-use crate::case::{Bookmark, Case};
+use crate::case::Case;
 use crate::commands::Commands;
-use crate::librarian::{Answer, Librarian, Place, Question, with_cause};
+use crate::librarian::{Answer, Librarian, Place, Question};
 use crate::library::{Library, Moment, Who};
 use crate::notes::Notes;
 use crate::search::Search;
 use crate::sessions::Sessions;
-use crate::table::{Click, Table};
-use crate::times;
+use crate::table::Table;
 
 /// Answers are looked for so often, as long as one is awaited.
 const LOOK: Duration = Duration::from_millis(15);
@@ -86,6 +84,8 @@ pub(crate) struct Visit {
     pub(crate) recording: i64,
     pub(crate) moment: Moment,
     pub(crate) is_paused: bool,
+    /// It is to be played although it has changed.
+    pub(crate) is_confirmed: bool,
 }
 
 /// The review, and what is shown of it.
@@ -96,7 +96,7 @@ pub(crate) struct App {
     pub(crate) library: Library,
     pub(crate) case: Case,
     /// Who reviews.
-    by: String,
+    pub(super) by: String,
     pub(crate) view: View,
     pub(crate) sessions: Sessions,
     pub(crate) commands: Commands,
@@ -104,7 +104,7 @@ pub(crate) struct App {
     pub(crate) notes: Notes,
     pub(crate) is_typing: bool,
     /// Something was typed that nothing has followed from yet.
-    is_stale: bool,
+    pub(super) is_stale: bool,
     pub(crate) overlay: Overlay,
     /// The first line of an overlay that is shown, and how far that can go.
     pub(crate) scroll: (usize, usize),
@@ -118,6 +118,8 @@ pub(crate) struct App {
     reread_at: Option<Duration>,
     tick_at: Duration,
     is_updated: bool,
+    /// A recording of which was said that it has changed.
+    pub(super) changed: Option<i64>,
     /// What is to be played next.
     pub(crate) visit: Option<Visit>,
     pub(crate) is_dirty: bool,
@@ -156,6 +158,7 @@ impl App {
             reread_at: None,
             tick_at: Duration::ZERO,
             is_updated: false,
+            changed: None,
             visit: None,
             is_dirty: true,
         };
@@ -282,18 +285,18 @@ impl App {
         self.has_overview
     }
 
-    fn fill_sessions(&mut self) {
+    pub(super) fn fill_sessions(&mut self) {
         let marked: HashSet<String> = self.case.bookmarks().iter().map(|mark| mark.file.clone()).collect();
         self.sessions.fill(&self.library, &marked, &self.look);
     }
 
-    fn ask_commands(&mut self) {
+    pub(super) fn ask_commands(&mut self) {
         if let Err(why) = self.commands.ask(&mut self.librarian) {
             self.say(why);
         }
     }
 
-    fn ask_search(&mut self) {
+    pub(super) fn ask_search(&mut self) {
         if let Err(why) = self.search.ask(&mut self.librarian) {
             self.say(why);
         }
@@ -309,7 +312,7 @@ impl App {
         }
     }
 
-    fn table(&mut self) -> (&mut Table, usize) {
+    pub(super) fn table(&mut self) -> (&mut Table, usize) {
         let count = match self.view {
             View::Sessions => self.sessions.len(),
             View::Commands => self.commands.len(),
@@ -325,13 +328,13 @@ impl App {
     }
 
     /// Does what follows from what was typed: once, however much came at a time.
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         if std::mem::take(&mut self.is_stale) {
             self.apply_field();
         }
     }
 
-    fn apply_field(&mut self) {
+    pub(super) fn apply_field(&mut self) {
         match self.view {
             View::Sessions => {
                 self.sessions.table.selection.chosen = 0;
@@ -347,7 +350,7 @@ impl App {
     }
 
     /// The moment that is chosen.
-    fn chosen(&self) -> Option<Moment> {
+    pub(super) fn chosen(&self) -> Option<Moment> {
         match self.view {
             View::Sessions => self.sessions.chosen(&self.library),
             View::Commands => self.commands.chosen(&self.library),
@@ -365,263 +368,10 @@ impl App {
         }
     }
 
-    #[expect(clippy::wildcard_enum_match_arm, reason = "other keys do nothing")]
-    fn key(&mut self, key: Key) -> Flow {
-        if self.move_selection(key) {
-            return Flow::Continue;
-        }
-        match key {
-            Key::Char('q') => return Flow::Quit,
-            Key::Char(digit @ '1'..='4') => {
-                let at = digit.to_digit(10).unwrap_or(1) as usize - 1;
-                self.go(View::ALL[at]);
-            }
-            Key::Tab => self.go_by(1),
-            Key::BackTab => self.go_by(View::ALL.len() - 1),
-            Key::Char('/') => self.is_typing = true,
-            Key::Enter => return self.play(),
-            Key::Escape => self.widen(),
-            Key::Char('c') => self.show_commands(),
-            Key::Char('m') => match self.chosen() {
-                Some(moment) => self.open(Overlay::Details(moment.recording, moment.session)),
-                None => self.say("nothing is chosen"),
-            },
-            Key::Char('a') => match self.chosen() {
-                Some(moment) => self.prompt = Some(Prompt::Note(moment, Field::default())),
-                None => self.say("nothing is chosen to be noted"),
-            },
-            Key::Char('e') if self.view == View::Notes => {
-                let chosen = self.notes.chosen();
-                self.prompt =
-                    chosen.map(|mark| Prompt::Edit(mark.id.clone(), Field::new(mark.note.as_str())));
-            }
-            Key::Char('d') | Key::Delete if self.view == View::Notes => {
-                self.prompt = self.notes.chosen().map(|mark| Prompt::Remove(mark.id.clone()));
-            }
-            Key::Char('s') if self.view == View::Sessions => self.sessions.sort_next(&self.library),
-            Key::Char('r') if self.view == View::Sessions => self.sessions.turn(&self.library),
-            Key::Char('r') if self.view == View::Commands => {
-                self.commands.turn();
-                self.ask_commands();
-            }
-            Key::Char('g') if self.view == View::Commands => {
-                self.prompt = Some(Prompt::Time(Field::default()));
-            }
-            Key::Char('o') if self.view == View::Search => {
-                self.search.turn_part();
-                self.ask_search();
-            }
-            Key::Char('?') | Key::F1 => self.open(Overlay::Help),
-            _ => {}
-        }
-        Flow::Continue
-    }
-
-    #[expect(clippy::wildcard_enum_match_arm, reason = "all other keys are themselves")]
-    fn move_selection(&mut self, key: Key) -> bool {
-        let key = match key {
-            Key::Char('j') => Key::Down,
-            Key::Char('k') => Key::Up,
-            Key::Char('G') => Key::End,
-            other => other,
-        };
-        let (table, count) = self.table();
-        table.selection.key(key, count)
-    }
-
-    fn go(&mut self, view: View) {
-        self.view = view;
-        self.is_typing = view == View::Search && self.search.field.is_empty();
-    }
-
-    fn go_by(&mut self, by: usize) {
-        let at = View::ALL.iter().position(|view| *view == self.view).unwrap_or(0);
-        self.go(View::ALL[(at + by) % View::ALL.len()]);
-    }
-
-    fn open(&mut self, overlay: Overlay) {
-        self.scroll = (0, 0);
-        self.overlay = overlay;
-    }
-
-    /// Takes back what narrows the list down, the last first.
-    fn widen(&mut self) {
-        if !self.field().is_empty() {
-            self.field().clear();
-            self.apply_field();
-        } else if self.view == View::Commands && self.commands.scope(&self.library).is_some() {
-            self.commands.begin_at(None);
-            self.ask_commands();
-        }
-    }
-
-    /// The commands of the session that is chosen.
-    fn show_commands(&mut self) {
-        let Some(session) = self.chosen().and_then(|moment| moment.session) else {
-            self.say("there are no commands");
-            return;
-        };
-        self.commands.begin_at(None);
-        self.commands.of = Some(session);
-        self.commands.filter.clear();
-        self.ask_commands();
-        self.go(View::Commands);
-    }
-
-    /// Plays what is chosen: a session from its beginning, everything else at its moment.
-    fn play(&mut self) -> Flow {
-        let Some(moment) = self.chosen() else {
-            let is_lost = self.view == View::Notes && self.notes.len() > 0;
-            self.say(if is_lost {
-                "its recording is not in the folders that are reviewed"
-            } else {
-                "nothing is chosen"
-            });
-            return Flow::Continue;
-        };
-        let Some(volume) = self.library.volume(moment.recording) else { return Flow::Continue };
-        if moment.session.is_none() {
-            let why = volume.recording.failure.clone();
-            self.say(why.unwrap_or_else(|| "nothing in it can be played".to_owned()));
-            return Flow::Continue;
-        }
-        let path = volume.recording.path.clone();
-        let is_paused = self.view != View::Sessions;
-        self.visit = Some(Visit { path, recording: moment.recording, moment, is_paused });
-        Flow::Quit
-    }
-
-    fn overlay_key(&mut self, key: Key) -> Flow {
-        let (scroll, most) = self.scroll;
-        let page = 10;
-        self.scroll.0 = match key {
-            Key::Up | Key::Char('k') => scroll.saturating_sub(1),
-            Key::Down | Key::Char('j') => (scroll + 1).min(most),
-            Key::PageUp => scroll.saturating_sub(page),
-            Key::PageDown => (scroll + page).min(most),
-            Key::Escape | Key::Enter | Key::Char('q' | 'm' | '?') | Key::F1 => {
-                self.overlay = Overlay::None;
-                return Flow::Continue;
-            }
-            Key::Char(_)
-            | Key::Control(_)
-            | Key::Tab
-            | Key::BackTab
-            | Key::Backspace
-            | Key::Delete
-            | Key::Left
-            | Key::Right
-            | Key::ShiftLeft
-            | Key::ShiftRight
-            | Key::Home
-            | Key::End => {
-                // Any other key does what it says.
-                self.overlay = Overlay::None;
-                return self.key(key);
-            }
-        };
-        Flow::Continue
-    }
-
-    fn type_key(&mut self, key: Key) {
-        if !matches!(key, Key::Char(_) | Key::Backspace | Key::Control(_)) {
-            self.settle();
-        }
-        match key {
-            Key::Enter => self.is_typing = false,
-            Key::Escape => {
-                self.is_typing = false;
-                self.widen();
-            }
-            Key::Tab => self.go_by(1),
-            Key::BackTab => self.go_by(View::ALL.len() - 1),
-            // Letters are typed, also those that go up and down.
-            Key::Char(_) => {
-                self.field().key(key);
-                self.is_stale = true;
-            }
-            Key::Control(_)
-            | Key::Backspace
-            | Key::Delete
-            | Key::Up
-            | Key::Down
-            | Key::Left
-            | Key::Right
-            | Key::ShiftLeft
-            | Key::ShiftRight
-            | Key::Home
-            | Key::End
-            | Key::PageUp
-            | Key::PageDown
-            | Key::F1 => {
-                if !self.move_selection(key) {
-                    let before = self.field().clone();
-                    self.field().key(key);
-                    self.is_stale |= *self.field() != before;
-                }
-            }
-        }
-    }
-
-    fn prompt_key(&mut self, key: Key) {
-        let Some(mut prompt) = self.prompt.take() else { return };
-        match (&mut prompt, key) {
-            (_, Key::Escape) => return,
-            (Prompt::Remove(id), key) => {
-                if matches!(key, Key::Char('y' | 'Y')) {
-                    let removed = self.case.remove(id).map_err(|error| with_cause(&error));
-                    self.noted(removed, "removed");
-                }
-                return;
-            }
-            (Prompt::Note(moment, field), Key::Enter) => {
-                let kept = keep(&mut self.case, &self.library, moment, field.text().trim(), &self.by);
-                self.noted(kept, "noted");
-                return;
-            }
-            (Prompt::Edit(id, field), Key::Enter) => {
-                let kept = self.case.set_note(id, field.text().trim()).map_err(|error| with_cause(&error));
-                self.noted(kept, "noted");
-                return;
-            }
-            (Prompt::Time(field), Key::Enter) => {
-                match times::parse(field.text()) {
-                    Some(time) => {
-                        self.commands.begin_at(Some(time));
-                        self.ask_commands();
-                    }
-                    None if field.text().trim().is_empty() => {}
-                    None => self.say("no time: give it like 2026-11-22, or 2026-11-22 14:03"),
-                }
-                return;
-            }
-            (Prompt::Note(_, field) | Prompt::Edit(_, field) | Prompt::Time(field), key) => {
-                _ = field.key(key);
-            }
-        }
-        self.prompt = Some(prompt);
-    }
-
-    /// Shows what is noted now, and says what became of it.
-    fn noted(&mut self, result: Result<(), String>, done: &str) {
-        self.notes.fill(&self.case, &self.library, &self.look);
-        self.fill_sessions();
-        self.say(said(result, done, &self.case));
-    }
-
-    /// Keeps what was noted while a recording was played.
-    pub(crate) fn keep_note(
-        &mut self,
-        recording: i64,
-        at: casemate_cast_format::Micros,
-        note: &str,
-    ) -> String {
-        let session = self.library.session_at(recording, at);
-        let who = session.map(Who::of).unwrap_or_default();
-        let session = session.map(|session| session.id);
-        let moment = Moment { recording, session, offset: at, who, line: None };
-        let kept = keep(&mut self.case, &self.library, &moment, note, &self.by);
-        said(kept, "noted", &self.case)
+    /// What is to be played is not what was indexed: it is played when it is asked for once more.
+    pub(crate) fn ask_about_change(&mut self, recording: i64) {
+        self.changed = Some(recording);
+        self.say("it has changed since it was indexed; Enter plays it none the less");
     }
 
     /// The player is over.
@@ -632,57 +382,6 @@ impl App {
         self.fill_sessions();
         self.is_dirty = true;
     }
-
-    fn press(&mut self, col: u16, row: u16) -> Flow {
-        if let Some((_, view)) = self
-            .tabs
-            .iter()
-            .find(|(area, _)| row == area.row && (area.col..area.col + area.cols).contains(&col))
-        {
-            let view = *view;
-            self.go(view);
-            return Flow::Continue;
-        }
-        let (table, count) = self.table();
-        match table.press(col, row, count) {
-            Click::Row { was_chosen: true } => return self.play(),
-            Click::Title(column) if self.view == View::Sessions => {
-                self.sessions.sort_by(column, &self.library);
-            }
-            Click::Row { .. } | Click::Title(_) | Click::None => {}
-        }
-        Flow::Continue
-    }
-}
-
-/// What is said if a recording was indexed anew, or is gone, while something was noted of it.
-const LOST: &str = "not noted: the recording has changed meanwhile, choose it again";
-
-/// Keeps a note on a moment.
-fn keep(case: &mut Case, library: &Library, moment: &Moment, note: &str, by: &str) -> Result<(), String> {
-    let Some(volume) = library.volume(moment.recording) else { return Err(LOST.to_owned()) };
-    let session = moment.session.and_then(|session| library.session(session));
-    let kept = case.add(Bookmark {
-        id: Uuid::now_v7().to_string(),
-        file: volume.recording.path.display().to_string(),
-        session: session.and_then(|session| session.session.clone()),
-        offset: moment.offset,
-        time: session.and_then(|session| Library::time(session, moment.offset)),
-        user: moment.who.user.clone(),
-        target: moment.who.target.clone(),
-        target_user: moment.who.target_user.clone(),
-        line: moment.line.clone(),
-        note: note.to_owned(),
-        by: by.to_owned(),
-        made: Utc::now(),
-        rest: serde_json::Map::new(),
-    });
-    kept.map_err(|error| with_cause(&error))
-}
-
-fn said(result: Result<(), String>, done: &str, case: &Case) -> String {
-    let name = case.path().file_name().unwrap_or_default().to_string_lossy();
-    result.map_or_else(|why| why, |()| format!("{done} in {name}"))
 }
 
 impl Program for App {

@@ -56,8 +56,7 @@ impl Filter {
     /// Whether a session passes: in what is shown of it, in small letters, all words are found.
     pub(crate) fn wants(&self, session: Option<&Session>, state: &str, shown: &str) -> bool {
         let is_one = |wanted: &[String], value: Option<&str>| {
-            wanted.is_empty()
-                || value.is_some_and(|value| wanted.iter().any(|one| one.eq_ignore_ascii_case(value)))
+            wanted.is_empty() || value.is_some_and(|value| wanted.iter().any(|one| one == value))
         };
         let user = session.and_then(|session| session.user.as_deref());
         let target = session.and_then(|session| session.target.as_deref());

@@ -14,9 +14,11 @@ mod case;
 mod commands;
 mod draw;
 mod filter;
+mod keys;
 mod librarian;
 mod library;
 mod notes;
+mod noting;
 mod panels;
 mod search;
 mod sessions;
@@ -89,6 +91,10 @@ fn go(app: &mut App, terminal: &mut Terminal, options: &Options) -> io::Result<E
     loop {
         let ending = run(app, terminal)?;
         let Some(visit) = app.visit.take().filter(|_| ending == Ending::Quit) else { return Ok(ending) };
+        if !visit.is_confirmed && !app.library.is_as_indexed(visit.recording) {
+            app.ask_about_change(visit.recording);
+            continue;
+        }
         match play(app, terminal, &visit, options) {
             Ok(Ending::Quit) => {}
             Ok(ending) => return Ok(ending),

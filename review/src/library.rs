@@ -1,4 +1,4 @@
-//! Which recordings and sessions there are, and moments in them. Pure.
+//! Which recordings and sessions there are, and moments in them. Pure, but for a look whether a file has changed.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -149,6 +149,11 @@ impl Library {
     /// The recording by that path, as a case names it.
     pub(crate) fn by_path(&self, path: &str) -> Option<&Volume> {
         self.paths.get(path).and_then(|recording| self.volumes.get(recording))
+    }
+
+    /// Whether the file of a recording is the one that was read, as far as its length and its time say.
+    pub(crate) fn is_as_indexed(&self, recording: i64) -> bool {
+        self.volume(recording).is_none_or(|volume| volume.recording.is_as_indexed())
     }
 
     /// The path and the beginning of a session, by which it is found again when it was indexed anew.

@@ -11,11 +11,11 @@ use casemate_tui::{Area, Field, Grid, Look};
 
 use crate::filter::Filter;
 use crate::library::{Library, Moment, State, Volume, Who};
-use crate::table::{Column, Row, Table, Text};
+use crate::table::{Column, NOTHING, Row, Table, Text};
 use crate::times::short;
 
 /// The columns; `compare` goes by their numbers.
-static COLUMNS: [Column; 10] = [
+static COLUMNS: [Column; 11] = [
     Column::new("", 1, 1),
     Column::new("when (UTC)", 16, 0),
     Column::new("who", 14, 2),
@@ -25,7 +25,8 @@ static COLUMNS: [Column; 10] = [
     Column::right("commands", 8, 7),
     Column::right("size", 9, 8),
     Column::new("state", 10, 3),
-    Column::rest("file", 12, 9),
+    Column::new("title", 32, 9),
+    Column::rest("file", 12, 10),
 ];
 
 /// What a row is of.
@@ -165,7 +166,7 @@ impl Sessions {
 
 fn row(volume: &Volume, session: Option<&Session>, is_marked: bool, look: &Look) -> Row {
     let known = |text: Option<&str>| {
-        Text::new(text.unwrap_or("–"), if text.is_some() { look.plain } else { look.faint })
+        Text::new(text.unwrap_or(NOTHING), if text.is_some() { look.plain } else { look.faint })
     };
     let start = session.and_then(|session| session.start).map(short);
     vec![
@@ -178,6 +179,7 @@ fn row(volume: &Volume, session: Option<&Session>, is_marked: bool, look: &Look)
         known(session.map(|session| count(session.commands)).as_deref()),
         Text::new(&bytes(volume.recording.bytes), look.plain),
         Text::new(volume.state.as_str(), state_style(volume.state, look)),
+        Text::new(session.and_then(|session| session.title.as_deref()).unwrap_or_default(), look.plain),
         Text::new(&volume.name, look.faint),
     ]
 }

@@ -10,6 +10,9 @@ use casemate_tui::text::harmless;
 use casemate_tui::{Area, Grid, Look, Selection};
 use unicode_width::UnicodeWidthStr as _;
 
+/// What stands where nothing is known.
+pub(crate) const NOTHING: &str = "–";
+
 /// Between columns.
 const GAP: u16 = 2;
 
@@ -87,6 +90,8 @@ struct Place {
 pub(crate) struct Table {
     columns: &'static [Column],
     widths: Vec<u16>,
+    /// Which columns say anything.
+    has_text: Vec<bool>,
     pub(crate) selection: Selection,
     /// Where columns and rows were drawn last.
     places: Vec<Place>,
@@ -110,6 +115,7 @@ impl Table {
         let mut table = Self {
             columns,
             widths: Vec::new(),
+            has_text: Vec::new(),
             selection: Selection::default(),
             places: Vec::new(),
             area: nothing,
@@ -122,12 +128,14 @@ impl Table {
     pub(crate) fn forget_widths(&mut self) {
         // The sign of sorting has room.
         self.widths = self.columns.iter().map(|column| width(column.title) + 1).collect();
+        self.has_text = vec![false; self.columns.len()];
     }
 
     /// Makes columns so wide that a row fits.
     pub(crate) fn fit(&mut self, row: &[Text]) {
-        for (wide, text) in self.widths.iter_mut().zip(row) {
+        for ((wide, has_text), text) in self.widths.iter_mut().zip(&mut self.has_text).zip(row) {
             *wide = width(&text.text).max(*wide);
+            *has_text |= !matches!(text.text.as_str(), "" | NOTHING);
         }
     }
 
@@ -138,7 +146,9 @@ impl Table {
             Wide::AtLeast(least) => least.min(area.cols),
             Wide::Third(least) => least.max(area.cols / 3).min(area.cols),
         };
-        let mut order: Vec<usize> = (0..self.columns.len()).collect();
+        // A column that says nothing leaves its room to others.
+        let is_wanted = |column: &usize| self.has_text[*column] || self.columns[*column].rank == 0;
+        let mut order: Vec<usize> = (0..self.columns.len()).filter(is_wanted).collect();
         order.sort_by_key(|column| self.columns[*column].rank);
         let (mut shown, mut used) = (Vec::new(), 0_u16);
         for column in order {

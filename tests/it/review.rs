@@ -359,6 +359,26 @@ fn child(pid: u32) -> Option<rustix::process::Pid> {
 }
 
 #[test]
+fn a_recording_that_has_changed_is_not_played_without_a_word() {
+    let world = evidence();
+    let mut session = review(&world, (80, 24), &[]);
+    wait_ready(&mut session);
+    let mut cast = world.bytes("audit/web/nginx.cast");
+    cast.extend_from_slice(b"[99.0, \"o\", \"and more\"]\n");
+    world.write("audit/web/nginx.cast", cast);
+    session.send("/alice\r");
+    session.wait_screen("1 of 6");
+    session.send("\r");
+    session.wait_screen("it has changed since it was indexed");
+    session.send("\r");
+    session.wait_screen("▶ 0:0");
+    session.send("qq");
+    session.wait_success();
+    let finished = world.casemate(&["review", "/dev/zero"]).run();
+    finished.fails("neither a folder nor a file");
+}
+
+#[test]
 fn a_case_is_one_review_s() {
     let world = evidence();
     let mut session = review(&world, (80, 24), &[]);

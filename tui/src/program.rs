@@ -4,7 +4,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use crate::grid::Grid;
-use crate::keys::{Input, Keys};
+use crate::keys::Input;
 use crate::terminal::{Happening, Terminal};
 
 /// Frames are not drawn more often.
@@ -21,7 +21,7 @@ const STOPPED: Duration = Duration::from_secs(2);
 pub enum Flow {
     /// Go on.
     Continue,
-    /// Go back to who called, in good order.
+    /// Go back to who called, in good order; what was typed behind it is for whoever runs next.
     Quit,
     /// End all.
     Interrupt,
@@ -66,7 +66,8 @@ pub trait Program {
 /// The terminal cannot be waited for.
 pub fn run(program: &mut dyn Program, terminal: &mut Terminal) -> io::Result<Ending> {
     let mut begun = Instant::now();
-    let mut keys = Keys::default();
+    // What was typed ahead while another program ran.
+    let (mut keys, mut ahead) = std::mem::take(&mut terminal.ahead);
     let mut shown: Option<Grid> = None;
     let mut next_frame = Duration::ZERO;
     let mut must_draw = true;
@@ -92,6 +93,7 @@ pub fn run(program: &mut dyn Program, terminal: &mut Terminal) -> io::Result<End
         let until = [wake, must_draw.then_some(next_frame), keys.is_waiting().then_some(now + ESCAPE)];
         let until = until.into_iter().flatten().min();
         let wait = until.map(|until| until.saturating_sub(begun.elapsed()));
+        let wait = if ahead.is_empty() { wait } else { Some(Duration::ZERO) };
         let (mut bytes, waits) = (Vec::new(), Instant::now());
         let happened = terminal.wait(wait, &mut bytes)?;
         if let Some(wait) = wait
@@ -120,16 +122,18 @@ pub fn run(program: &mut dyn Program, terminal: &mut Terminal) -> io::Result<End
             }
             (shown, must_draw) = (None, true);
         }
-        let mut inputs = Vec::new();
-        if bytes.is_empty() && keys.is_waiting() {
-            keys.settle(&mut |input| inputs.push(input));
+        if bytes.is_empty() && keys.is_waiting() && ahead.is_empty() {
+            keys.settle(&mut |input| ahead.push_back(input));
         }
-        keys.feed(&bytes, &mut |input| inputs.push(input));
-        for input in inputs {
+        keys.feed(&bytes, &mut |input| ahead.push_back(input));
+        while let Some(input) = ahead.pop_front() {
             must_draw = true;
             match program.input(input, begun.elapsed()) {
                 Flow::Continue => {}
-                Flow::Quit => return Ok(Ending::Quit),
+                Flow::Quit => {
+                    terminal.ahead = (keys, ahead);
+                    return Ok(Ending::Quit);
+                }
                 Flow::Interrupt => return Ok(Ending::Interrupted),
                 Flow::Suspend => Terminal::ask_to_suspend(),
                 Flow::Redraw => shown = None,

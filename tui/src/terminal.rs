@@ -4,6 +4,7 @@
 //! the terminal is in raw mode and shows the alternate screen; after that it is as it was. Nothing waits for a
 //! terminal that is gone or takes nothing, once a signal says that it is over.
 
+use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -17,6 +18,8 @@ use rustix::termios::{OptionalActions, Termios, isatty, tcgetattr, tcgetwinsize,
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
 use signal_hook::iterator::backend::SignalDelivery;
 use signal_hook::iterator::exfiltrator::SignalOnly;
+
+use crate::keys::{Input, Keys};
 
 /// The alternate screen, no cursor, clicks and drags with their place.
 const TAKE: &str = "\x1b[?1049h\x1b[?25l\x1b[?1002h\x1b[?1006h\x1b[?2004h";
@@ -61,6 +64,8 @@ pub struct Terminal {
     before: Termios,
     signals: SignalDelivery<UnixStream, SignalOnly>,
     taken: Option<Use>,
+    /// What was typed and not taken: bytes that are no key yet, and keys.
+    pub(crate) ahead: (Keys, VecDeque<Input>),
 }
 
 /// What the panic hook has to give back, and whose panic it is about.
@@ -95,7 +100,7 @@ impl Terminal {
         let (read, write) = UnixStream::pair()?;
         let heard = [SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH];
         let signals = SignalDelivery::with_pipe(read, write, SignalOnly, heard)?;
-        Ok(Self { fd: Arc::new(fd), before, signals, taken: None })
+        Ok(Self { fd: Arc::new(fd), before, signals, taken: None, ahead: Default::default() })
     }
 
     /// Takes the terminal over.

@@ -58,11 +58,13 @@ pub(crate) struct ReviewArgs {
 
 pub(crate) fn run(arguments: &ReviewArgs) -> Result<ExitCode, Failure> {
     for folder in &arguments.folders {
-        if let Err(error) = std::fs::metadata(folder) {
-            return Err(Failure::new(format!(
-                "cannot read `{}`: {error}",
-                one_line(&folder.display().to_string())
-            )));
+        let name = one_line(&folder.display().to_string());
+        match std::fs::metadata(folder) {
+            Err(error) => return Err(Failure::new(format!("cannot read `{name}`: {error}"))),
+            Ok(about) if !about.is_dir() && !about.is_file() => {
+                return Err(Failure::new(format!("`{name}` is neither a folder nor a file")));
+            }
+            Ok(_) => {}
         }
     }
     let place = match &arguments.case {

@@ -169,11 +169,7 @@ fn one_timeline_over_all_sessions() {
     let mut review = world.review("case.json");
     review.keys("2");
     let commands = |review: &mut Review| -> Vec<String> {
-        review
-            .rows()
-            .iter()
-            .map(|row| row.split("root").nth(1).unwrap_or_default().trim().to_owned())
-            .collect()
+        review.rows().iter().map(|row| row.rsplit("  ").next().unwrap_or_default().to_owned()).collect()
     };
     assert_eq!(commands(&mut review), ["cat notes", "reboot", "ls -l", "rm notes"]);
     review.keys("r");

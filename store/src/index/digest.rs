@@ -40,8 +40,13 @@ pub(super) fn unread(path: &Path) -> io::Result<Stamp> {
 }
 
 fn of(metadata: &Metadata, digest: Vec<u8>) -> Stamp {
-    let modified = metadata.mtime().saturating_mul(1_000_000_000).saturating_add(metadata.mtime_nsec());
+    let modified = modified(metadata);
     Stamp { device: metadata.dev(), inode: metadata.ino(), bytes: metadata.len(), modified, digest }
+}
+
+/// When a file was last written to, in nanoseconds since 1970.
+pub(crate) fn modified(metadata: &Metadata) -> i64 {
+    metadata.mtime().saturating_mul(1_000_000_000).saturating_add(metadata.mtime_nsec())
 }
 
 impl Stamp {

@@ -3,6 +3,8 @@
 mod digest;
 mod read;
 
+pub(crate) use digest::modified;
+
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::io;

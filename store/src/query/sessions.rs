@@ -12,6 +12,7 @@ use sqlx::{Executor as _, Row as _};
 use super::{moment, unsigned};
 use crate::database::Database;
 use crate::error::StoreError;
+use crate::index::modified;
 
 /// What is proven of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,6 +64,8 @@ pub struct Recording {
     pub path: PathBuf,
     /// How long it is.
     pub bytes: u64,
+    /// When it was last written to, in nanoseconds since 1970.
+    pub modified: i64,
     /// What is proven of it.
     pub integrity: Integrity,
     /// The Ed25519 key by which every one of its seals is rightly signed, whatever else is wrong with it. Anybody can
@@ -74,6 +77,15 @@ pub struct Recording {
     pub defect_count: u64,
     /// The first of them.
     pub defects: Vec<String>,
+}
+
+impl Recording {
+    /// Whether the file is the one that was read, as far as its length and the time of its last change say.
+    #[must_use]
+    pub fn is_as_indexed(&self) -> bool {
+        let about = std::fs::metadata(&self.path);
+        about.is_ok_and(|about| about.len() == self.bytes && modified(&about) == self.modified)
+    }
 }
 
 /// A session: a recording has one, and one more for each that was appended.
@@ -117,7 +129,8 @@ pub struct Session {
 }
 
 pub(crate) fn recordings(database: &mut Database) -> Result<Vec<Recording>, StoreError> {
-    let sql = "SELECT id, path, bytes, integrity, signed_by, failure, defect_count, defects FROM files
+    let sql =
+        "SELECT id, path, bytes, modified, integrity, signed_by, failure, defect_count, defects FROM files
                WHERE integrity <> 'none' ORDER BY path";
     database.ask(async |db| db.fetch_all(sql).await?.iter().map(recording).collect())
 }
@@ -130,6 +143,7 @@ fn recording(row: &SqliteRow) -> sqlx::Result<Recording> {
         id: row.try_get("id")?,
         path: PathBuf::from(OsString::from_vec(row.try_get("path")?)),
         bytes: unsigned(row.try_get("bytes")?),
+        modified: row.try_get("modified")?,
         integrity: Integrity::parse(integrity),
         signed_by: signed_by.and_then(|key| key.try_into().ok()),
         failure: row.try_get("failure")?,
