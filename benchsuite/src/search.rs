@@ -174,6 +174,7 @@ impl Numbers {
             confidence: 0.98,
             output_bytes: Some(u64::from(self.below(5000))),
             output: None,
+            output_at: None,
             mismatch: Vec::new(),
         }
     }

@@ -53,6 +53,10 @@ pub struct CommandEvent {
     /// Where the output begins and ends in the recording, in seconds.
     #[serde(serialize_with = "optional_range")]
     pub output: Option<(Micros, Micros)>,
+    /// Where its output begins in all that was put out: so many bytes, as [`Scanner`](casemate_terminal::Scanner) gives
+    /// them, lie before it. The end of the line may be the first of it. For whoever keeps the output.
+    #[serde(skip)]
+    pub output_at: Option<u64>,
     /// The texts that disagree, where they do.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub mismatch: Vec<Candidate>,

@@ -391,7 +391,10 @@ impl Program for App {
 
     fn input(&mut self, input: Input, _now: Duration) -> Flow {
         self.is_dirty = true;
-        if !matches!(input, Input::Key(_)) {
+        if matches!(input, Input::Key(_)) {
+            // What was said was about what was before.
+            self.message = None;
+        } else {
             self.settle();
         }
         match input {

@@ -150,6 +150,12 @@ impl App {
             grid.write(1, area.row, end, &harmless(message), look.marker);
         } else if self.is_updating() {
             self.draw_progress(area, grid);
+        } else if self.is_typing {
+            self.draw_hints(
+                &[("Enter", "keep"), ("Esc", "clear"), ("↑ ↓", "choose"), ("Tab", "next view")],
+                area,
+                grid,
+            );
         } else {
             self.draw_keys(area, grid);
         }
@@ -177,8 +183,16 @@ impl App {
         // Quitting and help stand at the end.
         let split = shown.len().min(2);
         shown.rotate_left(split);
-        let mut col = 1;
-        for (key, text) in shown {
+        self.draw_hints(&shown, area, grid);
+    }
+
+    fn draw_hints(&self, hints: &[(&str, &str)], area: Area, grid: &mut Grid) {
+        let (mut col, end) = (1_u16, area.cols.saturating_sub(1));
+        for (key, text) in hints {
+            let wide = u16::try_from(key.width() + text.width() + 1).unwrap_or(u16::MAX);
+            if col.saturating_add(wide) > end {
+                break;
+            }
             col = grid.write(col, area.row, end, key, self.look.accent);
             col = grid.write(col + 1, area.row, end, text, self.look.faint) + 2;
         }

@@ -45,7 +45,9 @@ pub(crate) enum State {
     /// Without seals, and something is wrong with its text.
     Faulty,
     Unfinished,
-    /// Intact, but not signed with the key that was asked for.
+    /// Intact, but nobody signed it, and that was asked for.
+    NotSigned,
+    /// Intact, but signed with another key than was asked for.
     OtherKey,
     Damaged,
     Unreadable,
@@ -60,6 +62,7 @@ impl State {
             Self::Unsealed => "unsealed",
             Self::Faulty => "unsealed !",
             Self::Unfinished => "unfinished",
+            Self::NotSigned => "not signed",
             Self::OtherKey => "other key",
             Self::Damaged => "damaged",
             Self::Unreadable => "unreadable",
@@ -68,6 +71,7 @@ impl State {
 
     fn of(recording: &Recording, key: Option<[u8; 32]>) -> Self {
         match (recording.integrity, recording.signed_by, key) {
+            (Integrity::Intact, None, Some(_)) => Self::NotSigned,
             (Integrity::Intact, signer, Some(key)) if signer != Some(key) => Self::OtherKey,
             (Integrity::Intact, Some(_), _) => Self::Signed,
             (Integrity::Intact, None, _) => Self::Intact,

@@ -73,6 +73,7 @@ pub(crate) fn details(
         State::Intact => "intact; not signed",
         State::Unsealed | State::Faulty => "without seals: a change cannot be seen",
         State::Unfinished => "unfinished: its recorder did not end it",
+        State::NotSigned => "intact, but not signed",
         State::OtherKey => "intact, but not signed with the key",
         State::Damaged => "damaged",
         State::Unreadable => "nothing of it can be read",

@@ -188,7 +188,7 @@ pub(crate) fn state_style(state: State, look: &Look) -> Style {
     match state {
         State::Signed | State::Intact => look.good,
         State::Unsealed => look.plain,
-        State::Faulty | State::Unfinished | State::OtherKey => look.marker,
+        State::Faulty | State::Unfinished | State::NotSigned | State::OtherKey => look.marker,
         State::Damaged | State::Unreadable => look.bad,
     }
 }

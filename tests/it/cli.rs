@@ -512,3 +512,22 @@ fn nothing_in_a_recording_reaches_the_terminal_unescaped() {
         }
     }
 }
+
+/// What a flood leaves in a frame that was torn is whole lines, though no line ends where a block does.
+#[test]
+fn a_torn_flood_is_repaired_event_by_event() {
+    let world = World::new();
+    let script = "i=0; while [ $i -lt 100 ]; do head -c 6000 /dev/urandom | base64 -w 0; i=$((i+1)); done";
+    world.rec(&["f.cast", "-q", "--headless", "-c", script]).run().success();
+    world.casemate(&["convert", "-q", "f.cast", "f.cast.zst"]).run().success();
+    let whole = world.bytes("f.cast.zst");
+    for part in [5, 8] {
+        world.write("torn.cast.zst", &whole[..whole.len() / 10 * part]);
+        world.casemate(&["repair", "-q", "--overwrite", "torn.cast.zst", "-o", "r.cast.zst"]).run().success();
+        let raw =
+            |file: &str| world.casemate(&["convert", "-q", "-f", "raw", file, "-"]).run().success().stdout;
+        let (torn, repaired) = (raw("torn.cast.zst"), raw("r.cast.zst"));
+        assert!(!torn.is_empty() && torn == repaired, "{part}: {} of {}", repaired.len(), torn.len());
+        world.casemate(&["verify", "-q", "r.cast.zst"]).run().success();
+    }
+}

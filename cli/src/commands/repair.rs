@@ -4,7 +4,7 @@ use std::io::{self, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use casemate_cast_format::segment::{self, Packer, PackerConfig, TailState, UnpackerConfig, Verdict};
-use casemate_cast_format::{Defect, DefectKind, Encoder, Event, Item, Micros, Version, own};
+use casemate_cast_format::{Decoder, Defect, DefectKind, Encoder, Event, Item, Micros, Version, own};
 use casemate_files::open_untouched;
 use casemate_recorder::Format;
 use ed25519_dalek::SigningKey;
@@ -66,11 +66,12 @@ pub(crate) fn run(arguments: &RepairArgs, printer: &Printer) -> Result<(), Failu
     for defect in &survey.findings.defects {
         printer.warn(defect);
     }
-    let lost = match verdict {
-        Some(verdict) if is_torn_only(verdict) && survey.text_defects == 0 => {
-            mend_tail(arguments, &output, survey.version, signing_key)?
-        }
-        _ => rewrite(arguments, &output, &survey, signing_key)?,
+    let is_torn = verdict.is_some_and(is_torn_only) && survey.text_defects == 0;
+    let mended =
+        if is_torn { mend_tail(arguments, &output, survey.version, signing_key.clone())? } else { None };
+    let lost = match mended {
+        Some(lost) => lost,
+        None => rewrite(arguments, &output, &survey, signing_key)?,
     };
     printer.say(format!("{}: {lost}", survey.name));
     printer.say(format!("repaired into {}", output.display()));
@@ -109,13 +110,14 @@ fn is_torn_only(verdict: &Verdict) -> bool {
         })
 }
 
-/// Copies what is whole as it is, closes the open segment, and ends the recording.
+/// Copies what is whole as it is, closes the open segment, and ends the recording. `None` where nothing is whole, but
+/// something can be read.
 fn mend_tail(
     arguments: &RepairArgs,
     output: &Path,
     version: Version,
     signing_key: Option<SigningKey>,
-) -> Result<String, Failure> {
+) -> Result<Option<String>, Failure> {
     let input = &arguments.file;
     let cannot_read = format!("cannot read `{}`", input.display());
     let cannot_write = format!("cannot write `{}`", output.display());
@@ -123,6 +125,10 @@ fn mend_tail(
     let plan =
         segment::find_tail(BufReader::new(open_untouched(input).about(&cannot_read)?)).about(&cannot_read)?;
     if plan.state == TailState::Nothing {
+        // Of its first frame no block ends where a line does.
+        if plan.lost_text.contains(&b'\n') {
+            return Ok(None);
+        }
         return Err(Failure::new(format!("{}: nothing in it can be read", input.display())));
     }
     let mut whole = open_untouched(input).about(&cannot_read)?.take(plan.truncate_to);
@@ -131,22 +137,41 @@ fn mend_tail(
 
     let end = plan.tail.end();
     let mut packer = Packer::resume(PackerConfig { signing_key, ..PackerConfig::default() }, plan.tail)?;
+    let (mut now, mut events) = (end, 0_u64);
     if plan.cut_bytes > 0 {
+        // What the end of the frame was torn off from can hold whole lines: they go into a segment of their own.
+        let mut rest = plan.lost_text.as_slice();
+        let mut decoder = Decoder::resume_behind(version, end.0.saturating_mul(1000));
+        while let Some(at) = rest.iter().position(|&byte| byte == b'\n') {
+            let (line, behind) = rest.split_at(at + 1);
+            decoder.feed(line);
+            let Some(Item::Event(event)) = decoder.next_item() else { break };
+            packer.write_event(line, event.time)?;
+            (now, events, rest) = (event.time, events + 1, behind);
+        }
         let gap = json!({
             "what": "cut off at the end",
             "bytes": plan.cut_bytes,
-            "text": String::from_utf8_lossy(&plan.lost_text),
+            "text": String::from_utf8_lossy(rest),
         });
         let mut line = Vec::new();
-        let gap = Event::own(end, own::GAP, &gap.to_string());
-        Encoder::resume(version, end).event(&gap, &mut line);
-        packer.write_event(&line, end)?;
+        let gap = Event::own(now, own::GAP, &gap.to_string());
+        Encoder::resume(version, now).event(&gap, &mut line);
+        packer.write_event(&line, now)?;
     }
     packer.finish(None)?;
     file.write_all(packer.output()).about(&cannot_write)?;
     file.as_file().sync_all().about(&cannot_write)?;
     file.put()?;
-    Ok(format!("kept everything up to {end} s as it was, lost {} bytes at the end", plan.cut_bytes))
+    let behind = match events {
+        0 => String::new(),
+        1 => ", and one event behind it".to_owned(),
+        events => format!(", and {events} events behind it"),
+    };
+    let cut = plan.cut_bytes;
+    Ok(Some(format!(
+        "kept everything up to {end} s as it was{behind}; the last {cut} bytes cannot be read to their end"
+    )))
 }
 
 /// Writes all readable events anew, with a gap wherever something was left out.

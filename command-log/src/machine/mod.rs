@@ -331,6 +331,13 @@ impl<S: Screen> CommandLog<S> {
     }
 
     fn print(&mut self, bytes: &[u8]) {
+        let end = self.running.at + bytes.len() as u64;
+        self.print_until(bytes, end);
+        self.running.at = end;
+    }
+
+    /// Prints what ends there in the stream of what was put out.
+    fn print_until(&mut self, bytes: &[u8], end: u64) {
         let kept = bytes.len().min(self.tail.len());
         self.tail.rotate_left(kept);
         let from = self.tail.len() - kept;
@@ -353,6 +360,7 @@ impl<S: Screen> CommandLog<S> {
         {
             let (line, behind) = rest.split_at(at + 1);
             self.screen.feed(&line[..at]);
+            self.running.at = end - behind.len() as u64;
             self.line_feed();
             self.screen.feed(b"\n");
             rest = behind;

@@ -23,6 +23,8 @@ pub(crate) struct Running {
     last: Option<(Micros, u32)>,
     /// Bytes printed so far, and up to the last line feed.
     bytes: u64,
+    /// How much was put out in all, up to what is being looked at.
+    pub(crate) at: u64,
     bytes_at_line: u64,
     /// The shell command and the program's line that run, as places in the queue counted from its first ever.
     shell: Option<u64>,
@@ -84,9 +86,10 @@ impl Running {
 
     /// What was printed so far since the last line is no output: it begins here.
     pub(crate) fn mark_output_begin(&mut self) {
-        let bytes = self.bytes;
+        let (bytes, at) = (self.bytes, self.at);
         if let Some(entry) = self.shell.and_then(|number| self.entry(number)) {
             entry.begin_bytes = bytes;
+            entry.event.output_at = Some(at);
         }
     }
 
@@ -268,13 +271,14 @@ impl<S: Screen> CommandLog<S> {
     /// A line went on, and ended there at the earliest.
     pub(crate) fn extend(&mut self, number: u64, offset: Micros, open: bool) {
         let (id, time) = self.identify(offset);
-        let bytes = self.running.bytes;
+        let (bytes, at) = (self.running.bytes, self.running.at);
         if let Some(entry) = self.running.entry(number) {
             entry.event.offset = offset;
             entry.event.id = id;
             entry.event.time = time;
             entry.open = open;
             entry.begin_bytes = bytes;
+            entry.event.output_at = Some(at);
         }
     }
 
@@ -303,6 +307,7 @@ impl<S: Screen> CommandLog<S> {
             confidence: line.confidence,
             output_bytes: None,
             output: None,
+            output_at: Some(self.running.at),
             mismatch: line.mismatch,
         };
         if matches!(line.kind, Kind::Shell | Kind::Hidden) {

@@ -174,6 +174,7 @@ fn command(row: &SqliteRow) -> sqlx::Result<Command> {
             confidence: row.try_get("confidence")?,
             output_bytes: number("output_bytes")?,
             output: begin.zip(end).map(|(begin, end)| (Micros(begin), Micros(end))),
+            output_at: None,
             mismatch: mismatch.map(candidates).unwrap_or_default(),
         },
     })

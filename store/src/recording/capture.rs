@@ -3,11 +3,12 @@
 //! A command log counts the bytes of a command's output from where its line was committed. Where that is becomes known
 //! a little later, so the last of the stream is always kept; of what follows, the beginning of each command's output.
 //!
-//! *Invariant*: memory is bounded, however much is put out and however many commands wait for their end.
+//! *Invariant*: memory is bounded, but for the size of one event, however much is put out and however many commands wait
+//! for their end.
 
 use std::collections::VecDeque;
 
-use casemate_cast_format::{Event, Micros, Size};
+use casemate_cast_format::{Event, Size};
 use casemate_command_log::CommandEvent;
 use casemate_terminal::{Piece, Scanner, Transcript};
 
@@ -19,9 +20,6 @@ const RECENT: usize = 256 << 10;
 
 /// All that is kept for commands that have not ended.
 const KEPT: usize = 16 << 20;
-
-/// So many moments are told apart in what is recent.
-const MOMENTS: usize = 4096;
 
 /// A line editor says that a line is committed so many bytes before the line ends, at most.
 const LINE_END: usize = 4;
@@ -42,15 +40,15 @@ pub(crate) struct Capture {
     /// How much of the stream there was so far.
     end: u64,
     recent: VecDeque<u8>,
-    /// Where in the stream the output of each moment begins.
-    moments: VecDeque<(Micros, u64)>,
+    /// Where the last event begins.
+    event_begin: u64,
     /// Pieces of the stream with their places, in order.
     kept: VecDeque<(u64, Vec<u8>)>,
     kept_bytes: usize,
-    /// Commands that run: where they are in the recording, and where their output begins.
-    running: VecDeque<(Micros, String, u64)>,
-    /// Where the output of the last one to begin begins, and whether it is of the same moment as the one before.
-    last: Option<(Micros, u64)>,
+    /// Commands that run, and where their output begins.
+    running: VecDeque<(String, u64)>,
+    /// Where the output of the last one to begin begins.
+    last: Option<u64>,
 }
 
 impl Capture {
@@ -60,7 +58,7 @@ impl Capture {
             size: size.cells(),
             end: 0,
             recent: VecDeque::new(),
-            moments: VecDeque::new(),
+            event_begin: 0,
             kept: VecDeque::new(),
             kept_bytes: 0,
             running: VecDeque::new(),
@@ -74,12 +72,7 @@ impl Capture {
 
     /// Takes what was put out.
     pub(crate) fn output(&mut self, event: &Event<'_>) {
-        if self.moments.back().is_none_or(|&(time, _)| time < event.time) {
-            self.moments.push_back((event.time, self.end));
-            if self.moments.len() > MOMENTS {
-                self.moments.pop_front();
-            }
-        }
+        self.event_begin = self.end;
         let mut scanner = std::mem::take(&mut self.scanner);
         scanner.scan(event.data.decode().as_bytes(), &mut |piece| {
             if let Piece::Bytes(bytes) = piece {
@@ -89,8 +82,16 @@ impl Capture {
         self.scanner = scanner;
     }
 
+    /// Lets go of what nobody will ask for, once what is known of an event has been taken. The event itself is kept
+    /// whole: that a line was committed before it may be said only with the next.
+    pub(crate) fn trim(&mut self) {
+        let event = usize::try_from(self.end - self.event_begin).unwrap_or(usize::MAX);
+        let surplus = self.recent.len().saturating_sub(RECENT.max(event));
+        self.recent.drain(..surplus);
+    }
+
     fn take(&mut self, bytes: &[u8]) {
-        if let Some((_, from)) = self.last {
+        if let Some(from) = self.last {
             let wanted = (from + OUTPUT_LIMIT as u64).saturating_sub(self.end);
             let wanted = usize::try_from(wanted).unwrap_or(usize::MAX).min(bytes.len());
             if wanted > 0 && !self.running.is_empty() {
@@ -98,9 +99,7 @@ impl Capture {
             }
         }
         self.end += bytes.len() as u64;
-        self.recent.extend(&bytes[bytes.len().saturating_sub(RECENT)..]);
-        let surplus = self.recent.len().saturating_sub(RECENT);
-        self.recent.drain(..surplus);
+        self.recent.extend(bytes);
     }
 
     fn keep(&mut self, at: u64, bytes: &[u8]) {
@@ -119,15 +118,9 @@ impl Capture {
     /// A line was committed; what follows it is output.
     pub(crate) fn started(&mut self, event: &CommandEvent) {
         let oldest = self.end - self.recent.len() as u64;
-        let moment = self.moments.iter().rev().find(|&&(time, _)| time <= event.offset);
-        // Several lines of one moment follow each other.
-        let before = self.last.filter(|&(time, _)| time == event.offset).map_or(0, |(_, from)| from);
-        let from = moment.map_or(oldest, |&(_, at)| at).max(before).max(oldest);
-        let skipped = usize::try_from(from - oldest).unwrap_or(usize::MAX);
-        let line_feed = self.recent.iter().skip(skipped).position(|&byte| byte == b'\n');
-        let from = from + line_feed.map_or(0, |at| at as u64 + 1);
-        self.running.push_back((event.offset, event.id.clone(), from));
-        self.last = Some((event.offset, from));
+        let from = event.output_at.unwrap_or(self.end).clamp(oldest, self.end);
+        self.running.push_back((event.id.clone(), from));
+        self.last = Some(from);
 
         let kept_until = self.kept.back().map_or(0, |(at, piece)| at + piece.len() as u64);
         let begin = from.max(kept_until);
@@ -140,7 +133,7 @@ impl Capture {
 
     /// A command is given: what it put out, if that is known.
     pub(crate) fn finished(&mut self, event: &CommandEvent) -> Option<OutputText> {
-        let mut place = self.running.iter().position(|(_, id, _)| *id == event.id);
+        let mut place = self.running.iter().position(|(id, _)| *id == event.id);
         if place.is_none() && event.output_bytes.is_some() {
             // It ended as soon as it began.
             self.started(event);
@@ -148,7 +141,7 @@ impl Capture {
         }
         let place = place?;
         // Those before it were taken back: they are given in their order.
-        let (_, _, from) = self.running.drain(..=place).next_back()?;
+        let (_, from) = self.running.drain(..=place).next_back()?;
         let text = event.output_bytes.map(|bytes| self.text(from, bytes));
         self.forget();
         text
@@ -167,9 +160,10 @@ impl Capture {
             }
         }
         let is_cut = (output.len() as u64) < bytes && (output.len() as u64) < self.end - from;
-        // Where a line editor says that the line ends before it ends the line, the count begins a little earlier.
-        if !is_cut && let Some(at) = output.iter().rev().take(LINE_END).position(|&byte| byte == b'\n') {
-            output.truncate(output.len() - at);
+        // The end of the line itself is none of it, where a line editor says before it that the line is committed.
+        let returns = output.iter().take(LINE_END).take_while(|&&byte| byte == b'\r').count();
+        if returns > 0 && output.get(returns) == Some(&b'\n') {
+            output.drain(..=returns);
         }
         let mut transcript = Transcript::new(self.size.0, self.size.1);
         let mut text = Vec::new();
@@ -180,7 +174,7 @@ impl Capture {
 
     /// Lets go of what lies before all that run.
     fn forget(&mut self) {
-        let needed = self.running.front().map_or(self.end, |&(_, _, from)| from);
+        let needed = self.running.front().map_or(self.end, |&(_, from)| from);
         while let Some((begin, piece)) = self.kept.front()
             && begin + piece.len() as u64 <= needed
         {

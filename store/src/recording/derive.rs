@@ -89,7 +89,9 @@ impl<'a> Deriver<'a> {
                         capture.resize(size);
                     }
                 }
-                self.give(give)
+                self.give(give)?;
+                self.capture.iter_mut().for_each(Capture::trim);
+                Ok(())
             }
             Item::Comment(_) | Item::Defect(_) => Ok(()),
         }
@@ -222,12 +224,35 @@ mod tests {
         assert_eq!(got, expected.map(|(command, output)| (command.to_owned(), output)));
     }
 
+    /// Where the line ends, and where a line editor says so, may be one event, or several, or marked.
+    #[test]
+    fn output_begins_where_the_line_ended_however_that_was_cut() {
+        let wish = Wish { with_output: true, ..Wish::default() };
+        let (begin, end) = (&["\x1b[?2004h", "a@b:~$ ", "grep x"][..], &["\x1b[?2004h", "a@b:~$ "][..]);
+        let mark = "\x1b]133;C;cmdline_url=grep%20x\x07";
+        for between in [
+            &["\r\n\x1b[?2004l\r", "one\r\ntwo\r\n"][..],
+            &["\r\n", "\x1b[?2004l\r", "one\r\n", "two\r\n"],
+            &["\r\n", "\x1b[?2004l\rone\r\ntwo\r\n"],
+            &["\x1b[?2004l\r\r\n", "one\r\ntwo\r\n"],
+            &["\x1b[?2004l", "\r\r\n", "one\r\n", "two\r\n"],
+            &["\r\n\x1b[?2004l\r", mark, "one\r\n", "two\r\n", "\x1b]133;D;0\x07"],
+            &["\r\n", "\x1b[?2004l\r", mark, "one\r\ntwo\r\n\x1b]133;D;0\x07"],
+        ] {
+            let events = (1..).zip([begin, between, end].concat());
+            let events: Vec<_> = events.map(|(at, text)| (at * 10, text)).collect();
+            let got: Vec<_> = records(&wish, &events).into_iter().map(|record| record.output).collect();
+            assert_eq!(got, [text("one\ntwo\n")], "{between:?}");
+        }
+    }
+
     #[test]
     fn long_output_is_cut_at_its_end() {
         let long = "0123456789abcde\r\n".repeat(20_000);
         let got = outputs(&[("seq", &long), ("id", "root\r\n")]);
         let output = got[0].1.as_ref().unwrap();
-        assert!(output.is_cut && output.text.starts_with("0123456789abcde\n0123"), "{}", output.text.len());
+        let begin: String = output.text.chars().take(40).collect();
+        assert!(output.is_cut && begin.starts_with("0123456789abcde\n0123"), "{} {begin:?}", output.is_cut);
         assert!(output.text.len() <= super::super::capture::OUTPUT_LIMIT);
         assert_eq!(got[1], ("id".into(), text("root\n")));
     }

@@ -91,6 +91,7 @@ mod tests {
             confidence: 0.98,
             output_bytes: None,
             output: None,
+            output_at: None,
             mismatch: Vec::new(),
         }
     }

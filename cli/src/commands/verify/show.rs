@@ -129,7 +129,11 @@ fn screens_text(screens: &Screens) -> String {
         lines.push_str(&format!("  {kept} could not be compared: something before cannot be read\n"));
     }
     if lines.is_empty() {
-        lines = format!("  {} kept, as they were printed\n", count(screens.kept, "screen"));
+        lines = match screens.kept {
+            0 => "  no screens are kept\n".to_owned(),
+            1 => "  1 screen kept, as it was printed\n".to_owned(),
+            kept => format!("  {} kept, as they were printed\n", count(kept, "screen")),
+        };
     }
     lines
 }

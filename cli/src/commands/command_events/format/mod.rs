@@ -98,6 +98,7 @@ pub(crate) fn example() -> Record {
             confidence: 0.98,
             output_bytes: Some(0),
             output: Some((Micros(12_345_678), Micros(12_595_678))),
+            output_at: None,
             mismatch: Vec::new(),
         },
         recording: Some("s.cast".into()),
