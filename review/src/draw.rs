@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use casemate_terminal::Style;
-use casemate_tui::panel::{draw_box, draw_lines, width};
+use casemate_tui::panel::draw_text;
 use casemate_tui::text::{count, harmless};
 use casemate_tui::{Area, Grid};
 use unicode_width::UnicodeWidthStr as _;
@@ -239,17 +239,7 @@ impl App {
                 ("recording", details(&self.library, &self.case, recording, session, room, &self.look))
             }
         };
-        let wide = lines.iter().map(width).max().unwrap_or(0);
-        let tall = u16::try_from(lines.len()).unwrap_or(u16::MAX);
-        let inside = draw_box(area, wide, tall, title, &self.look, grid);
-        self.scroll.1 = lines.len().saturating_sub(inside.rows.into());
-        self.scroll.0 = self.scroll.0.min(self.scroll.1);
-        let below = draw_lines(inside, &lines, self.scroll.0, grid);
-        if below > 0 || self.scroll.0 > 0 {
-            let text = if below > 0 { format!(" ↓ {below} more ") } else { " ↑ ".to_owned() };
-            let bottom = inside.row + inside.rows;
-            grid.write(inside.col, bottom, inside.col + inside.cols, &text, self.look.faint);
-        }
+        draw_text(area, title, &lines, &mut self.scroll, &self.look, grid);
     }
 }
 

@@ -40,8 +40,31 @@ pub fn draw_box(area: Area, cols: u16, rows: u16, title: &str, look: &Look, to: 
     }
 }
 
+/// Draws a box with lines of text in the middle of an area, as large as they need, or as there is room: then it says
+/// how many more there are. `scroll` is the first line that is shown, and how far that can go.
+pub fn draw_text(
+    area: Area,
+    title: &str,
+    lines: &[Line],
+    scroll: &mut (usize, usize),
+    look: &Look,
+    to: &mut Grid,
+) {
+    let wide = lines.iter().map(width).max().unwrap_or(0);
+    let tall = u16::try_from(lines.len()).unwrap_or(u16::MAX);
+    let inside = draw_box(area, wide, tall, title, look, to);
+    scroll.1 = lines.len().saturating_sub(inside.rows.into());
+    scroll.0 = scroll.0.min(scroll.1);
+    let below = draw_lines(inside, lines, scroll.0, to);
+    if below > 0 || scroll.0 > 0 {
+        let bottom = inside.row + inside.rows;
+        let text = if below > 0 { format!(" ↓ {below} more ") } else { " ↑ ".to_owned() };
+        to.write(inside.col, bottom, inside.col + inside.cols, &text, look.faint);
+    }
+}
+
 /// Draws lines from the one with that number on; returns how many do not fit.
-pub fn draw_lines(area: Area, lines: &[Line], from: usize, to: &mut Grid) -> usize {
+fn draw_lines(area: Area, lines: &[Line], from: usize, to: &mut Grid) -> usize {
     for (row, line) in (0..area.rows).zip(lines.iter().skip(from)) {
         let mut col = area.col;
         for (text, style) in line {
@@ -52,8 +75,7 @@ pub fn draw_lines(area: Area, lines: &[Line], from: usize, to: &mut Grid) -> usi
 }
 
 /// How many columns a line takes.
-#[must_use]
-pub fn width(line: &Line) -> u16 {
+fn width(line: &Line) -> u16 {
     let width: usize =
         line.iter().map(|(text, _)| unicode_width::UnicodeWidthStr::width(text.as_str())).sum();
     u16::try_from(width).unwrap_or(u16::MAX)

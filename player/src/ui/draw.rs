@@ -1,7 +1,7 @@
 //! What is to be seen of the player, as a grid.
 
 use casemate_terminal::Style;
-use casemate_tui::panel::{draw_box, draw_lines, width};
+use casemate_tui::panel::draw_text;
 use casemate_tui::text::clock;
 use casemate_tui::{Area, Grid, Look};
 use unicode_width::UnicodeWidthStr as _;
@@ -65,17 +65,7 @@ impl App<'_> {
                 ("recording", metadata(&self.name, self.player.header(), &index, length, &found, &self.look))
             }
         };
-        let wide = lines.iter().map(width).max().unwrap_or(0);
-        let tall = u16::try_from(lines.len()).unwrap_or(u16::MAX);
-        let inside = draw_box(area, wide, tall, title, &self.look, grid);
-        self.scroll.1 = lines.len().saturating_sub(inside.rows.into());
-        self.scroll.0 = self.scroll.0.min(self.scroll.1);
-        let below = draw_lines(inside, &lines, self.scroll.0, grid);
-        if below > 0 || self.scroll.0 > 0 {
-            let bottom = inside.row + inside.rows;
-            let text = if below > 0 { format!(" ↓ {below} more ") } else { " ↑ ".to_owned() };
-            grid.write(inside.col, bottom, inside.col + inside.cols, &text, self.look.faint);
-        }
+        draw_text(area, title, &lines, &mut self.scroll, &self.look, grid);
     }
 
     fn draw_input(&self, area: Area, grid: &mut Grid) {
