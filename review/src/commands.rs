@@ -2,7 +2,7 @@
 
 use casemate_command_log::{Kind, Reason};
 use casemate_store::recording::Filter as Wanted;
-use casemate_store::{Command, Meaning, Order, Pattern};
+use casemate_store::{Command, Meaning, Order, Pattern, why_none};
 use casemate_tui::text::{clock, count, span};
 use casemate_tui::{Area, Field, Grid, Look};
 use chrono::{DateTime, Utc};
@@ -191,11 +191,8 @@ impl Commands {
 /// A pattern as it is typed: small letters stand for large ones, too.
 pub(crate) fn pattern(text: &str) -> Result<Pattern, String> {
     let ignore_case = !text.chars().any(char::is_uppercase);
-    Pattern::new(text, Meaning { ignore_case, fixed: false }).map_err(|error| {
-        let error = error.to_string();
-        let error = error.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        format!("no regular expression: {error}")
-    })
+    Pattern::new(text, Meaning { ignore_case, fixed: false })
+        .map_err(|error| format!("no regular expression: {}", why_none(&error)))
 }
 
 fn row(command: &Command, look: &Look) -> Row {

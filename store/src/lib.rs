@@ -33,7 +33,7 @@ pub use direct::{Find, Part, Searched, look_through};
 pub use entry::Entry;
 pub use error::StoreError;
 pub use index::{Progress, Updated};
-pub use pattern::{Meaning, Pattern};
+pub use pattern::{Meaning, Pattern, why_none};
 pub use place::{is_among, name_of, usual_place};
 pub use query::{Command, Hit, Integrity, Order, Origin, Recording, Session, Timeline, Unread, Where};
 pub use stop::StopToken;

@@ -98,9 +98,7 @@ pub(crate) fn run(arguments: &PlayArgs) -> Result<ExitCode, Failure> {
         has_colour: colours_welcome(),
     };
     match play(&recording, &options) {
-        Ok(Ending::Quit | Ending::Gone) => Ok(ExitCode::SUCCESS),
-        Ok(Ending::Interrupted) => Ok(ExitCode::from(130)),
-        Ok(Ending::Signal(signal)) => Ok(ExitCode::from(u8::try_from(128 + signal).unwrap_or(1))),
+        Ok(ending) => Ok(status_of(ending)),
         Err(UiError::Seek(error)) => Err(Failure::new(format!("{}: {error}", recording.name()))
             .hint(format!("what there is to go to says: casemate info {}", arguments.file.display()))),
         Err(error) => Err(error.into()),
@@ -129,6 +127,15 @@ fn open(path: &Path, as_it_comes: bool) -> Result<Recording, Failure> {
             failure
         }
     })
+}
+
+/// The exit status of a full-screen program that ended so.
+pub(super) fn status_of(ending: Ending) -> ExitCode {
+    match ending {
+        Ending::Quit | Ending::Gone => ExitCode::SUCCESS,
+        Ending::Interrupted => ExitCode::from(130),
+        Ending::Signal(signal) => ExitCode::from(u8::try_from(128 + signal).unwrap_or(1)),
+    }
 }
 
 /// A factor, more than none.

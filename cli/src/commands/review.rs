@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use casemate_player::ui::Ending;
 use casemate_recorder::login_name;
 use casemate_review::{Case, Options, ReviewError, review};
 use casemate_store::recording::one_line;
 use casemate_store::{is_among, name_of};
 
+use super::play::status_of;
 use crate::failure::Failure;
 use crate::keys;
 use crate::place::data_folder;
@@ -84,9 +84,7 @@ pub(crate) fn run(arguments: &ReviewArgs) -> Result<ExitCode, Failure> {
         has_colour: colours_welcome(),
     };
     match review(&arguments.folders, case, &options) {
-        Ok(Ending::Quit | Ending::Gone) => Ok(ExitCode::SUCCESS),
-        Ok(Ending::Interrupted) => Ok(ExitCode::from(130)),
-        Ok(Ending::Signal(signal)) => Ok(ExitCode::from(u8::try_from(128 + signal).unwrap_or(1))),
+        Ok(ending) => Ok(status_of(ending)),
         Err(ReviewError::Store(error)) => Err(error.into()),
         Err(error @ ReviewError::NoTerminal) => Err(Failure::from(error)
             .hint("without one there are casemate commands, casemate search, casemate report")),

@@ -23,6 +23,13 @@ pub struct Meaning {
     pub ignore_case: bool,
 }
 
+/// Why something is no pattern, in a line: the error's own message is a picture of several.
+#[must_use]
+pub fn why_none(error: &regex::Error) -> String {
+    let error = error.to_string();
+    error.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
+}
+
 impl Pattern {
     /// Reads a pattern.
     ///

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use casemate_store::recording::{Findings, Found, ReadError, Source, one_line};
-use casemate_store::{Find, Meaning, Part, Pattern, Searched, look_through};
+use casemate_store::{Find, Meaning, Part, Pattern, Searched, look_through, why_none};
 use clap::ValueEnum;
 
 use self::show::{Show, Shown};
@@ -137,10 +137,8 @@ fn search(arguments: &SearchArgs, printer: &Printer) -> Result<ExitCode, Failure
 fn pattern(arguments: &SearchArgs) -> Result<Pattern, Failure> {
     let meaning = Meaning { fixed: arguments.fixed_strings, ignore_case: arguments.ignore_case };
     Pattern::new(&arguments.pattern, meaning).map_err(|error| {
-        // Its message is a picture of several lines.
-        let error = error.to_string();
-        let error = error.lines().last().unwrap_or_default().trim_start_matches("error: ");
-        Failure::new(format!("`{}` is no regular expression: {error}", one_line(&arguments.pattern)))
+        let why = why_none(&error);
+        Failure::new(format!("`{}` is no regular expression: {why}", one_line(&arguments.pattern)))
             .hint("if it is a text, say so: --fixed-strings")
     })
 }
