@@ -4,13 +4,21 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
+/// What is done when, and to whom: the signal goes to the program and what it runs in the foreground; without one the
+/// session is left behind.
+pub(crate) type Steps = &'static [(Duration, Option<Signal>)];
+
 /// A session that is to end is asked by SIGHUP, then by SIGTERM, then killed, then left behind.
-pub(crate) const STEPS: [(Duration, Option<Signal>); 4] = [
+pub(crate) const END: Steps = &[
     (Duration::ZERO, Some(Signal::HUP)),
     (Duration::from_millis(400), Some(Signal::TERM)),
     (Duration::from_millis(800), Some(Signal::KILL)),
     (Duration::from_millis(1400), None),
 ];
+
+/// A session whose terminal went away is told so, and left to itself a moment later: whoever was told not to care, by
+/// `nohup` for example, lives on.
+pub(crate) const HANG_UP: Steps = &[(Duration::ZERO, Some(Signal::HUP)), (Duration::from_millis(700), None)];
 
 /// Why a recording ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +31,8 @@ pub enum Ending {
     Signal(i32),
     /// The person asked for it.
     Stopped,
+    /// The recording could not be written, and nothing may go on unrecorded.
+    Unrecorded,
 }
 
 impl std::fmt::Display for Ending {
@@ -35,6 +45,7 @@ impl std::fmt::Display for Ending {
                 write!(f, "signal {}", name.trim_start_matches("SIG"))
             }
             Self::Stopped => f.write_str("stopped"),
+            Self::Unrecorded => f.write_str("unrecorded"),
         }
     }
 }

@@ -1,10 +1,13 @@
 //! Who is recorded, and where: what the system says when nobody says otherwise.
 
 use std::collections::HashMap;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use casemate_cast_format::SessionFacts;
 use nix::unistd::{Uid, User};
 use serde_json::{Map, json};
+
+use crate::journal::micros;
 
 /// What the person who records says of the session; what is missing, the system knows.
 #[derive(Clone, Debug, Default)]
@@ -21,8 +24,9 @@ pub struct Identity {
 pub const SESSION_VARIABLE: &str = "CASEMATE_SESSION";
 
 impl Identity {
-    /// The facts of a session that begins now; `start_us` in microseconds since 1970.
-    pub fn facts(&self, start_us: u64, within: Option<String>) -> SessionFacts {
+    /// The facts of a session that begins now.
+    pub fn facts(&self, within: Option<String>) -> SessionFacts {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let mut known_by = Map::new();
         let mut know = |what: &str, said: &Option<String>, found: (String, &str)| {
             let (value, how) = said.clone().map_or(found, |said| (said, "flag"));
@@ -37,7 +41,7 @@ impl Identity {
             user,
             target,
             target_user,
-            start_us,
+            start_us: micros(now).0,
             known_by,
             tool: concat!("casemate ", env!("CARGO_PKG_VERSION")).into(),
             part: 1,

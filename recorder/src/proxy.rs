@@ -14,13 +14,14 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::Signal;
 
-use crate::ending::{Ending, STEPS};
+use crate::ending::{END, Ending, HANG_UP, Steps};
 use crate::journal::{Journal, Kind, micros};
 use crate::keys::{Command, Keys, Piece};
 use crate::nonblocking::{Outbox, Read, read_some};
 use crate::notice::{LabelPrompt, Notice, PromptStep};
 use crate::observer::Observer;
 use crate::pty::Pty;
+use crate::session::{Role, Unrecorded};
 use crate::signals::Signals;
 use crate::terminal::Terminal;
 
@@ -56,6 +57,8 @@ const REPEAT_END_OF_INPUT: Duration = Duration::from_millis(500);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Outcome {
     pub(crate) status: i32,
+    /// The signal that ended the program.
+    pub(crate) signal: Option<i32>,
     pub(crate) ending: Ending,
 }
 
@@ -84,6 +87,8 @@ pub(crate) struct Proxy<'a> {
     pub(crate) window: WindowSize,
     pub(crate) size: Size,
     pub(crate) start: Instant,
+    pub(crate) role: Role,
+    pub(crate) unrecorded: Unrecorded,
 }
 
 /// Fixed columns or rows; the rest follows the terminal.
@@ -131,6 +136,7 @@ struct Happened {
 
 struct Exited {
     status: i32,
+    signal: Option<i32>,
     at: Instant,
     last_output: Instant,
 }
@@ -454,11 +460,26 @@ impl Proxy<'_> {
     }
 
     fn announce_failure(&mut self, state: &mut State, failure: &str) {
+        let then = match self.unrecorded {
+            Unrecorded::GoesOn => "from here on nothing is recorded",
+            Unrecorded::Ends => "nothing may go on unrecorded here: the session ends",
+        };
         let told = format!(
             "\r\n\x1b[1;31mcasemate: the recording cannot be written: {failure}\x1b[0m\r\n\
-             \x1b[1;31mcasemate: from here on nothing is recorded\x1b[0m\r\n"
+             \x1b[1;31mcasemate: {then}\x1b[0m\r\n"
         );
         self.show(state, told.as_bytes());
+        if self.unrecorded == Unrecorded::Ends {
+            self.begin_ending(state, Ending::Unrecorded);
+        }
+    }
+
+    /// How a session is brought to its end.
+    fn steps(&self, ending: Ending) -> Steps {
+        match (self.role, ending) {
+            (Role::Shell, Ending::Hangup) => HANG_UP,
+            _ => END,
+        }
     }
 
     fn handle_signals(&mut self, state: &mut State) {
@@ -468,6 +489,10 @@ impl Proxy<'_> {
                 signal_hook::consts::SIGWINCH => self.follow_size(),
                 signal_hook::consts::SIGTSTP => self.suspend(),
                 signal_hook::consts::SIGCONT => self.resume(),
+                signal_hook::consts::SIGHUP if self.role == Role::Shell => {
+                    self.begin_ending(state, Ending::Hangup);
+                }
+                other if self.role == Role::Shell => self.pty.pass_on(other),
                 other => self.begin_ending(state, Ending::Signal(other)),
             }
         }
@@ -475,11 +500,13 @@ impl Proxy<'_> {
 
     fn reap(&mut self, state: &mut State) {
         if state.exited.is_none()
-            && let Some(status) = self.pty.try_wait()
+            && let Some(ended) = self.pty.try_wait()
         {
+            let signal = ended.terminating_signal();
+            let status = signal.map_or_else(|| ended.exit_status().unwrap_or(1), |signal| 128 + signal);
             self.call_off_prompt(state);
             let now = Instant::now();
-            state.exited = Some(Exited { status, at: now, last_output: now });
+            state.exited = Some(Exited { status, signal, at: now, last_output: now });
         }
     }
 
@@ -523,8 +550,9 @@ impl Proxy<'_> {
 
     /// Takes the steps that are due.
     fn keep_time(&mut self, state: &mut State, now: Instant) {
-        if let Some((_, since, step)) = &mut state.ending {
-            while let Some((after, signal)) = STEPS.get(*step)
+        if let Some((ending, since, step)) = &mut state.ending {
+            let steps = self.steps(*ending);
+            while let Some((after, signal)) = steps.get(*step)
                 && now.saturating_duration_since(*since) >= *after
             {
                 if let Some(signal) = signal
@@ -554,7 +582,8 @@ impl Proxy<'_> {
     }
 
     fn deadline(&self, state: &State, blocked: bool) -> Option<Instant> {
-        let ending = state.ending.as_ref().and_then(|(_, since, step)| Some(*since + STEPS.get(*step)?.0));
+        let step = |(ending, since, step): (_, Instant, usize)| Some(since + self.steps(ending).get(step)?.0);
+        let ending = state.ending.and_then(step);
         let drain = state
             .exited
             .as_ref()
@@ -574,11 +603,16 @@ impl Proxy<'_> {
                 || now >= exited.last_output + QUIET_AFTER_EXIT
                 || now >= exited.at + DRAIN_AFTER_EXIT;
             let shown = state.to_terminal.is_empty() || state.ending.is_some();
-            return (drained && shown && state.prompt.is_none())
-                .then_some(Outcome { status: exited.status, ending });
+            return (drained && shown && state.prompt.is_none()).then_some(Outcome {
+                status: exited.status,
+                signal: exited.signal,
+                ending,
+            });
         }
-        let given_up = state.ending.is_some_and(|(_, _, step)| step >= STEPS.len());
-        given_up.then_some(Outcome { status: 128 + Signal::KILL.as_raw(), ending })
+        let steps = self.steps(ending);
+        let last = steps.iter().rev().find_map(|(_, signal)| *signal).map(Signal::as_raw);
+        let given_up = state.ending.is_some_and(|(_, _, step)| step >= steps.len());
+        given_up.then_some(Outcome { status: 128 + last.unwrap_or(0), signal: last, ending })
     }
 
     fn end(&self, state: &State, outcome: Outcome) -> Outcome {

@@ -1,67 +1,76 @@
 //! The recorded side: a PTY, and the program in it.
 
-use std::ffi::OsString;
-use std::os::fd::BorrowedFd;
-use std::path::Path;
+use std::io;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 use casemate_cast_format::Size;
-use portable_pty::{CommandBuilder, MasterPty, NativePtySystem, PtySize, PtySystem as _};
-use rustix::fs::{Access, access};
-use rustix::process::{Pid, Signal, WaitOptions, kill_process, kill_process_group, waitpid};
+use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, kill_process_group, waitpid};
+use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
 use rustix::termios::{
-    InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr,
+    InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, Winsize, tcgetattr, tcgetpgrp,
+    tcsetattr, tcsetwinsize, ttyname,
 };
 
 use crate::echo::Echo;
 use crate::observer::Foreground;
+use crate::program::Program;
 
-/// What to run, and how.
-#[derive(Debug)]
-pub(crate) struct Program<'a> {
-    pub(crate) argv: &'a [OsString],
-    pub(crate) env: &'a [(&'static str, OsString)],
-    pub(crate) directory: &'a Path,
+/// A PTY in which nothing runs yet.
+pub(crate) struct OpenPty {
+    master: OwnedFd,
+    /// The session's side.
+    terminal: OwnedFd,
 }
 
-/// A PTY with a program in it.
-pub(crate) struct Pty {
-    master: Box<dyn MasterPty + Send>,
-    child: Pid,
-}
-
-impl Pty {
-    /// Opens a PTY that behaves like the terminal `like`, and starts the program in it.
-    pub(crate) fn spawn(program: &Program<'_>, size: Size, like: Option<&Termios>) -> anyhow::Result<Self> {
-        let pair = NativePtySystem::default().openpty(pty_size(size))?;
-        let mut command = CommandBuilder::from_argv(program.argv.to_vec());
-        for (name, value) in program.env {
-            command.env(name, value);
-        }
-        command.cwd(program.directory);
-        let master = descriptor(&*pair.master)?;
+impl OpenPty {
+    /// Opens a PTY that behaves like the terminal `like`.
+    pub(crate) fn open(size: Size, like: Option<&Termios>) -> io::Result<Self> {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
+        grantpt(&master)?;
+        unlockpt(&master)?;
+        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+        let terminal = ioctl_tiocgptpeer(&master, flags)?;
         let attributes = match like {
             Some(like) => like.clone(),
             None => {
-                let mut attributes = tcgetattr(master)?;
+                let mut attributes = tcgetattr(&terminal)?;
                 attributes.input_modes |= InputModes::IUTF8;
                 attributes
             }
         };
-        tcsetattr(master, OptionalActions::Now, &attributes)?;
-        rustix::io::ioctl_fionbio(master, true)?;
-        let child = pair.slave.spawn_command(command)?;
-        let child = child.process_id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-        let child = child.ok_or_else(|| anyhow::anyhow!("the program has no process id"))?;
-        Ok(Self { master: pair.master, child })
+        tcsetattr(&terminal, OptionalActions::Now, &attributes)?;
+        tcsetwinsize(&terminal, window(size))?;
+        rustix::io::ioctl_fionbio(&master, true)?;
+        Ok(Self { master, terminal })
     }
 
+    /// The session's side: its number as a device, and its name.
+    pub(crate) fn device(&self) -> io::Result<(u64, String)> {
+        let name = ttyname(&self.terminal, Vec::new())?;
+        Ok((rustix::fs::fstat(&self.terminal)?.st_rdev, name.to_string_lossy().into_owned()))
+    }
+
+    /// Starts a program in it; of its standard descriptors those that `on_terminal` says are the terminal.
+    pub(crate) fn start(self, program: &Program, on_terminal: [bool; 3]) -> io::Result<Pty> {
+        let child = program.start_on(self.terminal, on_terminal)?;
+        Ok(Pty { master: self.master, child })
+    }
+}
+
+/// A PTY with a program in it.
+pub(crate) struct Pty {
+    master: OwnedFd,
+    child: Pid,
+}
+
+impl Pty {
     /// The master side, non-blocking.
     pub(crate) fn fd(&self) -> BorrowedFd<'_> {
-        descriptor(&*self.master).expect("checked in spawn")
+        self.master.as_fd()
     }
 
-    pub(crate) fn resize(&self, size: Size) -> anyhow::Result<()> {
-        self.master.resize(pty_size(size))
+    pub(crate) fn resize(&self, size: Size) -> io::Result<()> {
+        Ok(tcsetwinsize(&self.master, window(size))?)
     }
 
     /// How the terminal treats what is typed at this moment.
@@ -94,10 +103,16 @@ impl Pty {
         tcgetattr(self.fd()).map_or(0x04, |attributes| attributes.special_codes[SpecialCodeIndex::VEOF])
     }
 
-    /// The child's exit status as a shell says it, once it has one: 128 + n for signal n.
-    pub(crate) fn try_wait(&self) -> Option<i32> {
-        let (_, status) = waitpid(Some(self.child), WaitOptions::NOHANG).ok()??;
-        status.exit_status().or_else(|| status.terminating_signal().map(|signal| 128 + signal))
+    /// How the child ended, once it has.
+    pub(crate) fn try_wait(&self) -> Option<WaitStatus> {
+        Some(waitpid(Some(self.child), WaitOptions::NOHANG).ok()??.1)
+    }
+
+    /// Gives the program a signal that was meant for it.
+    pub(crate) fn pass_on(&self, signal: i32) {
+        if let Some(signal) = Signal::from_named_raw(signal) {
+            _ = kill_process(self.child, signal);
+        }
     }
 
     /// Signals the program, and what it runs in the foreground.
@@ -111,38 +126,7 @@ impl Pty {
     }
 }
 
-/// Says why a program cannot be started, as far as that can be known before.
-pub(crate) fn find_program(argv: &[OsString]) -> Result<(), String> {
-    let Some(name) = argv.first().filter(|name| !name.is_empty()) else {
-        return Err("it has no name".into());
-    };
-    let is_program = |path: &Path| path.is_file() && access(path, Access::EXEC_OK).is_ok();
-    let path = Path::new(name);
-    if path.components().count() > 1 || path.is_absolute() {
-        return match path.metadata() {
-            Ok(_) if is_program(path) => Ok(()),
-            Ok(metadata) if metadata.is_dir() => Err("it is a folder".into()),
-            Ok(_) => Err("it is not executable".into()),
-            Err(error) => Err(error.to_string()),
-        };
-    }
-    let folders = std::env::var_os("PATH").unwrap_or_default();
-    if std::env::split_paths(&folders).any(|folder| is_program(&folder.join(path))) {
-        Ok(())
-    } else {
-        Err("no such program in PATH".into())
-    }
-}
-
-fn pty_size(size: Size) -> PtySize {
+fn window(size: Size) -> Winsize {
     let (cols, rows) = size.cells();
-    PtySize { cols, rows, pixel_width: 0, pixel_height: 0 }
-}
-
-fn descriptor(master: &(dyn MasterPty + Send)) -> anyhow::Result<BorrowedFd<'_>> {
-    let raw = master.as_raw_fd().ok_or_else(|| anyhow::anyhow!("the PTY has no descriptor"))?;
-    // SAFETY: the descriptor belongs to `master`, which outlives the borrow and never closes it before.
-    #[expect(unsafe_code, reason = "portable-pty gives its descriptor raw")]
-    let fd = unsafe { BorrowedFd::borrow_raw(raw) };
-    Ok(fd)
+    Winsize { ws_col: cols, ws_row: rows, ws_xpixel: 0, ws_ypixel: 0 }
 }

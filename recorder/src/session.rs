@@ -1,25 +1,26 @@
 //! Records one session, from the options to what came of it.
 
-use std::ffi::OsString;
 use std::io;
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use casemate_cast_format::{Header, Micros, SessionFacts, Size};
 use ed25519_dalek::SigningKey;
+use rustix::stdio::{stderr, stdin, stdout};
 use rustix::termios::isatty;
 use serde_json::{Map, Value};
 
 use crate::ending::Ending;
 use crate::form::Format;
-use crate::identity::{Identity, SESSION_VARIABLE};
 use crate::integrate::{Folder, Integration};
 use crate::journal::{AppendError, Existing, Journal, Kind, Plan, Rotation, Sink, Target, micros};
 use crate::keys::Keys;
 use crate::observer::Observer;
+use crate::program::Program;
 use crate::proxy::{Keyboard, Proxy, WindowSize};
-use crate::pty::{self, Program, Pty};
+use crate::pty::OpenPty;
+use crate::rights;
 use crate::signals::Signals;
 use crate::terminal::Terminal;
 use crate::witness::Witness;
@@ -41,8 +42,12 @@ pub enum Output {
 /// What to record, and how.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Program and arguments.
-    pub argv: Vec<OsString>,
+    /// What is run.
+    pub program: Program,
+    /// As what we stand before it.
+    pub role: Role,
+    /// Whose session it is, and since when.
+    pub facts: SessionFacts,
     /// Where to.
     pub output: Output,
     /// As what.
@@ -61,8 +66,6 @@ pub struct Options {
     pub headless: bool,
     /// A size that does not follow the terminal's.
     pub window: WindowSize,
-    /// Who, and where.
-    pub identity: Identity,
     /// When to go on in another file.
     pub rotation: Rotation,
     /// Signs the seals.
@@ -73,6 +76,39 @@ pub struct Options {
     pub process_facts: bool,
     /// Make the shell print marks, in this way.
     pub integration: Option<Integration>,
+    /// What becomes of the session where the recording can no longer be written.
+    pub unrecorded: Unrecorded,
+}
+
+/// As what a recorder stands before a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// A tool that somebody started: all that is read and written goes through the session's terminal, and whatever ends
+    /// the tool ends the program.
+    Tool,
+    /// In the place of a shell, as if it were not there: descriptors that are no terminals are handed through, signals are
+    /// passed on, and after a hang-up whoever does not care lives on.
+    Shell,
+}
+
+/// What becomes of a session where the recording can no longer be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unrecorded {
+    /// It goes on; the gap is written down as soon as it can be.
+    GoesOn,
+    /// It ends.
+    Ends,
+}
+
+/// A session that is about to begin.
+#[derive(Clone, Copy, Debug)]
+pub struct Begun<'a> {
+    /// Whose it is.
+    pub facts: &'a SessionFacts,
+    /// The first file of the recording, if it has a name.
+    pub file: Option<&'a Path>,
+    /// The device that is the session's terminal.
+    pub terminal: Option<u64>,
 }
 
 /// What came of a recording.
@@ -84,6 +120,8 @@ pub struct Recorded {
     pub files: Vec<PathBuf>,
     /// The program's exit status, 128 + n for signal n.
     pub status: i32,
+    /// The signal that ended the program, if one did.
+    pub signal: Option<i32>,
     /// Why it ended.
     pub ending: Ending,
     /// How long it took.
@@ -145,63 +183,65 @@ fn system(what: &'static str) -> impl FnOnce(io::Error) -> RecordError {
 pub fn record(
     options: &Options,
     witness: Option<Box<dyn Witness>>,
-    begun: impl FnOnce(&SessionFacts, Option<&Path>),
+    begun: impl FnOnce(Begun<'_>),
 ) -> Result<Recorded, RecordError> {
     let to_stdout = matches!(options.output, Output::Stdout);
     let mut terminal = if options.headless { None } else { Terminal::find(to_stdout) };
-    let keyboard = if !isatty(rustix::stdio::stdin()) {
-        Keyboard::Stdin
-    } else if terminal.is_some() {
-        Keyboard::Terminal
-    } else {
-        Keyboard::None
+    let on_terminal = match options.role {
+        Role::Tool => [true; 3],
+        Role::Shell => [isatty(stdin()), isatty(stdout()), isatty(stderr())],
+    };
+    let keyboard = match options.role {
+        Role::Tool if !isatty(stdin()) => Keyboard::Stdin,
+        Role::Tool | Role::Shell if terminal.is_some() => Keyboard::Terminal,
+        Role::Tool | Role::Shell => Keyboard::None,
     };
     let shown_size = terminal.as_ref().and_then(Terminal::size).unwrap_or(HEADLESS_SIZE);
     let size = options.window.on(shown_size);
 
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    let within = std::env::var(SESSION_VARIABLE).ok();
-    let mut facts = options.identity.facts(micros(now).0, within);
+    let (mut program, mut facts) = (options.program.clone(), options.facts.clone());
     let folder = options.integration.as_ref();
-    let folder = folder.map(|integration| Folder::create(integration, &options.argv, &facts.session));
+    let folder = folder.map(|integration| Folder::create(integration, &program, &facts.session));
     let folder = folder.transpose().map_err(system("cannot put the shell integration in place"))?;
     if let Some(folder) = &folder {
         facts.set_marks_nonce(&folder.nonce);
+        program.argv.clone_from(&folder.argv);
+        folder.env.iter().for_each(|(name, value)| program.set(name, value));
     }
     let plan = Plan {
         format: options.format,
-        header: header(options, size, now, terminal.is_some()),
+        header: header(options, size, terminal.is_some()),
         facts: facts.clone(),
         rotation: options.rotation,
         signing_key: options.signing_key.clone(),
+        rights: program.rights,
     };
-    let program_name =
-        options.argv.first().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     // Before any file is touched.
-    if let Err(reason) = pty::find_program(&options.argv) {
-        return Err(RecordError::Start { program: program_name, reason });
+    if let Err(reason) = program.check() {
+        return Err(RecordError::Start { program: program.name(), reason });
     }
-    let mut sink = open(&options.output, plan)?;
+    let mut sink = rights::with(program.rights, || open(&options.output, plan))?;
     if let Some(witness) = witness {
         sink.tell(witness);
     }
-    begun(&facts, sink.files().first().map(PathBuf::as_path));
+    let opened = OpenPty::open(size, terminal.as_ref().map(Terminal::attributes));
+    let pty = opened.map_err(system("cannot open a terminal for the session"))?;
+    let device = pty.device().map_err(system("the session's terminal has no name"))?;
+    if program.variable("SSH_TTY").is_some() && options.role == Role::Shell {
+        program.set("SSH_TTY", device.1);
+    }
+    let file = sink.files().first().map(PathBuf::as_path);
+    begun(Begun { facts: &facts, file, terminal: Some(device.0) });
 
     // Signals are met from here on: whoever ends us from now on ends a recording.
     let signals = Signals::listen().map_err(system("cannot listen to signals"))?;
-    let directory = std::env::current_dir().unwrap_or_else(|_| "/".into());
-    let mut env = vec![(SESSION_VARIABLE, facts.session.clone().into())];
-    env.extend(folder.iter().flat_map(|folder| folder.env.iter().cloned()));
-    let argv = folder.as_ref().map_or(&options.argv, |folder| &folder.argv);
-    let program = Program { argv, env: &env, directory: &directory };
-    let pty = match Pty::spawn(&program, size, terminal.as_ref().map(Terminal::attributes)) {
+    let pty = match pty.start(&program, on_terminal) {
         Ok(pty) => pty,
         Err(error) => {
             if matches!(options.output, Output::File(..)) {
-                sink.discard();
+                rights::with(program.rights, || sink.discard());
             }
-            let reason = one_line(&format!("{error:#}"));
-            return Err(RecordError::Start { program: program_name, reason });
+            return Err(RecordError::Start { program: program.name(), reason: error.to_string() });
         }
     };
     let start = Instant::now();
@@ -230,6 +270,8 @@ pub fn record(
         window: options.window,
         size,
         start,
+        role: options.role,
+        unrecorded: options.unrecorded,
     };
     let outcome = proxy.run().map_err(system("cannot wait for the session"));
     drop(terminal);
@@ -241,16 +283,12 @@ pub fn record(
         facts,
         files: report.files,
         status: outcome.status,
+        signal: outcome.signal,
         ending: outcome.ending,
         duration,
         events: report.events,
         failure: report.failure,
     })
-}
-
-/// Other crates put lists into their messages.
-fn one_line(message: &str) -> String {
-    message.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn open(output: &Output, plan: Plan) -> Result<Sink, RecordError> {
@@ -265,7 +303,7 @@ fn open(output: &Output, plan: Plan) -> Result<Sink, RecordError> {
             }
             Sink::append(plan, path).map_err(|source| RecordError::Append { path: path.clone(), source })
         }
-        Output::Stdout => rustix::stdio::stdout()
+        Output::Stdout => stdout()
             .as_fd()
             .try_clone_to_owned()
             .and_then(|stdout| Target::from_file(stdout.into()))
@@ -274,13 +312,13 @@ fn open(output: &Output, plan: Plan) -> Result<Sink, RecordError> {
     }
 }
 
-fn header(options: &Options, size: Size, now: Duration, has_terminal: bool) -> Header {
-    let variable = |name: &str| std::env::var(name).ok();
+fn header(options: &Options, size: Size, has_terminal: bool) -> Header {
+    let variable = |name: &str| options.program.variable(name)?.to_str().map(str::to_owned);
     let env =
         options.capture_env.iter().filter_map(|name| Some((name.clone(), Value::String(variable(name)?))));
     Header {
         term_type: if has_terminal { variable("TERM") } else { None },
-        timestamp: i64::try_from(now.as_secs()).ok(),
+        timestamp: i64::try_from(options.facts.start_us / 1_000_000).ok(),
         idle_time_limit: options.idle_time_limit,
         command: options.command.clone(),
         title: options.title.clone(),

@@ -7,10 +7,11 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use casemate_cast_format::{Micros, SessionFacts};
+use casemate_cast_format::Micros;
 use casemate_recorder::{
-    AppendError, Ending, Existing, Format, Identity, Integration, Options, Output, RecordError, Recorded,
-    Rotation, WindowSize, keys, record, recording_version,
+    AppendError, Begun, Ending, Existing, Format, Identity, Integration, Options, Output, Program,
+    RecordError, Recorded, Role, Rotation, SESSION_VARIABLE, Unrecorded, WindowSize, keys, record,
+    recording_version,
 };
 use chrono::{SecondsFormat, Utc};
 
@@ -156,9 +157,9 @@ pub(crate) fn run(arguments: &RecArgs, printer: &Printer) -> Result<ExitCode, Fa
     let mut commands =
         arguments.commands.as_deref().map(|file| command_file(file, arguments, &options)).transpose()?;
     let witness = commands.as_mut().and_then(CommandFile::witness);
-    let recorded = record(&options, witness, |facts, file| {
-        announce(facts, file, &options, printer);
-        log.line(format!("session {} of {} begins", facts.session, facts.user));
+    let recorded = record(&options, witness, |begun| {
+        announce(begun, &options, printer);
+        log.line(format!("session {} of {} begins", begun.facts.session, begun.facts.user));
     });
     let recorded = match recorded {
         Ok(recorded) => recorded,
@@ -244,10 +245,21 @@ fn options(arguments: &RecArgs, printer: &Printer) -> Result<Options, Failure> {
         Some(command) => command.clone(),
         None => argv.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" "),
     };
+    let identity = Identity {
+        user: arguments.user.clone(),
+        target: arguments.target.clone(),
+        target_user: arguments.target_user.clone(),
+    };
+    let facts = identity.facts(std::env::var(SESSION_VARIABLE).ok());
+    let mut program = Program::new(argv.clone());
+    program.set(SESSION_VARIABLE, &facts.session);
     Ok(Options {
         process_facts: !arguments.no_process_facts,
         integration: integration(arguments, &argv, printer),
-        argv,
+        program,
+        role: Role::Tool,
+        facts,
+        unrecorded: Unrecorded::GoesOn,
         output,
         format,
         capture_input: arguments.capture_input,
@@ -257,11 +269,6 @@ fn options(arguments: &RecArgs, printer: &Printer) -> Result<Options, Failure> {
         command: arguments.record_command.then_some(command),
         headless: arguments.headless,
         window: arguments.window_size.unwrap_or_default(),
-        identity: Identity {
-            user: arguments.user.clone(),
-            target: arguments.target.clone(),
-            target_user: arguments.target_user.clone(),
-        },
         rotation: Rotation { size: arguments.max_size, duration: arguments.max_duration },
         signing_key: arguments.sign_key.as_deref().map(signing_key).transpose()?,
         prefix_key: arguments.prefix_key.0,
@@ -314,11 +321,11 @@ pub(super) fn recordings_folder() -> Result<PathBuf, Failure> {
     data_folder("recordings")
 }
 
-fn announce(facts: &SessionFacts, file: Option<&Path>, options: &Options, printer: &Printer) {
-    if let Some(outer) = &facts.within {
+fn announce(begun: Begun<'_>, options: &Options, printer: &Printer) {
+    if let Some(outer) = &begun.facts.within {
         printer.say(format!("this session is already being recorded, as {outer}; recording it again"));
     }
-    if let Some(file) = file {
+    if let Some(file) = begun.file {
         printer.say(format!("recording to {}", file.display()));
     }
     if !options.headless && !printer.is_quiet() && rustix::termios::isatty(rustix::stdio::stdin()) {
@@ -376,7 +383,7 @@ fn conclude(recorded: &Recorded, arguments: &RecArgs, printer: &Printer) -> Exit
         Ending::Signal(signal) => 128 + signal,
         Ending::Hangup => 128 + signal_number_of_hangup(),
         Ending::Exit | Ending::Stopped if arguments.return_status => recorded.status,
-        Ending::Exit | Ending::Stopped => 0,
+        Ending::Exit | Ending::Stopped | Ending::Unrecorded => 0,
     };
     ExitCode::from(u8::try_from(status).unwrap_or(1))
 }

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use casemate_cast_format::segment::hex;
 
 use super::{Integration, temporary_folder};
+use crate::program::Program;
 
 /// A script in place, and how the shell is started so that it reads it.
 #[derive(Debug)]
@@ -24,12 +25,13 @@ pub(crate) struct Folder {
 
 impl Folder {
     /// Puts the script in place for this session.
-    pub(crate) fn create(integration: &Integration, argv: &[OsString], session: &str) -> io::Result<Self> {
+    pub(crate) fn create(integration: &Integration, program: &Program, session: &str) -> io::Result<Self> {
         let nonce = nonce()?;
         // A folder that is there already is somebody else's, and an error.
         let path = temporary_folder().join(format!("casemate-{session}"));
         DirBuilder::new().mode(0o700).create(&path)?;
-        let prepared = integration.prepare(argv, &path, &nonce, |name| std::env::var_os(name));
+        let prepared = integration
+            .prepare(&program.argv, &path, &nonce, |name| Some(program.variable(name)?.to_owned()));
         let folder = Self { path, nonce, argv: prepared.argv, env: prepared.env };
         let script = folder.path.join(prepared.name);
         OpenOptions::new()

@@ -109,6 +109,7 @@ pub(super) mod tests {
             facts,
             rotation: Rotation::default(),
             signing_key: None,
+            rights: None,
         }
     }
 

@@ -65,10 +65,13 @@ impl Journal {
     pub(crate) fn start(sink: Sink, start: Instant) -> std::io::Result<Self> {
         let queue = Arc::new(Queue::new()?);
         let theirs = Arc::clone(&queue);
-        let is_file = sink.is_file();
+        let (is_file, rights) = (sink.is_file(), sink.rights());
         let writer = Writer::new(sink, start);
         let thread =
             std::thread::Builder::new().name("journal".into()).stack_size(512 << 10).spawn(move || {
+                if let Some(rights) = rights {
+                    rights.take_up();
+                }
                 let queue = queue::Ending(theirs);
                 writer.run(&queue.0)
             })?;

@@ -11,6 +11,7 @@ use super::append::{self, AppendError};
 use super::catch_up::CatchUp;
 use super::file::{Existing, Target};
 use crate::form::{Form, Format};
+use crate::rights::Rights;
 use crate::witness::{Told, Witness};
 
 /// A buffer with more memory gives it back once it is written; what a burst is written from, piece by
@@ -34,6 +35,8 @@ pub(crate) struct Plan {
     pub(crate) facts: SessionFacts,
     pub(crate) rotation: Rotation,
     pub(crate) signing_key: Option<SigningKey>,
+    /// With what files are opened.
+    pub(crate) rights: Option<Rights>,
 }
 
 /// A recording being written.
@@ -129,6 +132,11 @@ impl Sink {
             seal: [0; 32],
             told: None,
         }
+    }
+
+    /// With what files are opened.
+    pub(crate) fn rights(&self) -> Option<Rights> {
+        self.plan.rights
     }
 
     /// The size of the session's terminal.

@@ -1,0 +1,135 @@
+//! What is run, and as what it begins: exactly as if we were not there.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use rustix::fs::{Access, access};
+use rustix::process::Pid;
+
+use crate::rights::Rights;
+
+/// A program to run.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// Its file; a name without a folder is looked for in `PATH`.
+    pub path: PathBuf,
+    /// What it is called, and its arguments.
+    pub argv: Vec<OsString>,
+    /// Its whole environment.
+    pub env: Vec<(OsString, OsString)>,
+    /// Where it begins; where we are, if that is nowhere.
+    pub directory: Option<PathBuf>,
+    /// What it must not have of ours.
+    pub rights: Option<Rights>,
+}
+
+impl Program {
+    /// A program with its arguments, in our own environment.
+    #[must_use]
+    pub fn new(argv: Vec<OsString>) -> Self {
+        Self {
+            path: argv.first().map(PathBuf::from).unwrap_or_default(),
+            argv,
+            env: std::env::vars_os().collect(),
+            directory: None,
+            rights: None,
+        }
+    }
+
+    /// The value of a variable of its environment.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<&OsStr> {
+        self.env.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_os_str())
+    }
+
+    /// Sets a variable of its environment.
+    pub fn set(&mut self, name: &str, value: impl Into<OsString>) {
+        self.env.retain(|(key, _)| key != name);
+        self.env.push((name.into(), value.into()));
+    }
+
+    /// Its name, to be shown.
+    pub(crate) fn name(&self) -> String {
+        self.path.to_string_lossy().into_owned()
+    }
+
+    /// Says why it cannot be started, as far as that can be known before.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.argv.is_empty() || self.path.as_os_str().is_empty() {
+            return Err("it has no name".into());
+        }
+        let is_program = |path: &Path| path.is_file() && access(path, Access::EXEC_OK).is_ok();
+        let path = &self.path;
+        if path.components().count() > 1 || path.is_absolute() {
+            return match path.metadata() {
+                Ok(_) if is_program(path) => Ok(()),
+                Ok(metadata) if metadata.is_dir() => Err("it is a folder".into()),
+                Ok(_) => Err("it is not executable".into()),
+                Err(error) => Err(error.to_string()),
+            };
+        }
+        let folders = self.variable("PATH").unwrap_or_default();
+        if std::env::split_paths(folders).any(|folder| is_program(&folder.join(path))) {
+            Ok(())
+        } else {
+            Err("no such program in PATH".into())
+        }
+    }
+
+    /// Becomes this program, without our rights; returns only where that fails.
+    pub fn exec(&self) -> io::Error {
+        self.command().exec()
+    }
+
+    /// Starts it in a session of its own on this terminal. Of its standard descriptors those are the terminal that
+    /// `on_terminal` says; the others are ours.
+    pub(crate) fn start_on(&self, terminal: OwnedFd, on_terminal: [bool; 3]) -> io::Result<Pid> {
+        let mut command = self.command();
+        let stdio = |is_on: bool| -> io::Result<Stdio> {
+            Ok(if is_on { terminal.try_clone()?.into() } else { Stdio::inherit() })
+        };
+        let [stdin, stdout, stderr] = on_terminal;
+        command.stdin(stdio(stdin)?).stdout(stdio(stdout)?).stderr(stdio(stderr)?);
+        let begin = move || {
+            rustix::process::setsid()?;
+            Ok(rustix::process::ioctl_tiocsctty(&terminal)?)
+        };
+        // SAFETY: between fork and exec only system calls are made, and nothing is allocated.
+        #[expect(unsafe_code, reason = "a session of its own has to be begun in the child")]
+        unsafe {
+            command.pre_exec(begin)
+        };
+        pid(&command.spawn()?)
+    }
+
+    /// What starts it; it has none of our rights.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(&self.path);
+        if let Some((name, arguments)) = self.argv.split_first() {
+            command.arg0(name).args(arguments);
+        }
+        command.env_clear().envs(self.env.iter().map(|(name, value)| (name, value)));
+        if let Some(directory) = &self.directory {
+            command.current_dir(directory);
+        }
+        if let Some(rights) = self.rights {
+            // SAFETY: between fork and exec only system calls are made, and nothing is allocated.
+            #[expect(unsafe_code, reason = "the rights have to be given up in the child")]
+            unsafe {
+                command.pre_exec(move || rights.give_up())
+            };
+        }
+        command
+    }
+}
+
+pub(crate) fn pid(child: &std::process::Child) -> io::Result<Pid> {
+    i32::try_from(child.id())
+        .ok()
+        .and_then(Pid::from_raw)
+        .ok_or_else(|| io::Error::other("it has no process id"))
+}
