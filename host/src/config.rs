@@ -11,9 +11,6 @@ use serde::Deserialize;
 use serde::de::Error as _;
 use toml::Spanned;
 
-/// Where recordings go that nobody gave a place.
-pub const RECORDINGS: &str = "/var/lib/casemate/recordings";
-
 /// What is recorded of a session on a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]

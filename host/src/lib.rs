@@ -3,14 +3,21 @@
 //! - [`Config`] is `/etc/casemate/config.toml`, [`Policy`] what it says of somebody, and why; pure. [`trusted`] reads
 //!   files that root alone can have written.
 //! - [`Asked`] says which shell is really to run; pure.
+//! - [`places`] says where things are; [`log`] is the host log.
+//! - [`login`] is who logged in, and how that is known; pure.
 //!
 //! *Invariant*: nothing that the user can write, and nothing of the environment, decides what is recorded.
 
 mod config;
 mod invocation;
+mod json;
+pub mod log;
+pub mod login;
+pub mod places;
 mod policy;
 pub mod trusted;
 
-pub use config::{BadConfig, Config, Mode, Pipes, RECORDINGS, Record};
+pub use config::{BadConfig, Config, Mode, Pipes, Record};
 pub use invocation::{Asked, Invocation, LINK, NoShell, link_to};
+pub use places::{Places, RECORDINGS};
 pub use policy::{Origin, Policy, Setting, Subject, explained};

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 
-use crate::config::{Config, Mode, Pipes, RECORDINGS, Record, Rule, Settings};
+use crate::config::{Config, Mode, Pipes, Record, Rule, Settings};
+use crate::places::RECORDINGS;
 
 /// Whom a policy is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
