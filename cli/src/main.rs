@@ -7,7 +7,6 @@ mod failure;
 mod input;
 mod integrity;
 mod keys;
-mod live;
 mod new_file;
 mod output;
 mod place;

@@ -4,13 +4,13 @@ use std::time::{Duration, Instant, SystemTime};
 
 use casemate_cast_format::Item;
 use casemate_cast_format::segment::UnpackerConfig;
+use casemate_command_file::LiveClock;
 
 use casemate_store::recording::{Deriver, Record, Taker, Wish};
 
 use super::parallel::End;
 use crate::failure::Failure;
 use crate::input::{Input, Strictness};
-use crate::live::LiveClock;
 use crate::printer::Printer;
 
 /// Takes records as they come.

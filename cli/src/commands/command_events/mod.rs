@@ -17,7 +17,6 @@ use casemate_store::recording::{Filter, Found, Source, Wish, one_line};
 
 use self::filter::KindArg;
 use self::follow::LiveWriter;
-pub(crate) use self::format::line;
 use self::format::{Format, FormatArg, Look, format};
 use self::moment::{Moment, moment};
 use self::parallel::{End, Writer};

@@ -16,7 +16,6 @@ use clap::ValueEnum;
 use super::filter::KindArg;
 use casemate_store::recording::Record;
 
-pub(crate) use jsonl::line;
 pub(crate) use table::{Look, Table};
 
 /// A form, as asked for.

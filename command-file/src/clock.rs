@@ -22,7 +22,7 @@ const TOLERANCE: Duration = Duration::from_secs(3);
 
 /// Knows how much time has passed in a session.
 #[derive(Debug)]
-pub(crate) struct LiveClock {
+pub struct LiveClock {
     /// When the session began, since 1970, where what is read may be of another time.
     start: Option<Duration>,
     /// Whether it need not be asked.
@@ -35,13 +35,14 @@ pub(crate) struct LiveClock {
 }
 
 impl LiveClock {
+    #[must_use]
     /// Of a session that this process records.
-    pub(crate) fn certain(now: Instant) -> Self {
+    pub fn certain(now: Instant) -> Self {
         Self { start: None, certain: true, last: Micros(0), read: now, next: None }
     }
 
     /// Of a recording that comes through a pipe: live, unless it was made at another time.
-    pub(crate) fn of(header: &Header, now: Instant) -> Self {
+    pub fn of(header: &Header, now: Instant) -> Self {
         let start = match header.facts() {
             Some(facts) => Some(Duration::from_micros(facts.start_us)),
             None => header.timestamp.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs),
@@ -50,14 +51,14 @@ impl LiveClock {
     }
 
     /// An event was read.
-    pub(crate) fn heard(&mut self, time: Micros, now: Instant) {
+    pub fn heard(&mut self, time: Micros, now: Instant) {
         self.last = self.last.max(time);
         self.read = now;
         self.next = Some(FIRST);
     }
 
     /// How long to wait for more before asking what has [passed](Self::passed); `None` for as long as it takes.
-    pub(crate) fn wait(&mut self, now: Instant, wall: SystemTime) -> Option<Duration> {
+    pub fn wait(&mut self, now: Instant, wall: SystemTime) -> Option<Duration> {
         if self.next == Some(FIRST) && !self.is_live(wall) {
             self.next = None;
         }
@@ -66,7 +67,7 @@ impl LiveClock {
     }
 
     /// What time of the session it is at least, if it is time to say so.
-    pub(crate) fn passed(&mut self, now: Instant) -> Option<Micros> {
+    pub fn passed(&mut self, now: Instant) -> Option<Micros> {
         let next = self.next?;
         if now < self.read + next + DELAY {
             return None;

@@ -1,119 +1,67 @@
-//! The file of `casemate rec --commands`: what is run in a session, while it goes on.
+//! What is run in a session, into a file, while it goes on.
 //!
 //! The journal tells a [`Witness`], which puts what it is told into a queue with an upper limit. A thread of its own
-//! takes it from there, derives command events and writes them. When the queue is full the journal waits, and so, as
-//! with a slow disk, does the session; nothing is left out. Where the file takes no more, that is noted and the session
-//! goes on as before.
+//! takes it from there, derives command events and writes them, a JSON object a line. When the queue is full the journal
+//! waits, and so, as with a slow disk, does the session; nothing is left out. Where the file takes no more, that is noted
+//! and the session goes on as before.
+//!
+//! [`LiveClock`] knows what time it is in a session that goes on.
 
+mod clock;
 mod queue;
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
-use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
 use casemate_cast_format::{Code, Event};
-use casemate_command_log::CommandLog;
+use casemate_command_log::{CommandEvent, CommandLog};
 use casemate_recorder::Witness;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::OFlags;
 
+pub use self::clock::LiveClock;
 use self::queue::{Listener, Teller, Told, queue};
-use crate::commands::command_events::{Record, line};
-use crate::failure::{About as _, Failure};
-use crate::live::LiveClock;
 
 /// A pipe that takes nothing for so long has a reader that is stuck.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What to do where the file is there already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Present {
-    Refuse,
-    Replace,
-    Append,
-}
+/// Somebody who is to know of each event as well, on the thread that writes them.
+pub type Also = Box<dyn FnMut(&CommandEvent) + Send>;
 
 /// A file of command events being written.
-pub(crate) struct CommandFile {
-    path: PathBuf,
-    is_new: bool,
+pub struct CommandFile {
     teller: Option<Teller>,
     thread: JoinHandle<io::Result<()>>,
 }
 
 impl CommandFile {
-    /// Opens the file, readable by its owner alone.
-    pub(crate) fn create(path: &Path, present: Present) -> Result<Self, Failure> {
-        let cannot = || format!("cannot write command events to `{}`", path.display());
-        let (file, is_new) = match open(path, present) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                return Err(Failure::new(format!("{}: it exists", cannot()))
-                    .hint("give another name, --overwrite to replace it, or --append to go on with it"));
-            }
-            Err(error) if error.raw_os_error() == Some(rustix::io::Errno::NXIO.raw_os_error()) => {
-                return Err(Failure::new(format!("{}: nobody reads from that pipe", cannot()))
-                    .hint("start its reader first"));
-            }
-            opened => opened.about(cannot())?,
-        };
+    /// Begins to write to a file or pipe that is open.
+    ///
+    /// # Errors
+    /// There is no thread to be had.
+    pub fn begin(file: File, also: Option<Also>) -> io::Result<Self> {
         let (teller, listener) = queue();
         let thread = std::thread::Builder::new()
             .name("commands".into())
-            .spawn(move || Follower::new(file).run(&listener))
-            .about(cannot())?;
-        Ok(Self { path: path.to_owned(), is_new, teller: Some(teller), thread })
+            .spawn(move || Follower::new(file, also).run(&listener))?;
+        Ok(Self { teller: Some(teller), thread })
     }
 
     /// Who has to be told what is recorded. There is one.
-    pub(crate) fn witness(&mut self) -> Option<Box<dyn Witness>> {
+    pub fn witness(&mut self) -> Option<Box<dyn Witness>> {
         Some(Box::new(self.teller.take()?))
     }
 
     /// Waits until everything is written.
-    pub(crate) fn finish(self) -> Result<(), Failure> {
+    ///
+    /// # Errors
+    /// The file took no more.
+    pub fn finish(self) -> io::Result<()> {
         drop(self.teller);
-        let what = format!("the command events are not whole: {}", self.path.display());
-        match self.thread.join() {
-            Ok(written) => written.about(what),
-            Err(_) => Err(Failure::new(format!("{what}: deriving them ended unexpectedly"))),
-        }
+        self.thread.join().unwrap_or_else(|_| Err(io::Error::other("deriving them ended unexpectedly")))
     }
-
-    /// Takes back a file for a session that never began.
-    pub(crate) fn discard(self) {
-        let (path, is_new) = (self.path.clone(), self.is_new);
-        if self.finish().is_ok() && is_new {
-            std::fs::remove_file(path).ok();
-        }
-    }
-}
-
-/// The file, and whether it was not there before.
-fn open(path: &Path, present: Present) -> io::Result<(File, bool)> {
-    let mut options = OpenOptions::new();
-    options.write(true).mode(0o600);
-    let kind = std::fs::metadata(path).map(|metadata| metadata.file_type());
-    match kind {
-        Ok(kind) if kind.is_fifo() || kind.is_char_device() => {
-            // A reader that is stuck must not stop the session.
-            let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or(0);
-            return Ok((options.custom_flags(nonblocking).open(path)?, false));
-        }
-        Ok(_) if present == Present::Append => return Ok((options.append(true).open(path)?, false)),
-        // A new file rather than the old one emptied: who has the old one open keeps it whole.
-        Ok(kind) if present == Present::Replace && kind.is_file() => std::fs::remove_file(path)?,
-        Ok(_) => {}
-        Err(_) => {
-            if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-                std::fs::create_dir_all(folder)?;
-            }
-        }
-    }
-    Ok((options.create_new(true).open(path)?, true))
 }
 
 /// Derives and writes.
@@ -121,11 +69,12 @@ struct Follower {
     log: Option<CommandLog>,
     clock: LiveClock,
     file: File,
+    also: Option<Also>,
 }
 
 impl Follower {
-    fn new(file: File) -> Self {
-        Self { log: None, clock: LiveClock::certain(Instant::now()), file }
+    fn new(file: File, also: Option<Also>) -> Self {
+        Self { log: None, clock: LiveClock::certain(Instant::now()), file, also }
     }
 
     fn run(mut self, listener: &Listener) -> io::Result<()> {
@@ -172,7 +121,11 @@ impl Follower {
     fn write(&mut self) -> io::Result<()> {
         let mut lines = Vec::new();
         while let Some(event) = self.log.as_mut().and_then(CommandLog::next_event) {
-            line(&Record { event, recording: None, output: None }, &mut lines);
+            serde_json::to_writer(&mut lines, &event)?;
+            lines.push(b'\n');
+            if let Some(also) = &mut self.also {
+                also(&event);
+            }
         }
         let mut rest = lines.as_slice();
         while !rest.is_empty() {
