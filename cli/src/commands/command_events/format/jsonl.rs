@@ -15,7 +15,7 @@ impl Format for JsonLines {
 }
 
 /// Appends a record as a line: the event's own fields first.
-fn line(record: &Record, out: &mut Vec<u8>) {
+pub(super) fn line(record: &Record, out: &mut Vec<u8>) {
     let start = out.len();
     if serde_json::to_writer(&mut *out, &record.event).is_err() {
         // Strings and finite numbers: it cannot be. A line that is not whole would be worse than none.
