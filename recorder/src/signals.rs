@@ -9,7 +9,7 @@ use std::os::unix::net::UnixStream;
 
 use nix::libc;
 use nix::sys::signal::{SigSet, Signal};
-use signal_hook::consts::{SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
+use signal_hook::consts::{SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGKILL, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
 use signal_hook::iterator::backend::SignalDelivery;
 use signal_hook::iterator::exfiltrator::SignalOnly;
 
@@ -53,6 +53,17 @@ impl Signals {
     pub(crate) fn pending(&mut self) -> Vec<i32> {
         self.delivery.pending().collect()
     }
+}
+
+/// Ends this process as that signal ends one; gives its status where the signal ends nothing.
+#[must_use]
+pub fn die_of(signal: i32) -> std::process::ExitCode {
+    // No signal that a program can die of is one that this refuses, but for these.
+    if let (SIGKILL, Some(kill)) = (signal, rustix::process::Signal::from_named_raw(signal)) {
+        rustix::process::kill_process(rustix::process::getpid(), kill).ok();
+    }
+    signal_hook::low_level::emulate_default_handler(signal).ok();
+    std::process::ExitCode::from(u8::try_from(128 + signal).unwrap_or(u8::MAX))
 }
 
 #[expect(unsafe_code, reason = "no safe call asks for an action without setting one")]
