@@ -125,7 +125,7 @@ struct File {
 }
 
 /// A configuration that was read.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Config {
     file: File,
     /// Where each line ends, in bytes.

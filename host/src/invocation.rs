@@ -15,7 +15,9 @@ pub const LINK: &str = "casemate-shell-";
 pub struct Asked {
     /// The name by which we were called, and what was given to us.
     pub argv: Vec<OsString>,
-    /// The command that ssh brought, where sshd forces us in its place.
+    /// Whether the session comes from another host.
+    pub comes_by_ssh: bool,
+    /// The command that ssh brought, where sshd forces another in its place.
     pub ssh_command: Option<OsString>,
     /// The shell that the configuration names.
     pub configured: Option<PathBuf>,
@@ -60,13 +62,15 @@ impl Asked {
         };
         let shell = self.shell(name)?;
         let base = shell.file_name().unwrap_or(shell.as_os_str());
-        let mut arg0 = OsString::from(if is_login { "-" } else { "" });
+        // sshd has a command that it forces run by its path and without arguments; `su` and `login` do not. What it was
+        // forced in the place of is the command that ssh brought, or a login shell.
+        let is_forced = self.comes_by_ssh && self.argv.len() == 1 && Path::new(called).is_absolute();
+        let mut arg0 =
+            OsString::from(if is_login || is_forced && self.ssh_command.is_none() { "-" } else { "" });
         arg0.push(base);
         let mut argv = vec![arg0];
         argv.extend(self.argv.iter().skip(1).cloned());
-        if argv.len() == 1
-            && let Some(command) = &self.ssh_command
-        {
+        if let Some(command) = self.ssh_command.as_ref().filter(|_| is_forced) {
             argv.extend(["-c".into(), command.clone()]);
         }
         Ok(Invocation { shell, argv })
@@ -137,6 +141,7 @@ mod tests {
             account: Some("/usr/bin/casemate-shell".into()),
             configured: Some("/bin/bash".into()),
             own: "/usr/bin/casemate-shell".into(),
+            comes_by_ssh: false,
             ssh_command: None,
         }
     }
@@ -166,10 +171,19 @@ mod tests {
     }
 
     #[test]
-    fn what_ssh_brought_is_run_where_nothing_else_was_given() {
-        let forced = |argv: &[&str]| Asked { ssh_command: Some("echo $HOME".into()), ..asked(argv) };
-        check(&forced(&["casemate-shell"]), "/bin/bash", &["bash", "-c", "echo $HOME"]);
-        check(&forced(&["casemate-shell", "-c", "id"]), "/bin/bash", &["bash", "-c", "id"]);
+    fn what_ssh_brought_is_run_where_sshd_forces_us_in_its_place() {
+        let forced = |argv: &[&str]| Asked {
+            comes_by_ssh: true,
+            ssh_command: Some("echo $HOME".into()),
+            ..asked(argv)
+        };
+        check(&forced(&["/usr/bin/casemate-shell"]), "/bin/bash", &["bash", "-c", "echo $HOME"]);
+        check(&forced(&["/usr/bin/casemate-shell", "-c", "id"]), "/bin/bash", &["bash", "-c", "id"]);
+        let login = Asked { ssh_command: None, ..forced(&["/usr/bin/casemate-shell"]) };
+        check(&login, "/bin/bash", &["-bash"]);
+        // Whoever becomes somebody else behind another forced command does not run what ssh brought.
+        check(&forced(&["casemate-shell"]), "/bin/bash", &["bash"]);
+        check(&forced(&["-casemate-shell"]), "/bin/bash", &["-bash"]);
     }
 
     #[test]

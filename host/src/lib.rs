@@ -1,10 +1,11 @@
-//! What a host says of the sessions on it: the foundation of a wrapper around its shells.
+//! What a host says of the sessions on it, and the wrapper around its shells.
 //!
 //! - [`Config`] is `/etc/casemate/config.toml`, [`Policy`] what it says of somebody, and why; pure. [`trusted`] reads
 //!   files that root alone can have written.
 //! - [`Asked`] says which shell is really to run; pure.
 //! - [`places`] says where things are; [`log`] is the host log.
 //! - [`login`] is who logged in, and how that is known; pure.
+//! - [`wrap`] is the program in the place of a shell; thin.
 //!
 //! *Invariant*: nothing that the user can write, and nothing of the environment, decides what is recorded.
 
@@ -16,6 +17,7 @@ pub mod login;
 pub mod places;
 mod policy;
 pub mod trusted;
+pub mod wrap;
 
 pub use config::{BadConfig, Config, Mode, Pipes, Record};
 pub use invocation::{Asked, Invocation, LINK, NoShell, link_to};

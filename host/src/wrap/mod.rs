@@ -1,0 +1,221 @@
+//! `casemate-shell`: in the place of a shell, as if it were not there, but that everything is recorded.
+//!
+//! One process, which has a group beside the user's own ([`Rights`]): it records where the user cannot go. What runs in
+//! it has that group no more. A session on a terminal gets a PTY; one without keeps its pipes.
+//!
+//! *Invariants*: nothing is decided by the environment, the arguments or files that the user can write, but for what is
+//! run; whatever is not recorded is said, and written down.
+
+mod account;
+mod session;
+mod shelf;
+
+use std::ffi::OsString;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use casemate_recorder::{Program, Rights, inherited_environment};
+use rustix::stdio::{stderr, stdin, stdout};
+use rustix::termios::isatty;
+
+pub use self::account::Account;
+use crate::config::{Config, Mode};
+use crate::invocation::{Asked, NoShell};
+use crate::log::{self, Entry};
+use crate::places::Places;
+use crate::policy::{Policy, Subject};
+use crate::trusted::{self, Untrusted};
+
+/// The status of a session that there may not be.
+const REFUSED: u8 = 1;
+
+/// The shells of accounts of which nobody says which.
+const SHELLS: [&str; 2] = ["/bin/bash", "/bin/sh"];
+
+/// Why there is no session.
+#[derive(Debug)]
+struct Refusal(String);
+
+impl<E: std::error::Error> From<E> for Refusal {
+    fn from(error: E) -> Self {
+        let mut text = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            text = format!("{text}: {error}");
+            cause = error.source();
+        }
+        Self(text)
+    }
+}
+
+/// Runs the wrapper; gives the status of what ran in it.
+#[must_use]
+pub fn main() -> ExitCode {
+    let rights = match Rights::lay_aside() {
+        Ok(rights) => rights,
+        Err(error) => {
+            say(&format!("cannot lay the recorder's group aside: {error}"));
+            return ExitCode::from(REFUSED);
+        }
+    };
+    let wrapper = Wrapper { places: Places::system(), account: Account::own(), rights };
+    match wrapper.run() {
+        Ok(status) => status,
+        Err(Refusal(reason)) => {
+            say(&format!(
+                "{reason}\nthis host records its sessions, and there is none without: ask its administrator"
+            ));
+            let account = wrapper.account.name.clone();
+            // Where this cannot be written down either, there is no session that it would be about.
+            wrapper.note(Entry::Refused { account, reason, session: None, login: None }).ok();
+            ExitCode::from(REFUSED)
+        }
+    }
+}
+
+/// Who stands before a shell.
+struct Wrapper {
+    places: Places,
+    account: Account,
+    rights: Option<Rights>,
+}
+
+impl Wrapper {
+    fn run(&self) -> Result<ExitCode, Refusal> {
+        let config = self.config()?;
+        let target = target(&config);
+        let account = &self.account;
+        let subject = Subject { user: &account.name, groups: &account.groups, target: &target };
+        let policy = Policy::of(&config, &subject);
+        let program = self.program(&policy)?;
+        if let Some((group, _)) = config.emergency_group()
+            && account.groups.iter().any(|own| own == group)
+        {
+            return self.let_through(&program, group);
+        }
+        let is_interactive = isatty(stdin()) || isatty(stdout()) || isatty(stderr());
+        let session = session::Session { wrapper: self, config: &config, policy: &policy, target: &target };
+        match session.run(&program, is_interactive) {
+            Err(Refusal(reason)) if policy.mode.value == Mode::BestEffort => self.go_on(&program, reason),
+            ended => ended,
+        }
+    }
+
+    /// The configuration; root gets in with any, to mend it.
+    fn config(&self) -> Result<Config, Refusal> {
+        let path = &self.places.config;
+        let bad = match trusted::read(path) {
+            Ok(text) => match Config::parse(&text) {
+                Ok(config) => return Ok(config),
+                Err(error) => Refusal(format!("{}: {error}", path.display())),
+            },
+            Err(Untrusted::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                return Ok(Config::default());
+            }
+            Err(error) => error.into(),
+        };
+        if !self.account.is_root() {
+            return Err(bad);
+        }
+        say(&format!("{}\nonly root gets in, recorded as if there were no configuration", bad.0));
+        Ok(Config::default())
+    }
+
+    /// What is really to run.
+    fn program(&self, policy: &Policy) -> Result<Program, Refusal> {
+        let env = inherited_environment();
+        let variable = |name: &str| env.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+        let asked = Asked {
+            argv: std::env::args_os().collect(),
+            comes_by_ssh: variable("SSH_CONNECTION").is_some(),
+            ssh_command: variable("SSH_ORIGINAL_COMMAND"),
+            configured: policy.shell.value.clone(),
+            account: self.account.shell.clone(),
+            own: std::env::current_exe().unwrap_or_default(),
+        };
+        let invocation = match asked.invocation() {
+            Err(NoShell::Unknown) => {
+                let known = SHELLS.iter().map(Into::into).find(|shell: &std::path::PathBuf| shell.exists());
+                Asked { configured: known, ..asked }.invocation()?
+            }
+            invocation => invocation?,
+        };
+        let mut program = Program::new(invocation.argv);
+        program.path.clone_from(&invocation.shell);
+        program.env = env;
+        program.rights = self.rights;
+        program.set("SHELL", invocation.shell);
+        Ok(program)
+    }
+
+    /// Runs the shell without us, in an emergency.
+    fn let_through(&self, program: &Program, group: &str) -> Result<ExitCode, Refusal> {
+        let text = |word: &OsString| word.to_string_lossy().into_owned();
+        let entry = Entry::Emergency {
+            account: self.account.name.clone(),
+            group: group.to_owned(),
+            argv: program.argv.iter().map(text).collect(),
+            login: None,
+        };
+        if let Err(error) = self.note(entry) {
+            // An emergency is just when that may be.
+            say(&format!("that this session is not recorded cannot be written down: {error}"));
+        }
+        if isatty(stderr()) {
+            say(&format!(
+                "you are in the group `{group}`: this session is not recorded, and that is written down"
+            ));
+        }
+        become_it(program)
+    }
+
+    /// Runs the shell without us, because it cannot be recorded.
+    fn go_on(&self, program: &Program, reason: String) -> Result<ExitCode, Refusal> {
+        say(&format!("{reason}\nthis session is not recorded"));
+        let account = self.account.name.clone();
+        if let Err(error) = self.note(Entry::Unrecorded { account, reason, session: None, login: None }) {
+            say(&format!("that cannot be written down: {error}"));
+        }
+        become_it(program)
+    }
+
+    /// Writes something down in the host log.
+    fn note(&self, entry: Entry) -> io::Result<()> {
+        self.with_rights(|| log::append(&self.places, now_us(), entry))
+    }
+
+    /// Does something with the recorder's group, if there is one.
+    fn with_rights<T>(&self, act: impl FnOnce() -> T) -> T {
+        match self.rights {
+            Some(rights) => rights.with(act),
+            None => act(),
+        }
+    }
+}
+
+/// Becomes the program; comes back only where that fails.
+fn become_it(program: &Program) -> Result<ExitCode, Refusal> {
+    let error = program.exec();
+    Err(Refusal(format!("cannot start `{}`: {error}", program.path.display())))
+}
+
+fn target(config: &Config) -> String {
+    match config.target() {
+        Some((name, _)) => name.to_owned(),
+        None => rustix::system::uname().nodename().to_string_lossy().into_owned(),
+    }
+}
+
+/// Says something to whoever sits before the session; each line for itself.
+fn say(text: &str) {
+    let end = if isatty(stderr()) { "\r\n" } else { "\n" };
+    let lines: String = text.lines().map(|line| format!("casemate: {line}{end}")).collect();
+    // There is nobody else to tell.
+    io::stderr().write_all(lines.as_bytes()).ok();
+}
+
+fn now_us() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_micros()).unwrap_or(u64::MAX)
+}
