@@ -1,8 +1,8 @@
 //! The file behind a recording: it only ever grows, and says when it cannot.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -64,6 +64,11 @@ impl Target {
         let file = options.open(path)?;
         lock(&file)?;
         Self::new(file, Some(path.to_owned()), 0)
+    }
+
+    /// Lets the group read it, whatever the umask says.
+    pub(crate) fn let_group_read(&self) -> io::Result<()> {
+        self.file.set_permissions(Permissions::from_mode(0o640))
     }
 
     /// Opens a recording that is to be continued, and keeps other recorders from it.

@@ -75,7 +75,7 @@ pub(crate) enum Screen {
 impl Sink {
     /// Begins a new recording in a file.
     pub(crate) fn create(plan: Plan, path: &Path, existing: Existing) -> io::Result<Self> {
-        let target = Target::create(path, existing)?;
+        let target = new_target(&plan, path, existing)?;
         Self::begin(plan, target)
     }
 
@@ -349,7 +349,7 @@ impl Sink {
         let link = form.finish(&mut self.pending)?;
         self.target.write(&self.pending)?;
         self.pending.clear();
-        let target = std::mem::replace(&mut self.target, Target::create(&next, Existing::Refuse)?);
+        let target = std::mem::replace(&mut self.target, new_target(&self.plan, &next, Existing::Refuse)?);
         let facts = &mut self.plan.facts;
         facts.part = part;
         facts.previous = target.path().and_then(name);
@@ -371,6 +371,15 @@ impl Sink {
         }
         self.write_header()
     }
+}
+
+/// What a recorder keeps with a group of its own, that group reads.
+fn new_target(plan: &Plan, path: &Path, existing: Existing) -> io::Result<Target> {
+    let target = Target::create(path, existing)?;
+    if plan.rights.is_some() {
+        target.let_group_read()?;
+    }
+    Ok(target)
 }
 
 fn packing(plan: &Plan, previous_seal: Option<[u8; 32]>) -> PackerConfig {
