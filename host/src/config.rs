@@ -109,6 +109,13 @@ fn bytes(text: &str) -> Option<u64> {
     digits.parse::<u64>().ok()?.checked_mul(unit)
 }
 
+/// So fingerprints begin.
+const FINGERPRINT: &str = "SHA256:";
+const FINGERPRINT_NEEDED: &str =
+    "a fingerprint is needed, as `ssh-keygen -l` shows it: `SHA256:` and 43 characters";
+const NAME_NEEDED: &str = "a name is needed: letters, digits, and `.`, `-`, `_`, `@`, `+`";
+const PERSON_NEEDED: &str = "a key and a person are needed, without control characters";
+
 /// The whole file.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -117,14 +124,16 @@ struct File {
     emergency_group: Option<Spanned<String>>,
     disk_budget: Option<Spanned<Bytes>>,
     #[serde(default)]
-    people: BTreeMap<String, String>,
+    certificate_authorities: Vec<Spanned<String>>,
+    #[serde(default)]
+    people: BTreeMap<String, Spanned<String>>,
     #[serde(default)]
     policy: Settings,
     #[serde(default)]
     rule: Vec<Spanned<Rule>>,
 }
 
-/// A configuration that was read.
+/// A configuration that was read; by default one that says nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
     file: File,
@@ -166,10 +175,20 @@ impl Config {
             |span: Range<usize>, what: &str| BadConfig { line: self.line(span.start), what: what.to_owned() };
         for name in self.file.target.iter().chain(&self.file.emergency_group) {
             if !is_name(name.get_ref()) {
-                return Err(wrong(
-                    name.span(),
-                    "a name is needed: letters, digits, and `.`, `-`, `_`, `@`, `+`",
-                ));
+                return Err(wrong(name.span(), NAME_NEEDED));
+            }
+        }
+        for authority in &self.file.certificate_authorities {
+            if !is_fingerprint(authority.get_ref()) {
+                return Err(wrong(authority.span(), FINGERPRINT_NEEDED));
+            }
+        }
+        for (key, person) in &self.file.people {
+            if key.starts_with(FINGERPRINT) && !is_fingerprint(key) {
+                return Err(wrong(person.span(), FINGERPRINT_NEEDED));
+            }
+            if key.is_empty() || !is_person(person.get_ref()) {
+                return Err(wrong(person.span(), PERSON_NEEDED));
             }
         }
         for rule in &self.file.rule {
@@ -199,10 +218,17 @@ impl Config {
         self.file.disk_budget.as_ref().map(|bytes| (bytes.get_ref().0, self.line(bytes.span().start)))
     }
 
-    /// Who it is that has a key: by its fingerprint, or by the id in a certificate.
+    /// Who it is that has a key: by its fingerprint, or by the id in a certificate, if its authority is one
+    /// ([`Self::is_authority`]).
     #[must_use]
     pub fn person(&self, key: &str) -> Option<&str> {
-        self.file.people.get(key).map(String::as_str)
+        self.file.people.get(key).map(|person| person.get_ref().as_str())
+    }
+
+    /// Whether the ids in the certificates of an authority are believed, by the fingerprint of its key.
+    #[must_use]
+    pub fn is_authority(&self, fingerprint: &str) -> bool {
+        self.file.certificate_authorities.iter().any(|authority| authority.get_ref() == fingerprint)
     }
 
     /// What is said of all.
@@ -228,6 +254,19 @@ pub(crate) fn is_name(name: &str) -> bool {
     !name.is_empty() && name.len() <= 255 && !name.starts_with(['.', '-']) && name.chars().all(is_part)
 }
 
+/// Whether a text can be that by which an organisation knows somebody.
+fn is_person(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 255 && !text.contains(casemate_terminal::is_acting)
+}
+
+/// Whether a text is the fingerprint of a key: 32 bytes in base64, without padding.
+fn is_fingerprint(text: &str) -> bool {
+    text.strip_prefix(FINGERPRINT).is_some_and(|hash| {
+        let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+        hash.len() == 43 && hash.bytes().all(is_digit)
+    })
+}
+
 fn ends(text: &str) -> Vec<usize> {
     text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at).collect()
 }
@@ -250,14 +289,21 @@ mod tests {
     fn all_keys_are_known() {
         let config = Config::parse(
             "# a host\ntarget = \"web-1\"\nemergency-group = \"breakglass\"\ndisk-budget = \"20G\"\n\
-             [people]\n\"SHA256:abc\" = \"alice@corp.example\"\n[policy]\nmode = \"strict\"\nrecord = \"input-and-output\"\n\
+             certificate-authorities = [\"SHA256:MfeHqpRyPOm1zKUCbqUtTRGIMOD8yHSAI7C0Gp/TkRM\"]\n\
+             [people]\n\"SHA256:l1PiKkcHy7uBdPtBRNtcQYsEu/Fu7UAbTK8H5zUQSwI\" = \"alice@corp.example\"\n[policy]\nmode = \"strict\"\nrecord = \"input-and-output\"\n\
              [[rule]]\nusers = [\"bob\"]\npolicy = { shell = \"/bin/zsh\" }\n",
         )
         .unwrap();
         assert_eq!(config.target(), Some(("web-1", 2)));
         assert_eq!(config.emergency_group(), Some(("breakglass", 3)));
         assert_eq!(config.disk_budget(), Some((20 << 30, 4)));
-        assert_eq!((config.person("SHA256:abc"), config.person("x")), (Some("alice@corp.example"), None));
+        assert_eq!(
+            config.person("SHA256:l1PiKkcHy7uBdPtBRNtcQYsEu/Fu7UAbTK8H5zUQSwI"),
+            Some("alice@corp.example")
+        );
+        assert_eq!(config.person("x"), None);
+        assert!(config.is_authority("SHA256:MfeHqpRyPOm1zKUCbqUtTRGIMOD8yHSAI7C0Gp/TkRM"));
+        assert!(!config.is_authority("SHA256:l1PiKkcHy7uBdPtBRNtcQYsEu/Fu7UAbTK8H5zUQSwI"));
         assert_eq!(config.rules().count(), 1);
         assert!(Config::parse("").is_ok());
     }
@@ -274,6 +320,12 @@ mod tests {
         assert!(refused("disk-budget = \"20 gigabytes\"").contains("a size is needed"));
         assert!(refused("disk-budget = \"99999999999T\"").contains("a size is needed"));
         assert!(refused("target = \"../x\"").contains("a name is needed"));
+        assert!(
+            refused("certificate-authorities = [\n\"SHA256:abc\"]")
+                .starts_with("line 2: a fingerprint is needed")
+        );
+        assert!(refused("[people]\n\"SHA256:abc\" = \"a\"").starts_with("line 2: a fingerprint is needed"));
+        assert!(refused("[people]\nid = \"a\\u001b\"").starts_with("line 2: a key and a person are needed"));
         assert!(refused("[policy]\nshell = \"zsh\"").contains("line 2: a path from the root is needed"));
         assert!(refused("[policy]\nrecordings = \"/var/../etc\"").contains("a path from the root is needed"));
         assert!(refused("\n[[rule]]\npolicy = {}").starts_with("line 2: a rule is about somebody"));

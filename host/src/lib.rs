@@ -4,19 +4,24 @@
 //!   files that root alone can have written.
 //! - [`Asked`] says which shell is really to run; pure.
 //! - [`places`] says where things are; [`log`] is the host log.
-//! - [`login`] is who logged in, and how that is known; pure.
+//! - [`login`] is who logged in, and how that is known; pure. [`logins`] keeps who is logged in, and finds the login
+//!   within which one runs; [`who`] says what a recording is to say of it.
 //! - [`wrap`] is the program in the place of a shell; thin.
 //!
 //! *Invariant*: nothing that the user can write, and nothing of the environment, decides what is recorded.
 
 mod config;
+pub mod fuzz;
 mod invocation;
 mod json;
 pub mod log;
 pub mod login;
+pub mod logins;
 pub mod places;
 mod policy;
+mod process;
 pub mod trusted;
+pub mod who;
 pub mod wrap;
 
 pub use config::{BadConfig, Config, Mode, Pipes, Record};

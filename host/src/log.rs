@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::json;
 use crate::login::Login;
-use crate::places::{FOLDER_MODE, Places, SHARED_FILE_MODE};
+use crate::places::{Places, SHARED_FILE_MODE};
 
 /// Of an entry's lists so many are kept.
 const MOST: usize = 64;
@@ -145,29 +145,14 @@ pub fn append(places: &Places, now_us: u64, entry: Entry) -> io::Result<()> {
 
 /// Opens the file of a day, and makes it if there is none yet.
 fn open(folder: &Path, name: &str) -> io::Result<OwnedFd> {
-    let folder = open_folder(folder)?;
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let folder = rustix::fs::open(folder, flags, Mode::empty())?;
     let flags = OFlags::RDWR | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     loop {
         match rustix::fs::openat(&folder, name, flags, Mode::empty()) {
             Err(Errno::NOENT) => make(&folder, name)?,
             file => return Ok(file?),
         }
-    }
-}
-
-fn open_folder(folder: &Path) -> io::Result<OwnedFd> {
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    match rustix::fs::open(folder, flags, Mode::empty()) {
-        Err(Errno::NOENT) => {
-            // Root makes it, in a folder that has the set-group-id bit.
-            match rustix::fs::mkdir(folder, Mode::empty()) {
-                Ok(()) => rustix::fs::chmod(folder, Mode::from_raw_mode(FOLDER_MODE))?,
-                Err(Errno::EXIST) => {}
-                Err(error) => return Err(error.into()),
-            }
-            Ok(rustix::fs::open(folder, flags, Mode::empty())?)
-        }
-        folder => Ok(folder?),
     }
 }
 
@@ -227,7 +212,7 @@ mod tests {
     fn places() -> (tempfile::TempDir, Places) {
         let root = tempfile::tempdir().unwrap();
         let places = Places::under(root.path());
-        std::fs::create_dir_all(&places.state).unwrap();
+        std::fs::create_dir_all(places.log()).unwrap();
         (root, places)
     }
 
@@ -254,14 +239,13 @@ mod tests {
         let read: Line = serde_json::from_str(lines[0]).unwrap();
         assert_eq!(read.entry, refused("the disk is full"));
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o7777;
-        assert_eq!((mode(&places.log()), mode(&today(&places))), (0o2730, 0o660));
+        assert_eq!(mode(&today(&places)), 0o660);
         assert_eq!(std::fs::read_dir(places.log()).unwrap().count(), 1, "nothing else is left there");
     }
 
     #[test]
     fn a_cut_entry_takes_no_other_with_it() {
         let (_root, places) = places();
-        std::fs::create_dir(places.log()).unwrap();
         std::fs::write(today(&places), r#"{"time":"2026"#).unwrap();
         append(&places, NOW, refused("x")).unwrap();
         append(&places, NOW, refused("y")).unwrap();
@@ -275,6 +259,7 @@ mod tests {
         let (root, places) = places();
         let elsewhere = root.path().join("elsewhere");
         std::fs::create_dir(&elsewhere).unwrap();
+        std::fs::remove_dir(places.log()).unwrap();
         std::os::unix::fs::symlink(&elsewhere, places.log()).unwrap();
         assert!(append(&places, NOW, refused("x")).is_err());
         std::fs::remove_file(places.log()).unwrap();

@@ -1,9 +1,14 @@
-//! Where things are on a host, and with which modes: the one place that says so.
+//! Where things are on a host, and with which modes: the one place that says so. [`Places::prepare`] makes the folders.
 //!
 //! The group [`GROUP`] has no members; the wrapper is set-group-id to it. Its folders can be entered and added to by
 //! that group, and listed by root alone: users reach nothing in them, not even what they own.
 
+use std::io;
 use std::path::{Path, PathBuf};
+
+use nix::unistd::Group;
+use rustix::fs::{Gid, Mode};
+use rustix::io::Errno;
 
 /// The group of the set-group-id wrapper, and of all that it writes.
 pub const GROUP: &str = "casemate";
@@ -15,6 +20,8 @@ pub const RECORDINGS: &str = "/var/lib/casemate/recordings";
 pub const PASSAGE_MODE: u32 = 0o2710;
 /// A folder in which the group makes files.
 pub const FOLDER_MODE: u32 = 0o2730;
+/// A folder in which root alone makes files.
+pub const ROOTS_FOLDER_MODE: u32 = 0o755;
 /// A recording, or what belongs to one.
 pub const RECORDING_MODE: u32 = 0o640;
 /// A file to which every session of the host appends.
@@ -73,6 +80,41 @@ impl Places {
     }
 }
 
+impl Places {
+    /// Makes the folders that are missing, for root: the group's, if it is there. What is there stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// One cannot be made.
+    pub fn prepare(&self) -> io::Result<()> {
+        let folders = [
+            (self.state.clone(), PASSAGE_MODE),
+            (self.recordings(), FOLDER_MODE),
+            (self.log(), FOLDER_MODE),
+            (self.run.clone(), FOLDER_MODE),
+            (self.sessions(), FOLDER_MODE),
+            (self.logins(), ROOTS_FOLDER_MODE),
+        ];
+        for (folder, mode) in folders {
+            make_folder(&folder, mode)?;
+        }
+        Ok(())
+    }
+}
+
+fn make_folder(folder: &Path, mode: u32) -> io::Result<()> {
+    match rustix::fs::mkdir(folder, Mode::empty()) {
+        Err(Errno::EXIST) => return Ok(()),
+        made => made?,
+    }
+    if mode != ROOTS_FOLDER_MODE
+        && let Ok(Some(group)) = Group::from_name(GROUP)
+    {
+        rustix::fs::chown(folder, None, Some(Gid::from_raw(group.gid.as_raw())))?;
+    }
+    Ok(rustix::fs::chmod(folder, Mode::from_raw_mode(mode))?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,5 +127,22 @@ mod tests {
         assert_eq!(places.log(), Path::new("/var/lib/casemate/log"));
         assert_eq!(places.sessions(), Path::new("/run/casemate/sessions"));
         assert_eq!(Places::under(Path::new("/x")).logins(), Path::new("/x/run/casemate/logins"));
+    }
+
+    #[test]
+    fn folders_are_made_once_and_then_left_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let root = tempfile::tempdir().unwrap();
+        let places = Places::under(root.path());
+        std::fs::create_dir_all(places.state.parent().unwrap()).unwrap();
+        std::fs::create_dir_all(places.run.parent().unwrap()).unwrap();
+        places.prepare().unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+        assert_eq!([&places.state, &places.run].map(|path| mode(path)), [0o2710, 0o2730]);
+        assert_eq!([places.recordings(), places.log()].map(|path| mode(&path)), [0o2730, 0o2730]);
+        assert_eq!([places.sessions(), places.logins()].map(|path| mode(&path)), [0o2730, 0o755]);
+        std::fs::set_permissions(places.log(), std::fs::Permissions::from_mode(0o700)).unwrap();
+        places.prepare().unwrap();
+        assert_eq!(mode(&places.log()), 0o700);
     }
 }

@@ -36,6 +36,14 @@ pub enum Untrusted {
     },
 }
 
+impl Untrusted {
+    /// Whether there is no such file.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+}
+
 /// Reads a file that root alone can have written.
 ///
 /// # Errors

@@ -5,19 +5,38 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use casemate_cast_format::SessionFacts;
 use nix::unistd::{Uid, User};
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 use crate::journal::micros;
 
-/// What the person who records says of the session; what is missing, the system knows.
+/// What is said of the session; what is missing, the system knows.
 #[derive(Clone, Debug, Default)]
 pub struct Identity {
     /// The person.
-    pub user: Option<String>,
+    pub user: Option<Said>,
     /// The machine.
-    pub target: Option<String>,
+    pub target: Option<Said>,
     /// The account on it.
-    pub target_user: Option<String>,
+    pub target_user: Option<Said>,
+    /// Facts beside these.
+    pub extra: Map<String, Value>,
+}
+
+/// A name, and who says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// The name.
+    pub name: String,
+    /// By what it is known, in a word.
+    pub known_by: &'static str,
+}
+
+impl Said {
+    /// What the person who records says.
+    #[must_use]
+    pub fn by_flag(name: String) -> Self {
+        Self { name, known_by: "flag" }
+    }
 }
 
 /// The environment variable that holds the id of the session that a program runs in.
@@ -28,8 +47,8 @@ impl Identity {
     pub fn facts(&self, within: Option<String>) -> SessionFacts {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let mut known_by = Map::new();
-        let mut know = |what: &str, said: &Option<String>, found: (String, &str)| {
-            let (value, how) = said.clone().map_or(found, |said| (said, "flag"));
+        let mut know = |what: &str, said: &Option<Said>, found: (String, &'static str)| {
+            let (value, how) = said.clone().map_or(found, |said| (said.name, said.known_by));
             known_by.insert(what.into(), json!(how));
             value
         };
@@ -48,7 +67,7 @@ impl Identity {
             previous: None,
             previous_seal: None,
             within,
-            extra: Map::new(),
+            extra: self.extra.clone(),
         }
     }
 }
@@ -58,14 +77,19 @@ pub fn login_name() -> String {
     login_user().0
 }
 
-/// Who logged in: the kernel remembers it through `su` and `sudo`, where it audits logins.
+/// Who logged in, or who it is now.
 fn login_user() -> (String, &'static str) {
-    let audited = std::fs::read_to_string("/proc/self/loginuid").ok();
-    let audited = audited.and_then(|text| text.trim().parse().ok()).filter(|&uid| uid != u32::MAX);
-    match audited {
-        Some(uid) => (user_name(Uid::from_raw(uid)), "login"),
+    match audited_account() {
+        Some(account) => (account, "login"),
         None => (user_name(Uid::current()), "uid"),
     }
+}
+
+/// The account that logged in: the kernel remembers it through `su` and `sudo`, where it audits logins.
+pub fn audited_account() -> Option<String> {
+    let audited = std::fs::read_to_string("/proc/self/loginuid").ok()?;
+    let uid = audited.trim().parse().ok().filter(|&uid| uid != u32::MAX)?;
+    Some(user_name(Uid::from_raw(uid)))
 }
 
 fn user_name(uid: Uid) -> String {

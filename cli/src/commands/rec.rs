@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use casemate_cast_format::Micros;
 use casemate_recorder::{
     AppendError, Begun, Ending, Existing, Format, Identity, Integration, Options, Output, Program,
-    RecordError, Recorded, Role, Rotation, SESSION_VARIABLE, Unrecorded, WindowSize, keys, record,
+    RecordError, Recorded, Role, Rotation, SESSION_VARIABLE, Said, Unrecorded, WindowSize, keys, record,
     recording_version,
 };
 use chrono::{SecondsFormat, Utc};
@@ -246,9 +246,10 @@ fn options(arguments: &RecArgs, printer: &Printer) -> Result<Options, Failure> {
         None => argv.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" "),
     };
     let identity = Identity {
-        user: arguments.user.clone(),
-        target: arguments.target.clone(),
-        target_user: arguments.target_user.clone(),
+        user: arguments.user.clone().map(Said::by_flag),
+        target: arguments.target.clone().map(Said::by_flag),
+        target_user: arguments.target_user.clone().map(Said::by_flag),
+        ..Identity::default()
     };
     let facts = identity.facts(std::env::var(SESSION_VARIABLE).ok());
     let mut program = Program::new(argv.clone());

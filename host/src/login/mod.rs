@@ -3,6 +3,10 @@
 //! *Invariant*: a person is known by a key or a certificate with which sshd let somebody in, never by what that
 //! somebody says. Any bytes give authentications or none.
 
+pub mod pam;
+pub mod person;
+pub mod ssh;
+
 use serde::{Deserialize, Serialize};
 
 use crate::json::capped;
@@ -66,6 +70,19 @@ pub enum KnownBy {
     Uid,
 }
 
+impl KnownBy {
+    /// As it stands in a recording.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Certificate => "certificate",
+            Self::Key => "key",
+            Self::Login => "login",
+            Self::Uid => "uid",
+        }
+    }
+}
+
 /// One way by which sshd let somebody in.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Authentication {
@@ -110,6 +127,7 @@ impl Login {
 impl Authentication {
     fn cap(&mut self) {
         self.method = capped(&self.method);
+        self.key_type = self.key_type.as_deref().map(capped);
         if let Some(Certificate { key_id, principals, .. }) = &mut self.certificate {
             *key_id = capped(key_id);
             principals.truncate(MOST);
@@ -117,3 +135,6 @@ impl Authentication {
         }
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;
