@@ -7,6 +7,7 @@
 //! - [`login`] is who logged in, and how that is known; pure. [`logins`] keeps who is logged in, and finds the login
 //!   within which one runs; [`who`] says what a recording is to say of it.
 //! - [`wrap`] is the program in the place of a shell; thin.
+//! - [`Registry`] knows which sessions run. [`syslog`] brings commands into the system's log.
 //!
 //! *Invariant*: nothing that the user can write, and nothing of the environment, decides what is recorded.
 
@@ -20,6 +21,8 @@ pub mod logins;
 pub mod places;
 mod policy;
 mod process;
+mod registry;
+pub mod syslog;
 pub mod trusted;
 pub mod who;
 pub mod wrap;
@@ -28,3 +31,4 @@ pub use config::{BadConfig, Config, Mode, Pipes, Record};
 pub use invocation::{Asked, Invocation, LINK, NoShell, link_to};
 pub use places::{Places, RECORDINGS};
 pub use policy::{Origin, Policy, Setting, Subject, explained};
+pub use registry::{Registered, Registration, Registry, RegistryError, is_session_id, terminal_device};

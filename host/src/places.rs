@@ -1,7 +1,7 @@
 //! Where things are on a host, and with which modes: the one place that says so. [`Places::prepare`] makes the folders.
 //!
 //! The group [`GROUP`] has no members; the wrapper is set-group-id to it. Its folders can be entered and added to by
-//! that group, and listed by root alone: users reach nothing in them, not even what they own.
+//! that group and root alone: users reach nothing in them, not even what they own.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -22,6 +22,8 @@ pub const PASSAGE_MODE: u32 = 0o2710;
 pub const FOLDER_MODE: u32 = 0o2730;
 /// A folder in which root alone makes files.
 pub const ROOTS_FOLDER_MODE: u32 = 0o755;
+/// The same, for one in which the group also looks for them: running sessions, recordings.
+pub const LISTED_FOLDER_MODE: u32 = 0o2770;
 /// A recording, or what belongs to one.
 pub const RECORDING_MODE: u32 = 0o640;
 /// A file to which every session of the host appends.

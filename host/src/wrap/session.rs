@@ -30,7 +30,7 @@ impl Session<'_> {
     pub(super) fn run(&self, program: &Program, is_interactive: bool) -> Result<ExitCode, Refusal> {
         let Wrapper { account, rights, .. } = self.wrapper;
         let recordings = &self.policy.recordings.value;
-        let identity = Identity { target: Some(self.target.to_owned()), ..Identity::default() };
+        let identity = Identity::default();
         let facts = identity.facts(None);
         let shelf = Shelf::new(recordings, &account.name, &facts.session, facts.start_us);
         let place = |error| Refusal(format!("cannot record to `{}`: {error}", recordings.display()));
