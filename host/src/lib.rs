@@ -8,6 +8,8 @@
 //!   within which one runs; [`who`] says what a recording is to say of it.
 //! - [`wrap`] is the program in the place of a shell; thin.
 //! - [`Registry`] knows which sessions run. [`syslog`] brings commands into the system's log.
+//! - [`Registry`] knows which sessions run. [`syslog`] brings commands into the system's log. [`usage`] is
+//!   how much of the disk recordings take.
 //!
 //! *Invariant*: nothing that the user can write, and nothing of the environment, decides what is recorded.
 
@@ -26,6 +28,7 @@ pub mod syslog;
 pub mod trusted;
 pub mod who;
 pub mod wrap;
+pub mod usage;
 
 pub use config::{BadConfig, Config, Mode, Pipes, Record};
 pub use invocation::{Asked, Invocation, LINK, NoShell, link_to};

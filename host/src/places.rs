@@ -75,6 +75,12 @@ impl Places {
         self.run.join("sessions")
     }
 
+    /// The folder of sums: how much recordings take of the disk ([`crate::usage`]).
+    #[must_use]
+    pub fn usage(&self) -> PathBuf {
+        self.run.join("usage")
+    }
+
     /// The folder of logins, a file for each ([`crate::logins`]): root's, and nobody else's to write to.
     #[must_use]
     pub fn logins(&self) -> PathBuf {
