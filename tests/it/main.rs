@@ -14,6 +14,7 @@ mod compat; // asciinema and zstd read ours, we read theirs
 mod docs; // the documents and the tree say the same
 mod exact; // every byte, in every form, also those that are no text
 mod export; // `casemate export`: cuts, speed, text, pictures, and what is hidden
+mod host_shells; // the shells of a host, wrapped: given what they are given without us
 mod idle; // asleep and small while nothing happens
 mod input; // what was typed is recorded; what was not echoed is not
 mod integrate; // marks from the shells, which are otherwise as they were

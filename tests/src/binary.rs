@@ -15,6 +15,11 @@ pub fn casemate() -> &'static Path {
     })
 }
 
+/// The wrapper of shells beside it, if it was built.
+pub(crate) fn casemate_shell() -> Option<PathBuf> {
+    Some(casemate().with_file_name("casemate-shell")).filter(|path| path.exists())
+}
+
 /// Whether the program under test is optimised: only then do promises about memory and speed count.
 #[must_use]
 pub fn is_release() -> bool {

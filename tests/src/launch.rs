@@ -18,11 +18,13 @@ pub struct Launch {
     environment: Vec<(String, String)>,
     folder: PathBuf,
     size: (u16, u16),
+    /// The init of the machine that the program is started on, if that is not this one.
+    inside: Option<u32>,
 }
 
 impl Launch {
     pub(crate) fn new(program: OsString, folder: PathBuf) -> Self {
-        Self { program, args: Vec::new(), environment: Vec::new(), folder, size: (100, 30) }
+        Self { program, args: Vec::new(), environment: Vec::new(), folder, size: (100, 30), inside: None }
     }
 
     /// Adds arguments.
@@ -49,6 +51,12 @@ impl Launch {
         self
     }
 
+    /// Starts the program on another machine.
+    pub(crate) fn inside(mut self, init: u32) -> Self {
+        self.inside = Some(init);
+        self
+    }
+
     /// Starts the program as the leader of a session on a fresh terminal.
     pub fn on_terminal(self) -> Session {
         let mut command = self.command(true);
@@ -70,13 +78,27 @@ impl Launch {
     }
 
     fn command(&self, terminal: bool) -> Command {
-        let mut command = Command::new("setsid");
+        // What enters a machine waits for what it starts there, and ends as that did.
+        let mut command = match self.inside {
+            Some(init) => {
+                let mut command = Command::new("nsenter");
+                command.args(["--target", &init.to_string(), "--mount", "--uts", "--net", "--ipc", "--pid"]);
+                command.args(["--", "setsid"]);
+                command
+            }
+            None => Command::new("setsid"),
+        };
         if terminal {
             command.arg("--ctty");
         }
-        command.arg("--").arg(&self.program).args(&self.args);
+        command.arg("--");
+        if self.inside.is_some() {
+            command.args(["env", "--chdir"]).arg(&self.folder);
+        } else {
+            command.current_dir(&self.folder);
+        }
+        command.arg(&self.program).args(&self.args);
         command.env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
-        command.current_dir(&self.folder);
         command
     }
 }

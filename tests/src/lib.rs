@@ -16,6 +16,7 @@ pub mod browser;
 mod cast;
 mod finished;
 mod launch;
+pub mod machine;
 pub mod process;
 pub mod score;
 mod session;
@@ -29,6 +30,7 @@ pub use binary::{casemate, is_release};
 pub use cast::{Cast, Event};
 pub use finished::Finished;
 pub use launch::Launch;
+pub use machine::{Machine, Way};
 pub use session::{Arrival, Session};
 pub use sshd::Sshd;
 pub use tools::Tmpfs;
@@ -65,6 +67,28 @@ macro_rules! peer {
         if $crate::tools::find($tool).is_none() {
             $crate::tools::left_out(&format!("{} is not installed, nothing is compared with it", $tool));
             return;
+        }
+    };
+}
+
+/// Plays a scenario on a bare machine and on wrapped ones, see [`machine::same`], or [`skip!`]s.
+#[macro_export]
+macro_rules! same {
+    ($scenario:expr) => {
+        match $crate::machine::same($scenario) {
+            Ok(same) => same,
+            Err(lacking) => $crate::skip!("needs {lacking}"),
+        }
+    };
+}
+
+/// Goes on with a machine, or [`skip!`]s.
+#[macro_export]
+macro_rules! booted {
+    ($machine:expr) => {
+        match $machine {
+            Ok(machine) => machine,
+            Err(lacking) => $crate::skip!("needs {lacking}"),
         }
     };
 }

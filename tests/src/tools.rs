@@ -21,6 +21,12 @@ pub fn python() -> Option<PathBuf> {
     if system.is_file() { Some(system) } else { find("python3") }
 }
 
+/// Where `./test` puts what it installs for the tests alone.
+#[must_use]
+pub fn cache() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools")
+}
+
 /// Notes that a test was left out because something is missing; see [`skip!`](crate::skip).
 ///
 /// # Panics

@@ -23,19 +23,9 @@ impl World {
     pub fn new() -> Self {
         let dir = tempfile::Builder::new().prefix("casemate-test-").tempdir().expect("a temporary folder");
         let world = Self { dir };
-        world.write(".bashrc", format!("PS1='{PROMPT}'\nunset PROMPT_COMMAND HISTFILE\n"));
-        world.write(".zshrc", format!("PROMPT='{PROMPT}'\nunsetopt PROMPT_SP\nunset HISTFILE\n"));
-        // zsh asks questions of a home without these
-        world.write(".zshenv", "skip_global_compinit=1\n");
-        world.write(
-            ".config/fish/config.fish",
-            format!(
-                "set -g fish_greeting\nset -g fish_autosuggestion_enabled 0\n\
-                 function fish_prompt; echo -n '{PROMPT}'; end\nfunction fish_right_prompt; end\n"
-            ),
-        );
-        // Without this folder each first fish of a home reads all manual pages in the background.
-        world.write(".local/share/fish/generated_completions/none.fish", "");
+        for (name, content) in rc_files() {
+            world.write(name, content);
+        }
         world
     }
 
@@ -108,6 +98,23 @@ impl World {
     pub fn script(&self, script: &str) -> Launch {
         self.program("/bin/sh").args(&["-c", script]).env("CASEMATE", &casemate().to_string_lossy())
     }
+}
+
+/// The rc files of a home, by their names.
+pub(crate) fn rc_files() -> [(&'static str, String); 5] {
+    let fish = format!(
+        "set -g fish_greeting\nset -g fish_autosuggestion_enabled 0\n\
+         function fish_prompt; echo -n '{PROMPT}'; end\nfunction fish_right_prompt; end\n"
+    );
+    [
+        (".bashrc", format!("PS1='{PROMPT}'\nunset PROMPT_COMMAND HISTFILE\n")),
+        (".zshrc", format!("PROMPT='{PROMPT}'\nunsetopt PROMPT_SP\nunset HISTFILE\n")),
+        // zsh asks questions of a home without these
+        (".zshenv", "skip_global_compinit=1\n".to_owned()),
+        (".config/fish/config.fish", fish),
+        // Without this folder each first fish of a home reads all manual pages in the background.
+        (".local/share/fish/generated_completions/none.fish", String::new()),
+    ]
 }
 
 impl AsRef<Path> for World {

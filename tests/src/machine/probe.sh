@@ -1,0 +1,22 @@
+#!/bin/sh
+# Says what the process that started it was given, in a form that is the same for the same shell anywhere.
+shell=$PPID
+of=/proc/$shell
+where() { readlink "$1" | sed -E 's#^/dev/pts/[0-9]+#terminal#; s#:\[[0-9]+\]##'; }
+# pid (comm) state ppid pgrp session tty tpgid
+set -- $(sed 's/.*) //' "$of/stat")
+{
+  echo "argv $(tr '\0' '|' <"$of/cmdline")"
+  echo "exe $(readlink "$of/exe")"
+  echo "cwd $(readlink "$of/cwd")"
+  echo "root $(readlink "$of/root")"
+  tr '\0' '\n' <"$of/environ" | LC_ALL=C sort | sed 's/^/env /'
+  grep -E '^(Umask|Uid|Gid|Groups|SigBlk|SigIgn|Cap|NoNewPrivs|Seccomp):' "$of/status"
+  sed 's/^/limit /' "$of/limits"
+  echo "dumpable $(stat -c %U "$of")"
+  echo "nice $(nice), oom $(cat "$of/oom_score_adj"), login uid $(cat "$of/loginuid" 2>&1 | tail -c 5)"
+  for descriptor in "$of"/fd/*; do echo "fd ${descriptor##*/} $(where "$descriptor")"; done
+  if [ "$5" = 0 ]; then echo "no controlling terminal"; else echo "a controlling terminal"; fi
+  if [ -t 0 ]; then stty -a <&0; fi
+  if [ "$5" != 0 ]; then echo "session $([ "$4" = "$shell" ] && echo leader || echo member)"; fi
+} | sed -E 's#/dev/pts/[0-9]+#/dev/pts/N#; s#^(env SSH_(CLIENT|CONNECTION)=[0-9.]+) [0-9]+#\1 PORT#'

@@ -1,0 +1,55 @@
+//! Differential tests: what somebody does on a machine is the same with our shell around theirs.
+
+use std::fmt::Debug;
+
+use super::{Machine, Way, shared};
+use crate::tools;
+
+/// What a scenario gave on each machine with wrapped shells, after it was compared with the bare one.
+pub struct Same<T> {
+    /// What it gave on each of them.
+    pub value: T,
+    /// The machines with wrapped shells on which it was the same.
+    pub wrapped: Vec<(Way, &'static Machine)>,
+}
+
+/// Plays a scenario on a machine with bare shells, and on one with each way of wrapping them: all give the same.
+///
+/// # Errors
+/// What is missing for a machine.
+///
+/// # Panics
+/// One gives something else.
+#[track_caller]
+pub fn same<T: PartialEq + Debug>(scenario: impl Fn(&Machine) -> T) -> Result<Same<T>, String> {
+    let value = scenario(shared(Way::Bare)?);
+    let mut wrapped = Vec::new();
+    for way in [Way::Login, Way::Forced] {
+        let machine = match shared(way) {
+            Ok(machine) => machine,
+            Err(lacking) => {
+                tools::left_out(&format!("{way:?}: needs {lacking}"));
+                continue;
+            }
+        };
+        let other = scenario(machine);
+        assert!(value == other, "{way:?} makes a difference\n{}", difference(&value, &other));
+        wrapped.push((way, machine));
+    }
+    Ok(Same { value, wrapped })
+}
+
+/// What a person needs to see of two values: the lines that only one of them has.
+fn difference<T: Debug>(bare: &T, wrapped: &T) -> String {
+    let lines = |value: &T| -> Vec<String> {
+        format!("{value:#?}").replace("\\n", "\n").lines().map(str::to_owned).collect()
+    };
+    let (bare, wrapped) = (lines(bare), lines(wrapped));
+    let mut text = String::new();
+    for (sign, lines, others) in [('-', &bare, &wrapped), ('+', &wrapped, &bare)] {
+        for line in lines.iter().filter(|line| !others.contains(line)) {
+            text.push_str(&format!("{sign} {}\n", line.chars().take(300).collect::<String>()));
+        }
+    }
+    if text.is_empty() { format!("{bare:#?}\n{wrapped:#?}") } else { text }
+}
