@@ -1,30 +1,254 @@
 //! The shells of a host, wrapped: given what they are given without us, and doing what they do.
 
-use casemate_tests::machine::Machine;
-use casemate_tests::{Finished, same};
+use casemate_tests::machine::{Machine, Way};
+use casemate_tests::{LONG, PROMPT, same, wait_until};
 
-/// The accounts, each with another shell.
-const EACH: [&str; 4] = ["alice", "bob", "carol", "dave"];
+use crate::host::{EACH, log_in, log_out, only, outcome, piped};
 
-/// Status, standard output, standard error.
-fn outcome(finished: &Finished) -> (i32, String, String) {
-    (finished.code, finished.text(), finished.stderr.clone())
+/// What a command line over ssh does, in each account's shell.
+#[track_caller]
+fn check_line(what: &str, line: impl Fn(&str) -> String) {
+    for account in EACH {
+        let mark = format!("mark-{account}-{what}");
+        let line = line(&mark);
+        let same = same!(|machine: &Machine| {
+            outcome(machine.ssh(&[account, &line]).env("LC_MINE", "a b\nc").run())
+        });
+        for (_, machine) in same.wrapped {
+            piped(&machine.recording(&mark), account, &line, same.value.0);
+        }
+    }
 }
 
 #[test]
-fn a_shell_is_given_what_it_is_given_without_us() {
-    for account in EACH {
-        let mark = format!("mark-{account}-given");
-        let line = format!("probe; true {mark}");
-        let same = same!(|machine: &Machine| {
-            outcome(&machine.ssh(&["-o", "SendEnv=LC_MINE", account, &line]).env("LC_MINE", "a b\nc").run())
-        });
-        assert_eq!(same.value.0, 0, "{:?}", same.value);
-        assert!(same.value.1.contains("no controlling terminal"), "{}", same.value.1);
-        for (_, machine) in same.wrapped {
-            let recording = machine.recording(&mark);
-            assert_eq!(recording.account, account);
-            assert!(recording.cast.data("exec").len() == 1, "{:?}", recording.cast.events);
+fn a_command_line_is_given_what_it_is_given_without_us() {
+    check_line("given", |mark| format!("probe; true {mark}"));
+}
+
+#[test]
+fn a_command_line_is_one_with_blanks_quotes_and_everything_else() {
+    check_line("quotes", |mark| format!("echo '  two  blanks' \"it's\" \\\\ \\' $HOME * {mark}; exit 7"));
+    check_line("lines", |mark| format!("echo first\necho second # {mark}\n"));
+    check_line("utf", |mark| format!("echo ünïcode 日本 {mark}"));
+}
+
+#[test]
+fn a_shell_knows_what_it_is() {
+    // Each of its flags, how it is called, whether it is a login shell.
+    let ask = |account: &str| match account {
+        "alice" => {
+            "echo $0 $- $SHLVL $SHELL; shopt login_shell; shopt -p; set -o; alias; ulimit -a; umask; type -t logout"
         }
+        "bob" => "echo $0 $- $SHLVL $SHELL; [[ -o login ]] && echo login; setopt; ulimit -a; umask",
+        "carol" => {
+            "echo $SHLVL $SHELL; status is-login; echo $status; status is-interactive; echo $status; ulimit -a; umask"
+        }
+        _ => "echo $0 $- $SHELL; set -o; ulimit -a; umask",
+    };
+    for account in EACH {
+        let same = same!(|machine: &Machine| {
+            machine.write(format!("/home/{account}/ask"), ask(account).replace("; ", "\n"));
+            let line = outcome(machine.ssh(&[account, ask(account)]).run());
+            let mut session = log_in(machine, account);
+            session.send(". ~/ask >known 2>&1; probe >given\r");
+            let status = log_out(&mut session, 3);
+            let files = ["known", "given"].map(|name| machine.read(format!("/home/{account}/{name}")));
+            (line, status, files)
+        });
+        assert_eq!(same.value.1, 3);
+        let [_, given] = &same.value.2;
+        assert!(given.contains("a controlling terminal\n") && given.contains("session leader"), "{given}");
+    }
+}
+
+#[test]
+fn every_way_to_start_a_login_shell() {
+    // Its path is what stands in the account's entry, as `login`, `su` and a terminal's window do it.
+    let starts: [&[&str]; 8] = [
+        &["-c", "probe; exit 4"],
+        &["-l", "-c", "probe; exit 4"],
+        &["-lc", "probe; exit 4"],
+        &["-i", "-c", "probe; exit 4"],
+        &["/home/script", "one", "two words"],
+        &["--no-such-option"],
+        &["-c"],
+        &["-c", "echo $0", "arg0"],
+    ];
+    for account in EACH {
+        for (number, args) in starts.iter().enumerate() {
+            let same = same!(|machine: &Machine| {
+                machine.write("/home/script", "echo \"$1|$2|$argv\"\nprobe\nexit 6\n");
+                let shell = machine.shell_of(account);
+                let finished = machine.account(account, &shell).args(args).run();
+                (
+                    finished.code,
+                    finished.text(),
+                    finished.stderr.replace(&shell, machine.real_shell_of(account)),
+                )
+            });
+            assert!(number > 4 || same.value.1.contains("Umask"), "{args:?}: {:?}", same.value);
+        }
+    }
+}
+
+#[test]
+fn standard_input_is_a_script() {
+    for account in EACH {
+        let same = same!(|machine: &Machine| {
+            let shell = machine.shell_of(account);
+            let script = b"echo one; echo two >&2; probe; exit 9\n";
+            let over_ssh = outcome(machine.ssh(&["-T", account]).run_with_input(script));
+            let started = outcome(machine.account(account, &shell).run_with_input(script));
+            (over_ssh, started)
+        });
+        assert_eq!((same.value.0.0, same.value.1.0), (9, 9), "{:?}", same.value);
+    }
+}
+
+#[test]
+fn su_and_sudo_log_in_as_they_do_without_us() {
+    for account in EACH {
+        for (number, line) in [
+            "su - ACCOUNT -c 'probe; exit 5'",
+            "su ACCOUNT -c 'probe; exit 5'",
+            "su -P - ACCOUNT -c 'probe; exit 5'",
+            "sudo -i -u ACCOUNT probe",
+            "sudo -u ACCOUNT -s probe",
+            "setpriv --reuid ACCOUNT --regid ACCOUNT --clear-groups -- $(getent passwd ACCOUNT | cut -d: -f7) -c probe",
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let line = line.replace("ACCOUNT", account);
+            let same = same!(|machine: &Machine| outcome(machine.root("sh").args(&["-c", &line]).run()));
+            assert!(same.value.1.contains("Umask"), "{number}: {:?}", same.value);
+        }
+    }
+}
+
+#[test]
+fn su_and_sudo_on_a_terminal() {
+    for line in ["su - ACCOUNT", "su ACCOUNT", "sudo -i -u ACCOUNT", "login -f ACCOUNT"] {
+        for account in EACH {
+            let line = line.replace("ACCOUNT", account);
+            let same = same!(|machine: &Machine| {
+                let args: Vec<&str> = line.split(' ').collect();
+                let mut session = machine
+                    .root(args[0])
+                    .args(&args[1..])
+                    .env("TERM", "xterm")
+                    .env("PS1", PROMPT)
+                    .on_terminal();
+                session.wait_prompt();
+                session.send(format!("probe >/tmp/{account}-given; tty >/dev/null\r"));
+                let status = log_out(&mut session, 8);
+                (status, machine.read(format!("/tmp/{account}-given")))
+            });
+            // login has a status of its own.
+            assert_eq!(same.value.0, if line.starts_with("login") { 0 } else { 8 }, "{line}");
+        }
+    }
+}
+
+#[test]
+fn started_by_a_service_without_a_terminal_or_anything_else() {
+    for account in EACH {
+        for start in [
+            "exec env -i SHELL -c 'probe >/tmp/ACCOUNT-given; true'",
+            "exec env -i SHELL -c 'probe >/tmp/ACCOUNT-given; true' <&- >&- 2>&-",
+            "exec SHELL -c 'probe >/tmp/ACCOUNT-given; true' <&-",
+            "exec SHELL -c 'probe; true' </dev/null >/tmp/ACCOUNT-given 2>&1",
+            "umask 077; ulimit -n 64; exec SHELL -l -c 'probe >/tmp/ACCOUNT-given; true' 7</etc/passwd",
+            "trap '' INT HUP TERM USR1 PIPE; exec nice -n 3 SHELL -c 'probe >/tmp/ACCOUNT-given; true'",
+            "cd /tmp; exec SHELL -c 'probe >/tmp/ACCOUNT-given; true'",
+            "mkdir -p gone; cd gone; rmdir ../gone; exec SHELL -c 'probe >/tmp/ACCOUNT-given; true' 2>/dev/null",
+        ] {
+            let same = same!(|machine: &Machine| {
+                let line = start.replace("SHELL", &machine.shell_of(account)).replace("ACCOUNT", account);
+                machine.sh(&format!("rm -f /tmp/{account}-given"));
+                let end = outcome(machine.account(account, "sh").args(&["-c", &line]).run());
+                (end, std::fs::read_to_string(machine.path(format!("/tmp/{account}-given"))).ok())
+            });
+            // fish has no PATH of its own.
+            let given = same.value.1.is_some_and(|given| given.contains("Umask"));
+            assert!(given || (account == "carol" && start.contains("env -i")), "{start}: {:?}", same.value.0);
+        }
+    }
+}
+
+#[test]
+fn what_a_login_shell_does_at_its_end_it_does() {
+    let same = same!(|machine: &Machine| {
+        machine.sh("rm -f /home/alice/logged-out");
+        let mut session = log_in(machine, "alice");
+        log_out(&mut session, 0);
+        machine.read("/home/alice/logged-out")
+    });
+    assert_eq!(same.value, "bye\n");
+}
+
+#[test]
+fn exit_codes_and_deaths() {
+    for account in EACH {
+        for end in [
+            "exit 0",
+            "exit 1",
+            "exit 42",
+            "exit 255",
+            "kill -TERM SELF",
+            "kill -KILL SELF",
+            "kill -HUP SELF",
+        ] {
+            let end = end.replace("SELF", if account == "carol" { "$fish_pid" } else { "$$" });
+            let mark = format!("mark-{account}-{}", end.replace([' ', '$'], "-"));
+            let line = format!("echo before; {end}; sleep 30; true {mark}");
+            let same = same!(|machine: &Machine| {
+                let shell = machine.shell_of(account);
+                let over_ssh = outcome(machine.ssh(&[account, &line]).run());
+                (over_ssh, machine.account(account, &shell).args(&["-c", &line]).run().code)
+            });
+            let (over_ssh, started) = &same.value;
+            assert!(!end.contains("KILL") || *started == 137, "{line}: {started}");
+            for (way, machine) in same.wrapped {
+                if way == Way::Forced {
+                    let recording = machine.recording(&mark);
+                    assert_eq!(only(&recording, "exec")["argv"][2], *line);
+                    assert_eq!(recording.cast.data("x"), [started.to_string()]);
+                }
+            }
+            assert_eq!(over_ssh.1, "before\n");
+        }
+    }
+}
+
+#[test]
+fn what_is_left_in_the_background_goes_on() {
+    for account in EACH {
+        let sleep = format!("sleep {}", 40_000 + EACH.iter().position(|name| *name == account).unwrap());
+        let line = format!("nohup {sleep} >/dev/null 2>&1 </dev/null & echo started");
+        let same = same!(|machine: &Machine| {
+            let outcome = outcome(machine.ssh(&[account, &line]).run());
+            let is_there = || Some(machine.running(&sleep)).filter(|left| !left.is_empty());
+            let left = wait_until("what was left", LONG, is_there);
+            machine.kill(&left);
+            (outcome, left.len())
+        });
+        assert_eq!((same.value.0.1.as_str(), same.value.1), ("started\n", 1));
+        let same = same!(|machine: &Machine| {
+            let mut session = log_in(machine, account);
+            session.send(format!("nohup {sleep} >/dev/null 2>&1 </dev/null &\r"));
+            wait_until("the job", LONG, || (!machine.running(&sleep).is_empty()).then_some(()));
+            session.wait_prompt();
+            if account != "alice" {
+                session.send("disown\r");
+                session.enter();
+            }
+            let status = log_out(&mut session, 0);
+            let is_there = || Some(machine.running(&sleep)).filter(|left| !left.is_empty());
+            let left = wait_until("what was left", LONG, is_there);
+            machine.kill(&left);
+            (status, left.len())
+        });
+        assert_eq!(same.value.1, 1, "{account}");
     }
 }

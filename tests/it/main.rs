@@ -14,7 +14,10 @@ mod compat; // asciinema and zstd read ours, we read theirs
 mod docs; // the documents and the tree say the same
 mod exact; // every byte, in every form, also those that are no text
 mod export; // `casemate export`: cuts, speed, text, pictures, and what is hidden
+mod host; // what the tests of a wrapped host have in common
 mod host_shells; // the shells of a host, wrapped: given what they are given without us
+mod host_terminals; // sessions on a terminal through wrapped shells: keys, sizes, jobs, hang-ups
+mod host_transports; // scp, sftp, rsync, git, ansible and pipes through wrapped shells, byte for byte
 mod idle; // asleep and small while nothing happens
 mod input; // what was typed is recorded; what was not echoed is not
 mod integrate; // marks from the shells, which are otherwise as they were

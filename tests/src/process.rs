@@ -4,6 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use rustix::fs::{Mode, OFlags};
+use rustix::process::{Pid, Signal, kill_process};
 use rustix::termios::{Termios, tcgetattr};
 
 use crate::wait_until;
@@ -30,6 +31,13 @@ pub fn wait_gone(pids: &[u32], timeout: Duration) {
     wait_until(&format!("the end of processes {pids:?}"), timeout, || {
         (!pids.iter().any(|pid| alive(*pid))).then_some(())
     });
+}
+
+/// Kills a process that may have ended.
+pub fn kill(pid: u32) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        kill_process(pid, Signal::KILL).ok();
+    }
 }
 
 /// The processes below a process, in no order that matters.

@@ -417,9 +417,7 @@ impl Drop for Session {
             self.hang_up();
         }
         for pid in family {
-            if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
-                kill_process(pid, Signal::KILL).ok();
-            }
+            process::kill(pid);
         }
     }
 }

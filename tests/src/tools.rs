@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// Where a program is: on the `PATH`, or where servers are installed.
 #[must_use]
@@ -38,6 +39,16 @@ pub fn skipped(reason: &str) {
         "CASEMATE_REQUIRE_TOOLS=1 and: {reason}"
     );
     left_out(reason);
+}
+
+/// Says once what a run does not look at.
+pub fn left_out_once(reason: &str) {
+    static SAID: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
+    if !said.iter().any(|earlier| earlier == reason) {
+        said.push(reason.to_owned());
+        left_out(reason);
+    }
 }
 
 /// Says and counts what a run does not look at, also where no tool would help (a debug build).

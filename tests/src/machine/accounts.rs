@@ -42,7 +42,8 @@ const GROUPS: [(&str, u32); 3] = [("casemate", 890), ("audit", 2100), ("breakgla
 pub const PASSWORD: &str = "Breakwater-2tons";
 
 /// [`PASSWORD`], hashed.
-const HASH: &str = "$6$casemate$LC0ZeGkeTS037F8hIOuOO3iEBOA069Orr.kpc09sul/EX3PhTV1HB/FGh6Wcjcr0KVkqia8vMnDsbNEWClH81/";
+const HASH: &str =
+    "$6$casemate$LC0ZeGkeTS037F8hIOuOO3iEBOA069Orr.kpc09sul/EX3PhTV1HB/FGh6Wcjcr0KVkqia8vMnDsbNEWClH81/";
 
 /// The account with a name.
 pub(super) fn account(name: &str) -> Account {
@@ -71,7 +72,10 @@ impl Machine {
         }
         self.write("/etc/hosts", format!("127.0.0.1 localhost {}\n", super::HOST));
         self.write("/etc/motd", "");
-        self.write("/etc/sudoers", "Defaults lecture=never\nroot ALL=(ALL:ALL) ALL\nalice ALL=(ALL:ALL) NOPASSWD: ALL\n");
+        self.write(
+            "/etc/sudoers",
+            "Defaults lecture=never\nroot ALL=(ALL:ALL) ALL\nalice ALL=(ALL:ALL) NOPASSWD: ALL\n",
+        );
         self.chmod("/etc/sudoers", 0o440);
         self.write("/usr/local/bin/probe", include_str!("probe.sh"));
         self.chmod("/usr/local/bin/probe", 0o755);

@@ -51,6 +51,7 @@ pub struct Machine {
     holder: Child,
     /// While it is open, the machine runs.
     life: Option<ChildStdin>,
+    way: Way,
     finished: found::Finished,
 }
 
@@ -76,7 +77,8 @@ impl Machine {
     /// # Errors
     /// What is missing for one.
     pub fn new(way: Way) -> Result<Self, String> {
-        let machine = Self::boot()?;
+        let mut machine = Self::boot()?;
+        machine.way = way;
         machine.add_accounts();
         if way != Way::Bare {
             machine.install()?;
@@ -115,10 +117,25 @@ impl Machine {
             let mut error = String::new();
             holder.stderr.take().expect("standard error is piped").read_to_string(&mut error).ok();
             holder.wait().ok();
-            return Err(format!("the right to make a machine of namespaces and an overlay: {}", error.trim()));
+            return Err(format!(
+                "the right to make a machine of namespaces and an overlay: {}",
+                error.trim()
+            ));
         }
         let init = process::descendants(holder.id())[0];
-        Ok(Self { init, holder, life, finished: found::Finished::default() })
+        Ok(Self { init, holder, life, way: Way::Bare, finished: found::Finished::default() })
+    }
+
+    /// The process that all others inside descend from, but those that we start; as an id outside.
+    #[must_use]
+    pub fn init(&self) -> u32 {
+        self.init
+    }
+
+    /// Whether the shells are ours.
+    #[must_use]
+    pub fn is_wrapped(&self) -> bool {
+        self.way != Way::Bare
     }
 
     /// Where a file of the machine is, seen from outside.
@@ -141,8 +158,8 @@ impl Machine {
     #[track_caller]
     #[must_use]
     pub fn read(&self, inside: impl AsRef<Path>) -> String {
-        let bytes = fs::read(self.path(&inside))
-            .unwrap_or_else(|err| panic!("{}: {err}", inside.as_ref().display()));
+        let bytes =
+            fs::read(self.path(&inside)).unwrap_or_else(|err| panic!("{}: {err}", inside.as_ref().display()));
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
@@ -184,6 +201,36 @@ impl Machine {
     /// `ssh ARGS…`
     pub fn ssh<S: Into<OsString> + Clone>(&self, args: &[S]) -> Launch {
         self.client("ssh", args)
+    }
+
+    /// The login shell of an account, as its entry says.
+    #[track_caller]
+    #[must_use]
+    pub fn shell_of(&self, name: &str) -> String {
+        let passwd = self.read("/etc/passwd");
+        let line = passwd.lines().find(|line| line.starts_with(&format!("{name}:"))).expect("an account");
+        line.rsplit(':').next().expect("an entry ends with a shell").to_owned()
+    }
+
+    /// The shell that an account is to have.
+    #[must_use]
+    pub fn real_shell_of(&self, name: &str) -> &'static str {
+        accounts::account(name).shell
+    }
+
+    /// The processes inside with this command line, as ids outside.
+    #[must_use]
+    pub fn running(&self, command: &str) -> Vec<u32> {
+        let mut found = self.processes();
+        found.retain(|pid| process::command_line(*pid) == command && process::alive(*pid));
+        found
+    }
+
+    /// Kills processes.
+    pub fn kill(&self, pids: &[u32]) {
+        for pid in pids {
+            process::kill(*pid);
+        }
     }
 
     /// The processes inside, as ids outside.

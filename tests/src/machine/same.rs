@@ -28,7 +28,7 @@ pub fn same<T: PartialEq + Debug>(scenario: impl Fn(&Machine) -> T) -> Result<Sa
         let machine = match shared(way) {
             Ok(machine) => machine,
             Err(lacking) => {
-                tools::left_out(&format!("{way:?}: needs {lacking}"));
+                tools::left_out_once(&format!("{way:?}: needs {lacking}"));
                 continue;
             }
         };

@@ -46,12 +46,18 @@ impl Machine {
             let path = self.path(folder);
             fs::remove_dir_all(&path).ok();
             fs::create_dir_all(&path).expect("make a folder");
-            chown(&path, Some(0), Some(if mode == 0o755 { 0 } else { group })).expect("a folder of the group");
+            chown(&path, Some(0), Some(if mode == 0o755 { 0 } else { group }))
+                .expect("a folder of the group");
             self.chmod(folder, mode);
         }
         fs::remove_dir_all(self.path("/etc/casemate")).ok();
         self.write("/etc/casemate/config.toml", CONFIG);
         Ok(())
+    }
+
+    /// Adds to the configuration of the host.
+    pub fn configure(&self, more: &str) {
+        self.write("/etc/casemate/config.toml", format!("{CONFIG}{more}"));
     }
 
     /// The number of a group.

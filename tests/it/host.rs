@@ -1,0 +1,84 @@
+//! What the tests of a wrapped host have in common.
+
+use casemate_tests::machine::{Machine, Recording};
+use casemate_tests::{Finished, LONG, Session};
+use serde_json::Value;
+
+/// The accounts, each with another shell: bash, zsh, fish, dash.
+pub(crate) const EACH: [&str; 4] = ["alice", "bob", "carol", "dave"];
+
+/// Status, standard output, standard error.
+pub(crate) fn outcome(finished: Finished) -> (i32, String, String) {
+    (finished.code, finished.text(), finished.stderr)
+}
+
+/// What is to be compared of a run that gave many bytes.
+pub(crate) fn measured(finished: Finished) -> (i32, usize, u64, String) {
+    (finished.code, finished.stdout.len(), checksum(&finished.stdout), finished.stderr)
+}
+
+/// FNV-1a: enough to tell bytes apart that nobody chose to look alike.
+pub(crate) fn checksum(bytes: &[u8]) -> u64 {
+    bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// Bytes of every kind, the same each time.
+pub(crate) fn noise(length: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut bytes = Vec::with_capacity(length + 8);
+    while bytes.len() < length {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend(state.to_le_bytes());
+    }
+    bytes.truncate(length);
+    bytes
+}
+
+/// Somebody logs in on a terminal, and stands at a prompt.
+#[track_caller]
+pub(crate) fn log_in(machine: &Machine, account: &str) -> Session {
+    let mut session = machine.ssh(&["-tt", account]).on_terminal();
+    session.wait_prompt();
+    session
+}
+
+/// Ends a session at its prompt, and gives its status.
+#[track_caller]
+pub(crate) fn log_out(session: &mut Session, status: i32) -> i32 {
+    session.wait_prompt();
+    session.send(format!("exit {status}\r"));
+    session.wait_exit(LONG)
+}
+
+/// The one event that a recording without a terminal has of some code, and that is JSON.
+#[track_caller]
+pub(crate) fn only(recording: &Recording, code: &str) -> Value {
+    let data = recording.cast.data(code);
+    assert_eq!(data.len(), 1, "one {code:?} event: {:?}", recording.cast.events);
+    serde_json::from_str(data[0]).expect("the event is JSON")
+}
+
+/// Asserts that a session without a terminal is recorded as its command line, and gives its command event.
+#[track_caller]
+pub(crate) fn piped(recording: &Recording, account: &str, line: &str, status: i32) -> Value {
+    assert_eq!(recording.account, account);
+    let exec = only(recording, "exec");
+    assert_eq!(exec["argv"][1], "-c", "{exec}");
+    assert_eq!(exec["argv"][2], line, "{exec}");
+    recording.cast.assert_end(Some(&status.to_string()), "exit");
+    let commands = recording.commands();
+    let finished = commands.last().expect("a command event");
+    assert_eq!((&finished["source"], &finished["kind"]), (&"exec".into(), &"shell".into()), "{finished}");
+    assert_eq!(finished["exit_code"], status, "{finished}");
+    assert_eq!(finished["argv"], exec["argv"], "{finished}");
+    assert_eq!(finished["target_user"], account, "{finished}");
+    let bytes = only(recording, "bytes");
+    for (name, key) in [("bytes_in", "in"), ("bytes_out", "out"), ("bytes_err", "err")] {
+        assert_eq!(finished[name], bytes[key], "{name} of {finished}");
+    }
+    finished.clone()
+}

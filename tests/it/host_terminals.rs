@@ -1,0 +1,217 @@
+//! Sessions on a terminal, wrapped: keys, sizes, job control, hang-ups, all as without us, and recorded.
+
+use std::time::Duration;
+
+use casemate_tests::machine::Machine;
+use casemate_tests::{LONG, PROMPT, Session, process, same, wait_until};
+
+use crate::host::{EACH, log_in, log_out, outcome};
+
+/// The recording of what a terminal showed is exactly that.
+#[track_caller]
+fn check_recorded(machine: &Machine, account: &str, mark: &str, session: &Session) {
+    let recording = machine.recording(mark);
+    assert_eq!(recording.account, account);
+    let (recorded, shown) = (recording.cast.exact_output(), session.output());
+    assert!(recorded == shown, "recorded: {}\nshown: {}", recorded.escape_ascii(), shown.escape_ascii());
+}
+
+#[test]
+fn a_login_is_recorded_as_it_was_shown() {
+    for account in EACH {
+        let mark = format!("mark-{account}-shown");
+        let same = same!(|machine: &Machine| {
+            let mut session = log_in(machine, account);
+            session.send(format!(
+                "echo {mark}; printf '\\033[1mbold\\033[m \\377\\n'; stty -a; tty >/dev/null\r"
+            ));
+            session.wait_for("bold");
+            let status = log_out(&mut session, 4);
+            if machine.is_wrapped() {
+                check_recorded(machine, account, &mark, &session);
+            }
+            (status, session.screen())
+        });
+        assert_eq!(same.value.0, 4);
+        for (_, machine) in same.wrapped {
+            let commands = machine.recording(&mark).commands();
+            let lines: Vec<_> = commands.iter().filter_map(|event| event["command"].as_str()).collect();
+            assert!(lines.iter().any(|line| line.contains(&mark)) && lines.contains(&"exit 4"), "{lines:?}");
+        }
+    }
+}
+
+#[test]
+fn one_command_on_a_terminal() {
+    for account in EACH {
+        for size in [(80, 24), (1, 1), (0, 0), (1000, 500), (100, 0)] {
+            let mark = format!("mark-{account}-{}-{}", size.0, size.1);
+            let line = format!("stty size; probe; true {mark}; exit 3");
+            let same = same!(|machine: &Machine| {
+                let launch = machine.ssh(&["-tt", account, &line]).size(size.0, size.1);
+                let mut session = launch.on_terminal();
+                (session.wait_exit(LONG), session.text())
+            });
+            let (status, text) = &same.value;
+            assert_eq!(*status, 3, "{text}");
+            assert!(text.starts_with(&format!("{} {}\r\n", size.1, size.0)), "{text}");
+            assert!(text.contains("a controlling terminal"), "{text}");
+            for (_, machine) in same.wrapped {
+                let recording = machine.recording(&mark);
+                assert_eq!(recording.cast.output(), *text);
+                recording.cast.assert_end(Some("3"), "exit");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_terminal_that_is_not_there() {
+    // `-tt` asks for a terminal though the client has none; `-t` then does not get one.
+    for option in ["-tt", "-t", "-T"] {
+        let line = "test -t 0 && echo terminal; stty size; echo error >&2; cat; probe; true";
+        for account in ["alice", "carol"] {
+            let same = same!(|machine: &Machine| {
+                outcome(machine.ssh(&[option, account, line]).run_with_input(b"typed\n\x04"))
+            });
+            assert!(same.value.1.contains("typed"), "{:?}", same.value);
+        }
+    }
+}
+
+#[test]
+fn keys_and_jobs() {
+    for (account, stopped) in
+        [("alice", "Stopped"), ("bob", "suspended"), ("carol", "stopped"), ("dave", "Stopped")]
+    {
+        let sleep = format!("sleep 41{}", account.len());
+        let same = same!(|machine: &Machine| {
+            let mut session = log_in(machine, account);
+            session.send(format!("{sleep}\r"));
+            let sleeper = process::wait_foreground(machine.init(), &sleep);
+            session.send("\x1a");
+            session.wait_screen(stopped);
+            assert!(process::alive(sleeper), "Ctrl-Z stops");
+            session.send("fg\r");
+            process::wait_foreground(machine.init(), &sleep);
+            session.send("\x03");
+            process::wait_gone(&[sleeper], LONG);
+            session.wait_prompt();
+            session.send("cat\r");
+            process::wait_foreground(machine.init(), "cat");
+            session.send("line\r\x04");
+            session.wait_prompt();
+            session.send(format!("{sleep} &\r"));
+            let left = wait_until("a job", LONG, || machine.running(&sleep).first().copied());
+            session.wait_prompt();
+            session.send("kill %1; wait\r");
+            process::wait_gone(&[left], LONG);
+            // Ctrl-\ is a key of the session: nobody asked for keys of our own.
+            session.send(format!("{sleep}\r"));
+            let sleeper = process::wait_foreground(machine.init(), &sleep);
+            session.send("\x1c");
+            process::wait_gone(&[sleeper], LONG);
+            log_out(&mut session, 0)
+        });
+        assert_eq!(same.value, 0);
+    }
+}
+
+#[test]
+fn a_window_that_changes_its_size() {
+    let same = same!(|machine: &Machine| {
+        let mut session = log_in(machine, "alice");
+        for (columns, rows) in [(90, 20), (20, 5), (132, 43)] {
+            session.resize(columns, rows);
+            session.send(format!("until [ \"$(stty size)\" = '{rows} {columns}' ]; do sleep 0.02; done; echo is-$(({columns}+1))\r"));
+            session.wait_for(&format!("is-{}", columns + 1));
+            session.wait_prompt();
+        }
+        session.send("echo mark-resized\r");
+        session.wait_for("mark-resized\r\n");
+        session.wait_for("mark-resized\r\n");
+        log_out(&mut session, 0)
+    });
+    for (_, machine) in same.wrapped {
+        assert_eq!(machine.recording("mark-resized").cast.data("r"), ["90x20", "20x5", "132x43"]);
+    }
+}
+
+#[test]
+fn input_while_a_program_prints_and_a_paste() {
+    let same = same!(|machine: &Machine| {
+        let mut session = log_in(machine, "dave");
+        // Typed ahead, all of it, and more than a terminal's buffer of output meanwhile.
+        session.send("seq 1 20000; echo first-$((1+1))\recho second-$((1+1))\r");
+        session.wait_for("first-2");
+        session.wait_for("second-2");
+        session.wait_prompt();
+        session.send("cat >pasted\r");
+        process::wait_foreground(machine.init(), "cat");
+        for line in 0..200 {
+            session.send(format!("line {line} of a paste\r"));
+        }
+        session.send("\x04");
+        session.wait_prompt();
+        let status = log_out(&mut session, 0);
+        (status, machine.read("/home/dave/pasted"))
+    });
+    assert_eq!(same.value.1.lines().count(), 200);
+}
+
+#[test]
+fn a_password_is_asked_for_and_not_recorded() {
+    let same = same!(|machine: &Machine| {
+        let mut session = log_in(machine, "bob");
+        session.send("su -c 'echo as-$(id -un) mark-su' root\r");
+        session.wait_for("assword: ");
+        session.send(format!("{}\r", casemate_tests::machine::PASSWORD));
+        session.wait_for("as-root");
+        log_out(&mut session, 0)
+    });
+    for (_, machine) in same.wrapped {
+        assert!(!machine.recording("as-root").cast.text.contains(casemate_tests::machine::PASSWORD));
+    }
+}
+
+/// What is left of a session whose client went away in the middle.
+#[track_caller]
+fn check_hang_up(name: &str, go: impl Fn(&Machine, &mut Session)) {
+    for (number, account) in EACH.into_iter().enumerate() {
+        let (sleep, kept) = (format!("sleep 42{number}"), format!("sleep 43{number}"));
+        let mark = format!("mark-{account}-{name}");
+        let same = same!(|machine: &Machine| {
+            let mut session = log_in(machine, account);
+            session.send(format!("nohup {kept} >/dev/null 2>&1 </dev/null &\r"));
+            let kept = wait_until("a job", LONG, || machine.running(&kept).first().copied());
+            session.wait_prompt();
+            session.send(format!("echo {mark}; {sleep}\r"));
+            let sleeper = process::wait_foreground(machine.init(), &sleep);
+            go(machine, &mut session);
+            process::wait_gone(&[sleeper], Duration::from_secs(2));
+            let survived = process::alive(kept);
+            process::kill(kept);
+            survived
+        });
+        assert!(same.value, "nohup survives");
+        for (way, machine) in same.wrapped {
+            let is_there = || machine.finished().into_iter().find(|found| found.cast.text.contains(&mark));
+            let recording = wait_until("the recording", Duration::from_secs(2), is_there);
+            let end = recording.cast.events.last().map(|end| end.data.clone());
+            assert!(recording.cast.output().contains(PROMPT), "{way:?}");
+            assert_ne!(end.as_deref(), Some("exit"), "{way:?}");
+        }
+    }
+}
+
+#[test]
+fn the_clients_terminal_hangs_up() {
+    check_hang_up("hangs", |_, session| session.hang_up());
+}
+
+#[test]
+fn the_client_is_killed() {
+    check_hang_up("killed", |machine, session| {
+        machine.kill(&process::descendants(session.pid()));
+    });
+}
