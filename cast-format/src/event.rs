@@ -36,12 +36,16 @@ pub enum Code<'a> {
 /// casemate's own event codes. They never begin with `o i m r x`, because stock tools cut a
 /// longer code to its first character.
 pub mod own {
-    /// Base64 of the exact bytes for which the `o` event just before stands: they were no UTF-8.
+    /// Base64 of the exact bytes for which the `o`, `i` or `err` event just before stands: they were no UTF-8.
     pub const BYTES: &str = "bytes";
     /// A comment line of an asciicast v3 file, kept in a v2 file, which has none.
     pub const COMMENT: &str = "comment";
     /// Why the recording ended: `exit`, `hangup`, `signal NAME`, `stopped`, `rotated`, `excerpt`.
     pub const END: &str = "end";
+    /// A program without a terminal wrote this to its standard error.
+    pub const ERR: &str = "err";
+    /// A program was started without a terminal, as JSON: [`Exec`](crate::Exec).
+    pub const EXEC: &str = "exec";
     /// What was lost here, as JSON.
     pub const GAP: &str = "gap";
     /// Something was typed of which nothing was echoed; it is not kept. No data.
@@ -54,8 +58,11 @@ pub mod own {
     pub const PROCESS: &str = "process";
     /// The facts of a session that was appended, as in the header's `casemate` key.
     pub const SESSION: &str = "session";
+    /// How many bytes a program without a terminal was given and gave so far, as JSON: [`Traffic`](crate::Traffic).
+    pub const TRAFFIC: &str = "traffic";
     /// All of them.
-    pub const ALL: [&str; 9] = [BYTES, COMMENT, END, GAP, HIDDEN, PART, PAUSE, PROCESS, SESSION];
+    pub const ALL: [&str; 12] =
+        [BYTES, COMMENT, END, ERR, EXEC, GAP, HIDDEN, PART, PAUSE, PROCESS, SESSION, TRAFFIC];
 }
 
 impl<'a> Event<'a> {
