@@ -55,14 +55,14 @@ impl Exec {
         let mut left = ARGV_LIMIT;
         for at in 0..self.argv.len() {
             let argument = &mut self.argv[at];
-            if argument.len() > left {
-                argument.truncate(argument.floor_char_boundary(left));
-                self.argv.truncate(at + 1);
+            // An argument without letters takes room as well.
+            let Some(behind) = left.checked_sub(argument.len() + 1) else {
+                argument.truncate(argument.floor_char_boundary(left.saturating_sub(1)));
+                self.argv.truncate(if left == 0 { at } else { at + 1 });
                 self.argv_cut = true;
                 break;
-            }
-            // An argument without letters takes room as well.
-            left = left.saturating_sub(argument.len() + 1);
+            };
+            left = behind;
         }
         self
     }

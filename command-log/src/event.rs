@@ -4,7 +4,7 @@
 
 use casemate_cast_format::Micros;
 use chrono::{DateTime, SecondsFormat};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 /// One command, or one line given to a program.
@@ -60,6 +60,28 @@ pub struct CommandEvent {
     /// The texts that disagree, where they do.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub mismatch: Vec<Candidate>,
+    /// What is known only of a program that ran without a terminal.
+    #[serde(flatten)]
+    pub piped: Option<Box<Piped>>,
+}
+
+/// A program that ran without a terminal, as the recorder that started it says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Piped {
+    /// What it was called, and its arguments.
+    pub argv: Vec<String>,
+    /// There were more.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub argv_cut: bool,
+    /// Bytes that it was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes_in: Option<u64>,
+    /// Bytes that it put out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes_out: Option<u64>,
+    /// Bytes that it wrote to its standard error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes_err: Option<u64>,
 }
 
 /// Which record of a running session this is.
@@ -94,6 +116,8 @@ pub enum Source {
     Marks,
     /// It stood on the screen.
     Screen,
+    /// The recorder started it.
+    Exec,
     /// Nowhere.
     None,
 }
@@ -147,6 +171,11 @@ pub(crate) fn id(session: Option<&str>, part: u32, offset: Micros, ordinal: u32)
 pub(crate) fn timestamp(microseconds: u64) -> Option<String> {
     let time = DateTime::from_timestamp_micros(i64::try_from(microseconds).ok()?)?;
     Some(time.to_rfc3339_opts(SecondsFormat::Micros, true))
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 #[expect(clippy::cast_precision_loss, reason = "exact to the microsecond for 285 years")]

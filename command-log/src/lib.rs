@@ -32,5 +32,5 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 
-pub use event::{Candidate, CommandEvent, Kind, Reason, Source, State};
+pub use event::{Candidate, CommandEvent, Kind, Piped, Reason, Source, State};
 pub use machine::CommandLog;

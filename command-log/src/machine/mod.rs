@@ -12,12 +12,14 @@
 //! - [`commit`]: from waiting to output: the line as it was committed;
 //! - [`astray`]: lines that would get lost: what the stream says of them is not what happened;
 //! - [`running`]: what runs, and when it ends;
-//! - [`signals`]: marks, titles, directories; [`keys`]: what is typed.
+//! - [`signals`]: marks, titles, directories; [`keys`]: what is typed;
+//! - [`piped`]: sessions without a terminal, in which there is nothing of all that.
 
 mod astray;
 mod commit;
 mod edit;
 mod keys;
+mod piped;
 mod rest;
 mod running;
 mod settle;
@@ -29,6 +31,7 @@ use casemate_cast_format::{Code, Event, Header, Micros, SessionFacts, own};
 use casemate_terminal::{Backlog, Piece, Scanner, Screen, Signal, Vt100Screen};
 
 use self::keys::Keys;
+use self::piped::Without;
 use self::running::Running;
 use self::signals::Marks;
 use self::wait::Waiting;
@@ -56,6 +59,7 @@ pub struct CommandLog<S: Screen = Vt100Screen> {
     marks: Marks,
     running: Running,
     phase: Phase,
+    without: Without,
     /// Time of the last event.
     now: Micros,
     /// Output came since the screen was last looked at.
@@ -165,6 +169,7 @@ impl<S: Screen> CommandLog<S> {
             marks: Marks::default(),
             running: Running::default(),
             phase: Phase::Output,
+            without: Without::default(),
             now: Micros(0),
             dirty: false,
             batch: Batch::default(),
@@ -208,6 +213,9 @@ impl<S: Screen> CommandLog<S> {
         if event.time > self.now {
             self.rest(event.time, event.code == Code::Input);
             self.now = event.time;
+        }
+        if self.handle_without_terminal(event) {
+            return;
         }
         match &event.code {
             Code::Output => self.output(event.data.decode().as_bytes()),
@@ -270,6 +278,7 @@ impl<S: Screen> CommandLog<S> {
         };
         self.contexts = Contexts::new(Some(facts.target.clone()), Some(facts.target_user.clone()));
         self.foreground = None;
+        self.without = Without::default();
     }
 
     fn begin_partial(&mut self, header: &Header) {
@@ -291,6 +300,9 @@ impl<S: Screen> CommandLog<S> {
 
     /// Nothing was printed until then; `typing` where a key ends the rest.
     fn rest(&mut self, until: Micros, typing: bool) {
+        if self.without.has_no_terminal() {
+            return self.running.rest(until);
+        }
         let gap = until.0.saturating_sub(self.printed.0);
         if matches!(self.phase, Phase::Output) && gap < SHORTEST_REST && !typing && self.marks.input.is_none()
         {

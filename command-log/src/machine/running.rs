@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use casemate_cast_format::Micros;
 
 use super::CommandLog;
-use crate::event::{self, Candidate, CommandEvent, Kind, Reason, Source, State};
+use crate::event::{self, Candidate, CommandEvent, Kind, Piped, Reason, Source, State};
 use crate::prompt::PromptText;
 use crate::syntax;
 use casemate_terminal::Screen;
@@ -153,6 +153,7 @@ impl Running {
             exit_code: None,
             output_bytes: None,
             output: None,
+            piped: finished.piped.clone().map(without_traffic),
             ..finished.clone()
         };
         self.ready.push_back(finished);
@@ -218,6 +219,13 @@ impl Running {
         self.shell.is_some()
     }
 
+    /// Its line is whole, whatever it looks like.
+    pub(crate) fn close(&mut self, number: u64) {
+        if let Some(entry) = self.entry(number) {
+            entry.open = false;
+        }
+    }
+
     /// A prompt is there: what was given to a shell, or to a program, has ended.
     pub(crate) fn end(&mut self, kind: Kind, at: Micros) {
         let program = self.program.take();
@@ -254,6 +262,11 @@ impl Running {
             entry.done = true;
         }
     }
+}
+
+fn without_traffic(mut piped: Box<Piped>) -> Box<Piped> {
+    (piped.bytes_in, piped.bytes_out, piped.bytes_err) = (None, None, None);
+    piped
 }
 
 impl<S: Screen> CommandLog<S> {
@@ -309,6 +322,7 @@ impl<S: Screen> CommandLog<S> {
             output: None,
             output_at: Some(self.running.at),
             mismatch: line.mismatch,
+            piped: None,
         };
         if matches!(line.kind, Kind::Shell | Kind::Hidden) {
             self.running.end(Kind::Shell, self.now);

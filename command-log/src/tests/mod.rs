@@ -2,6 +2,7 @@
 
 mod attacks;
 mod hiding;
+mod piped;
 mod properties;
 mod shells;
 

@@ -19,6 +19,7 @@ mod tests;
 use super::words::{self, Simple, Word};
 use options::Value;
 pub(super) use shell::is_shell;
+pub(crate) use shell::line as shell_line;
 
 /// Lines within lines: each level is read anew, so that there must be an end to them. Nobody quotes four times.
 const MAX_LINES: usize = 8;

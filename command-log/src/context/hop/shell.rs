@@ -49,6 +49,20 @@ pub(super) fn is_shell_word(word: &Word) -> bool {
     )
 }
 
+/// The line that a shell with these arguments runs, and nothing else: what stands behind `-c`.
+pub(crate) fn line(argv: &[String]) -> Option<String> {
+    let (shell, arguments) = argv.split_first()?;
+    if !is_shell(shell) {
+        return None;
+    }
+    let words: Vec<Word> = arguments.iter().map(|argument| Word::literal(argument)).collect();
+    let name = Word::literal(shell);
+    match self::arguments(name.program(), &words) {
+        Next::Line(line) => Some(line),
+        Next::Run(_) | Next::Shell | Next::Perhaps | Next::Nothing => None,
+    }
+}
+
 /// Options that say which file to read first, not what to run.
 const TAKES: Takes = Takes { short: "oOC", long: "rcfile init-file init-command config env-config" };
 
@@ -59,7 +73,10 @@ pub(super) fn arguments<'a>(name: &str, arguments: &'a [Word]) -> Next<'a> {
     loop {
         while let Some(option) = options.next() {
             match option.name {
-                "c" | "command" | "Command" | "commands" => line = true,
+                "c" | "command" | "Command" | "commands" => match option.value {
+                    Some(given) => return Next::Line(given.text.to_owned()),
+                    None => line = true,
+                },
                 "i" | "interactive" | "s" | "NoExit" => interactive = true,
                 "version" | "help" | "n" => return Next::Nothing,
                 _ => {}
