@@ -26,9 +26,9 @@ mod process;
 mod registry;
 pub mod syslog;
 pub mod trusted;
+pub mod usage;
 pub mod who;
 pub mod wrap;
-pub mod usage;
 
 pub use config::{BadConfig, Config, Mode, Pipes, Record};
 pub use invocation::{Asked, Invocation, LINK, NoShell, link_to};

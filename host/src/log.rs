@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::json;
 use crate::login::Login;
-use crate::places::{Places, SHARED_FILE_MODE};
+use crate::places::{FOLDER_MODE, Places, SHARED_FILE_MODE};
 
 /// Of an entry's lists so many are kept.
 const MOST: usize = 64;
@@ -92,12 +92,28 @@ pub enum Entry {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         login: Option<String>,
     },
-    /// Recordings take much of what they may.
+    /// Somebody watches a session while it runs.
+    Watched {
+        /// The account that watches.
+        account: String,
+        /// The id of the session.
+        session: String,
+        /// The account of the session.
+        of: String,
+    },
+    /// Recordings take much of what they may, or of what there is; or no longer do.
     Disk {
+        /// How it stands now.
+        state: crate::usage::State,
+        /// The folder of recordings.
+        folder: String,
         /// How many bytes they take.
         used: u64,
         /// How many they may.
-        budget: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        budget: Option<u64>,
+        /// How many the file system has left.
+        free: u64,
     },
 }
 
@@ -145,14 +161,29 @@ pub fn append(places: &Places, now_us: u64, entry: Entry) -> io::Result<()> {
 
 /// Opens the file of a day, and makes it if there is none yet.
 fn open(folder: &Path, name: &str) -> io::Result<OwnedFd> {
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let folder = rustix::fs::open(folder, flags, Mode::empty())?;
+    let folder = open_folder(folder)?;
     let flags = OFlags::RDWR | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     loop {
         match rustix::fs::openat(&folder, name, flags, Mode::empty()) {
             Err(Errno::NOENT) => make(&folder, name)?,
             file => return Ok(file?),
         }
+    }
+}
+
+fn open_folder(folder: &Path) -> io::Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    match rustix::fs::open(folder, flags, Mode::empty()) {
+        Err(Errno::NOENT) => {
+            // Root makes it, in a folder that has the set-group-id bit.
+            match rustix::fs::mkdir(folder, Mode::empty()) {
+                Ok(()) => rustix::fs::chmod(folder, Mode::from_raw_mode(FOLDER_MODE))?,
+                Err(Errno::EXIST) => {}
+                Err(error) => return Err(error.into()),
+            }
+            Ok(rustix::fs::open(folder, flags, Mode::empty())?)
+        }
+        folder => Ok(folder?),
     }
 }
 
@@ -195,7 +226,8 @@ impl Entry {
                 cap(account);
                 cap(reason);
             }
-            Self::Disk { .. } => {}
+            Self::Watched { account, session, of } => [account, session, of].into_iter().for_each(cap),
+            Self::Disk { folder, .. } => cap(folder),
         }
         self
     }
@@ -212,7 +244,7 @@ mod tests {
     fn places() -> (tempfile::TempDir, Places) {
         let root = tempfile::tempdir().unwrap();
         let places = Places::under(root.path());
-        std::fs::create_dir_all(places.log()).unwrap();
+        std::fs::create_dir_all(&places.state).unwrap();
         (root, places)
     }
 
@@ -228,24 +260,35 @@ mod tests {
     fn an_entry_is_a_line() {
         let (_root, places) = places();
         append(&places, NOW, refused("the disk is full")).unwrap();
-        append(&places, NOW + 1, Entry::Disk { used: 8, budget: 10 }).unwrap();
+        let disk = Entry::Disk {
+            state: crate::usage::State::Warning,
+            folder: "/r".into(),
+            used: 8,
+            budget: Some(10),
+            free: 99,
+        };
+        append(&places, NOW + 1, disk).unwrap();
         let text = std::fs::read_to_string(today(&places)).unwrap();
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(
             lines[0],
             r#"{"time":"2026-11-22T07:03:28.123456Z","kind":"refused","account":"alice","reason":"the disk is full"}"#
         );
-        assert_eq!(lines[1], r#"{"time":"2026-11-22T07:03:28.123457Z","kind":"disk","used":8,"budget":10}"#);
+        assert_eq!(
+            lines[1],
+            r#"{"time":"2026-11-22T07:03:28.123457Z","kind":"disk","state":"warning","folder":"/r","used":8,"budget":10,"free":99}"#
+        );
         let read: Line = serde_json::from_str(lines[0]).unwrap();
         assert_eq!(read.entry, refused("the disk is full"));
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o7777;
-        assert_eq!(mode(&today(&places)), 0o660);
+        assert_eq!((mode(&places.log()), mode(&today(&places))), (0o2730, 0o660));
         assert_eq!(std::fs::read_dir(places.log()).unwrap().count(), 1, "nothing else is left there");
     }
 
     #[test]
     fn a_cut_entry_takes_no_other_with_it() {
         let (_root, places) = places();
+        std::fs::create_dir(places.log()).unwrap();
         std::fs::write(today(&places), r#"{"time":"2026"#).unwrap();
         append(&places, NOW, refused("x")).unwrap();
         append(&places, NOW, refused("y")).unwrap();
@@ -259,7 +302,6 @@ mod tests {
         let (root, places) = places();
         let elsewhere = root.path().join("elsewhere");
         std::fs::create_dir(&elsewhere).unwrap();
-        std::fs::remove_dir(places.log()).unwrap();
         std::os::unix::fs::symlink(&elsewhere, places.log()).unwrap();
         assert!(append(&places, NOW, refused("x")).is_err());
         std::fs::remove_file(places.log()).unwrap();

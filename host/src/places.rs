@@ -97,10 +97,11 @@ impl Places {
     pub fn prepare(&self) -> io::Result<()> {
         let folders = [
             (self.state.clone(), PASSAGE_MODE),
-            (self.recordings(), FOLDER_MODE),
+            (self.recordings(), LISTED_FOLDER_MODE),
             (self.log(), FOLDER_MODE),
             (self.run.clone(), FOLDER_MODE),
-            (self.sessions(), FOLDER_MODE),
+            (self.sessions(), LISTED_FOLDER_MODE),
+            (self.usage(), FOLDER_MODE),
             (self.logins(), ROOTS_FOLDER_MODE),
         ];
         for (folder, mode) in folders {
@@ -147,8 +148,8 @@ mod tests {
         places.prepare().unwrap();
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o7777;
         assert_eq!([&places.state, &places.run].map(|path| mode(path)), [0o2710, 0o2730]);
-        assert_eq!([places.recordings(), places.log()].map(|path| mode(&path)), [0o2730, 0o2730]);
-        assert_eq!([places.sessions(), places.logins()].map(|path| mode(&path)), [0o2730, 0o755]);
+        assert_eq!([places.recordings(), places.log()].map(|path| mode(&path)), [0o2770, 0o2730]);
+        assert_eq!([places.sessions(), places.logins()].map(|path| mode(&path)), [0o2770, 0o755]);
         std::fs::set_permissions(places.log(), std::fs::Permissions::from_mode(0o700)).unwrap();
         places.prepare().unwrap();
         assert_eq!(mode(&places.log()), 0o700);

@@ -20,7 +20,9 @@ use casemate_recorder::Rights;
 use rustix::fs::{Mode, OFlags};
 use serde::{Deserialize, Serialize};
 
+use crate::log::Entry;
 use crate::places::{LISTED_FOLDER_MODE, Places, RECORDING_MODE};
+use crate::syslog::{Message, Severity};
 
 /// So long a sum is good enough: days of sessions fill a disk, not minutes.
 pub const INTERVAL: Duration = Duration::from_secs(600);
@@ -101,6 +103,36 @@ pub struct Budget {
     places: Places,
     folder: PathBuf,
     bytes: Option<u64>,
+}
+
+impl Crossing {
+    /// For the host log.
+    #[must_use]
+    pub fn entry(&self) -> Entry {
+        Entry::Disk {
+            state: self.now.state,
+            folder: self.now.folder.to_string_lossy().into_owned(),
+            used: self.now.bytes,
+            budget: self.budget,
+            free: self.file_system.free,
+        }
+    }
+
+    /// For the system's log.
+    #[must_use]
+    pub fn message(&self) -> Message<'static> {
+        let folder = self.now.folder.display().to_string();
+        let (severity, what) = match self.now.state {
+            State::Fine => (Severity::Info, "there is room for recordings again"),
+            State::Warning => (Severity::Warning, "there will soon be no more room for recordings"),
+            State::Full => (Severity::Warning, "there is no more room for recordings"),
+        };
+        Message::new(severity, format!("{what}: {folder}"))
+            .with("folder", Some(folder))
+            .with("used", Some(self.now.bytes.to_string()))
+            .with("budget", self.budget.map(|budget| budget.to_string()))
+            .with("free", Some(self.file_system.free.to_string()))
+    }
 }
 
 impl FileSystem {

@@ -34,8 +34,8 @@ mod witness;
 
 pub use ending::Ending;
 pub use form::{Form, Format};
-pub use inherited::inherited_environment;
 pub use identity::{Identity, SESSION_VARIABLE, Said, account_shell, audited_account, login_name, random_id};
+pub use inherited::inherited_environment;
 pub use integrate::{Integration, NotIntegrated};
 pub use journal::{AppendError, Existing, Rotation, claim, recording_version};
 pub use program::Program;

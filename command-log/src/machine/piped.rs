@@ -51,7 +51,7 @@ impl<S: Screen> CommandLog<S> {
                 let text = event.data.decode();
                 *output += text.len() as u64;
                 // What is kept of output is counted as it comes from the scanner.
-                let mut scanner = self.scanner.take().unwrap_or_else(Scanner::new);
+                let mut scanner = self.scanner.take().unwrap_or_default();
                 scanner.scan(text.as_bytes(), &mut |piece| {
                     if let Piece::Bytes(bytes) = piece {
                         self.running.at += bytes.len() as u64;

@@ -12,6 +12,7 @@ mod shelf;
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
+use std::os::fd::BorrowedFd;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -23,9 +24,11 @@ pub use self::account::Account;
 use crate::config::{Config, Mode};
 use crate::invocation::{Asked, NoShell};
 use crate::log::{self, Entry};
+use crate::logins;
 use crate::places::Places;
 use crate::policy::{Policy, Subject};
-use crate::trusted::{self, Untrusted};
+use crate::registry::{Registered, Registry};
+use crate::trusted;
 
 /// The status of a session that there may not be.
 const REFUSED: u8 = 1;
@@ -94,12 +97,29 @@ impl Wrapper {
         {
             return self.let_through(&program, group);
         }
-        let is_interactive = isatty(stdin()) || isatty(stdout()) || isatty(stderr());
-        let session = session::Session { wrapper: self, config: &config, policy: &policy, target: &target };
+        if account.is_root() {
+            // Root's own folders are root's to make; where they cannot be made, recording says so.
+            self.places.prepare().ok();
+        }
+        let logins = self.with_rights(|| logins::find(&self.places));
+        let session = session::Session { wrapper: self, config: &config, policy: &policy, logins };
+        let terminal = [stdin(), stdout(), stderr()].into_iter().find(|descriptor| isatty(descriptor));
+        if let Some(outer) = terminal.and_then(|terminal| self.recorder_of(terminal)) {
+            let within = outer.session;
+            self.note(Entry::Skipped { account: account.name.clone(), within, login: session.login() })?;
+            return become_it(&program);
+        }
+        let is_interactive = terminal.is_some();
         match session.run(&program, is_interactive) {
             Err(Refusal(reason)) if policy.mode.value == Mode::BestEffort => self.go_on(&program, reason),
             ended => ended,
         }
+    }
+
+    /// The session that is recorded around us already: our terminal is its.
+    fn recorder_of(&self, terminal: BorrowedFd<'_>) -> Option<Registered> {
+        let device = rustix::fs::fstat(terminal).ok()?.st_rdev;
+        self.with_rights(|| Registry::of(&self.places).recorder_of(device)).ok()?
     }
 
     /// The configuration; root gets in with any, to mend it.
@@ -110,9 +130,7 @@ impl Wrapper {
                 Ok(config) => return Ok(config),
                 Err(error) => Refusal(format!("{}: {error}", path.display())),
             },
-            Err(Untrusted::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-                return Ok(Config::default());
-            }
+            Err(error) if error.is_missing() => return Ok(Config::default()),
             Err(error) => error.into(),
         };
         if !self.account.is_root() {

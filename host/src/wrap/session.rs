@@ -2,55 +2,107 @@
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use casemate_command_file::CommandFile;
+use casemate_command_file::{Also, CommandFile};
 use casemate_recorder::{
-    Begun, Ending, Existing, Format, Identity, Integration, Options, Output, Program, Recorded, Role,
-    Rotation, Unrecorded, WindowSize, die_of, record,
+    Begun, Ending, Existing, Format, Integration, Options, Output, Program, Recorded, Rights, Role, Rotation,
+    Unrecorded, WindowSize, die_of, record,
 };
 use rustix::stdio::stderr;
 use rustix::termios::isatty;
 
 use super::shelf::Shelf;
-use super::{Refusal, Wrapper, say};
+use super::{Refusal, Wrapper, now_us, say};
 use crate::config::{Config, Mode, Record};
-use crate::log::Entry;
+use crate::log::{self, Entry};
+use crate::login::Login;
+use crate::places::Places;
 use crate::policy::Policy;
+use crate::registry::{Registered, Registration, Registry};
+use crate::syslog::{Message, Syslog};
+use crate::usage::{Budget, Crossing, State, Watch};
+use crate::who;
 
 /// A session that is to be recorded.
 pub(super) struct Session<'a> {
     pub(super) wrapper: &'a Wrapper,
     pub(super) config: &'a Config,
     pub(super) policy: &'a Policy,
-    pub(super) target: &'a str,
+    /// The logins within which it is, the nearest first.
+    pub(super) logins: Vec<Login>,
 }
 
 impl Session<'_> {
     /// Runs it to its end.
     pub(super) fn run(&self, program: &Program, is_interactive: bool) -> Result<ExitCode, Refusal> {
-        let Wrapper { account, rights, .. } = self.wrapper;
+        let Wrapper { account, rights, places, .. } = self.wrapper;
         let recordings = &self.policy.recordings.value;
-        let identity = Identity::default();
+        let budget = Budget::new(places, recordings, self.config.disk_budget().map(|(bytes, _)| bytes));
+        self.check_disk(&budget)?;
+        let identity =
+            who::identity(&self.logins, self.config, |name| Some(program.variable(name)?.to_owned()));
         let facts = identity.facts(None);
         let shelf = Shelf::new(recordings, &account.name, &facts.session, facts.start_us);
         let place = |error| Refusal(format!("cannot record to `{}`: {error}", recordings.display()));
-        let group = rights.map(casemate_recorder::Rights::group);
+        let group = rights.map(Rights::group);
         self.wrapper.with_rights(|| shelf.prepare(recordings, group)).map_err(place)?;
         let file = self.wrapper.with_rights(|| shelf.commands()).map_err(place)?;
-        let mut commands = CommandFile::begin(file, None)?;
+        let unsent = Arc::<AtomicU64>::default();
+        let mut commands = CommandFile::begin(file, self.policy.syslog.value.then(|| to_syslog(&unsent)))?;
         let witness = commands.witness();
         let session = facts.session.clone();
         if is_interactive && !self.policy.notice.value.is_empty() {
             self.give_notice();
         }
+        let mut standing = None;
         let options = self.options(program, facts, &shelf.recording());
-        let recorded = record(&options, witness, |begun| self.begun(begun));
+        let recorded = record(&options, witness, |begun| standing = Some(self.stand(begun, budget)));
+        self.wrapper.with_rights(|| drop(standing));
         let written = commands.finish();
         let recorded = recorded?;
         if let Err(error) = written {
             say(&format!("the command log is not whole: {error}"));
         }
+        match unsent.load(Ordering::Relaxed) {
+            0 => {}
+            lost => say(&format!("of the commands, {lost} did not reach the system's log")),
+        }
         self.conclude(&recorded, session)
+    }
+
+    /// Where there is no more room, nothing can be recorded. Root gets in, to make some.
+    fn check_disk(&self, budget: &Budget) -> Result<(), Refusal> {
+        let state = self.wrapper.with_rights(|| budget.state());
+        // What cannot be asked is found out when the recording is made.
+        if matches!(state, Ok(State::Full)) && !self.wrapper.account.is_root() {
+            let recordings = self.policy.recordings.value.display();
+            return Err(Refusal(format!("recordings in `{recordings}` take all of the disk that they may")));
+        }
+        Ok(())
+    }
+
+    /// What stands for as long as the session does: its place in the registry, and a look at the disk.
+    fn stand(&self, begun: Begun<'_>, budget: Budget) -> (Option<Registration>, Option<Watch>) {
+        let Wrapper { account, rights, places, .. } = self.wrapper;
+        let facts = begun.facts;
+        let registered = Registered {
+            session: facts.session.clone(),
+            pid: std::process::id(),
+            account: account.name.clone(),
+            user: facts.user.clone(),
+            target: facts.target.clone(),
+            target_user: facts.target_user.clone(),
+            start_us: facts.start_us,
+            recording: begun.file.map(Path::to_owned).unwrap_or_default(),
+            terminal: begun.terminal,
+        };
+        // Without them the session is recorded as well: `casemate sessions` finds it when it is over.
+        let registration = self.wrapper.with_rights(|| Registry::of(places).register(&registered)).ok();
+        let warned = places.clone();
+        let watch = Watch::start(budget, *rights, move |crossing| warn_of_disk(&warned, &crossing)).ok();
+        (registration, watch)
     }
 
     fn options(&self, program: &Program, facts: casemate_cast_format::SessionFacts, file: &Path) -> Options {
@@ -93,20 +145,17 @@ impl Session<'_> {
         std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes()).ok();
     }
 
-    fn begun(&self, _begun: Begun<'_>) {
-        let _ = self.config;
-    }
-
     fn conclude(&self, recorded: &Recorded, session: String) -> Result<ExitCode, Refusal> {
         if let Some(failure) = &recorded.failure {
             let account = self.wrapper.account.name.clone();
             let reason = format!("the recording is not whole: {failure}");
             say(&reason);
             let session = Some(session);
+            let login = self.login();
             let entry = match recorded.ending {
-                Ending::Unrecorded => Entry::Refused { account, reason, session, login: None },
+                Ending::Unrecorded => Entry::Refused { account, reason, session, login },
                 Ending::Exit | Ending::Hangup | Ending::Signal(_) | Ending::Stopped => {
-                    Entry::Unrecorded { account, reason, session, login: None }
+                    Entry::Unrecorded { account, reason, session, login }
                 }
             };
             if let Err(error) = self.wrapper.note(entry) {
@@ -118,4 +167,23 @@ impl Session<'_> {
             None => Ok(ExitCode::from(u8::try_from(recorded.status).unwrap_or(u8::MAX))),
         }
     }
+    /// The id of the login.
+    pub(super) fn login(&self) -> Option<String> {
+        self.logins.first().map(|login| login.id.clone())
+    }
+}
+
+/// Brings each command into the system's log; what did not reach it is counted.
+fn to_syslog(unsent: &Arc<AtomicU64>) -> Also {
+    let (mut syslog, unsent) = (Syslog::default(), Arc::clone(unsent));
+    Box::new(move |event| {
+        syslog.send(&Message::command(event)).ok();
+        unsent.store(syslog.lost(), Ordering::Relaxed);
+    })
+}
+
+fn warn_of_disk(places: &Places, crossing: &Crossing) {
+    // It is said again when the next boundary is crossed.
+    log::append(places, now_us(), crossing.entry()).ok();
+    Syslog::default().send(&crossing.message()).ok();
 }
