@@ -50,6 +50,7 @@ fn run(command: Command, printer: &Printer) -> Result<ExitCode, Failure> {
         Command::Review(arguments) => return commands::review::run(&arguments),
         Command::Report(arguments) => return commands::report::run(&arguments, printer),
         Command::Login(_) => return commands::login::run(printer),
+        Command::Shell(arguments) => return commands::shell::run(&arguments),
         Command::Completions(arguments) => commands::generate::completions(&arguments)?,
         Command::Man(arguments) => commands::generate::man(&arguments, printer)?,
     }

@@ -15,4 +15,5 @@ pub(crate) mod report;
 pub(crate) mod review;
 pub(crate) mod screen;
 pub(crate) mod search;
+pub(crate) mod shell;
 pub(crate) mod verify;

@@ -87,7 +87,7 @@ struct Wrapper {
 impl Wrapper {
     fn run(&self) -> Result<ExitCode, Refusal> {
         let config = self.config()?;
-        let target = target(&config);
+        let target = host_target(&config);
         let account = &self.account;
         let subject = Subject { user: &account.name, groups: &account.groups, target: &target };
         let policy = Policy::of(&config, &subject);
@@ -218,7 +218,9 @@ fn become_it(program: &Program) -> Result<ExitCode, Refusal> {
     Err(Refusal(format!("cannot start `{}`: {error}", program.path.display())))
 }
 
-fn target(config: &Config) -> String {
+/// How this host is called in recordings.
+#[must_use]
+pub fn host_target(config: &Config) -> String {
     match config.target() {
         Some((name, _)) => name.to_owned(),
         None => rustix::system::uname().nodename().to_string_lossy().into_owned(),
