@@ -7,8 +7,8 @@ use casemate_recorder::{Format, WindowSize};
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    cat, command_events, convert, export, generate, info, keygen, login, play, rec, repair, report, review,
-    screen, search, verify,
+    cat, command_events, convert, export, generate, info, keygen, play, rec, repair, report, review, screen,
+    search, shell, verify,
 };
 
 /// Record terminal sessions exactly, and prove it.
@@ -56,8 +56,7 @@ pub(crate) enum Command {
     Screen(screen::ScreenArgs),
     Repair(repair::RepairArgs),
     Report(report::ReportArgs),
-    #[command(hide = true)]
-    Login(login::LoginArgs),
+    Shell(shell::ShellArgs),
     Completions(generate::CompletionsArgs),
     Man(generate::ManArgs),
 }

@@ -49,7 +49,6 @@ fn run(command: Command, printer: &Printer) -> Result<ExitCode, Failure> {
         Command::Repair(arguments) => commands::repair::run(&arguments, printer)?,
         Command::Review(arguments) => return commands::review::run(&arguments),
         Command::Report(arguments) => return commands::report::run(&arguments, printer),
-        Command::Login(_) => return commands::login::run(printer),
         Command::Shell(arguments) => return commands::shell::run(&arguments),
         Command::Completions(arguments) => commands::generate::completions(&arguments)?,
         Command::Man(arguments) => commands::generate::man(&arguments, printer)?,

@@ -2,7 +2,7 @@
 //!
 //! | fact | from | `known_by` |
 //! |---|---|---|
-//! | `user` | the nearest login that is a person's | `certificate`, `key` |
+//! | `user` | the nearest login that is a person's, no farther than that through sshd | `certificate`, `key` |
 //! | | else the account that logged in: the kernel's login uid, or the login around all others | `login` |
 //! | | else the account | `uid` |
 //! | `target` | the configuration, else the name of the host | `config`, `host` |
@@ -39,6 +39,7 @@ fn identity_of(
     audited: Option<String>,
     environment: impl Fn(&str) -> Option<OsString>,
 ) -> Identity {
+    let logins = own(logins);
     let said = |name: String, known_by: KnownBy| Said { name, known_by: known_by.as_str() };
     let persons = logins.iter().find_map(|login| Some((login, login.person.as_ref()?)));
     let account = || audited.or_else(|| Some(logins.last()?.account.clone()));
@@ -67,10 +68,17 @@ fn identity_of(
     Identity { user, target, target_user: None, extra }
 }
 
+/// Of logins within logins, those up to the first that sshd let in: whoever comes through it is not the one who started
+/// it. Through `su` they are.
+fn own(logins: &[Login]) -> &[Login] {
+    let by_sshd = logins.iter().position(|login| !login.authentications.is_empty());
+    &logins[..by_sshd.map_or(logins.len(), |at| at + 1)]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::login::Person;
+    use crate::login::{Authentication, Person};
 
     fn login(account: &str, person: Option<(&str, KnownBy)>) -> Login {
         Login {
@@ -104,6 +112,14 @@ mod tests {
             login("deploy", Some(("alice", KnownBy::Certificate))),
         ];
         assert_eq!(user(&logins, Some("deploy")), Some(("bob".into(), "key")));
+    }
+
+    #[test]
+    fn whoever_comes_through_sshd_is_not_the_one_who_started_it() {
+        let mut carol = login("carol", None);
+        carol.authentications.push(Authentication { method: "password".into(), ..Authentication::default() });
+        let logins = [login("root", None), carol, login("deploy", Some(("alice", KnownBy::Key)))];
+        assert_eq!(user(&logins, None), Some(("carol".into(), "login")));
     }
 
     #[test]

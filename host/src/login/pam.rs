@@ -1,7 +1,11 @@
 //! What PAM says to a program that `pam_exec` runs, in its environment. Pure.
+//!
+//! The same environment holds what modules have put there, and one of them, `pam_env`, may do that for the user. Such
+//! variables stand first, whatever their names. `pam_exec` puts its own behind them, beginning with `PAM_SERVICE`; only
+//! these count.
 
-use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStringExt as _;
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
 /// When PAM runs the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,25 +38,51 @@ pub struct Pam {
 }
 
 impl Pam {
-    /// Reads what PAM says, if PAM runs us.
+    /// Reads what PAM says, if PAM runs us, from the environment in its order.
     #[must_use]
-    pub fn read(variable: impl Fn(&str) -> Option<OsString>) -> Option<Self> {
-        let text = |name| {
-            let value = variable(name)?;
-            (!value.is_empty()).then(|| value.to_string_lossy().into_owned())
-        };
-        Some(Self {
-            when: match variable("PAM_TYPE")?.as_os_str() {
-                kind if kind == OsStr::new("open_session") => When::Open,
-                kind if kind == OsStr::new("close_session") => When::Close,
-                _ => When::Other,
-            },
-            account: text("PAM_USER").unwrap_or_default(),
-            service: text("PAM_SERVICE").unwrap_or_default(),
-            client: text("PAM_RHOST"),
-            terminal: text("PAM_TTY"),
-            remote_user: text("PAM_RUSER"),
-            authentications: variable("SSH_AUTH_INFO_0").map(OsString::into_vec).unwrap_or_default(),
-        })
+    pub fn read(environment: impl Iterator<Item = (OsString, OsString)>) -> Option<Self> {
+        let mut pam = None;
+        let mut when = None;
+        let mut info = Vec::new();
+        for (name, value) in environment {
+            if name == "SSH_AUTH_INFO_0" {
+                info = value.into_vec();
+                continue;
+            }
+            let text = value.to_string_lossy().into_owned();
+            if name == "PAM_SERVICE" {
+                pam = Some(Self::of(text));
+                continue;
+            }
+            let Some(pam) = &mut pam else { continue };
+            let some = (!text.is_empty()).then_some(text);
+            match name.as_bytes() {
+                b"PAM_USER" => pam.account = some.unwrap_or_default(),
+                b"PAM_RHOST" => pam.client = some,
+                b"PAM_TTY" => pam.terminal = some,
+                b"PAM_RUSER" => pam.remote_user = some,
+                b"PAM_TYPE" => {
+                    when = Some(match value.as_bytes() {
+                        b"open_session" => When::Open,
+                        b"close_session" => When::Close,
+                        _ => When::Other,
+                    });
+                }
+                _ => {}
+            }
+        }
+        Some(Self { when: when?, authentications: info, ..pam? })
+    }
+
+    fn of(service: String) -> Self {
+        Self {
+            when: When::Other,
+            account: String::new(),
+            service,
+            client: None,
+            terminal: None,
+            remote_user: None,
+            authentications: Vec::new(),
+        }
     }
 }

@@ -1,3 +1,5 @@
+//! Who it was, by examples of `ssh-keygen` and by what must hold for any bytes.
+
 use proptest::prelude::*;
 
 use super::pam::{Pam, When};
@@ -146,22 +148,41 @@ fn strangers_names_are_cut() {
     assert_eq!(person(&all, &config(&text)), None);
 }
 
+fn pam(environment: &[(&str, &str)]) -> Option<Pam> {
+    Pam::read(environment.iter().map(|(name, value)| (name.into(), value.into())))
+}
+
 #[test]
 fn pam_speaks_through_the_environment() {
-    let pam = Pam::read(|name| match name {
-        "PAM_TYPE" => Some("open_session".into()),
-        "PAM_USER" => Some("alice".into()),
-        "PAM_SERVICE" => Some("sshd".into()),
-        "PAM_RHOST" => Some("192.0.2.1".into()),
-        "PAM_RUSER" => Some("".into()),
-        "SSH_AUTH_INFO_0" => Some("password\n".into()),
-        _ => None,
-    })
-    .unwrap();
-    assert_eq!((pam.when, pam.account.as_str(), pam.service.as_str()), (When::Open, "alice", "sshd"));
-    assert_eq!((pam.client.as_deref(), pam.terminal, pam.remote_user), (Some("192.0.2.1"), None, None));
-    assert_eq!(pam.authentications, b"password\n");
-    assert_eq!(Pam::read(|_| None), None);
+    let said = [
+        ("SSH_AUTH_INFO_0", "password\n"),
+        ("PAM_SERVICE", "sshd"),
+        ("PAM_USER", "alice"),
+        ("PAM_TTY", ""),
+        ("PAM_RHOST", "192.0.2.1"),
+        ("PAM_TYPE", "open_session"),
+    ];
+    let read = pam(&said).unwrap();
+    assert_eq!((read.when, read.account.as_str(), read.service.as_str()), (When::Open, "alice", "sshd"));
+    assert_eq!(
+        (read.client.as_deref(), &read.terminal, &read.remote_user),
+        (Some("192.0.2.1"), &None, &None)
+    );
+    assert_eq!(read.authentications, b"password\n");
+    assert_eq!((pam(&[]), pam(&said[..5]), pam(&[("PAM_TYPE", "open_session")])), (None, None, None));
+}
+
+#[test]
+fn what_a_user_puts_before_it_does_not_count() {
+    let users = [
+        ("PAM_SERVICE", "sshd"),
+        ("PAM_USER", "root"),
+        ("PAM_RHOST", "192.0.2.99"),
+        ("PAM_RUSER", "root"),
+        ("PAM_TYPE", "open_session"),
+    ];
+    let pams = [("PAM_SERVICE", "su"), ("PAM_USER", "alice"), ("PAM_TYPE", "close_session")];
+    assert_eq!(pam(&[&users[..], &pams].concat()), pam(&pams));
 }
 
 #[test]

@@ -1,3 +1,5 @@
+//! Logins that begin, are found and end, in a folder of their own.
+
 use super::*;
 use crate::login::pam::When;
 use std::os::unix::fs::PermissionsExt as _;
@@ -54,7 +56,7 @@ fn a_login_is_found_by_what_descends_from_it() {
     let login = host.open("alice").login;
     assert_eq!((login.account.as_str(), login.pid), ("alice", std::os::unix::process::parent_id()));
     assert_eq!(login.authentications, [], "the tests are not run by sshd");
-    assert_eq!(host.find(), [login.clone()]);
+    assert_eq!(host.find(), std::slice::from_ref(&login));
     let mode = std::fs::metadata(host.record()).unwrap().permissions().mode();
     assert_eq!(mode & 0o7777, RECORD_MODE);
 

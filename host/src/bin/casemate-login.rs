@@ -1,40 +1,35 @@
-//! `casemate login`: what PAM runs when a session begins and when it is over.
+//! `casemate-login`: what PAM runs, by `pam_exec`, when a session begins and when it is over.
+//!
+//! It is a program of its own, set-group-id, for one reason. PAM gives it the environment of the session, and into that
+//! a user may put what he likes where `pam_env` has `user_readenv=1`, as in Debian 12's `/etc/pam.d/sshd`: the loader
+//! of an ordinary program that root runs obeys `LD_PRELOAD`, that of a set-group-id one does not.
+//!
+//! *Invariant*: it never hinders a login. What goes wrong is told to the system's log, and the status is 0.
 
+use std::fmt::Display;
+use std::io::Write as _;
 use std::os::unix::net::UnixDatagram;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use casemate_host::login::pam::{Pam, When};
 use casemate_host::{Config, Places, logins, trusted};
+use casemate_terminal::escaped;
 
-use crate::failure::Failure;
-use crate::printer::{Printer, one_line};
+/// For whoever runs it by hand.
+const USAGE: &str = "\
+error: PAM runs this when somebody logs in; it has no use by hand
+hint: in /etc/pam.d/common-session: session optional pam_exec.so seteuid quiet /usr/libexec/casemate-login";
 
-/// Note a login, for PAM
-///
-/// PAM runs this as root, by a line for `pam_exec` in its configuration, when a session begins and when it is over. Each
-/// login becomes an entry of the host log in /var/lib/casemate/log, with where it came from and the key or the certificate
-/// with which sshd let it in; so do those that never run a shell. What runs within the login finds it in
-/// /run/casemate/logins. Who has a key is said by `[people]` in /etc/casemate/config.toml.
-///
-/// It never hinders a login: what goes wrong is told to the system's log.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Example, in /etc/pam.d/common-session; before any line of pam_env that has user_readenv=1:
-  session optional pam_exec.so seteuid quiet /usr/bin/casemate login")]
-pub(crate) struct LoginArgs {}
-
-pub(crate) fn run(printer: &Printer) -> Result<ExitCode, Failure> {
-    let Some(pam) = Pam::read(|name| std::env::var_os(name)) else {
-        return Err(Failure::new("PAM runs this when somebody logs in; it has no use by hand")
-            .hint("see the example in `casemate login --help`"));
+fn main() -> ExitCode {
+    let Some(pam) = Pam::read(std::env::vars_os()) else {
+        writeln!(std::io::stderr(), "{USAGE}").ok();
+        return ExitCode::FAILURE;
     };
     for problem in note(&pam) {
         tell(&problem);
-        printer.error(problem);
     }
-    // A login goes on, whatever went wrong here.
-    Ok(ExitCode::SUCCESS)
+    ExitCode::SUCCESS
 }
 
 /// Does what there is to do, and says what could not be done.
@@ -43,15 +38,17 @@ fn note(pam: &Pam) -> Vec<String> {
     if pam.when == When::Other || pam.service == "systemd-user" {
         return Vec::new();
     }
+    let whose =
+        |what: &str, error: &dyn Display| format!("{what} ({} of `{}`): {error}", pam.service, pam.account);
     if !rustix::process::geteuid().is_root() {
-        return vec!["a login was not noted: PAM has to run `casemate login` as root, see `seteuid`".into()];
+        return vec![whose("cannot note a login", &"PAM has to run this as root, with `seteuid`")];
+    }
+    if rustix::process::getegid() == rustix::process::getgid() {
+        return vec![whose("cannot note a login", &"this program has to be set-group-id to `casemate`")];
     }
     let places = Places::system();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();
     let now = u64::try_from(now).unwrap_or_default();
-    let whose = |what: &str, error: &dyn std::fmt::Display| {
-        format!("{what} ({} of `{}`): {error}", pam.service, pam.account)
-    };
     if pam.when == When::Close {
         let closed = logins::close(&places, now);
         return closed
@@ -65,10 +62,8 @@ fn note(pam: &Pam) -> Vec<String> {
         Err(error) => (Config::default(), vec![whose("a login is nobody's", &error)]),
     };
     match logins::open(&places, &config, pam, now) {
-        Ok(opened) => {
-            problems.extend(opened.failures.iter().map(|(what, error)| whose(what, error)));
-        }
-        Err(error) => problems.push(whose("a login was not noted", &error)),
+        Ok(opened) => problems.extend(opened.failures.iter().map(|(what, error)| whose(what, error))),
+        Err(error) => problems.push(whose("cannot note a login", &error)),
     }
     problems
 }
@@ -86,7 +81,7 @@ fn config(places: &Places) -> Result<Config, String> {
 fn tell(problem: &str) {
     /// `authpriv` and `warning`, in numbers of RFC 5424.
     const PRIORITY: u32 = 10 * 8 + 4;
-    let message = format!("<{PRIORITY}>casemate[{}]: {}", std::process::id(), one_line(problem));
+    let message = format!("<{PRIORITY}>casemate-login[{}]: {}", std::process::id(), escaped(problem));
     if let Ok(socket) = UnixDatagram::unbound() {
         // A log that is full is not waited for.
         socket.set_nonblocking(true).ok();
