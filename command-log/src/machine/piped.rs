@@ -4,7 +4,7 @@
 //! recording is to keep the rest of it from being read as what it is.
 
 use casemate_cast_format::{Code, Event, Exec, Micros, Traffic, own};
-use casemate_terminal::{Piece, Scanner, Screen};
+use casemate_terminal::{Piece, Screen};
 
 use super::CommandLog;
 use super::running::Line;
