@@ -6,7 +6,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::Mode;
+use nix::unistd::Group;
+use rustix::fs::{Gid, Mode};
 use rustix::io::Errno;
 
 /// The group of the set-group-id wrapper, and of all that it writes.
@@ -88,7 +89,7 @@ impl Places {
 }
 
 impl Places {
-    /// Makes the folders that are missing, for root with the effective group [`GROUP`]. What is there stays as it is.
+    /// Makes the folders that are missing, for root: the group's, if it is there. What is there stays as it is.
     ///
     /// # Errors
     ///
@@ -114,6 +115,11 @@ fn make_folder(folder: &Path, mode: u32) -> io::Result<()> {
     match rustix::fs::mkdir(folder, Mode::empty()) {
         Err(Errno::EXIST) => return Ok(()),
         made => made?,
+    }
+    if mode != ROOTS_FOLDER_MODE
+        && let Ok(Some(group)) = Group::from_name(GROUP)
+    {
+        rustix::fs::chown(folder, None, Some(Gid::from_raw(group.gid.as_raw())))?;
     }
     Ok(rustix::fs::chmod(folder, Mode::from_raw_mode(mode))?)
 }

@@ -139,7 +139,7 @@ mod tests {
             _ => None,
         };
         let identity = identity_of(&[], &config, None, environment);
-        let facts = identity.facts(1, None);
+        let facts = identity.facts(None);
         assert_eq!(facts.target, "web-1");
         assert_eq!(
             Value::from(facts.known_by),

@@ -6,6 +6,7 @@
 //!
 //! *Invariant*: it never hinders a login. What goes wrong is told to the system's log, and the status is 0.
 
+use std::error::Error as _;
 use std::fmt::Display;
 use std::io::Write as _;
 use std::os::unix::net::UnixDatagram;
@@ -73,7 +74,10 @@ fn config(places: &Places) -> Result<Config, String> {
     match trusted::read(path) {
         Ok(text) => Config::parse(&text).map_err(|error| format!("{}: {error}", path.display())),
         Err(error) if error.is_missing() => Ok(Config::default()),
-        Err(error) => Err(format!("{:#}", anyhow::Error::from(error))),
+        Err(error) => {
+            let why = error.source().map(|source| format!(": {source}")).unwrap_or_default();
+            Err(format!("{error}{why}"))
+        }
     }
 }
 
