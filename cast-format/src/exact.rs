@@ -1,7 +1,8 @@
 //! The exact bytes of a session, in and out of events that can hold only text.
 //!
 //! Output that is no UTF-8 stands in an `o` event with U+FFFD for what could not be kept; a
-//! `bytes` event right behind it holds in base64 the bytes that the `o` event stands for.
+//! `bytes` event right behind it holds in base64 the bytes that the `o` event stands for. In sessions without a terminal
+//! the same is done for `i` and `err`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -54,11 +55,16 @@ fn unfinished(bytes: &[u8]) -> usize {
 }
 
 /// The events for a piece of output: one, or two where the bytes are no UTF-8.
-pub fn output_events(time: Micros, bytes: &[u8], mut emit: impl FnMut(Event<'_>)) {
+pub fn output_events(time: Micros, bytes: &[u8], emit: impl FnMut(Event<'_>)) {
+    exact_events(time, Code::Output, bytes, emit);
+}
+
+/// The events for a piece of whatever stream that code stands for: one, or two where the bytes are no UTF-8.
+pub fn exact_events(time: Micros, code: Code<'_>, bytes: &[u8], mut emit: impl FnMut(Event<'_>)) {
     match std::str::from_utf8(bytes) {
-        Ok(text) => emit(Event::new(time, Code::Output, text)),
+        Ok(text) => emit(Event::new(time, code, text)),
         Err(_) => {
-            emit(Event::new(time, Code::Output, &String::from_utf8_lossy(bytes)));
+            emit(Event::new(time, code, &String::from_utf8_lossy(bytes)));
             emit(Event::own(time, own::BYTES, &STANDARD.encode(bytes)));
         }
     }

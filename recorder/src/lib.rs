@@ -1,7 +1,7 @@
 //! Records what happens in a terminal: a PTY proxy between a person's terminal and a program, and
 //! the journal that brings what passes into a recording.
 //!
-//! [`record`] does it all. Inside, what decides is pure and takes bytes and times ([`keys`],
+//! [`record`] does it all, and [`record_pipes`] what there is to do where there is no terminal. Inside, what decides is pure and takes bytes and times ([`keys`],
 //! [`echo`], the prompt), and what touches the system is thin: the proxy's loop, the PTY, the
 //! terminal, the journal's file.
 //!
@@ -22,6 +22,7 @@ mod keyframes;
 mod nonblocking;
 mod notice;
 mod observer;
+mod pipes;
 mod process;
 mod program;
 mod proxy;
@@ -38,6 +39,7 @@ pub use identity::{Identity, SESSION_VARIABLE, Said, account_shell, audited_acco
 pub use inherited::inherited_environment;
 pub use integrate::{Integration, NotIntegrated};
 pub use journal::{AppendError, Existing, Rotation, claim, recording_version};
+pub use pipes::{PipedOptions, record_pipes};
 pub use program::Program;
 pub use proxy::WindowSize;
 pub use rights::Rights;

@@ -26,7 +26,7 @@ use crate::terminal::Terminal;
 use crate::witness::Witness;
 
 /// Size of a session that nobody sees.
-const HEADLESS_SIZE: Size = Size { cols: 80, rows: 24 };
+pub(crate) const HEADLESS_SIZE: Size = Size { cols: 80, rows: 24 };
 
 /// Where a recording goes.
 #[derive(Clone, Debug)]
@@ -170,7 +170,7 @@ pub enum RecordError {
     },
 }
 
-fn system(what: &'static str) -> impl FnOnce(io::Error) -> RecordError {
+pub(crate) fn system(what: &'static str) -> impl FnOnce(io::Error) -> RecordError {
     move |source| RecordError::System { what, source }
 }
 
@@ -291,7 +291,7 @@ pub fn record(
     })
 }
 
-fn open(output: &Output, plan: Plan) -> Result<Sink, RecordError> {
+pub(crate) fn open(output: &Output, plan: Plan) -> Result<Sink, RecordError> {
     match output {
         Output::File(path, existing) => Sink::create(plan, path, *existing)
             .map_err(|source| RecordError::Create { path: path.clone(), source }),

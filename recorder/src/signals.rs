@@ -67,7 +67,7 @@ pub fn die_of(signal: i32) -> std::process::ExitCode {
 }
 
 #[expect(unsafe_code, reason = "no safe call asks for an action without setting one")]
-fn is_ignored(signal: i32) -> bool {
+pub(crate) fn is_ignored(signal: i32) -> bool {
     let mut action = std::mem::MaybeUninit::<libc::sigaction>::uninit();
     // SAFETY: a null action only asks; the old one is written to memory of its size.
     if unsafe { libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr()) } != 0 {

@@ -289,7 +289,6 @@ impl Redactor<'_> {
                 let text = event.data.decode();
                 let masked = mask(&text, self.output, output);
                 self.output += offset(text.len());
-                self.is_masked = masked.is_some();
                 masked
             }
             Code::Input => {
@@ -299,7 +298,7 @@ impl Redactor<'_> {
                 masked
             }
             Code::Other(code) if code == own::BYTES => {
-                // They say what the output was.
+                // They say what the event before them was.
                 let exact = STANDARD.decode(&*event.data.decode()).unwrap_or_default();
                 if was_masked || patterns.is_in(&String::from_utf8_lossy(&exact)) {
                     self.changed += 1;
@@ -317,6 +316,7 @@ impl Redactor<'_> {
                 }
             }
         };
+        self.is_masked = masked.is_some();
         let code = match &event.code {
             Code::Other(code) => patterns.mask(code).map(|masked| Code::Other(masked.into())),
             Code::Output | Code::Input | Code::Marker | Code::Resize | Code::Exit => None,

@@ -151,7 +151,7 @@ pub(super) mod tests {
                     Step::Seal => sink.seal().unwrap(),
                 }
             }
-            sink.finish().unwrap();
+            sink.finish(|| ()).unwrap();
         }
         check(&std::fs::read(&path).unwrap())
     }
@@ -194,7 +194,7 @@ pub(super) mod tests {
             assert!(!sink.is_behind());
             sink.output(Micros(20), &drawing(10_000)).unwrap();
             sink.seal().unwrap();
-            sink.finish().unwrap();
+            sink.finish(|| ()).unwrap();
         }
     }
 

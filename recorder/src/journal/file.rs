@@ -93,7 +93,7 @@ impl Target {
 
     fn new(file: File, path: Option<PathBuf>, length: u64) -> io::Result<Self> {
         let is_regular = file.metadata()?.is_file();
-        let syncer = is_regular.then(|| Syncer::start(&file)).transpose()?;
+        let syncer = is_regular.then(|| Syncer::new(&file)).transpose()?;
         Ok(Self { file, path, length, sync_asked: length, syncer })
     }
 
@@ -130,7 +130,7 @@ impl Target {
     /// Has what was written so far brought to the disk soon, without waiting for it.
     pub(crate) fn sync_soon(&mut self) {
         self.sync_asked = self.length;
-        if let Some(syncer) = &self.syncer {
+        if let Some(syncer) = &mut self.syncer {
             syncer.request();
         }
     }
@@ -189,9 +189,11 @@ fn is_stream(path: &Path) -> bool {
 }
 
 /// Calls fsync beside the writing, as often as the disk allows: a burst makes dozens of seals a
-/// second, and each must reach the disk, but none is worth stopping for.
+/// second, and each must reach the disk, but none is worth stopping for. Its thread begins with the first request: who
+/// opens a recording may still fork.
 #[derive(Debug)]
 struct Syncer {
+    file: File,
     shared: Arc<(Mutex<Wish>, Condvar)>,
     thread: Option<JoinHandle<()>>,
 }
@@ -204,34 +206,43 @@ struct Wish {
 }
 
 impl Syncer {
-    fn start(file: &File) -> io::Result<Self> {
-        let file = file.try_clone()?;
-        let shared = Arc::new((Mutex::new(Wish::default()), Condvar::new()));
-        let theirs = Arc::clone(&shared);
-        let thread =
-            std::thread::Builder::new().name("sync".into()).stack_size(64 << 10).spawn(move || {
-                loop {
-                    let (wish, changed) = &*theirs;
-                    let mut wish = wish.lock().unwrap_or_else(PoisonError::into_inner);
-                    while !wish.wanted {
-                        if wish.closed {
-                            return;
-                        }
-                        wish = changed.wait(wish).unwrap_or_else(PoisonError::into_inner);
-                    }
-                    wish.wanted = false;
-                    drop(wish);
-                    if let Err(error) = file.sync_data() {
-                        theirs.0.lock().unwrap_or_else(PoisonError::into_inner).failure.get_or_insert(error);
-                    }
-                }
-            })?;
-        Ok(Self { shared, thread: Some(thread) })
+    fn new(file: &File) -> io::Result<Self> {
+        Ok(Self { file: file.try_clone()?, shared: Arc::default(), thread: None })
     }
 
-    fn request(&self) {
-        self.shared.0.lock().unwrap_or_else(PoisonError::into_inner).wanted = true;
-        self.shared.1.notify_one();
+    fn request(&mut self) {
+        if self.thread.is_none() {
+            self.thread = self.start().ok();
+        }
+        let mut wish = self.shared.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.thread.is_some() {
+            wish.wanted = true;
+            self.shared.1.notify_one();
+        } else if let Err(error) = self.file.sync_data() {
+            wish.failure.get_or_insert(error);
+        }
+    }
+
+    fn start(&self) -> io::Result<JoinHandle<()>> {
+        let file = self.file.try_clone()?;
+        let theirs = Arc::clone(&self.shared);
+        std::thread::Builder::new().name("sync".into()).stack_size(64 << 10).spawn(move || {
+            loop {
+                let (wish, changed) = &*theirs;
+                let mut wish = wish.lock().unwrap_or_else(PoisonError::into_inner);
+                while !wish.wanted {
+                    if wish.closed {
+                        return;
+                    }
+                    wish = changed.wait(wish).unwrap_or_else(PoisonError::into_inner);
+                }
+                wish.wanted = false;
+                drop(wish);
+                if let Err(error) = file.sync_data() {
+                    theirs.0.lock().unwrap_or_else(PoisonError::into_inner).failure.get_or_insert(error);
+                }
+            }
+        })
     }
 
     /// Waits for the last sync; the first failure of all.

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use casemate_cast_format::exact::Utf8Joiner;
+use casemate_cast_format::exact::{Utf8Joiner, exact_events};
 use casemate_cast_format::segment::SEGMENT_TIME_LIMIT;
 use casemate_cast_format::{Code, Event, Micros, ProcessFacts, own};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -27,7 +27,8 @@ pub use append::{AppendError, recording_version};
 pub(crate) use file::Target;
 pub use file::{Existing, claim};
 pub(crate) use queue::Kind;
-use queue::{Batch, Queue, Taken};
+pub(crate) use queue::Queue;
+use queue::{Batch, Taken};
 pub use sink::Rotation;
 use sink::Screen;
 pub(crate) use sink::{Plan, Sink};
@@ -82,6 +83,16 @@ impl Journal {
         &self.queue
     }
 
+    /// The queue, for threads that fill it as well.
+    pub(crate) fn shared_queue(&self) -> Arc<Queue> {
+        Arc::clone(&self.queue)
+    }
+
+    /// Says that nothing more will come.
+    pub(crate) fn close(&self) {
+        self.queue.close();
+    }
+
     /// Waits until everything is written. Where nobody takes it, a signal ends the waiting, also the one
     /// that ended the session.
     pub(crate) fn finish(self, ending: Option<Ending>) -> Report {
@@ -131,6 +142,8 @@ struct Writer {
     failed: Option<Failed>,
     guard: InputGuard,
     input_joiner: Utf8Joiner,
+    /// What a program without a terminal was given, and its standard error.
+    piped: [(Utf8Joiner, Code<'static>); 2],
     user_names: UserNames,
     start: Instant,
     flush_at: Option<Instant>,
@@ -157,6 +170,7 @@ impl Writer {
             failed: None,
             guard,
             input_joiner: Utf8Joiner::default(),
+            piped: [Code::Input, Code::Other(own::ERR.into())].map(|code| (Utf8Joiner::default(), code)),
             user_names: UserNames::default(),
             start,
             flush_at: None,
@@ -192,11 +206,12 @@ impl Writer {
             if let Some(sink) = &mut writer.sink {
                 sink.end_of_output(now)?;
             }
+            writer.end_of_piped(now)?;
             writer.flush()
         });
         if let Some(sink) = self.sink.take() {
             self.report.files = sink.files().to_vec();
-            if let Err(error) = sink.finish() {
+            if let Err(error) = sink.finish(|| queue.set_written()) {
                 self.report.failure = Some(error.to_string());
             }
         } else if let Some(failed) = self.failed.take() {
@@ -287,6 +302,11 @@ impl Writer {
                     self.guard.resize(size.cols);
                     Some(Event::new(entry.time, Code::Resize, &size.to_string()))
                 }
+                Kind::PipedInput | Kind::PipedError => {
+                    self.write_piped(usize::from(entry.kind == Kind::PipedError), entry.time, bytes)?;
+                    None
+                }
+                Kind::Traffic => Some(Event::own(entry.time, own::TRAFFIC, &String::from_utf8_lossy(bytes))),
                 Kind::Marker => Some(Event::new(entry.time, Code::Marker, &String::from_utf8_lossy(bytes))),
                 Kind::Process(uid) => {
                     let facts = name_user(&mut self.user_names, uid, &String::from_utf8_lossy(bytes));
@@ -312,6 +332,24 @@ impl Writer {
             if sink.pending() >= WRITE_SIZE {
                 sink.write_pending()?;
             }
+        }
+        Ok(())
+    }
+
+    /// Writes what passed a program without a terminal, but for half a character at its end.
+    fn write_piped(&mut self, which: usize, time: Micros, bytes: &[u8]) -> std::io::Result<()> {
+        let Some(sink) = &mut self.sink else { return Ok(()) };
+        let (joiner, code) = &mut self.piped[which];
+        let mut joined = Vec::new();
+        let whole = joiner.feed(bytes, &mut joined);
+        self.report.events += write_exact(sink, code, time, whole)?;
+        Ok(())
+    }
+
+    fn end_of_piped(&mut self, time: Micros) -> std::io::Result<()> {
+        let Some(sink) = &mut self.sink else { return Ok(()) };
+        for (joiner, code) in &mut self.piped {
+            self.report.events += write_exact(sink, code, time, &joiner.finish())?;
         }
         Ok(())
     }
@@ -360,6 +398,9 @@ impl Writer {
                 }
                 Kind::Output
                 | Kind::Input(_)
+                | Kind::PipedInput
+                | Kind::PipedError
+                | Kind::Traffic
                 | Kind::Resize(_)
                 | Kind::Marker
                 | Kind::Process(_)
@@ -368,6 +409,20 @@ impl Writer {
             }
         }
     }
+}
+
+/// Writes the events for some bytes; gives how many there were.
+fn write_exact(sink: &mut Sink, code: &Code<'static>, time: Micros, bytes: &[u8]) -> std::io::Result<u64> {
+    let (mut written, mut events) = (Ok(()), 0);
+    if !bytes.is_empty() {
+        exact_events(time, code.clone(), bytes, |event| {
+            events += 1;
+            if written.is_ok() {
+                written = sink.event(&event);
+            }
+        });
+    }
+    written.map(|()| events)
 }
 
 /// When there may be time for something else behind this batch.

@@ -46,6 +46,12 @@ pub(crate) enum Kind {
     Resize(Size),
     /// The bytes are its label.
     Marker,
+    /// The bytes were given to a program without a terminal.
+    PipedInput,
+    /// The bytes were written to its standard error.
+    PipedError,
+    /// The bytes say how many passed.
+    Traffic,
     /// The bytes are the facts of a process of this user.
     Process(Option<u32>),
     PauseBegin,
@@ -116,6 +122,8 @@ enum For {
 pub(crate) struct Queue {
     state: Mutex<State>,
     changed: Condvar,
+    /// There is room again, for who waits for it.
+    room: Condvar,
     bell: OwnedFd,
 }
 
@@ -123,10 +131,17 @@ pub(crate) struct Queue {
 struct State {
     batch: Batch,
     closed: bool,
+    written: bool,
     ended: bool,
     writer_waits: Option<For>,
     proxy_waits: bool,
     failure: Option<String>,
+}
+
+impl State {
+    fn is_long(&self) -> bool {
+        self.batch.bytes.len() >= BATCH_LIMIT || self.batch.entries.len() >= ENTRY_LIMIT
+    }
 }
 
 /// Says that the writer is done when it is dropped, which a panic does as well.
@@ -135,6 +150,7 @@ pub(crate) struct Ending(pub(crate) Arc<Queue>);
 impl Drop for Ending {
     fn drop(&mut self) {
         self.0.lock().ended = true;
+        self.0.room.notify_all();
         self.0.ring();
     }
 }
@@ -142,7 +158,7 @@ impl Drop for Ending {
 impl Queue {
     pub(crate) fn new() -> std::io::Result<Self> {
         let bell = rustix::event::eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?;
-        Ok(Self { state: Mutex::default(), changed: Condvar::new(), bell })
+        Ok(Self { state: Mutex::default(), changed: Condvar::new(), room: Condvar::new(), bell })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -169,9 +185,17 @@ impl Queue {
     /// Whether the writer is behind; if so, the bell rings when it has caught up.
     pub(crate) fn is_full(&self) -> bool {
         let mut state = self.lock();
-        let is_long = state.batch.bytes.len() >= BATCH_LIMIT || state.batch.entries.len() >= ENTRY_LIMIT;
-        state.proxy_waits = is_long && state.failure.is_none();
+        state.proxy_waits = state.is_long() && state.failure.is_none();
         state.proxy_waits
+    }
+
+    /// Waits until the writer has caught up.
+    pub(crate) fn wait_for_room(&self) {
+        let mut state = self.lock();
+        while state.is_long() && !state.ended {
+            state.proxy_waits = true;
+            state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
     }
 
     /// Readable when there is room again, or news of a failure.
@@ -193,6 +217,18 @@ impl Queue {
     pub(crate) fn close(&self) {
         self.lock().closed = true;
         self.changed.notify_one();
+    }
+
+    /// Everything is in the file, if not yet on the disk.
+    pub(crate) fn set_written(&self) {
+        self.lock().written = true;
+        self.ring();
+    }
+
+    /// Whether everything is in the file, or will never be; the bell rings when it is.
+    pub(crate) fn is_written(&self) -> bool {
+        let state = self.lock();
+        state.written || state.ended
     }
 
     /// Whether the writer is done; the bell rings when it is.
@@ -238,6 +274,7 @@ impl Queue {
         }
         let batch = std::mem::replace(&mut state.batch, done);
         if std::mem::take(&mut state.proxy_waits) {
+            self.room.notify_all();
             self.ring();
         }
         Taken::Batch(batch)

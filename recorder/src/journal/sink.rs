@@ -158,6 +158,13 @@ impl Sink {
         self.told = Some(told);
     }
 
+    /// Tells who reads along what was recorded before they did.
+    pub(crate) fn tell_again(&mut self, event: &Event<'_>) {
+        if let Some(told) = &mut self.told {
+            told.event(event);
+        }
+    }
+
     /// Whether it goes into a file, rather than a pipe or device.
     pub(crate) fn is_file(&self) -> bool {
         self.target.is_regular()
@@ -285,10 +292,11 @@ impl Sink {
         self.pending.len()
     }
 
-    /// Ends the recording; it is on the disk when this returns.
-    pub(crate) fn finish(mut self) -> io::Result<()> {
+    /// Ends the recording; it is on the disk when this returns. `written` is told when all of it is in the file.
+    pub(crate) fn finish(mut self, written: impl FnOnce()) -> io::Result<()> {
         self.form.finish(&mut self.pending)?;
         self.target.write(&self.pending)?;
+        written();
         self.target.finish()
     }
 
@@ -312,7 +320,7 @@ impl Sink {
         for event in last {
             sink.event(event)?;
         }
-        Ok(sink.finish()?)
+        Ok(sink.finish(|| ())?)
     }
 
     fn rotate_if_full(&mut self, time: Micros) -> io::Result<()> {

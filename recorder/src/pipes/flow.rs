@@ -1,0 +1,410 @@
+//! One stream, carried from one end to the other by a thread of its own, byte for byte.
+//!
+//! Where the content is not wanted the bytes never come to us: `splice` moves them from pipe to pipe, between sockets
+//! through a pipe of our own. What either end finds is what it would find without us: an end where there is an end, a pipe
+//! that is broken where nobody reads any more, also while nothing flows.
+//!
+//! *Invariant*: descriptors that are shared with others are never set to non-blocking, nor shut down but where the other
+//! side was.
+
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+use rustix::io::{Errno, ioctl_fionread, read, write};
+use rustix::net::{Shutdown, shutdown};
+use rustix::pipe::{PipeFlags, SpliceFlags, fcntl_getpipe_size, fcntl_setpipe_size, pipe_with, splice};
+
+use super::log::Log;
+use super::plumbing::Stream;
+
+/// A stream that carried so much is a long one, and gets larger pipes.
+const LONG: u64 = 1 << 20;
+
+/// Larger pipes take fewer turns. Four times the usual is most of what can be won, and leaves room for others of what a
+/// user may have in pipes.
+const LARGE_PIPE: usize = 256 << 10;
+
+/// So many moves are made before everything else is looked at again.
+const MOVES_IN_A_ROW: u32 = 32;
+
+/// Where bytes have to come to us, so many at a time.
+const CHUNK: usize = 64 << 10;
+
+/// What is carried.
+pub(super) struct Flow {
+    pub(super) stream: Stream,
+    pub(super) from: Arc<OwnedFd>,
+    pub(super) to: Arc<OwnedFd>,
+    pub(super) is_socket: bool,
+}
+
+/// What all flows have in common, and who waits for them.
+pub(super) struct Shared {
+    carried: [AtomicU64; 3],
+    /// Flows that have not ended.
+    open: AtomicUsize,
+    /// Flows that still carry what was there when the program ended.
+    undrained: AtomicUsize,
+    /// Readable from the program's end on.
+    drain: OwnedFd,
+    /// Readable when nothing may be carried any more.
+    cut: OwnedFd,
+    /// Readable when something of this has changed.
+    news: OwnedFd,
+}
+
+/// How a flow ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    /// There will be no more.
+    End,
+    /// Nobody takes any more.
+    Broken,
+    /// Nothing may be carried any more.
+    Cut,
+}
+
+impl Shared {
+    pub(super) fn new(flows: usize) -> std::io::Result<Self> {
+        let bell = || eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC);
+        Ok(Self {
+            carried: Default::default(),
+            open: AtomicUsize::new(flows),
+            undrained: AtomicUsize::new(flows),
+            drain: bell()?,
+            cut: bell()?,
+            news: bell()?,
+        })
+    }
+
+    pub(super) fn carried(&self, stream: usize) -> u64 {
+        self.carried[stream].load(Ordering::Acquire)
+    }
+
+    /// The program has ended: what is there is to be carried on.
+    pub(super) fn drain(&self) {
+        ring(&self.drain);
+    }
+
+    /// Nothing may be carried any more.
+    pub(super) fn cut(&self) {
+        ring(&self.cut);
+    }
+
+    pub(super) fn is_drained(&self) -> bool {
+        self.undrained.load(Ordering::Acquire) == 0
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.open.load(Ordering::Acquire) == 0
+    }
+
+    pub(super) fn news(&self) -> BorrowedFd<'_> {
+        self.news.as_fd()
+    }
+
+    pub(super) fn heard(&self) {
+        _ = read(&self.news, &mut [0; 8]);
+    }
+
+    /// A flow that never began.
+    pub(super) fn gone(&self) {
+        self.undrained.fetch_sub(1, Ordering::AcqRel);
+        self.open.fetch_sub(1, Ordering::AcqRel);
+        ring(&self.news);
+    }
+
+    fn drained(&self) {
+        self.undrained.fetch_sub(1, Ordering::AcqRel);
+        ring(&self.news);
+    }
+}
+
+fn ring(bell: &OwnedFd) {
+    _ = write(bell, &1_u64.to_ne_bytes());
+}
+
+impl Flow {
+    /// Carries to the end.
+    pub(super) fn run(self, shared: &Shared, log: Option<&Log>) {
+        let mut carrier = Carrier {
+            flow: self,
+            shared,
+            log,
+            relay: None,
+            copies: log.is_some(),
+            left: Left::Unasked,
+            total: 0,
+        };
+        let ended = carrier.carry();
+        let Carrier { flow, left, .. } = carrier;
+        flow.end(ended);
+        shared.open.fetch_sub(1, Ordering::AcqRel);
+        if left != Left::Nothing {
+            shared.undrained.fetch_sub(1, Ordering::AcqRel);
+        }
+        ring(&shared.news);
+    }
+
+    /// Lets both sides find what has happened to the other.
+    fn end(self, ended: Ended) {
+        // A pipe, and a connection that is closed both ways, is closed with our descriptors.
+        if !self.is_socket {
+            return;
+        }
+        // Whoever is gone already needs not be told.
+        _ = match ended {
+            Ended::Cut => Ok(()),
+            Ended::End if self.stream != Stream::In && is_gone(self.from.as_fd()) => Ok(()),
+            Ended::End => shutdown(&*self.to, Shutdown::Write),
+            Ended::Broken if self.stream == Stream::In && is_gone(self.to.as_fd()) => Ok(()),
+            Ended::Broken => shutdown(&*self.from, Shutdown::Read),
+        };
+    }
+}
+
+/// What is still to be carried of what was there when the program ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Left {
+    /// It has not ended.
+    Unasked,
+    Bytes(u64),
+    /// Nothing, and that is said.
+    Nothing,
+}
+
+struct Carrier<'a> {
+    flow: Flow,
+    shared: &'a Shared,
+    log: Option<&'a Log>,
+    /// Between two sockets.
+    relay: Option<(OwnedFd, OwnedFd)>,
+    /// The bytes come to us.
+    copies: bool,
+    left: Left,
+    total: u64,
+}
+
+impl Carrier<'_> {
+    fn carry(&mut self) -> Ended {
+        let mut buffer = Vec::new();
+        let mut in_a_row = MOVES_IN_A_ROW;
+        loop {
+            // Where much flows, more is there, and asking first costs as much as taking it.
+            if in_a_row == MOVES_IN_A_ROW {
+                match self.wait() {
+                    Ok(true) => in_a_row = 0,
+                    Ok(false) => continue,
+                    Err(ended) => return ended,
+                }
+            }
+            let moved = if self.copies {
+                buffer.resize(CHUNK, 0);
+                in_a_row = MOVES_IN_A_ROW;
+                self.copy(&mut buffer)
+            } else {
+                self.splice()
+            };
+            match moved {
+                Ok(0) => return Ended::End,
+                Ok(bytes) => {
+                    self.count(bytes);
+                    in_a_row = (in_a_row + 1).min(MOVES_IN_A_ROW);
+                }
+                // There were bytes, so that there is no room.
+                Err(Moving::Again) if in_a_row == 0 => match self.wait_for_room() {
+                    Ok(()) => in_a_row = 1,
+                    Err(ended) => return ended,
+                },
+                Err(Moving::Again) => in_a_row = MOVES_IN_A_ROW,
+                Err(Moving::Ended(ended)) => return ended,
+            }
+        }
+    }
+
+    /// Waits for bytes; whether there may be some.
+    fn wait(&mut self) -> Result<bool, Ended> {
+        let source = |fd, flags| PollFd::from_borrowed_fd(fd, flags);
+        let (from, to) = (self.flow.from.as_fd(), self.flow.to.as_fd());
+        let mut fds = [
+            source(from, PollFlags::IN),
+            source(to, PollFlags::empty()),
+            source(self.shared.cut.as_fd(), PollFlags::IN),
+            source(self.shared.drain.as_fd(), PollFlags::IN),
+        ];
+        let waits_for_the_end = self.left == Left::Unasked;
+        let watched = if waits_for_the_end { &mut fds[..] } else { &mut fds[..3] };
+        match poll(watched, None) {
+            Ok(_) => {}
+            Err(Errno::INTR) => return Ok(false),
+            Err(_) => return Err(Ended::Broken),
+        }
+        let [from, to, cut, drain] = fds.each_ref().map(PollFd::revents);
+        if !cut.is_empty() {
+            return Err(Ended::Cut);
+        }
+        if !to.is_empty() {
+            return Err(Ended::Broken);
+        }
+        if waits_for_the_end && !drain.is_empty() {
+            self.begin_draining();
+        }
+        Ok(!from.is_empty())
+    }
+
+    fn begin_draining(&mut self) {
+        // What somebody still sends to the program is not waited for.
+        let bytes = match self.flow.stream {
+            Stream::In => 0,
+            Stream::Out | Stream::Err => ioctl_fionread(&*self.flow.from).unwrap_or(0),
+        };
+        self.left = Left::Bytes(bytes);
+        self.settle();
+    }
+
+    fn count(&mut self, bytes: usize) {
+        let bytes = bytes as u64;
+        if self.total < LONG && self.total + bytes >= LONG {
+            self.enlarge();
+        }
+        self.total += bytes;
+        self.shared.carried[self.flow.stream as usize].fetch_add(bytes, Ordering::AcqRel);
+        if let Left::Bytes(left) = self.left {
+            self.left = Left::Bytes(left.saturating_sub(bytes));
+            self.settle();
+        }
+    }
+
+    /// Says that nothing is left, unless there will be nothing more, either: then the end is there to be found.
+    fn settle(&mut self) {
+        let ends = self.flow.stream != Stream::In && is_gone(self.flow.from.as_fd());
+        if self.left == Left::Bytes(0) && !ends {
+            self.left = Left::Nothing;
+            self.shared.drained();
+        }
+    }
+
+    fn splice(&mut self) -> Result<usize, Moving> {
+        if !self.flow.is_socket {
+            return match splice(
+                &*self.flow.from,
+                None,
+                &*self.flow.to,
+                None,
+                LARGE_PIPE,
+                SpliceFlags::NONBLOCK | SpliceFlags::MOVE,
+            ) {
+                Err(Errno::INVAL | Errno::NOSYS) => Err(self.fall_back()),
+                result => moved(result),
+            };
+        }
+        if self.relay.is_none() {
+            self.relay = pipe_with(PipeFlags::CLOEXEC).ok();
+        }
+        let Some((reader, writer)) = &self.relay else { return Err(self.fall_back()) };
+        let taken = match splice(
+            &*self.flow.from,
+            None,
+            writer,
+            None,
+            LARGE_PIPE,
+            SpliceFlags::NONBLOCK | SpliceFlags::MOVE,
+        ) {
+            Err(Errno::INVAL | Errno::NOSYS) => return Err(self.fall_back()),
+            // The connection broke: there will be no more.
+            Err(error) if !matches!(error, Errno::AGAIN | Errno::INTR) => return Ok(0),
+            result => moved(result)?,
+        };
+        let mut left = taken;
+        while left > 0 {
+            match splice(reader, None, &*self.flow.to, None, left, SpliceFlags::MOVE) {
+                Ok(0) => return Err(Moving::Ended(Ended::Broken)),
+                Ok(given) => left -= given,
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => self.wait_for_room().map_err(Moving::Ended)?,
+                Err(_) => return Err(Moving::Ended(Ended::Broken)),
+            }
+        }
+        Ok(taken)
+    }
+
+    /// What cannot be spliced is copied.
+    fn fall_back(&mut self) -> Moving {
+        self.copies = true;
+        Moving::Again
+    }
+
+    fn copy(&self, buffer: &mut [u8]) -> Result<usize, Moving> {
+        let length = match read(&*self.flow.from, &mut *buffer) {
+            Err(error) if !matches!(error, Errno::AGAIN | Errno::INTR) => return Ok(0),
+            result => moved(result)?,
+        };
+        let mut rest = &buffer[..length];
+        while !rest.is_empty() {
+            match write(&*self.flow.to, rest) {
+                Ok(given) => rest = &rest[given..],
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => self.wait_for_room().map_err(Moving::Ended)?,
+                Err(_) => return Err(Moving::Ended(Ended::Broken)),
+            }
+        }
+        if let Some(log) = self.log {
+            log.content(self.flow.stream, &buffer[..length]);
+        }
+        Ok(length)
+    }
+
+    fn wait_for_room(&self) -> Result<(), Ended> {
+        let source = |fd, flags| PollFd::from_borrowed_fd(fd, flags);
+        let to = source(self.flow.to.as_fd(), PollFlags::OUT);
+        let mut fds = [to, source(self.shared.cut.as_fd(), PollFlags::IN)];
+        match poll(&mut fds, None) {
+            Ok(_) if !fds[1].revents().is_empty() => Err(Ended::Cut),
+            Ok(_) | Err(Errno::INTR) => Ok(()),
+            Err(_) => Err(Ended::Broken),
+        }
+    }
+
+    fn enlarge(&self) {
+        let pipes = self.relay.as_ref().map(|(_, writer)| writer.as_fd());
+        let pipes = pipes.into_iter().chain([self.flow.from.as_fd(), self.flow.to.as_fd()]);
+        for pipe in pipes {
+            // Sockets have no such size, and not everybody may have it.
+            if fcntl_getpipe_size(pipe).is_ok_and(|size| size < LARGE_PIPE) {
+                _ = fcntl_setpipe_size(pipe, LARGE_PIPE);
+            }
+        }
+    }
+}
+
+/// Why nothing was moved.
+#[derive(Clone, Copy, Debug)]
+enum Moving {
+    Again,
+    Ended(Ended),
+}
+
+fn moved(result: rustix::io::Result<usize>) -> Result<usize, Moving> {
+    match result {
+        Ok(bytes) => Ok(bytes),
+        Err(Errno::AGAIN | Errno::INTR) => Err(Moving::Again),
+        Err(_) => Err(Moving::Ended(Ended::Broken)),
+    }
+}
+
+/// What there is at a descriptor, without waiting.
+fn state(descriptor: BorrowedFd<'_>) -> PollFlags {
+    let mut fds = [PollFd::from_borrowed_fd(descriptor, PollFlags::IN)];
+    let now = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
+    match poll(&mut fds, Some(&now)) {
+        Ok(_) => fds[0].revents(),
+        Err(_) => PollFlags::empty(),
+    }
+}
+
+/// Whether the other side of a connection has closed it.
+fn is_gone(descriptor: BorrowedFd<'_>) -> bool {
+    state(descriptor).contains(PollFlags::HUP)
+}
