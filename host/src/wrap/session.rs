@@ -1,21 +1,24 @@
 //! One session: recorded, or not begun.
 
+use std::fs::File;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use casemate_cast_format::{SessionFacts, Version};
 use casemate_command_file::{Also, CommandFile};
 use casemate_recorder::{
-    Begun, Ending, Existing, Format, Integration, Options, Output, Program, Recorded, Rights, Role, Rotation,
-    Unrecorded, WindowSize, die_of, record,
+    Begun, Ending, Existing, Format, Integration, Options, Output, PipedOptions, Program, Recorded, Rights,
+    Role, Rotation, Unrecorded, WindowSize, die_of, record, record_pipes,
 };
 use rustix::stdio::stderr;
 use rustix::termios::isatty;
 
 use super::shelf::Shelf;
 use super::{Refusal, Wrapper, now_us, say};
-use crate::config::{Config, Mode, Record};
+use crate::config::{Config, Mode, Pipes, Record};
 use crate::log::{self, Entry};
 use crate::login::Login;
 use crate::places::Places;
@@ -34,6 +37,13 @@ pub(super) struct Session<'a> {
     pub(super) logins: Vec<Login>,
 }
 
+/// What came of a session.
+struct Ended {
+    recorded: Recorded,
+    /// Whether its command log is whole.
+    commands: io::Result<()>,
+}
+
 impl Session<'_> {
     /// Runs it to its end.
     pub(super) fn run(&self, program: &Program, is_interactive: bool) -> Result<ExitCode, Refusal> {
@@ -50,26 +60,75 @@ impl Session<'_> {
         self.wrapper.with_rights(|| shelf.prepare(recordings, group)).map_err(place)?;
         let file = self.wrapper.with_rights(|| shelf.commands()).map_err(place)?;
         let unsent = Arc::<AtomicU64>::default();
-        let mut commands = CommandFile::begin(file, self.policy.syslog.value.then(|| to_syslog(&unsent)))?;
-        let witness = commands.witness();
+        let also = self.policy.syslog.value.then(|| to_syslog(&unsent));
         let session = facts.session.clone();
-        if is_interactive && !self.policy.notice.value.is_empty() {
-            self.give_notice();
-        }
-        let mut standing = None;
-        let options = self.options(program, facts, &shelf.recording());
-        let recorded = record(&options, witness, |begun| standing = Some(self.stand(begun, budget)));
-        self.wrapper.with_rights(|| drop(standing));
-        let written = commands.finish();
-        let recorded = recorded?;
-        if let Err(error) = written {
+        let ended = if is_interactive {
+            self.on_terminal(program, facts, &shelf, (file, also), budget)?
+        } else {
+            self.on_pipes(program, facts, &shelf, (file, also), budget)?
+        };
+        if let Err(error) = ended.commands {
             say(&format!("the command log is not whole: {error}"));
         }
         match unsent.load(Ordering::Relaxed) {
             0 => {}
             lost => say(&format!("of the commands, {lost} did not reach the system's log")),
         }
-        self.conclude(&recorded, session)
+        self.conclude(&ended.recorded, session)
+    }
+
+    fn on_terminal(
+        &self,
+        program: &Program,
+        facts: SessionFacts,
+        shelf: &Shelf,
+        (file, also): (File, Option<Also>),
+        budget: Budget,
+    ) -> Result<Ended, Refusal> {
+        let mut commands = CommandFile::begin(file, also)?;
+        let witness = commands.witness();
+        if !self.policy.notice.value.is_empty() {
+            self.give_notice();
+        }
+        let mut standing = None;
+        let options = self.options(program, facts, &shelf.recording());
+        let recorded = record(&options, witness, |begun| {
+            standing = Some((self.register(begun), self.watch_disk(budget)));
+        });
+        self.wrapper.with_rights(|| drop(standing));
+        let commands = commands.finish();
+        Ok(Ended { recorded: recorded?, commands })
+    }
+
+    /// Comes back in another process than it was called in; see [`record_pipes`].
+    fn on_pipes(
+        &self,
+        program: &Program,
+        facts: SessionFacts,
+        shelf: &Shelf,
+        (file, also): (File, Option<Also>),
+        budget: Budget,
+    ) -> Result<Ended, Refusal> {
+        let options = PipedOptions {
+            program: program.clone(),
+            facts,
+            output: Output::File(shelf.recording(), Existing::Refuse),
+            content: self.policy.pipes.value == Pipes::Content,
+            capture_env: vec!["SHELL".into()],
+            signing_key: None,
+            unrecorded: self.unrecorded(),
+        };
+        let (mut registration, mut watch, mut commands) = (None, None, None);
+        let witness = || {
+            // Threads begin where we part.
+            watch = self.watch_disk(budget);
+            let commands = commands.insert(CommandFile::begin(file, also)?);
+            Ok(commands.witness())
+        };
+        let recorded = record_pipes(&options, witness, |begun| registration = self.register(begun));
+        self.wrapper.with_rights(|| drop((registration, watch)));
+        let commands = commands.map_or(Ok(()), CommandFile::finish);
+        Ok(Ended { recorded: recorded?, commands })
     }
 
     /// Where there is no more room, nothing can be recorded. Root gets in, to make some.
@@ -83,9 +142,9 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// What stands for as long as the session does: its place in the registry, and a look at the disk.
-    fn stand(&self, begun: Begun<'_>, budget: Budget) -> (Option<Registration>, Option<Watch>) {
-        let Wrapper { account, rights, places, .. } = self.wrapper;
+    /// Registers the session for as long as it runs.
+    fn register(&self, begun: Begun<'_>) -> Option<Registration> {
+        let Wrapper { account, places, .. } = self.wrapper;
         let facts = begun.facts;
         let registered = Registered {
             session: facts.session.clone(),
@@ -98,20 +157,23 @@ impl Session<'_> {
             recording: begun.file.map(Path::to_owned).unwrap_or_default(),
             terminal: begun.terminal,
         };
-        // Without them the session is recorded as well: `casemate sessions` finds it when it is over.
-        let registration = self.wrapper.with_rights(|| Registry::of(places).register(&registered)).ok();
-        let warned = places.clone();
-        let watch = Watch::start(budget, *rights, move |crossing| warn_of_disk(&warned, &crossing)).ok();
-        (registration, watch)
+        // Without it the session is recorded as well: it is found when it is over.
+        self.wrapper.with_rights(|| Registry::of(places).register(&registered)).ok()
     }
 
-    fn options(&self, program: &Program, facts: casemate_cast_format::SessionFacts, file: &Path) -> Options {
+    /// Has a look at the disk from time to time, while the session runs.
+    fn watch_disk(&self, budget: Budget) -> Option<Watch> {
+        let places = self.wrapper.places.clone();
+        Watch::start(budget, self.wrapper.rights, move |crossing| warn_of_disk(&places, &crossing)).ok()
+    }
+
+    fn options(&self, program: &Program, facts: SessionFacts, file: &Path) -> Options {
         Options {
             program: program.clone(),
             role: Role::Shell,
             facts,
             output: Output::File(file.to_owned(), Existing::Refuse),
-            format: Format::Cast { version: casemate_cast_format::Version::V2, segments: true },
+            format: Format::Cast { version: Version::V2, segments: true },
             capture_input: self.policy.record.value == Record::InputAndOutput,
             capture_env: vec!["SHELL".into()],
             title: None,
@@ -124,10 +186,14 @@ impl Session<'_> {
             prefix_key: None,
             process_facts: true,
             integration: self.integration(program),
-            unrecorded: match self.policy.mode.value {
-                Mode::Strict => Unrecorded::Ends,
-                Mode::BestEffort => Unrecorded::GoesOn,
-            },
+            unrecorded: self.unrecorded(),
+        }
+    }
+
+    fn unrecorded(&self) -> Unrecorded {
+        match self.policy.mode.value {
+            Mode::Strict => Unrecorded::Ends,
+            Mode::BestEffort => Unrecorded::GoesOn,
         }
     }
 
@@ -142,7 +208,7 @@ impl Session<'_> {
     fn give_notice(&self) {
         let end = if isatty(stderr()) { "\r\n" } else { "\n" };
         let text: String = self.policy.notice.value.lines().map(|line| format!("{line}{end}")).collect();
-        std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes()).ok();
+        io::stderr().write_all(text.as_bytes()).ok();
     }
 
     fn conclude(&self, recorded: &Recorded, session: String) -> Result<ExitCode, Refusal> {
