@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::Error as _;
@@ -123,6 +123,7 @@ struct File {
     target: Option<Spanned<String>>,
     emergency_group: Option<Spanned<String>>,
     disk_budget: Option<Spanned<Bytes>>,
+    signing_key: Option<Spanned<Absolute>>,
     #[serde(default)]
     certificate_authorities: Vec<Spanned<String>>,
     #[serde(default)]
@@ -204,6 +205,13 @@ impl Config {
     #[must_use]
     pub fn target(&self) -> Option<(&str, usize)> {
         self.file.target.as_ref().map(|name| (name.get_ref().as_str(), self.line(name.span().start)))
+    }
+
+    /// The file of the key with which recordings are signed.
+    #[must_use]
+    pub fn signing_key(&self) -> Option<(&Path, usize)> {
+        let path = self.file.signing_key.as_ref()?;
+        Some((path.get_ref().0.as_path(), self.line(path.span().start)))
     }
 
     /// The group whose members are let through unrecorded, in an emergency.

@@ -122,6 +122,9 @@ fn rows(config: &Config, account: &Account) -> Vec<(String, String, Option<Origi
     let budget = config.disk_budget();
     let said = budget.map_or_else(|| "all there is".into(), |(bytes, _)| format!("{bytes} bytes"));
     rows.push(("disk-budget".into(), said, line(budget.map(|(_, line)| line))));
+    let key = config.signing_key();
+    let said = key.map_or_else(|| "none".into(), |(path, _)| text(path));
+    rows.push(("signing-key".into(), said, line(key.map(|(_, line)| line))));
     rows.extend(explained(&policy).into_iter().map(|(key, value, origin)| (key.into(), value, Some(origin))));
     rows
 }

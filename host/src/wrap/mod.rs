@@ -17,10 +17,13 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use casemate_recorder::{Program, Rights, inherited_environment};
+use ed25519_dalek::SigningKey;
+use ed25519_dalek::pkcs8::DecodePrivateKey as _;
 use rustix::stdio::{stderr, stdin, stdout};
 use rustix::termios::isatty;
 
 pub use self::account::Account;
+use self::session::Session;
 use crate::config::{Config, Mode};
 use crate::invocation::{Asked, NoShell};
 use crate::log::{self, Entry};
@@ -102,15 +105,18 @@ impl Wrapper {
             self.places.prepare().ok();
         }
         let logins = self.with_rights(|| logins::find(&self.places));
-        let session = session::Session { wrapper: self, config: &config, policy: &policy, logins };
+        let session = Session { wrapper: self, config: &config, policy: &policy, logins, signing_key: None };
         let terminal = [stdin(), stdout(), stderr()].into_iter().find(|descriptor| isatty(descriptor));
         if let Some(outer) = terminal.and_then(|terminal| self.recorder_of(terminal)) {
             let within = outer.session;
             self.note(Entry::Skipped { account: account.name.clone(), within, login: session.login() })?;
             return become_it(&program);
         }
-        let is_interactive = terminal.is_some();
-        match session.run(&program, is_interactive) {
+        let run = |session: Session<'_>| {
+            let signing_key = self.signing_key(&config)?;
+            Session { signing_key, ..session }.run(&program, terminal.is_some())
+        };
+        match run(session) {
             Err(Refusal(reason)) if policy.mode.value == Mode::BestEffort => self.go_on(&program, reason),
             ended => ended,
         }
@@ -138,6 +144,14 @@ impl Wrapper {
         }
         say(&format!("{}\nonly root gets in, recorded as if there were no configuration", bad.0));
         Ok(Config::default())
+    }
+
+    /// The key with which this host signs.
+    fn signing_key(&self, config: &Config) -> Result<Option<SigningKey>, Refusal> {
+        let Some((path, _)) = config.signing_key() else { return Ok(None) };
+        let text = self.with_rights(|| trusted::read(path))?;
+        let bad = |error| Refusal(format!("{} is no Ed25519 key in PKCS#8 PEM: {error}", path.display()));
+        SigningKey::from_pkcs8_pem(&text).map(Some).map_err(bad)
     }
 
     /// What is really to run.

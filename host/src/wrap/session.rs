@@ -13,6 +13,7 @@ use casemate_recorder::{
     Begun, Ending, Existing, Format, Integration, Options, Output, PipedOptions, Program, Recorded, Rights,
     Role, Rotation, Unrecorded, WindowSize, die_of, record, record_pipes,
 };
+use ed25519_dalek::SigningKey;
 use rustix::stdio::stderr;
 use rustix::termios::isatty;
 
@@ -35,6 +36,8 @@ pub(super) struct Session<'a> {
     pub(super) policy: &'a Policy,
     /// The logins within which it is, the nearest first.
     pub(super) logins: Vec<Login>,
+    /// Signs the recording; the user cannot read it.
+    pub(super) signing_key: Option<SigningKey>,
 }
 
 /// What came of a session.
@@ -115,7 +118,7 @@ impl Session<'_> {
             output: Output::File(shelf.recording(), Existing::Refuse),
             content: self.policy.pipes.value == Pipes::Content,
             capture_env: vec!["SHELL".into()],
-            signing_key: None,
+            signing_key: self.signing_key.clone(),
             unrecorded: self.unrecorded(),
         };
         let (mut registration, mut watch, mut commands) = (None, None, None);
@@ -182,7 +185,7 @@ impl Session<'_> {
             headless: false,
             window: WindowSize::default(),
             rotation: Rotation::default(),
-            signing_key: None,
+            signing_key: self.signing_key.clone(),
             prefix_key: None,
             process_facts: true,
             integration: self.integration(program),
