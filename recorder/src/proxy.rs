@@ -20,7 +20,7 @@ use crate::keys::{Command, Keys, Piece};
 use crate::nonblocking::{Outbox, Read, read_some};
 use crate::notice::{LabelPrompt, Notice, PromptStep};
 use crate::observer::Observer;
-use crate::pty::Pty;
+use crate::pty::{Pty, window};
 use crate::session::{Role, Unrecorded};
 use crate::signals::Signals;
 use crate::terminal::Terminal;
@@ -403,7 +403,8 @@ impl Proxy<'_> {
     }
 
     fn resize(&mut self, size: Size) {
-        if size != self.size && self.pty.resize(size).is_ok() {
+        let shown = self.terminal.as_ref().and_then(|terminal| terminal.window());
+        if size != self.size && self.pty.resize(window(size, shown)).is_ok() {
             self.size = size;
             self.journal.queue().push(self.now(), Kind::Resize(size), b"");
         }

@@ -23,8 +23,8 @@ pub(crate) struct OpenPty {
 }
 
 impl OpenPty {
-    /// Opens a PTY that behaves like the terminal `like`.
-    pub(crate) fn open(size: Size, like: Option<&Termios>) -> io::Result<Self> {
+    /// Opens a PTY of this size that behaves like the terminal `like`.
+    pub(crate) fn open(size: Winsize, like: Option<&Termios>) -> io::Result<Self> {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
         grantpt(&master)?;
         unlockpt(&master)?;
@@ -39,7 +39,7 @@ impl OpenPty {
             }
         };
         tcsetattr(&terminal, OptionalActions::Now, &attributes)?;
-        tcsetwinsize(&terminal, window(size))?;
+        tcsetwinsize(&terminal, size)?;
         rustix::io::ioctl_fionbio(&master, true)?;
         Ok(Self { master, terminal })
     }
@@ -69,8 +69,8 @@ impl Pty {
         self.master.as_fd()
     }
 
-    pub(crate) fn resize(&self, size: Size) -> io::Result<()> {
-        Ok(tcsetwinsize(&self.master, window(size))?)
+    pub(crate) fn resize(&self, size: Winsize) -> io::Result<()> {
+        Ok(tcsetwinsize(&self.master, size)?)
     }
 
     /// How the terminal treats what is typed at this moment.
@@ -126,7 +126,11 @@ impl Pty {
     }
 }
 
-fn window(size: Size) -> Winsize {
+/// A size in cells, with the pixels of a terminal that has as many cells.
+pub(crate) fn window(size: Size, shown: Option<Winsize>) -> Winsize {
     let (cols, rows) = size.cells();
-    Winsize { ws_col: cols, ws_row: rows, ws_xpixel: 0, ws_ypixel: 0 }
+    match shown {
+        Some(shown) if (shown.ws_col, shown.ws_row) == (cols, rows) => shown,
+        _ => Winsize { ws_col: cols, ws_row: rows, ws_xpixel: 0, ws_ypixel: 0 },
+    }
 }

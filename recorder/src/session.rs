@@ -19,7 +19,7 @@ use crate::keys::Keys;
 use crate::observer::Observer;
 use crate::program::Program;
 use crate::proxy::{Keyboard, Proxy, WindowSize};
-use crate::pty::OpenPty;
+use crate::pty::{self, OpenPty};
 use crate::rights;
 use crate::signals::Signals;
 use crate::terminal::Terminal;
@@ -224,7 +224,12 @@ pub fn record(
     if let Some(witness) = witness {
         sink.tell(witness);
     }
-    let opened = OpenPty::open(size, terminal.as_ref().map(Terminal::attributes));
+    let shown = terminal.as_ref().and_then(Terminal::window);
+    let window = match (options.role, shown) {
+        (Role::Shell, Some(shown)) => shown,
+        (Role::Shell | Role::Tool, shown) => pty::window(size, shown),
+    };
+    let opened = OpenPty::open(window, terminal.as_ref().map(Terminal::attributes));
     let pty = opened.map_err(system("cannot open a terminal for the session"))?;
     let device = pty.device().map_err(system("the session's terminal has no name"))?;
     if program.variable("SSH_TTY").is_some() && options.role == Role::Shell {

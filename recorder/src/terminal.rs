@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use casemate_cast_format::Size;
 use rustix::fs::{Mode, OFlags};
-use rustix::termios::{Termios, isatty, tcgetattr, tcgetwinsize};
+use rustix::termios::{Termios, Winsize, isatty, tcgetattr, tcgetwinsize};
 
 /// The terminal that a session is shown on.
 pub(crate) struct Terminal {
@@ -25,6 +25,8 @@ impl Terminal {
         let fd = rustix::termios::ttyname(shown, Vec::new())
             .and_then(|name| rustix::fs::open(name, flags, Mode::empty()))
             .or_else(|_| rustix::fs::open("/dev/tty", flags, Mode::empty()))
+            // Somebody else's, and not the one that we hear of. Then writing to it may have to wait.
+            .or_else(|_| rustix::io::fcntl_dupfd_cloexec(shown, 0))
             .ok()?;
         let before = tcgetattr(&fd).ok()?;
         Some(Self { fd, before, raw: false })
@@ -39,9 +41,14 @@ impl Terminal {
         &self.before
     }
 
+    /// Its size as it says it: in cells, which may be none, and in pixels.
+    pub(crate) fn window(&self) -> Option<Winsize> {
+        tcgetwinsize(&self.fd).ok()
+    }
+
     /// Its size; `None` where it does not know one.
     pub(crate) fn size(&self) -> Option<Size> {
-        let size = tcgetwinsize(&self.fd).ok()?;
+        let size = self.window()?;
         let known = size.ws_col > 0 && size.ws_row > 0;
         known.then(|| Size { cols: size.ws_col.into(), rows: size.ws_row.into() })
     }
