@@ -176,6 +176,7 @@ impl Numbers {
             output: None,
             output_at: None,
             mismatch: Vec::new(),
+            piped: None,
         }
     }
 }

@@ -23,7 +23,7 @@ use crate::stop::StopToken;
 const APPLICATION: i64 = 0x6373_6d74;
 
 /// Version of the schema, and of what is derived from recordings: whatever changes either, counts it up.
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 
 /// How long to wait for another process that writes.
 const PATIENCE: Duration = Duration::from_secs(10);

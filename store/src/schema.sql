@@ -72,7 +72,8 @@ CREATE TABLE commands (
     output_bytes INTEGER,
     output_begin INTEGER,
     output_end INTEGER,
-    mismatch TEXT
+    mismatch TEXT,
+    piped TEXT
 ) STRICT;
 CREATE INDEX commands_of_session ON commands (session);
 CREATE INDEX commands_by_time ON commands (time);

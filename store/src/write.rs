@@ -21,7 +21,7 @@ pub(crate) const BATCH: usize = 64;
 const STATEMENTS: [usize; 4] = [BATCH, 16, 4, 1];
 
 /// Columns of a command.
-const COLUMNS: usize = 21;
+const COLUMNS: usize = 22;
 
 type Result<T> = sqlx::Result<T>;
 
@@ -293,6 +293,8 @@ impl Writer {
         add(event.output.map(|(begin, _)| signed(begin.0)))?;
         add(event.output.map(|(_, end)| signed(end.0)))?;
         arguments.add(mismatch).map_err(sqlx::Error::Encode)?;
+        let piped = event.piped.as_ref().and_then(|piped| serde_json::to_string(piped).ok());
+        arguments.add(piped).map_err(sqlx::Error::Encode)?;
         Ok(())
     }
 
@@ -349,6 +351,7 @@ fn source(source: Source) -> &'static str {
     match source {
         Source::Marks => "marks",
         Source::Screen => "screen",
+        Source::Exec => "exec",
         Source::None => "none",
     }
 }

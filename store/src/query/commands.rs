@@ -150,6 +150,7 @@ fn command(row: &SqliteRow) -> sqlx::Result<Command> {
     let time: Option<i64> = row.try_get("time")?;
     let (begin, end) = (number("output_begin")?, number("output_end")?);
     let mismatch: Option<&str> = row.try_get("mismatch")?;
+    let piped: Option<&str> = row.try_get("piped")?;
     let event: &[u8] = row.try_get("event")?;
     Ok(Command {
         id: row.try_get("id")?,
@@ -176,6 +177,7 @@ fn command(row: &SqliteRow) -> sqlx::Result<Command> {
             output: begin.zip(end).map(|(begin, end)| (Micros(begin), Micros(end))),
             output_at: None,
             mismatch: mismatch.map(candidates).unwrap_or_default(),
+            piped: piped.and_then(|piped| serde_json::from_str(piped).ok()),
         },
     })
 }
@@ -201,6 +203,7 @@ fn source(text: &str) -> Source {
     match text {
         "marks" => Source::Marks,
         "screen" => Source::Screen,
+        "exec" => Source::Exec,
         _ => Source::None,
     }
 }

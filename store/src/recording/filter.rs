@@ -93,6 +93,7 @@ mod tests {
             output: None,
             output_at: None,
             mismatch: Vec::new(),
+            piped: None,
         }
     }
 

@@ -10,7 +10,7 @@ use super::{Format, jsonl};
 use casemate_store::recording::Record;
 
 /// The columns, by the names that their values have in JSON.
-const COLUMNS: [&str; 22] = [
+const COLUMNS: [&str; 27] = [
     "time",
     "offset",
     "duration",
@@ -33,6 +33,11 @@ const COLUMNS: [&str; 22] = [
     "id",
     "state",
     "recording",
+    "argv",
+    "argv_cut",
+    "bytes_in",
+    "bytes_out",
+    "bytes_err",
 ];
 
 /// And those of the output, where it was asked for.

@@ -99,6 +99,7 @@ pub(crate) fn example() -> Record {
             output: Some((Micros(12_345_678), Micros(12_595_678))),
             output_at: None,
             mismatch: Vec::new(),
+            piped: None,
         },
         recording: Some("s.cast".into()),
         output: None,
