@@ -27,6 +27,7 @@ use self::session::Session;
 use crate::config::{Config, Mode};
 use crate::invocation::{Asked, NoShell};
 use crate::log::{self, Entry};
+use crate::login::Login;
 use crate::logins;
 use crate::places::Places;
 use crate::policy::{Policy, Subject};
@@ -65,16 +66,18 @@ pub fn main() -> ExitCode {
             return ExitCode::from(REFUSED);
         }
     };
-    let wrapper = Wrapper { places: Places::system(), account: Account::own(), rights };
+    let places = Places::system();
+    let logins = with(rights, || logins::find(&places));
+    let wrapper = Wrapper { places, account: Account::own(), rights, logins };
     match wrapper.run() {
         Ok(status) => status,
         Err(Refusal(reason)) => {
             say(&format!(
                 "{reason}\nthis host records its sessions, and there is none without: ask its administrator"
             ));
-            let account = wrapper.account.name.clone();
+            let (account, login) = (wrapper.account.name.clone(), wrapper.login());
             // Where this cannot be written down either, there is no session that it would be about.
-            wrapper.note(Entry::Refused { account, reason, session: None, login: None }).ok();
+            wrapper.note(Entry::Refused { account, reason, session: None, login }).ok();
             ExitCode::from(REFUSED)
         }
     }
@@ -85,6 +88,8 @@ struct Wrapper {
     places: Places,
     account: Account,
     rights: Option<Rights>,
+    /// The logins within which it is, the nearest first.
+    logins: Vec<Login>,
 }
 
 impl Wrapper {
@@ -104,22 +109,22 @@ impl Wrapper {
             // Root's own folders are root's to make; where they cannot be made, recording says so.
             self.places.prepare().ok();
         }
-        let logins = self.with_rights(|| logins::find(&self.places));
-        let session = Session { wrapper: self, config: &config, policy: &policy, logins, signing_key: None };
-        let terminal = [stdin(), stdout(), stderr()].into_iter().find(|descriptor| isatty(descriptor));
-        if let Some(outer) = terminal.and_then(|terminal| self.recorder_of(terminal)) {
-            let within = outer.session;
-            self.note(Entry::Skipped { account: account.name.clone(), within, login: session.login() })?;
-            return become_it(&program);
-        }
-        let run = |session: Session<'_>| {
-            let signing_key = self.signing_key(&config)?;
-            Session { signing_key, ..session }.run(&program, terminal.is_some())
-        };
-        match run(session) {
+        match self.record(&config, &policy, &program) {
             Err(Refusal(reason)) if policy.mode.value == Mode::BestEffort => self.go_on(&program, reason),
             ended => ended,
         }
+    }
+
+    /// Runs the shell, recorded, if it is not already.
+    fn record(&self, config: &Config, policy: &Policy, program: &Program) -> Result<ExitCode, Refusal> {
+        let terminal = [stdin(), stdout(), stderr()].into_iter().find(|descriptor| isatty(descriptor));
+        if let Some(outer) = terminal.and_then(|terminal| self.recorder_of(terminal)) {
+            let account = self.account.name.clone();
+            self.note(Entry::Skipped { account, within: outer.session, login: self.login() })?;
+            return become_it(program);
+        }
+        let signing_key = self.signing_key(config)?;
+        Session { wrapper: self, config, policy, signing_key }.run(program, terminal.is_some())
     }
 
     /// The session that is recorded around us already: our terminal is its.
@@ -188,7 +193,7 @@ impl Wrapper {
             account: self.account.name.clone(),
             group: group.to_owned(),
             argv: program.argv.iter().map(text).collect(),
-            login: None,
+            login: self.login(),
         };
         if let Err(error) = self.note(entry) {
             // An emergency is just when that may be.
@@ -205,8 +210,8 @@ impl Wrapper {
     /// Runs the shell without us, because it cannot be recorded.
     fn go_on(&self, program: &Program, reason: String) -> Result<ExitCode, Refusal> {
         say(&format!("{reason}\nthis session is not recorded"));
-        let account = self.account.name.clone();
-        if let Err(error) = self.note(Entry::Unrecorded { account, reason, session: None, login: None }) {
+        let (account, login) = (self.account.name.clone(), self.login());
+        if let Err(error) = self.note(Entry::Unrecorded { account, reason, session: None, login }) {
             say(&format!("that cannot be written down: {error}"));
         }
         become_it(program)
@@ -217,12 +222,21 @@ impl Wrapper {
         self.with_rights(|| log::append(&self.places, now_us(), entry))
     }
 
+    /// The id of the login.
+    fn login(&self) -> Option<String> {
+        self.logins.first().map(|login| login.id.clone())
+    }
+
     /// Does something with the recorder's group, if there is one.
     fn with_rights<T>(&self, act: impl FnOnce() -> T) -> T {
-        match self.rights {
-            Some(rights) => rights.with(act),
-            None => act(),
-        }
+        with(self.rights, act)
+    }
+}
+
+fn with<T>(rights: Option<Rights>, act: impl FnOnce() -> T) -> T {
+    match rights {
+        Some(rights) => rights.with(act),
+        None => act(),
     }
 }
 

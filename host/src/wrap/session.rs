@@ -21,7 +21,6 @@ use super::shelf::Shelf;
 use super::{Refusal, Wrapper, now_us, say};
 use crate::config::{Config, Mode, Pipes, Record};
 use crate::log::{self, Entry};
-use crate::login::Login;
 use crate::places::Places;
 use crate::policy::Policy;
 use crate::registry::{Registered, Registration, Registry};
@@ -34,8 +33,6 @@ pub(super) struct Session<'a> {
     pub(super) wrapper: &'a Wrapper,
     pub(super) config: &'a Config,
     pub(super) policy: &'a Policy,
-    /// The logins within which it is, the nearest first.
-    pub(super) logins: Vec<Login>,
     /// Signs the recording; the user cannot read it.
     pub(super) signing_key: Option<SigningKey>,
 }
@@ -55,7 +52,7 @@ impl Session<'_> {
         let budget = Budget::new(places, recordings, self.config.disk_budget().map(|(bytes, _)| bytes));
         self.check_disk(&budget)?;
         let identity =
-            who::identity(&self.logins, self.config, |name| Some(program.variable(name)?.to_owned()));
+            who::identity(&self.wrapper.logins, self.config, |name| Some(program.variable(name)?.to_owned()));
         let facts = identity.facts(None);
         let shelf = Shelf::new(recordings, &account.name, &facts.session, facts.start_us);
         let place = |error| Refusal(format!("cannot record to `{}`: {error}", recordings.display()));
@@ -220,7 +217,7 @@ impl Session<'_> {
             let reason = format!("the recording is not whole: {failure}");
             say(&reason);
             let session = Some(session);
-            let login = self.login();
+            let login = self.wrapper.login();
             let entry = match recorded.ending {
                 Ending::Unrecorded => Entry::Refused { account, reason, session, login },
                 Ending::Exit | Ending::Hangup | Ending::Signal(_) | Ending::Stopped => {
@@ -235,10 +232,6 @@ impl Session<'_> {
             Some(signal) => Ok(die_of(signal)),
             None => Ok(ExitCode::from(u8::try_from(recorded.status).unwrap_or(u8::MAX))),
         }
-    }
-    /// The id of the login.
-    pub(super) fn login(&self) -> Option<String> {
-        self.logins.first().map(|login| login.id.clone())
     }
 }
 
