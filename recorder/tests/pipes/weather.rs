@@ -4,7 +4,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Stdio};
 
 use crate::tests;
-use crate::wrapped::{Place, exchange, noise, piped};
+use crate::wrapped::{Place, after, exchange, noise};
 
 tests![
     without_a_recording_there_is_no_program,
@@ -23,19 +23,12 @@ fn without_a_recording_there_is_no_program() {
 
 /// No file may become longer than that.
 fn limited(place: &Place, argv: &[&str]) -> Command {
-    let wrapper = place.wrap(argv);
-    let mut command = Command::new("bash");
-    command
-        .args(["-c", "ulimit -f 64; exec \"$0\" \"$@\""])
-        .arg(wrapper.get_program())
-        .args(wrapper.get_args());
-    command.envs(wrapper.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    command
+    after("ulimit -f 64", &place.wrap(argv))
 }
 
 fn a_recording_that_fails_ends_the_session() {
     let place = Place::recording("content");
-    let mut command = piped(limited(&place, &["bash", "-c", "cat /dev/urandom; sleep 100"]));
+    let mut command = limited(&place, &["bash", "-c", "cat /dev/urandom; sleep 100"]);
     let given = exchange(command.stdin(Stdio::null()).spawn().unwrap(), b"");
     assert!(given.status.signal().is_some(), "{:?}", given.status);
     let told = given.text_of_errors();
@@ -46,7 +39,7 @@ fn a_recording_that_fails_ends_the_session() {
 fn or_the_session_goes_on() {
     let place = Place::recording("content goes-on");
     let input = noise(8 << 20);
-    let given = exchange(piped(limited(&place, &["cat"])).spawn().unwrap(), &input);
+    let given = exchange(limited(&place, &["cat"]).spawn().unwrap(), &input);
     assert!(given.out == input && given.status.success());
     let told = given.text_of_errors();
     assert!(told.contains("from here on nothing is recorded"), "{told}");
