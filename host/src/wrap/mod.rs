@@ -73,7 +73,7 @@ pub fn main() -> ExitCode {
         Ok(status) => status,
         Err(Refusal(reason)) => {
             say(&format!(
-                "{reason}\nthis host records its sessions, and there is none without: ask its administrator"
+                "{reason}\nthere is no session without a recording on this host: ask its administrator"
             ));
             let (account, login) = (wrapper.account.name.clone(), wrapper.login());
             // Where this cannot be written down either, there is no session that it would be about.
