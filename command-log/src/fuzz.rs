@@ -17,7 +17,8 @@ const AFTER: [u64; 8] = [0, 1_000, 6_000, 15_000, 50_000, 160_000, 450_000, 2_00
 /// none comes twice.
 ///
 /// Its steps end with 0xFE. The first byte of each says how long after the one before it comes (the lowest three bits)
-/// and what it is (the two above them): output twice, input, or something else: a size, hidden input, a process.
+/// and what it is (the two above them): output twice, input, or something else: a size, hidden input, a process, what is
+/// said of a session without a terminal.
 ///
 /// # Panics
 /// Where that does not hold.
@@ -52,6 +53,15 @@ fn play(script: &[u8], length: usize) -> Vec<CommandEvent> {
                 let (code, data) = match first & 3 {
                     0 => (Code::Other(own::HIDDEN.into()), String::new()),
                     1 => (Code::Other(own::PROCESS.into()), text.get(1..).unwrap_or_default().to_owned()),
+                    3 => {
+                        let code = match second & 3 {
+                            0 => Code::Other(own::EXEC.into()),
+                            1 => Code::Other(own::TRAFFIC.into()),
+                            2 => Code::Exit,
+                            _ => Code::Other(own::SESSION.into()),
+                        };
+                        (code, text.get(2..).unwrap_or_default().to_owned())
+                    }
                     _ => (Code::Resize, format!("{}x{}", first >> 2, second & 0x1f)),
                 };
                 log.handle(&Event::new(now, code, &data));

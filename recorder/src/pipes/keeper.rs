@@ -154,7 +154,8 @@ impl Keeper<'_> {
     fn hear(&self, state: &mut State, shared: &Shared) {
         match self.link.hear() {
             Some(Message::HasCome(signal)) => {
-                self.link.say(Message::Answer(i32::from(signals::has_come(signal))));
+                let answer = if signals::has_come(signal) { signal } else { -signal };
+                self.link.say(Message::Answer(answer));
             }
             Some(Message::Ended(how)) => {
                 let (status, signal) = if how < 0 { (128 - how, Some(-how)) } else { (how, None) };

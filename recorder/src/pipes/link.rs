@@ -18,7 +18,7 @@ pub(super) enum Message {
     NotStarted(i32),
     /// Has this signal come to you, too?
     HasCome(i32),
-    /// It has (1), or has not (0).
+    /// This signal has, or minus this has not.
     Answer(i32),
     /// The program has ended, with this status, or by minus this signal.
     Ended(i32),

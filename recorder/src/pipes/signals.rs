@@ -42,21 +42,26 @@ pub(super) fn send(process: i32, signal: i32) {
 
 /// Ignores a signal, as whatever begins from here on does.
 pub(super) fn ignore(signal: i32) {
-    // SAFETY: no function is set.
-    #[expect(unsafe_code, reason = "the action has to be set between fork and exec")]
+    act(signal, libc::SIG_IGN);
+}
+
+/// Ignores a signal no more.
+pub(super) fn heed(signal: i32) {
+    act(signal, libc::SIG_DFL);
+}
+
+fn act(signal: i32, action: libc::sighandler_t) {
+    // SAFETY: the actions that are set are no functions.
+    #[expect(unsafe_code, reason = "the safe call knows no real-time signals")]
     unsafe {
-        libc::signal(signal, libc::SIG_IGN)
+        libc::signal(signal, action)
     };
 }
 
 /// Lets a signal do to us what it does to a program that does not care, and goes on blocking it. Returns unless that is
 /// the end.
 pub(super) fn suffer(signal: i32) {
-    // SAFETY: the default action is no function.
-    #[expect(unsafe_code, reason = "the default action has to be set")]
-    unsafe {
-        libc::signal(signal, libc::SIG_DFL)
-    };
+    heed(signal);
     let Some(set) = only(signal) else { return };
     // The signal waits until it is let through.
     send(getpid().as_raw(), signal);

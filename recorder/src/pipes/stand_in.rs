@@ -54,8 +54,11 @@ impl StandIn<'_> {
     /// Stands in for the program until it has ended.
     pub(super) fn run(self, ends: [End; 3]) -> ! {
         let signals = signals::reader();
+        // Whoever ignores the end of children learns nothing of it.
+        let child_ignored = is_ignored(libc::SIGCHLD);
+        signals::heed(libc::SIGCHLD);
         let program = match self.link.hear() {
-            Some(Message::Ready) => match self.start(ends) {
+            Some(Message::Ready) => match self.start(ends, child_ignored) {
                 Ok(program) => program,
                 Err(error) => {
                     self.link.say(Message::NotStarted(descriptors::number(&error)));
@@ -88,7 +91,7 @@ impl StandIn<'_> {
         }
     }
 
-    fn start(&self, ends: [End; 3]) -> std::io::Result<Pid> {
+    fn start(&self, ends: [End; 3], child_ignored: bool) -> std::io::Result<Pid> {
         let mut command = self.program.command();
         let closed: Vec<i32> =
             (0..3).zip(&ends).filter(|(_, end)| matches!(end, End::Closed)).map(|(at, _)| at).collect();
@@ -102,6 +105,9 @@ impl StandIn<'_> {
             closed.iter().for_each(|&descriptor| descriptors::close(descriptor));
             if pipe_ignored {
                 signals::ignore(libc::SIGPIPE);
+            }
+            if child_ignored {
+                signals::ignore(libc::SIGCHLD);
             }
             Ok(blocked.thread_set_mask()?)
         };
@@ -171,7 +177,8 @@ impl StandIn<'_> {
                 return false;
             }
             match self.link.hear() {
-                Some(Message::Answer(answer)) => return answer == 1,
+                // One that comes late is of another.
+                Some(Message::Answer(answer)) if answer.abs() == signal => return answer > 0,
                 Some(Message::End) => begin_ending(state),
                 Some(_) => {}
                 None => {

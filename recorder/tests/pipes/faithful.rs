@@ -140,6 +140,7 @@ fn the_program_finds_what_it_would_find() {
         "umask 027; ulimit -n 77; cd /usr; export X='a b' Y=",
         "trap '' PIPE HUP",
         "trap '' INT QUIT TERM USR1",
+        "exec env --ignore-signal=CHLD --block-signal=USR1,HUP,CHLD,RTMIN+3 \"$0\" \"$@\"",
     ] {
         let place = Place::new();
         let alone = exchange(after(prepare, &bare(&["bash", "-c", FACTS])).spawn().unwrap(), b"");
