@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use casemate_cast_format::segment::{Condition, UnpackerConfig, hex};
-use casemate_cast_format::{Code, Event, Header, Item, Micros, own};
+use casemate_cast_format::{Code, Event, Header, Item, Micros, Traffic, own};
 use chrono::{DateTime, SecondsFormat};
 use serde_json::{Map, Value, json};
 
@@ -84,6 +84,8 @@ struct Summary {
     output_bytes: u64,
     markers: Vec<(Micros, String)>,
     largest: (u32, u32),
+    /// There was none, and so many bytes passed.
+    no_terminal: Option<Traffic>,
     exit: Option<String>,
     end: Option<String>,
     sessions: Vec<Value>,
@@ -122,6 +124,7 @@ impl Summary {
             output_bytes: 0,
             markers: Vec::new(),
             largest: (header.size.cols, header.size.rows),
+            no_terminal: None,
             exit: None,
             end: None,
             sessions,
@@ -141,11 +144,15 @@ impl Summary {
                     self.largest = (self.largest.0.max(size.cols), self.largest.1.max(size.rows));
                 }
             }
+            Code::Other(code) if code == own::EXEC => self.no_terminal = Some(Traffic::default()),
+            Code::Other(code) if code == own::TRAFFIC && self.no_terminal.is_some() => {
+                self.no_terminal = Traffic::parse(&event.data.decode()).or(self.no_terminal);
+            }
             Code::Other(code) if code == own::END => self.end = Some(event.data.decode().into_owned()),
             Code::Other(code) if code == own::SESSION => {
                 self.sessions.extend(serde_json::from_str::<Value>(&event.data.decode()).ok());
                 // It has an end of its own.
-                (self.exit, self.end) = (None, None);
+                (self.exit, self.end, self.no_terminal) = (None, None, None);
             }
             Code::Input | Code::Other(_) => {}
         }
@@ -198,6 +205,7 @@ impl Summary {
             "events": self.counts.values().sum::<u64>(),
             "event_counts": self.counts,
             "output_bytes": self.output_bytes,
+            "traffic": self.no_terminal,
             "markers": markers.collect::<Vec<_>>(),
             "exit": self.exit,
             "end": self.end,
@@ -241,7 +249,10 @@ impl Summary {
         let (cols, rows) = self.largest;
         let grown = self.largest != (self.header.size.cols, self.header.size.rows);
         let largest = if grown { format!(", at most {cols}x{rows}") } else { String::new() };
-        row("terminal", format!("{}{largest}", self.header.size));
+        match self.no_terminal {
+            None => row("terminal", format!("{}{largest}", self.header.size)),
+            Some(traffic) => row("terminal", format!("none, {}", traffic_text(traffic))),
+        }
         row("events", self.events_text());
         row(
             "size",
@@ -336,6 +347,17 @@ fn session_text(session: &Value) -> String {
 
 pub(super) fn number(time: Micros) -> Value {
     serde_json::from_str(&time.to_string()).unwrap_or(Value::Null)
+}
+
+/// What passed a program without a terminal.
+fn traffic_text(traffic: Traffic) -> String {
+    let Traffic { input, output, error } = traffic;
+    let parts = [(input, "to its input"), (output, "of output"), (error, "of errors")];
+    let parts: Vec<_> = parts
+        .iter()
+        .filter_map(|(bytes, what)| Some(format!("{} {what}", people_bytes((*bytes)?))))
+        .collect();
+    if parts.is_empty() { "nothing was counted".into() } else { parts.join(", ") }
 }
 
 /// `1 h 02 min 03.5 s`.
