@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use rustix::io::{Errno, ioctl_fionread, read, write};
-use rustix::net::{Shutdown, shutdown};
+use rustix::net::{RecvFlags, Shutdown, recv, shutdown};
 use rustix::pipe::{PipeFlags, SpliceFlags, fcntl_getpipe_size, fcntl_setpipe_size, pipe_with, splice};
 
 use super::log::Log;
@@ -160,7 +160,7 @@ impl Flow {
             Ended::End if self.stream != Stream::In && is_gone(self.from.as_fd()) => Ok(()),
             Ended::End => shutdown(&*self.to, Shutdown::Write),
             Ended::Broken if self.stream == Stream::In && is_gone(self.to.as_fd()) => Ok(()),
-            Ended::Broken => shutdown(&*self.from, Shutdown::Read),
+            Ended::Broken => shutdown(&*self.from, Shutdown::Read).map(|()| forget(&self.from)),
         };
     }
 }
@@ -392,6 +392,13 @@ fn moved(result: rustix::io::Result<usize>) -> Result<usize, Moving> {
         Err(Errno::AGAIN | Errno::INTR) => Err(Moving::Again),
         Err(_) => Err(Moving::Ended(Ended::Broken)),
     }
+}
+
+/// Takes what has still come by a way that is shut. A connection that is closed with something left in it is broken for
+/// the other side, where it should be at its end.
+fn forget(socket: &OwnedFd) {
+    let mut buffer = [0; 4096];
+    while recv(socket, &mut buffer, RecvFlags::DONTWAIT).is_ok_and(|(bytes, _)| bytes > 0) {}
 }
 
 /// What there is at a descriptor, without waiting.

@@ -79,7 +79,7 @@ fn an_end_of_output_is_passed_on_before_the_program_ends() {
 
 /// Closes its output for the other side, and goes on reading, or the other way round.
 const HALVES: &str = r#"
-import os, socket, sys
+import os, socket, sys, time
 s = socket.socket(fileno=os.dup(0))
 if sys.argv[1] == "output":
     os.write(1, b"last"); s.shutdown(socket.SHUT_WR)
@@ -90,6 +90,7 @@ else:
     os.write(1, b"first"); s.shutdown(socket.SHUT_RD)
     while True:
         if os.read(0, 100) == b"": break
+    while not os.path.exists(sys.argv[2]): time.sleep(0.01)
     os.write(1, b"last"); os._exit(9)
 "#;
 
@@ -109,8 +110,9 @@ fn half_a_connection_is_closed_by_either_side() {
     assert_eq!(child.wait().unwrap().code(), Some(7));
 
     let place = Place::new();
+    let told = place.path().join("told");
     let (mut child, mut connection, _errors) =
-        on_connections(place.wrap(&["python3", "-c", HALVES, "input"]));
+        on_connections(place.wrap(&["python3", "-c", HALVES, "input", told.to_str().unwrap()]));
     let mut first = [0; 5];
     connection.read_exact(&mut first).unwrap();
     let mut stopped = false;
@@ -122,6 +124,7 @@ fn half_a_connection_is_closed_by_either_side() {
         }
         std::thread::sleep(Duration::from_millis(2));
     }
+    std::fs::write(told, "").unwrap();
     let mut out = String::new();
     connection.read_to_string(&mut out).unwrap();
     assert_eq!((out.as_str(), child.wait().unwrap().code()), ("last", Some(9)));
