@@ -116,6 +116,7 @@ fn play(app: &mut App, terminal: &mut Terminal, visit: &Visit, options: &Options
         start_at: (offset.0 > 0).then_some(Target::Time(offset)),
         paused: visit.is_paused,
         following: false,
+        until: None,
         plain: false,
         has_colour: options.has_colour,
     };

@@ -55,6 +55,11 @@ pub trait Program {
     /// Whether what was drawn last is not what is to be seen.
     fn is_dirty(&self) -> bool;
 
+    /// Whether it ends by itself, now.
+    fn is_over(&self) -> bool {
+        false
+    }
+
     /// Draws all of it, for a terminal of that size. It is clean then.
     fn draw(&mut self, cols: u16, rows: u16) -> Grid;
 }
@@ -74,6 +79,9 @@ pub fn run(program: &mut dyn Program, terminal: &mut Terminal) -> io::Result<End
     loop {
         let now = begun.elapsed();
         let wake = program.work(now);
+        if program.is_over() {
+            return Ok(Ending::Quit);
+        }
         must_draw |= program.is_dirty();
         if must_draw && now >= next_frame {
             must_draw = false;

@@ -94,6 +94,7 @@ pub(crate) fn run(arguments: &PlayArgs) -> Result<ExitCode, Failure> {
         start_at: arguments.start_at.clone(),
         paused: arguments.paused,
         following: arguments.follow,
+        until: None,
         plain: arguments.plain || std::env::var_os("TERM").is_some_and(|term| term == "dumb"),
         has_colour: colours_welcome(),
     };

@@ -5,6 +5,8 @@
 //! *Invariants*: no key waits for the recording: going somewhere is begun here, and pursued as time passes. What was
 //! shown stays until what was asked for is there.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use casemate_cast_format::Micros;
@@ -95,6 +97,9 @@ pub(crate) struct App<'a> {
     pub(super) shows_status: bool,
     pub(super) shows_input: bool,
     pub(super) is_following: bool,
+    until: Option<Arc<AtomicBool>>,
+    /// Nothing more comes, and all that came was seen.
+    is_over: bool,
     /// Where the recorded screen and the timeline are, since they were drawn last.
     pub(super) screen_area: Area,
     pub(super) bar: Option<Area>,
@@ -155,6 +160,8 @@ impl App<'_> {
             shows_status: true,
             shows_input: false,
             is_following,
+            until: options.until.clone(),
+            is_over: false,
             screen_area: nothing,
             bar: None,
             commands: Vec::new(),
@@ -199,8 +206,12 @@ impl App<'_> {
             self.go_to_hit(now);
             at(now + TICK / 2);
         }
+        // Asked first: what came before it was set is found by looking once more.
+        let is_complete = self.until.as_ref().is_some_and(|until| until.load(Ordering::Acquire));
+        let mut has_all = false;
         if self.is_following && now >= self.refresh_at {
             let has_grown = self.refresh(now);
+            has_all = is_complete && !has_grown;
             self.refresh_pause = if has_grown { SOON } else { (self.refresh_pause * 3 / 2).min(RARELY) };
             self.refresh_at = now + self.refresh_pause;
         }
@@ -215,6 +226,7 @@ impl App<'_> {
         let before = self.player.position();
         let mut has_shown = false;
         let advance = self.player.advance(now, |_| has_shown = true);
+        self.is_over = has_all && advance.state == State::Following;
         if has_shown || advance.restarted {
             (self.is_stale, self.is_dirty) = (true, true);
         }
@@ -615,6 +627,10 @@ impl Program for App<'_> {
 
     fn is_dirty(&self) -> bool {
         self.is_dirty
+    }
+
+    fn is_over(&self) -> bool {
+        self.is_over
     }
 
     fn draw(&mut self, cols: u16, rows: u16) -> Grid {

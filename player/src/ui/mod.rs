@@ -20,6 +20,8 @@ mod text;
 mod timeline;
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use casemate_cast_format::Micros;
 pub use casemate_tui::Ending;
@@ -50,6 +52,8 @@ pub struct Options {
     pub paused: bool,
     /// Whether to wait for more at the end.
     pub following: bool,
+    /// Once this is set, nothing more comes of what is followed; whoever is at its end then has seen all of it.
+    pub until: Option<Arc<AtomicBool>>,
     /// Whether to give the recorded bytes to standard output, and nothing else.
     pub plain: bool,
     /// Whether what is ours may have colours.

@@ -4,6 +4,7 @@
 //! switched off at the end.
 
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use casemate_cast_format::Code;
@@ -54,7 +55,8 @@ pub(super) fn play(recording: &Recording, options: &Options) -> Result<Ending, U
     if !is_over {
         player.play();
     }
-    let result = run(&mut player, &mut place, output, is_following, is_over);
+    let until = options.until.as_deref();
+    let result = run(&mut player, &mut place, output, is_following, until, is_over);
     if let Place::Terminal { terminal, .. } = &mut place {
         terminal.give_back();
     }
@@ -86,6 +88,7 @@ fn run(
     place: &mut Place,
     mut output: Vec<u8>,
     is_following: bool,
+    until: Option<&AtomicBool>,
     is_over: bool,
 ) -> Result<Ending, UiError> {
     let begun = Instant::now();
@@ -114,7 +117,13 @@ fn run(
             _ if !output.is_empty() => Some(Duration::ZERO),
             State::Ended => return Ok(Ending::Quit),
             State::Following if is_following => {
-                pause = if player.refresh()? { SOON } else { (pause * 3 / 2).min(RARELY) };
+                // Asked first: what came before it was set is found by looking once more.
+                let is_complete = until.is_some_and(|until| until.load(Ordering::Acquire));
+                let has_grown = player.refresh()?;
+                if is_complete && !has_grown {
+                    return Ok(Ending::Quit);
+                }
+                pause = if has_grown { SOON } else { (pause * 3 / 2).min(RARELY) };
                 Some(pause)
             }
             State::Paused | State::AtMarker | State::Following => None,
