@@ -125,6 +125,8 @@ struct File {
     disk_budget: Option<Spanned<Bytes>>,
     signing_key: Option<Spanned<Absolute>>,
     #[serde(default)]
+    watchers: Vec<Spanned<String>>,
+    #[serde(default)]
     certificate_authorities: Vec<Spanned<String>>,
     #[serde(default)]
     people: BTreeMap<String, Spanned<String>>,
@@ -174,7 +176,7 @@ impl Config {
     fn check(&self) -> Result<(), BadConfig> {
         let wrong =
             |span: Range<usize>, what: &str| BadConfig { line: self.line(span.start), what: what.to_owned() };
-        for name in self.file.target.iter().chain(&self.file.emergency_group) {
+        for name in self.file.target.iter().chain(&self.file.emergency_group).chain(&self.file.watchers) {
             if !is_name(name.get_ref()) {
                 return Err(wrong(name.span(), NAME_NEEDED));
             }
@@ -218,6 +220,17 @@ impl Config {
     #[must_use]
     pub fn emergency_group(&self) -> Option<(&str, usize)> {
         self.file.emergency_group.as_ref().map(|name| (name.get_ref().as_str(), self.line(name.span().start)))
+    }
+
+    /// The groups whose members may see which sessions there are, and watch them.
+    pub fn watchers(&self) -> impl Iterator<Item = &str> {
+        self.file.watchers.iter().map(|name| name.get_ref().as_str())
+    }
+
+    /// The folders of recordings that policies name.
+    pub fn recordings(&self) -> impl Iterator<Item = &Path> {
+        let settings = std::iter::once(self.common()).chain(self.rules().map(|rule| &rule.policy));
+        settings.filter_map(|said| Some(said.recordings.as_ref()?.get_ref().0.as_path()))
     }
 
     /// How much recordings may take.
@@ -296,7 +309,7 @@ mod tests {
     #[test]
     fn all_keys_are_known() {
         let config = Config::parse(
-            "# a host\ntarget = \"web-1\"\nemergency-group = \"breakglass\"\ndisk-budget = \"20G\"\n\
+            "# a host\ntarget = \"web-1\"\nemergency-group = \"breakglass\"\ndisk-budget = \"20G\"\nwatchers = [\"audit\"]\n\
              certificate-authorities = [\"SHA256:MfeHqpRyPOm1zKUCbqUtTRGIMOD8yHSAI7C0Gp/TkRM\"]\n\
              [people]\n\"SHA256:l1PiKkcHy7uBdPtBRNtcQYsEu/Fu7UAbTK8H5zUQSwI\" = \"alice@corp.example\"\n[policy]\nmode = \"strict\"\nrecord = \"input-and-output\"\n\
              [[rule]]\nusers = [\"bob\"]\npolicy = { shell = \"/bin/zsh\" }\n",
@@ -305,6 +318,7 @@ mod tests {
         assert_eq!(config.target(), Some(("web-1", 2)));
         assert_eq!(config.emergency_group(), Some(("breakglass", 3)));
         assert_eq!(config.disk_budget(), Some((20 << 30, 4)));
+        assert_eq!(config.watchers().collect::<Vec<_>>(), ["audit"]);
         assert_eq!(
             config.person("SHA256:l1PiKkcHy7uBdPtBRNtcQYsEu/Fu7UAbTK8H5zUQSwI"),
             Some("alice@corp.example")
@@ -328,6 +342,7 @@ mod tests {
         assert!(refused("disk-budget = \"20 gigabytes\"").contains("a size is needed"));
         assert!(refused("disk-budget = \"99999999999T\"").contains("a size is needed"));
         assert!(refused("target = \"../x\"").contains("a name is needed"));
+        assert!(refused("watchers = [\"a b\"]").contains("a name is needed"));
         assert!(
             refused("certificate-authorities = [\n\"SHA256:abc\"]")
                 .starts_with("line 2: a fingerprint is needed")

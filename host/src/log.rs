@@ -100,6 +100,9 @@ pub enum Entry {
         session: String,
         /// The account of the session.
         of: String,
+        /// The id of the [`Login`] of whoever watches.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        login: Option<String>,
     },
     /// Recordings take much of what they may, or of what there is; or no longer do.
     Disk {
@@ -226,7 +229,7 @@ impl Entry {
                 cap(account);
                 cap(reason);
             }
-            Self::Watched { account, session, of } => [account, session, of].into_iter().for_each(cap),
+            Self::Watched { account, session, of, .. } => [account, session, of].into_iter().for_each(cap),
             Self::Disk { folder, .. } => cap(folder),
         }
         self

@@ -20,10 +20,10 @@ pub const RECORDINGS: &str = "/var/lib/casemate/recordings";
 pub const PASSAGE_MODE: u32 = 0o2710;
 /// A folder in which the group makes files.
 pub const FOLDER_MODE: u32 = 0o2730;
-/// A folder in which root alone makes files.
-pub const ROOTS_FOLDER_MODE: u32 = 0o755;
 /// The same, for one in which the group also looks for them: running sessions, recordings.
 pub const LISTED_FOLDER_MODE: u32 = 0o2770;
+/// A folder in which root alone makes files.
+pub const ROOTS_FOLDER_MODE: u32 = 0o755;
 /// A recording, or what belongs to one.
 pub const RECORDING_MODE: u32 = 0o640;
 /// A file to which every session of the host appends.
@@ -101,7 +101,7 @@ impl Places {
             (self.log(), FOLDER_MODE),
             (self.run.clone(), FOLDER_MODE),
             (self.sessions(), LISTED_FOLDER_MODE),
-            (self.usage(), FOLDER_MODE),
+            (self.usage(), LISTED_FOLDER_MODE),
             (self.logins(), ROOTS_FOLDER_MODE),
         ];
         for (folder, mode) in folders {

@@ -108,6 +108,12 @@ impl Registry {
         Self { folder: places.sessions(), owner: 0 }
     }
 
+    /// As [`Self::of`], for tests that nobody runs as root.
+    #[cfg(test)]
+    pub(crate) fn of_this_user(places: &Places) -> Self {
+        Self { folder: places.sessions(), owner: rustix::process::getuid().as_raw() }
+    }
+
     /// Registers a session, for as long as what is returned lives.
     ///
     /// # Errors
@@ -162,6 +168,16 @@ impl Registry {
         let names = self.names(&folder)?;
         let of_it = |session: &Registered| session.terminal == Some(terminal);
         Ok(names.iter().filter_map(|name| living(&folder, name, group)).find(of_it))
+    }
+
+    /// Whether that session runs.
+    ///
+    /// # Errors
+    ///
+    /// The folder cannot be used.
+    pub fn is_running(&self, session: &str) -> Result<bool, RegistryError> {
+        let (folder, group) = self.open()?;
+        Ok(living(&folder, &format!("{session}.json"), group).is_some())
     }
 
     /// The folder, and the group that files in it must have.
@@ -316,6 +332,8 @@ mod tests {
         assert_eq!(registry.running().unwrap(), [session(1), session(2)]);
         assert_eq!(registry.recorder_of(0x8802).unwrap(), Some(session(2)));
         assert_eq!(registry.recorder_of(0x8803).unwrap(), None);
+        let is_running = |number| registry.is_running(&session(number).session).unwrap();
+        assert_eq!((is_running(1), is_running(3)), (true, false));
         assert!(matches!(registry.register(&session(1)), Err(RegistryError::Taken(_))));
         assert_eq!(files(&folder), 2, "a refused one leaves nothing behind");
         drop(second);

@@ -20,7 +20,7 @@ use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use casemate_command_log::CommandEvent;
+use casemate_command_log::{CommandEvent, Piped};
 use casemate_terminal::escaped;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde::Serialize;
@@ -83,6 +83,8 @@ impl<'a> Message<'a> {
     pub fn command(event: &'a CommandEvent) -> Self {
         let duration = event.duration.map(|duration| duration.to_string());
         let text = event.command.as_deref().unwrap_or_default();
+        // Of a session without a terminal.
+        let bytes = |which: fn(&Piped) -> Option<u64>| Some(which(event.piped.as_deref()?)?.to_string());
         Self { is_command: true, ..Self::new(Severity::Info, text) }
             .with("session", event.session.as_deref())
             .with("id", Some(event.id.as_str()))
@@ -96,6 +98,9 @@ impl<'a> Message<'a> {
             .with("exit_code", event.exit_code.map(|code| code.to_string()))
             .with("duration", duration)
             .with("cwd", event.cwd.as_deref())
+            .with("bytes_in", bytes(|piped| piped.bytes_in))
+            .with("bytes_out", bytes(|piped| piped.bytes_out))
+            .with("bytes_err", bytes(|piped| piped.bytes_err))
             .with("reason", event.reason.and_then(word))
     }
 

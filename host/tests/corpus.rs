@@ -4,6 +4,11 @@
 mod replay;
 
 #[test]
+fn joined() {
+    replay::replay("joined", casemate_host::fuzz::fuzz_joined);
+}
+
+#[test]
 fn login() {
     replay::replay("login", casemate_host::fuzz::fuzz_login);
 }

@@ -1,3 +1,5 @@
+//! Lines read again as RFC 5424 says, and real sockets: of one who reads, one who does not, and one who is gone.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -24,6 +24,7 @@ use rustix::termios::isatty;
 
 pub use self::account::Account;
 use self::session::Session;
+use crate::access::Access;
 use crate::config::{Config, Mode};
 use crate::invocation::{Asked, NoShell};
 use crate::log::{self, Entry};
@@ -33,6 +34,7 @@ use crate::places::Places;
 use crate::policy::{Policy, Subject};
 use crate::registry::{Registered, Registry};
 use crate::trusted;
+use crate::watching::{self, Refused, Request};
 
 /// The status of a session that there may not be.
 const REFUSED: u8 = 1;
@@ -69,6 +71,11 @@ pub fn main() -> ExitCode {
     let places = Places::system();
     let logins = with(rights, || logins::find(&places));
     let wrapper = Wrapper { places, account: Account::own(), rights, logins };
+    match Request::of(&std::env::args_os().collect::<Vec<_>>()) {
+        Ok(None) => {}
+        Ok(Some(request)) => return wrapper.answer(&request),
+        Err(refused) => return wrapper.refuse(&refused),
+    }
     match wrapper.run() {
         Ok(status) => status,
         Err(Refusal(reason)) => {
@@ -93,6 +100,30 @@ struct Wrapper {
 }
 
 impl Wrapper {
+    /// Gives what somebody wants to see of sessions.
+    fn answer(&self, request: &Request) -> ExitCode {
+        let answered = match self.config() {
+            Ok(config) => {
+                let access = Access(self.rights);
+                watching::answer(request, &self.places, &config, &self.account, self.login(), access)
+            }
+            Err(Refusal(reason)) => Err(io::Error::other(reason).into()),
+        };
+        answered.map_or_else(|refused| self.refuse(&refused), |()| ExitCode::SUCCESS)
+    }
+
+    fn refuse(&self, refused: &Refused) -> ExitCode {
+        say(&refused.to_string());
+        if let Refused::NotAllowed(account) = refused {
+            let reason = "may not see the sessions of others".to_owned();
+            let entry =
+                Entry::Refused { account: account.clone(), reason, session: None, login: self.login() };
+            // Nothing was given, whether that is written down or not.
+            self.note(entry).ok();
+        }
+        ExitCode::from(REFUSED)
+    }
+
     fn run(&self) -> Result<ExitCode, Refusal> {
         let config = self.config()?;
         let target = host_target(&config);

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use chrono::DateTime;
 use rustix::fs::OFlags;
 
-use crate::places::{FOLDER_MODE, RECORDING_MODE};
+use crate::places::{LISTED_FOLDER_MODE, RECORDING_MODE};
 
 /// The names of a session's files.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,9 +35,9 @@ impl Shelf {
     pub(crate) fn prepare(&self, recordings: &Path, group: Option<u32>) -> io::Result<()> {
         check(recordings, true, group)?;
         for folder in &self.folders {
-            match DirBuilder::new().mode(FOLDER_MODE).create(folder) {
+            match DirBuilder::new().mode(LISTED_FOLDER_MODE).create(folder) {
                 // Whatever the umask says: those who come later have to get in.
-                Ok(()) => std::fs::set_permissions(folder, Permissions::from_mode(FOLDER_MODE))?,
+                Ok(()) => std::fs::set_permissions(folder, Permissions::from_mode(LISTED_FOLDER_MODE))?,
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
             }

@@ -37,10 +37,11 @@ impl Machine {
         self.chmod(SHELL, 0o2755);
         for (folder, mode) in [
             ("/var/lib/casemate", 0o2710),
-            ("/var/lib/casemate/recordings", 0o2730),
+            ("/var/lib/casemate/recordings", 0o2770),
             ("/var/lib/casemate/log", 0o2730),
             ("/run/casemate", 0o2710),
-            ("/run/casemate/sessions", 0o2730),
+            ("/run/casemate/sessions", 0o2770),
+            ("/run/casemate/usage", 0o2770),
             ("/run/casemate/logins", 0o755),
         ] {
             let path = self.path(folder);
