@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
     cat, command_events, convert, export, generate, info, keygen, play, rec, repair, report, review, screen,
-    search, shell, verify,
+    search, sessions, shell, verify, watch,
 };
 
 /// Record terminal sessions exactly, and prove it.
@@ -56,7 +56,9 @@ pub(crate) enum Command {
     Screen(screen::ScreenArgs),
     Repair(repair::RepairArgs),
     Report(report::ReportArgs),
+    Sessions(sessions::SessionsArgs),
     Shell(shell::ShellArgs),
+    Watch(watch::WatchArgs),
     Completions(generate::CompletionsArgs),
     Man(generate::ManArgs),
 }

@@ -4,6 +4,7 @@ mod args;
 mod command_file;
 mod commands;
 mod failure;
+mod host_helper;
 mod input;
 mod integrity;
 mod keys;
@@ -49,7 +50,9 @@ fn run(command: Command, printer: &Printer) -> Result<ExitCode, Failure> {
         Command::Repair(arguments) => commands::repair::run(&arguments, printer)?,
         Command::Review(arguments) => return commands::review::run(&arguments),
         Command::Report(arguments) => return commands::report::run(&arguments, printer),
+        Command::Sessions(arguments) => commands::sessions::run(&arguments)?,
         Command::Shell(arguments) => return commands::shell::run(&arguments),
+        Command::Watch(arguments) => return commands::watch::run(&arguments, printer),
         Command::Completions(arguments) => commands::generate::completions(&arguments)?,
         Command::Man(arguments) => commands::generate::man(&arguments, printer)?,
     }

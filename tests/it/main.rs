@@ -15,6 +15,7 @@ mod docs; // the documents and the tree say the same
 mod exact; // every byte, in every form, also those that are no text
 mod export; // `casemate export`: cuts, speed, text, pictures, and what is hidden
 mod host; // what the tests of a wrapped host have in common
+mod host_sessions; // `casemate sessions` and `casemate watch`: who may see what
 mod host_shells; // the shells of a host, wrapped: given what they are given without us
 mod host_terminals; // sessions on a terminal through wrapped shells: keys, sizes, jobs, hang-ups
 mod host_transports; // scp, sftp, rsync, git, ansible and pipes through wrapped shells, byte for byte

@@ -3,7 +3,7 @@
 mod filter;
 mod follow;
 mod format;
-mod moment;
+pub(crate) mod moment;
 mod parallel;
 
 use std::io::IsTerminal as _;
