@@ -50,7 +50,7 @@ impl Session<'_> {
         let Wrapper { account, rights, places, .. } = self.wrapper;
         let recordings = &self.policy.recordings.value;
         let budget = Budget::new(places, recordings, self.config.disk_budget().map(|(bytes, _)| bytes));
-        self.check_disk(&budget)?;
+        self.check_disk(&budget, is_interactive)?;
         let identity =
             who::identity(&self.wrapper.logins, self.config, |name| Some(program.variable(name)?.to_owned()));
         let facts = identity.facts(None);
@@ -131,13 +131,21 @@ impl Session<'_> {
         Ok(Ended { recorded: recorded?, commands })
     }
 
-    /// Where there is no more room, nothing can be recorded. Root gets in, to make some.
-    fn check_disk(&self, budget: &Budget) -> Result<(), Refusal> {
-        let state = self.wrapper.with_rights(|| budget.state());
+    /// Where there is no more room, nothing can be recorded. Root gets in, to make some, and is told before.
+    fn check_disk(&self, budget: &Budget, is_interactive: bool) -> Result<(), Refusal> {
+        let is_root = self.wrapper.account.is_root();
+        let recordings = self.policy.recordings.value.display();
         // What cannot be asked is found out when the recording is made.
-        if matches!(state, Ok(State::Full)) && !self.wrapper.account.is_root() {
-            let recordings = self.policy.recordings.value.display();
-            return Err(Refusal(format!("recordings in `{recordings}` take all of the disk that they may")));
+        match self.wrapper.with_rights(|| budget.state()).unwrap_or_default() {
+            State::Full if !is_root => {
+                return Err(Refusal(format!(
+                    "recordings in `{recordings}` take all of the disk that they may"
+                )));
+            }
+            State::Full | State::Warning if is_root && is_interactive => {
+                say(&format!("recordings in `{recordings}` take most of the disk that they may"));
+            }
+            State::Full | State::Warning | State::Fine => {}
         }
         Ok(())
     }
