@@ -306,6 +306,33 @@ mod tests {
         Config::parse(text).unwrap_err().to_string()
     }
 
+    /// What the package puts on a host explains each key, and its examples are such.
+    #[test]
+    fn the_example_has_every_key() {
+        let example = include_str!("../../packaging/config.toml");
+        Config::parse(example).unwrap();
+        let is_set = |line: &&str| !line.starts_with("# ");
+        let set: String = example
+            .lines()
+            .filter(is_set)
+            .map(|line| format!("{}\n", line.strip_prefix('#').unwrap_or(line)))
+            .collect();
+        Config::parse(&set).unwrap();
+        // Who is refused is told which keys there are.
+        for unknown in ["x = 1", "[policy]\nx = 1", "[[rule]]\nx = 1"] {
+            let refused = refused(unknown);
+            let known: Vec<_> = refused.split('`').skip(3).step_by(2).collect();
+            assert!(known.len() > 3, "{refused}");
+            for key in known {
+                let is_it = |line: &str| {
+                    let line = line.trim_start_matches(['[', '#']);
+                    line.strip_prefix(key).is_some_and(|rest| rest.starts_with([' ', ']', '.']))
+                };
+                assert!(example.lines().any(is_it), "`{key}` is not explained");
+            }
+        }
+    }
+
     #[test]
     fn all_keys_are_known() {
         let config = Config::parse(

@@ -1,7 +1,9 @@
 //! What the tests of a wrapped host have in common.
 
+use std::time::Duration;
+
 use casemate_tests::machine::{Machine, Recording};
-use casemate_tests::{Finished, LONG, Session};
+use casemate_tests::{Finished, LONG, Session, wait_until};
 use serde_json::Value;
 
 /// The accounts, each with another shell: bash, zsh, fish, dash.
@@ -46,6 +48,11 @@ pub(crate) fn log_in(machine: &Machine, account: &str) -> Session {
     session
 }
 
+/// Waits as long as a person looks at a prompt before typing: what stands there then is one.
+pub(crate) fn look(session: &Session) {
+    wait_until("a rest", LONG, || (session.quiet_for() > Duration::from_millis(250)).then_some(()));
+}
+
 /// Ends a session at its prompt, and gives its status.
 #[track_caller]
 pub(crate) fn log_out(session: &mut Session, status: i32) -> i32 {
@@ -76,7 +83,7 @@ pub(crate) fn piped(recording: &Recording, account: &str, line: &str, status: i3
     assert_eq!(finished["exit_code"], status, "{finished}");
     assert_eq!(finished["argv"], exec["argv"], "{finished}");
     assert_eq!(finished["target_user"], account, "{finished}");
-    let bytes = only(recording, "bytes");
+    let bytes = only(recording, "traffic");
     for (name, key) in [("bytes_in", "in"), ("bytes_out", "out"), ("bytes_err", "err")] {
         assert_eq!(finished[name], bytes[key], "{name} of {finished}");
     }

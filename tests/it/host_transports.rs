@@ -65,12 +65,12 @@ fn without_standard_input() {
 #[test]
 fn many_at_once_over_one_connection() {
     let script = "ssh -fNM -S ~/.ssh/control-%r -o ControlPersist=no alice\n\
-         for i in 1 2 3 4 5 6 7 8; do (ssh -S ~/.ssh/control-%r alice \"echo $i; cat /etc/passwd; exit $i\" \
+         for i in 1 2 3 4 5 6 7 8; do (ssh -S ~/.ssh/control-%r alice \"echo $i; cat /usr/local/bin/probe; exit $i\" \
          >~/out-$i; echo $? >>~/out-$i) & done; wait\n\
          ssh -S ~/.ssh/control-%r -O exit alice 2>/dev/null; cat ~/out-*";
     let same = same!(|machine: &Machine| outcome(machine.client("sh", &["-c", script]).run()));
     assert_eq!(same.value.0, 0, "{}", same.value.2);
-    assert_eq!(same.value.1.matches("root:x:0:0").count(), 8);
+    assert_eq!(same.value.1.matches("where()").count(), 8);
 }
 
 /// Runs a script of the client's and compares what came of it with the bytes that were sent.
@@ -192,7 +192,7 @@ fn git_push_clone_and_fetch() {
 #[test]
 fn ansible_with_and_without_pipelining() {
     need!("python3");
-    if !tools::cache().join("ansible").is_dir() {
+    if !tools::cache().join("ansible/bin/ansible").exists() {
         tools::left_out("ansible is not installed in target/tools; ./test does that");
         return;
     }
@@ -222,7 +222,9 @@ fn a_tunnel_and_a_login_without_a_shell() {
         let script = "ssh -N -L 7000:127.0.0.1:22 alice & tunnel=$!; \
             for i in 1 2 3 4 5 6 7 8 9; do sleep 0.1; ssh -p 7000 dave 'echo through; exit 3' && break; \
             [ $? = 3 ] && break; done; kill $tunnel; wait $tunnel; ssh -W 127.0.0.1:22 alice </dev/null | head -c 7";
-        outcome(machine.client("sh", &["-c", script]).run())
+        // How long the tunnel takes is not to be compared.
+        let finished = machine.client("sh", &["-c", script]).run();
+        (finished.code, finished.text())
     });
     assert!(same.value.1.contains("through\nSSH-2.0"), "{:?}", same.value);
     for (way, machine) in same.wrapped {
@@ -240,7 +242,7 @@ fn content_of_pipes_is_recorded_where_the_policy_says_so() {
     assert_eq!((finished.stdout.as_slice(), finished.stderr.as_str()), (&b"asked\n\xff\n"[..], "wrong\n"));
     let recording = machine.recording("mark-content");
     assert_eq!(recording.cast.exact_output(), b"asked\n\xff\n");
-    assert_eq!(recording.cast.input(), "asked\n\u{fffd}\n");
-    assert_eq!(recording.cast.data("err").concat(), "wrong\n");
-    assert_eq!(only(&recording, "bytes")["in"], 8);
+    assert_eq!(recording.cast.exact("i"), b"asked\n\xff\n");
+    assert_eq!(recording.cast.exact("err"), b"wrong\n");
+    assert_eq!(only(&recording, "traffic")["in"], 8);
 }

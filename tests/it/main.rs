@@ -16,9 +16,14 @@ mod exact; // every byte, in every form, also those that are no text
 mod export; // `casemate export`: cuts, speed, text, pictures, and what is hidden
 mod host; // what the tests of a wrapped host have in common
 mod host_sessions; // `casemate sessions` and `casemate watch`: who may see what
+mod host_attacks; // a wrapped host: environment, names, links, configurations that would decide what they must not
+mod host_many; // many sessions at once on a wrapped host, and sessions within sessions
+mod host_package; // the Debian package: installed, used, upgraded, removed, purged
 mod host_shells; // the shells of a host, wrapped: given what they are given without us
+mod host_tamper; // a wrapped host: the recorder's process, files and disk, attacked by who is recorded
 mod host_terminals; // sessions on a terminal through wrapped shells: keys, sizes, jobs, hang-ups
 mod host_transports; // scp, sftp, rsync, git, ansible and pipes through wrapped shells, byte for byte
+mod host_who; // who is in a session on a wrapped host, and how far that is believed
 mod idle; // asleep and small while nothing happens
 mod input; // what was typed is recorded; what was not echoed is not
 mod integrate; // marks from the shells, which are otherwise as they were

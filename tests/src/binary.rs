@@ -15,11 +15,6 @@ pub fn casemate() -> &'static Path {
     })
 }
 
-/// The wrapper of shells beside it, if it was built.
-pub(crate) fn casemate_shell() -> Option<PathBuf> {
-    Some(casemate().with_file_name("casemate-shell")).filter(|path| path.exists())
-}
-
 /// Whether the program under test is optimised: only then do promises about memory and speed count.
 #[must_use]
 pub fn is_release() -> bool {
@@ -37,7 +32,8 @@ fn build() -> PathBuf {
     let profile = profile.expect("test binaries live in target/PROFILE/deps");
     let target = profile.parent().expect("the profile's folder is in the target folder");
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--package", "casemate", "--target-dir"]).arg(target);
+    cargo.args(["build", "--quiet", "--package", "casemate", "--package", "casemate-host", "--target-dir"]);
+    cargo.arg(target);
     cargo.arg("--manifest-path").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml"));
     if !cfg!(debug_assertions) {
         cargo.arg("--release");

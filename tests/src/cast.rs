@@ -113,27 +113,38 @@ impl Cast {
         self.data("i").concat()
     }
 
-    /// The output byte for byte: a `bytes` event stands for the `o` event just before it.
+    /// The output byte for byte.
     #[track_caller]
     #[must_use]
     pub fn exact_output(&self) -> Vec<u8> {
-        let mut output = Vec::new();
-        let mut start_of_last = None;
+        self.exact("o")
+    }
+
+    /// What the events of a code hold, byte for byte: a `bytes` event stands for the event just before it.
+    #[track_caller]
+    #[must_use]
+    pub fn exact(&self, code: &str) -> Vec<u8> {
+        let mut found = Vec::new();
+        let mut last = None;
         for event in &self.events {
-            match event.code.as_str() {
-                "o" => {
-                    start_of_last = Some(output.len());
-                    output.extend_from_slice(event.data.as_bytes());
+            let start = found.len();
+            match (event.code.as_str(), last.take()) {
+                ("bytes", Some((of @ ("o" | "i" | "err"), start))) => {
+                    if of == code {
+                        found.truncate(start);
+                        found.extend(STANDARD.decode(&event.data).expect("`bytes` holds base64"));
+                    }
                 }
-                "bytes" => {
-                    let start = start_of_last.take().expect("a `bytes` event follows its `o` event");
-                    output.truncate(start);
-                    output.extend(STANDARD.decode(&event.data).expect("`bytes` holds base64"));
+                ("bytes", _) => panic!("a `bytes` event follows one with bytes"),
+                (other, _) => {
+                    if other == code {
+                        found.extend_from_slice(event.data.as_bytes());
+                    }
+                    last = Some((other, start));
                 }
-                _ => start_of_last = None,
             }
         }
-        output
+        found
     }
 
     /// The session's id.

@@ -35,8 +35,8 @@ pub const ACCOUNTS: [Account; 7] = [
     Account { name: CLIENT, id: 2010, shell: "/bin/bash", group: None },
 ];
 
-/// The groups that are no account's own; `casemate` is among them so that it has no number from outside.
-const GROUPS: [(&str, u32); 3] = [("casemate", 890), ("audit", 2100), ("breakglass", 2101)];
+/// The groups that are no account's own.
+const GROUPS: [(&str, u32); 2] = [("audit", 2100), ("breakglass", 2101)];
 
 /// The password of every account and of root.
 pub const PASSWORD: &str = "Breakwater-2tons";

@@ -10,8 +10,10 @@ set -- $(sed 's/.*) //' "$of/stat")
   echo "exe $(readlink "$of/exe")"
   echo "cwd $(readlink "$of/cwd")"
   echo "root $(readlink "$of/root")"
-  tr '\0' '\n' <"$of/environ" | LC_ALL=C sort | sed 's/^/env /'
-  grep -E '^(Umask|Uid|Gid|Groups|SigBlk|SigIgn|Cap|NoNewPrivs|Seccomp):' "$of/status"
+  tr '\0' '\n' <"$of/environ" | LC_ALL=C sort -u | sed 's/^/env /'
+  grep -E '^(Umask|Uid|Gid|Groups|SigBlk|Cap|NoNewPrivs|Seccomp):' "$of/status"
+  # Without 32 and 33: those are the C library's, which leaves them ignored in what it starts.
+  printf 'SigIgn: %x\n' $((0x$(sed -n 's/^SigIgn:[[:space:]]*//p' "$of/status") & ~0x180000000))
   sed 's/^/limit /' "$of/limits"
   echo "dumpable $(stat -c %U "$of")"
   echo "nice $(nice), oom $(cat "$of/oom_score_adj"), login uid $(cat "$of/loginuid" 2>&1 | tail -c 5)"

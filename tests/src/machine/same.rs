@@ -21,7 +21,7 @@ pub struct Same<T> {
 /// # Panics
 /// One gives something else.
 #[track_caller]
-pub fn same<T: PartialEq + Debug>(scenario: impl Fn(&Machine) -> T) -> Result<Same<T>, String> {
+pub fn same<T: Debug>(scenario: impl Fn(&Machine) -> T) -> Result<Same<T>, String> {
     let value = scenario(shared(Way::Bare)?);
     let mut wrapped = Vec::new();
     for way in [Way::Login, Way::Forced] {
@@ -32,21 +32,34 @@ pub fn same<T: PartialEq + Debug>(scenario: impl Fn(&Machine) -> T) -> Result<Sa
                 continue;
             }
         };
-        let other = scenario(machine);
-        assert!(value == other, "{way:?} makes a difference\n{}", difference(&value, &other));
+        let (bare, other) = (text(&value, way), text(&scenario(machine), way));
+        assert!(bare == other, "{way:?} makes a difference\n{}", difference(&bare, &other));
         wrapped.push((way, machine));
     }
     Ok(Same { value, wrapped })
 }
 
-/// What a person needs to see of two values: the lines that only one of them has.
-fn difference<T: Debug>(bare: &T, wrapped: &T) -> String {
-    let lines = |value: &T| -> Vec<String> {
-        format!("{value:#?}").replace("\\n", "\n").lines().map(str::to_owned).collect()
+/// A value as lines, without what others than us make of it.
+fn text<T: Debug>(value: &T, way: Way) -> Vec<String> {
+    let theirs: &[&str] = match way {
+        Way::Bare => &[],
+        // sudo names the shell that it starts.
+        Way::Login => &["SUDO_COMMAND"],
+        // What sshd leaves in the environment, and the shell that it starts us with.
+        Way::Forced => &["SSH_ORIGINAL_COMMAND", "SHLVL", "PWD", "OLDPWD", "_"],
     };
-    let (bare, wrapped) = (lines(bare), lines(wrapped));
+    let is_ours = |line: &String| {
+        let name =
+            line.trim_start_matches([' ', '"']).strip_prefix("env ").and_then(|line| line.split('=').next());
+        !name.is_some_and(|name| theirs.contains(&name))
+    };
+    format!("{value:#?}").replace("\\n", "\n").lines().map(str::to_owned).filter(is_ours).collect()
+}
+
+/// What a person needs to see of two values: the lines that only one of them has.
+fn difference(bare: &[String], wrapped: &[String]) -> String {
     let mut text = String::new();
-    for (sign, lines, others) in [('-', &bare, &wrapped), ('+', &wrapped, &bare)] {
+    for (sign, lines, others) in [('-', bare, wrapped), ('+', wrapped, bare)] {
         for line in lines.iter().filter(|line| !others.contains(line)) {
             text.push_str(&format!("{sign} {}\n", line.chars().take(300).collect::<String>()));
         }

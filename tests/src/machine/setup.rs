@@ -20,28 +20,46 @@ users = [\"alice\", \"erin\", \"vera\"]
 policy.shell = \"/bin/bash\"
 ";
 
+/// What notes logins.
+const PAM: &str = "session optional pam_exec.so seteuid quiet /usr/libexec/casemate-login";
+
 impl Machine {
     /// Puts casemate where the package puts it, with the folders that it makes.
     ///
     /// # Errors
     /// The wrapper was not built.
     pub(super) fn install(&self) -> Result<(), String> {
-        let wrapper = binary::casemate_shell().ok_or("casemate-shell, which is not built")?;
-        for (program, path) in [(binary::casemate(), "/usr/bin/casemate"), (&wrapper, SHELL)] {
+        // The package makes it, with a number of the system's choice.
+        let group = 890;
+        let groups = self.read("/etc/group");
+        self.write("/etc/group", groups + &format!("casemate:x:{group}:\n"));
+        for (name, path, mode) in [
+            ("casemate", "/usr/bin/casemate", 0o755),
+            ("casemate-shell", SHELL, 0o2755),
+            ("casemate-login", "/usr/libexec/casemate-login", 0o2750),
+        ] {
+            let program = binary::casemate().with_file_name(name);
+            if !program.exists() {
+                return Err(format!("{name}, which is not built"));
+            }
             fs::remove_file(self.path(path)).ok();
             fs::copy(program, self.path(path)).expect("copy a program");
-            self.chmod(path, 0o755);
+            chown(self.path(path), Some(0), Some(group)).expect("give a program its group");
+            self.chmod(path, mode);
         }
-        let group = self.group("casemate");
-        chown(self.path(SHELL), Some(0), Some(group)).expect("give the wrapper its group");
-        self.chmod(SHELL, 0o2755);
         for (folder, mode) in [
             ("/var/lib/casemate", 0o2710),
             ("/var/lib/casemate/recordings", 0o2770),
             ("/var/lib/casemate/log", 0o2730),
+<<<<<<< HEAD
             ("/run/casemate", 0o2710),
             ("/run/casemate/sessions", 0o2770),
             ("/run/casemate/usage", 0o2770),
+=======
+            ("/run/casemate", 0o2730),
+            ("/run/casemate/sessions", 0o2770),
+            ("/run/casemate/usage", 0o2730),
+>>>>>>> cc0be6e (packaging: a Debian package, installed, used, upgraded and purged in a test; the attack list of wrapped hosts)
             ("/run/casemate/logins", 0o755),
         ] {
             let path = self.path(folder);
@@ -53,20 +71,15 @@ impl Machine {
         }
         fs::remove_dir_all(self.path("/etc/casemate")).ok();
         self.write("/etc/casemate/config.toml", CONFIG);
+        // As `pam-auth-update` puts it there.
+        let session = self.read("/etc/pam.d/common-session");
+        self.write("/etc/pam.d/common-session", format!("{session}{PAM}\n"));
         Ok(())
     }
 
     /// Adds to the configuration of the host.
     pub fn configure(&self, more: &str) {
         self.write("/etc/casemate/config.toml", format!("{CONFIG}{more}"));
-    }
-
-    /// The number of a group.
-    #[must_use]
-    pub fn group(&self, name: &str) -> u32 {
-        let groups = self.read("/etc/group");
-        let line = groups.lines().find(|line| line.starts_with(&format!("{name}:"))).expect("a group");
-        line.split(':').nth(2).and_then(|id| id.parse().ok()).expect("a group has a number")
     }
 
     /// Makes our shell the accounts' login shell; the client's stays.
