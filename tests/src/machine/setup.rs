@@ -51,15 +51,9 @@ impl Machine {
             ("/var/lib/casemate", 0o2710),
             ("/var/lib/casemate/recordings", 0o2770),
             ("/var/lib/casemate/log", 0o2730),
-<<<<<<< HEAD
-            ("/run/casemate", 0o2710),
-            ("/run/casemate/sessions", 0o2770),
-            ("/run/casemate/usage", 0o2770),
-=======
             ("/run/casemate", 0o2730),
             ("/run/casemate/sessions", 0o2770),
-            ("/run/casemate/usage", 0o2730),
->>>>>>> cc0be6e (packaging: a Debian package, installed, used, upgraded and purged in a test; the attack list of wrapped hosts)
+            ("/run/casemate/usage", 0o2770),
             ("/run/casemate/logins", 0o755),
         ] {
             let path = self.path(folder);
