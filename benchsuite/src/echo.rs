@@ -18,8 +18,12 @@ const PAUSE: Duration = Duration::from_millis(2);
 /// The first keys after another tool's turn find cold caches and are not counted.
 const WARM_UP: usize = 5;
 
-struct Session {
-    tool: Tool,
+/// A session whose keys come back, and what was found in it.
+pub(crate) struct Session {
+    name: String,
+    is_script: bool,
+    /// What its median may be, in that of script.
+    limit: Option<f64>,
     terminal: Terminal,
     microseconds: Vec<f64>,
     // Median of each block over that of script in the same round of blocks.
@@ -33,10 +37,29 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
     for tool in suite.tools() {
         let file = suite.path(tool.file_name());
         drop(std::fs::remove_file(&file));
-        let mut terminal = suite.start(tool, &file, &args)?;
-        terminal.wait_for(ECHO_READY).with_context(|| tool.name().to_owned())?;
-        sessions.push(Session { tool, terminal, microseconds: Vec::new(), to_script: Vec::new() });
+        let terminal = suite.start(tool, &file, &args)?;
+        let limit = tool.is_casemate().then_some(1.1);
+        sessions.push(Session::begin(tool.name(), tool == Tool::Script, limit, terminal)?);
     }
+    compare(suite, "Keystroke echo", sessions)
+}
+
+impl Session {
+    /// Waits until `__echo` is ready on this terminal.
+    pub(crate) fn begin(
+        name: &str,
+        is_script: bool,
+        limit: Option<f64>,
+        mut terminal: Terminal,
+    ) -> Result<Self> {
+        terminal.wait_for(ECHO_READY).with_context(|| name.to_owned())?;
+        let (microseconds, to_script) = (Vec::new(), Vec::new());
+        Ok(Self { name: name.to_owned(), is_script, limit, terminal, microseconds, to_script })
+    }
+}
+
+/// Types into the sessions in turn, and ends them.
+pub(crate) fn compare(suite: &mut Suite, title: &str, mut sessions: Vec<Session>) -> Result<()> {
     for round in 0..suite.scale.echo_blocks {
         if round % 10 == 0 {
             say(&format!("echo: block {} of {}", round + 1, suite.scale.echo_blocks));
@@ -44,12 +67,12 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
         let mut medians = vec![0.0; sessions.len()];
         for index in order(sessions.len(), round) {
             let session = &mut sessions[index];
-            let block = block(&mut session.terminal, suite.scale.echo_block)
-                .with_context(|| session.tool.name().to_owned())?;
+            let block =
+                block(&mut session.terminal, suite.scale.echo_block).with_context(|| session.name.clone())?;
             medians[index] = median(&block).context("an empty block")?;
             session.microseconds.extend(block);
         }
-        if let Some(script) = sessions.iter().position(|session| session.tool == Tool::Script) {
+        if let Some(script) = sessions.iter().position(|session| session.is_script) {
             for (session, median) in sessions.iter_mut().zip(&medians) {
                 session.to_script.push(median / medians[script]);
             }
@@ -60,7 +83,7 @@ pub(crate) fn measure(suite: &mut Suite) -> Result<()> {
         session.terminal.drain()?;
         session.terminal.finish()?;
     }
-    report(suite, &sessions);
+    report(suite, title, &sessions);
     Ok(())
 }
 
@@ -85,9 +108,9 @@ fn block(terminal: &mut Terminal, samples: usize) -> Result<Vec<f64>> {
     Ok(times)
 }
 
-fn report(suite: &mut Suite, sessions: &[Session]) {
+fn report(suite: &mut Suite, title: &str, sessions: &[Session]) {
     let of_script = |per_mille| {
-        let script = sessions.iter().find(|session| session.tool == Tool::Script)?;
+        let script = sessions.iter().find(|session| session.is_script)?;
         quantile_of(&script.microseconds, per_mille)
     };
     let mut rows = Vec::new();
@@ -95,21 +118,21 @@ fn report(suite: &mut Suite, sessions: &[Session]) {
         let micros = |found: Option<f64>| found.map_or_else(|| "–".to_owned(), |found| format!("{found:.0}"));
         let (middle, p99) = (median(&session.microseconds), quantile_of(&session.microseconds, 990));
         rows.push(vec![
-            session.tool.name().to_owned(),
+            session.name.clone(),
             micros(middle),
             micros(p99),
             ratio(middle, of_script(500)),
             spread(&session.to_script, 3),
             ratio(p99, of_script(990)),
         ]);
-        if let (true, Some(middle), Some(script)) = (session.tool.is_casemate(), middle, of_script(500)) {
-            let what = format!("median keystroke echo, {}", session.tool.name());
-            suite.goal(Goal::at_most(what, 1.1, " × script", middle / script));
+        if let (Some(limit), Some(middle), Some(script)) = (session.limit, middle, of_script(500)) {
+            let what = format!("median keystroke echo, {}", session.name);
+            suite.goal(Goal::at_most(what, limit, " × script", middle / script));
         }
     }
     let samples = suite.scale.echo_blocks * suite.scale.echo_block;
     suite.table(Table {
-        title: "Keystroke echo".to_owned(),
+        title: title.to_owned(),
         note: format!(
             "{samples} keys for each tool, {} ms apart, in interleaved blocks of {}, to a program in raw mode \
              that sends each byte back at once. The ratio by blocks is the median (quartiles) of the medians of \

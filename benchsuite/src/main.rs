@@ -15,6 +15,7 @@ mod child;
 mod commands;
 mod convert;
 mod echo;
+mod host;
 mod idle;
 mod machine;
 mod play;
@@ -36,6 +37,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 
+use crate::host::Surroundings;
 use crate::suite::{Measure, Scale, Suite};
 use crate::tools::Tool;
 
@@ -47,7 +49,8 @@ Usage: benchsuite/run [OPTIONS]
 Options:
   --quick          smoke run of less than 30 s; its numbers mean little
   --tiny           the smallest run there is, for the suite's own test
-  --only NAME      burst, echo, size, idle, convert, commands, search or play (can be repeated)
+  --only NAME      burst, echo, size, idle, convert, commands, search, play or host; can be
+                   repeated (host: casemate in the place of a login shell; only root can measure it)
   --tools A,B,...  bare, script, cast, zst, asciinema, tlog (default: all)
   --rounds N       rounds of interleaved runs of burst and commands (default: 21 and 7)
   --index FILE     of search: keep its index there, and ask the one that is there already
@@ -59,8 +62,9 @@ Options:
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let result = match args.first().map(String::as_str) {
+        Some("__private") => bench(&args[1..], Surroundings::Private),
         Some(name) if name.starts_with("__") => child::run(name, &args[1..]),
-        _ => bench(&args),
+        _ => bench(&args, Surroundings::Shared),
     };
     match result {
         Ok(code) => code,
@@ -135,12 +139,15 @@ fn parse(args: &[String]) -> Result<Option<Options>> {
     Ok(Some(options))
 }
 
-fn bench(args: &[String]) -> Result<ExitCode> {
+fn bench(args: &[String], surroundings: Surroundings) -> Result<ExitCode> {
     let mut stdout = std::io::stdout();
     let Some(options) = parse(args)? else {
         stdout.write_all(HELP.as_bytes())?;
         return Ok(ExitCode::SUCCESS);
     };
+    if options.measures.contains(&Measure::Host) && surroundings == Surroundings::Shared {
+        host::enter(args)?;
+    }
     let mut suite = Suite::new(options.scale, &options.tools, options.casemate)?;
     for measure in &options.measures {
         say(&format!("== {}", measure.name()));
@@ -153,6 +160,7 @@ fn bench(args: &[String]) -> Result<ExitCode> {
             Measure::Commands => commands::measure(&mut suite),
             Measure::Search => search::measure(&mut suite, options.index.as_deref()),
             Measure::Play => play::measure(&mut suite),
+            Measure::Host => host::measure(&mut suite, surroundings),
         };
         // What the other measures find is worth having; the run fails all the same.
         if let Err(error) = result {

@@ -23,10 +23,11 @@ pub(crate) enum Measure {
     Commands,
     Search,
     Play,
+    Host,
 }
 
 impl Measure {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Burst,
         Self::Echo,
         Self::Size,
@@ -35,6 +36,7 @@ impl Measure {
         Self::Commands,
         Self::Search,
         Self::Play,
+        Self::Host,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -47,6 +49,7 @@ impl Measure {
             Self::Commands => "commands",
             Self::Search => "search",
             Self::Play => "play",
+            Self::Host => "host",
         }
     }
 }
@@ -79,6 +82,10 @@ pub(crate) struct Scale {
     pub(crate) play_bytes: u64,
     /// So many moments are looked at.
     pub(crate) play_moments: usize,
+    /// Pairs of starts, bare and wrapped.
+    pub(crate) host_pairs: usize,
+    pub(crate) host_rounds: usize,
+    pub(crate) host_bytes: u64,
 }
 
 impl Scale {
@@ -102,6 +109,9 @@ impl Scale {
         play_rounds: 3,
         play_bytes: 1_000_000_000,
         play_moments: 40,
+        host_pairs: 101,
+        host_rounds: 7,
+        host_bytes: 2 << 30,
     };
     pub(crate) const QUICK: Self = Self {
         remark: Some("Smoke run: small workloads, few rounds. Do not quote these numbers."),
@@ -121,6 +131,9 @@ impl Scale {
         play_rounds: 2,
         play_bytes: 20_000_000,
         play_moments: 7,
+        host_pairs: 9,
+        host_rounds: 2,
+        host_bytes: 64 << 20,
     };
     pub(crate) const TINY: Self = Self {
         remark: Some("The smallest run: it shows that the harness works and nothing else."),
@@ -140,6 +153,9 @@ impl Scale {
         play_rounds: 1,
         play_bytes: 100_000,
         play_moments: 2,
+        host_pairs: 2,
+        host_rounds: 1,
+        host_bytes: 1 << 20,
     };
 }
 

@@ -59,6 +59,35 @@ fn a_recording_that_lost_something_fails_the_suite() {
     assert!(stdout.contains("**FAILED: LOST: casemate `.cast`, `seq 1 2000`, round 1: 3 bytes"), "{stdout}");
 }
 
+/// Leads to the same shell, and keeps nothing.
+const NOT_RECORDING: &str = "#!/bin/sh\nexec /bin/bash \"$@\"\n";
+
+#[test]
+fn a_login_shell_that_does_not_record_fails_the_suite() {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, text) in [("casemate", FORGETFUL), ("casemate-shell", NOT_RECORDING)] {
+        std::fs::write(directory.path().join(name), text).unwrap();
+        std::fs::set_permissions(directory.path().join(name), Permissions::from_mode(0o755)).unwrap();
+    }
+    let fake = directory.path().join("casemate").display().to_string();
+    let accounts = std::fs::read("/etc/passwd").unwrap();
+    let output = bench(&["--tiny", "--tools", "script,cast", "--only", "host", "--casemate", &fake]);
+    assert_eq!(std::fs::read("/etc/passwd").unwrap(), accounts);
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    if stderr.contains("host: not measured: only root can") {
+        assert!(output.status.success(), "{stderr}");
+        return;
+    }
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    for expected in [
+        "## From login to prompt",
+        "## Moving bytes",
+        "**FAILED: LOST: host: 0 of 9 sessions were recorded**",
+    ] {
+        assert!(stdout.contains(expected), "no {expected} in\n{stdout}\n{stderr}");
+    }
+}
+
 #[test]
 fn unknown_arguments_are_refused() {
     for args in [&["--fast"][..], &["--only", "luck"], &["--tools", "screen"], &["--rounds"]] {
