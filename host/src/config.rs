@@ -216,6 +216,12 @@ impl Config {
         Some((path.get_ref().0.as_path(), self.line(path.span().start)))
     }
 
+    /// Whether a rule is about a group.
+    #[must_use]
+    pub fn has_rules_for_groups(&self) -> bool {
+        self.rules().any(|rule| !rule.groups.is_empty())
+    }
+
     /// The group whose members are let through unrecorded, in an emergency.
     #[must_use]
     pub fn emergency_group(&self) -> Option<(&str, usize)> {

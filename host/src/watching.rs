@@ -105,7 +105,7 @@ impl Request {
 /// Whether somebody may see sessions.
 #[must_use]
 pub fn may(config: &Config, account: &Account) -> bool {
-    account.is_root() || config.watchers().any(|watcher| account.groups.iter().any(|group| group == watcher))
+    account.is_root() || config.watchers().any(|watcher| account.is_in(watcher))
 }
 
 /// Gives on standard output what somebody asks for; `login` is the id of theirs.
@@ -215,11 +215,8 @@ mod tests {
     #[test]
     fn only_those_whom_the_configuration_names_may() {
         let config = Config::parse("watchers = [\"audit\", \"security\"]").unwrap();
-        let account = |uid, groups: &[&str]| Account {
-            uid,
-            name: "somebody".into(),
-            shell: None,
-            groups: groups.iter().map(|&group| group.to_owned()).collect(),
+        let account = |uid, groups: &[&str]| {
+            Account::known(uid, "somebody", groups.iter().map(|&group| group.to_owned()).collect())
         };
         assert!(may(&config, &account(1000, &["users", "security"])));
         assert!(!may(&config, &account(1000, &["users", "audit2", ""])));

@@ -315,7 +315,7 @@ fn a_descriptor_of_the_recorder_is_nobody_elses() {
     for closed in ["<&-", ">&-", "2>&-", "<&- >&- 2>&-", "<&- 2>&-"] {
         let line =
             format!("exec {SHELL} -c 'ls -l /proc/$$/fd/ >/tmp/fds-$$; cat /tmp/fds-$$ >>/tmp/fds' {closed}");
-        machine.account("alice", "sh").args(&["-c", &line]).run();
+        drop(machine.account("alice", "sh").args(&["-c", &line]).run());
     }
     let descriptors = machine.read("/tmp/fds");
     assert!(!descriptors.contains("casemate"), "{descriptors}");

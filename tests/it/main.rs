@@ -15,10 +15,10 @@ mod docs; // the documents and the tree say the same
 mod exact; // every byte, in every form, also those that are no text
 mod export; // `casemate export`: cuts, speed, text, pictures, and what is hidden
 mod host; // what the tests of a wrapped host have in common
-mod host_sessions; // `casemate sessions` and `casemate watch`: who may see what
 mod host_attacks; // a wrapped host: environment, names, links, configurations that would decide what they must not
 mod host_many; // many sessions at once on a wrapped host, and sessions within sessions
 mod host_package; // the Debian package: installed, used, upgraded, removed, purged
+mod host_sessions; // `casemate sessions` and `casemate watch`: who may see what
 mod host_shells; // the shells of a host, wrapped: given what they are given without us
 mod host_tamper; // a wrapped host: the recorder's process, files and disk, attacked by who is recorded
 mod host_terminals; // sessions on a terminal through wrapped shells: keys, sizes, jobs, hang-ups

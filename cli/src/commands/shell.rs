@@ -101,18 +101,18 @@ fn explain(user: Option<&str>) -> Result<ExitCode, Failure> {
 /// What holds: a key, its value, and where that is said; nothing where the accounts say it.
 fn rows(config: &Config, account: &Account) -> Vec<(String, String, Option<Origin>)> {
     let target = host_target(config);
-    let subject = Subject { user: &account.name, groups: &account.groups, target: &target };
+    let subject = Subject { user: &account.name, groups: account.groups(), target: &target };
     let policy = Policy::of(config, &subject);
     let line = |found: Option<usize>| Some(found.map_or(Origin::Default, Origin::Line));
     let text = |path: &Path| path.display().to_string();
     let mut rows = vec![
         ("account".to_owned(), account.name.clone(), None),
-        ("groups".to_owned(), account.groups.join(" "), None),
+        ("groups".to_owned(), account.groups().join(" "), None),
         ("account's shell".to_owned(), account.shell.as_deref().map_or_else(|| "none".into(), text), None),
         ("target".to_owned(), target.clone(), line(config.target().map(|(_, line)| line))),
     ];
     let emergency = config.emergency_group();
-    let is_in = emergency.is_some_and(|(group, _)| account.groups.iter().any(|own| own == group));
+    let is_in = emergency.is_some_and(|(group, _)| account.is_in(group));
     let said = match emergency {
         Some((group, _)) if is_in => format!("{group}: let through unrecorded"),
         Some((group, _)) => group.to_owned(),

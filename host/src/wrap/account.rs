@@ -1,5 +1,6 @@
 //! Whose process this is, as the kernel and the host's accounts say.
 
+use std::cell::OnceCell;
 use std::path::PathBuf;
 
 use nix::unistd::{Gid, Group, Uid, User, getgid, getgroups};
@@ -15,8 +16,8 @@ pub struct Account {
     pub name: String,
     /// Its shell.
     pub shell: Option<PathBuf>,
-    /// The names of the groups that it is in.
-    pub groups: Vec<String>,
+    groups: Vec<Gid>,
+    names: OnceCell<Vec<String>>,
 }
 
 impl Account {
@@ -39,10 +40,15 @@ impl Account {
         Some(Self::new(user.uid, Some(user), groups))
     }
 
+    /// One of whom all is known.
+    #[cfg(test)]
+    pub(crate) fn known(uid: u32, name: &str, groups: Vec<String>) -> Self {
+        Self { uid, name: name.to_owned(), shell: None, groups: Vec::new(), names: groups.into() }
+    }
+
     fn new(uid: Uid, user: Option<User>, mut groups: Vec<Gid>) -> Self {
         groups.sort_unstable_by_key(|group| group.as_raw());
         groups.dedup();
-        let name_of = |group: &Gid| Some(Group::from_gid(*group).ok().flatten()?.name);
         let fallback = || format!("uid-{uid}");
         let (name, shell) = match user {
             Some(user) => (user.name, Some(user.shell)),
@@ -52,8 +58,23 @@ impl Account {
             uid: uid.as_raw(),
             name: if is_name(&name) { name } else { fallback() },
             shell: shell.filter(|shell| !shell.as_os_str().is_empty()),
-            groups: groups.iter().filter_map(name_of).collect(),
+            groups,
+            names: OnceCell::new(),
         }
+    }
+
+    /// The names of the groups that it is in. Whoever knows them may be a server, and is asked for each: once, and only if
+    /// somebody wants to know.
+    #[must_use]
+    pub fn groups(&self) -> &[String] {
+        let name_of = |group: &Gid| Some(Group::from_gid(*group).ok().flatten()?.name);
+        self.names.get_or_init(|| self.groups.iter().filter_map(name_of).collect())
+    }
+
+    /// Whether it is in this group.
+    #[must_use]
+    pub fn is_in(&self, group: &str) -> bool {
+        self.groups().iter().any(|own| own == group)
     }
 
     /// Whether it is root.

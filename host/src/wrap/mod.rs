@@ -128,11 +128,12 @@ impl Wrapper {
         let config = self.config()?;
         let target = host_target(&config);
         let account = &self.account;
-        let subject = Subject { user: &account.name, groups: &account.groups, target: &target };
+        let groups = if config.has_rules_for_groups() { account.groups() } else { &[] };
+        let subject = Subject { user: &account.name, groups, target: &target };
         let policy = Policy::of(&config, &subject);
         let program = self.program(&policy)?;
         if let Some((group, _)) = config.emergency_group()
-            && account.groups.iter().any(|own| own == group)
+            && account.is_in(group)
         {
             return self.let_through(&program, group);
         }
