@@ -17,7 +17,7 @@ use crate::suite::Suite;
 use crate::tools::Tool;
 use crate::{echo, say};
 
-/// More than the recorder alone may take ([`echo`]): a login shell's stands between more.
+/// More than the recorder alone may take (`echo`): a login shell's stands between more.
 const ECHO_LIMIT: f64 = 1.2;
 
 /// Whether the suite has a mount namespace of its own.
