@@ -131,22 +131,22 @@ mod tests {
         let seen = [("\r", "␍"), ("\u{202e}", "<RLO>"), ("\u{1b}", "<ESC>"), ("\u{7}", "<BEL>")];
         let text = seen.iter().fold(text, |text, &(control, name)| text.replace(control, name));
         expect![[r#"
-            time,offset,duration,user,target,target_user,command,cwd,exit_code,kind,program,reason,source,confidence,mismatch,output_bytes,output_begin,output_end,session,id,state,recording,output_text,output_cut␍
-            2026-11-22T07:03:28.123456Z,12.345678,0.25,alice,web-1,root,systemctl restart nginx,/srv,0,shell,,,screen,0.98,,0,12.345678,12.595678,01a2,0b6e2c31-0000-8000-8000-000000000000,,s.cast,,␍
+            time,offset,duration,user,target,target_user,command,cwd,exit_code,kind,program,reason,source,confidence,mismatch,output_bytes,output_begin,output_end,session,id,state,recording,argv,argv_cut,bytes_in,bytes_out,bytes_err,output_text,output_cut␍
+            2026-11-22T07:03:28.123456Z,12.345678,0.25,alice,web-1,root,systemctl restart nginx,/srv,0,shell,,,screen,0.98,,0,12.345678,12.595678,01a2,0b6e2c31-0000-8000-8000-000000000000,,s.cast,,,,,,,␍
             2026-11-22T07:03:28.123456Z,12.345678,3723.4,alice,web-1,root,"cat <<EOF |
             ""a""
 
             EOF
-            grep -c '`|'",/srv,1,shell,,,screen,0.98,,0,12.345678,12.595678,01a2,0b6e2c31-0000-8000-8000-000000000000,,s.cast,"1
+            grep -c '`|'",/srv,1,shell,,,screen,0.98,,0,12.345678,12.595678,01a2,0b6e2c31-0000-8000-8000-000000000000,,s.cast,,,,,,"1
             ```
             <ESC>[2J|x|
             ",true␍
             2026-11-22T07:03:28.123456Z,12.345678,,alice,web-1,root,"'=cmd|' /C calc'!A0
-            rm -rf /",,,program,psql,,screen,0.98,,0,12.345678,12.595678,01a2,0b6e2c31-0000-8000-8000-000000000000,,s.cast,,␍
+            rm -rf /",,,program,psql,,screen,0.98,,0,12.345678,12.595678,01a2,0b6e2c31-0000-8000-8000-000000000000,,s.cast,,,,,,,␍
             2026-11-22T07:03:28.123456Z,12.345678,0.25,"eve
-            $(reboot)<ESC>]0;x<BEL>",web-1,root,,/srv,0,hidden,,not_echoed,none,0.98,,0,12.345678,12.595678,01a2,0b6e2c31-0000-8000-8000-000000000000,,s.cast,,␍
+            $(reboot)<ESC>]0;x<BEL>",web-1,root,,/srv,0,hidden,,not_echoed,none,0.98,,0,12.345678,12.595678,01a2,0b6e2c31-0000-8000-8000-000000000000,,s.cast,,,,,,,␍
             ,12.345678,,,,root,rm -rf <RLO>/,/srv,,cancelled,,,screen,0.98,,0,12.345678,12.595678,01a2,0b6e2c31-0000-8000-8000-000000000000,,"other
-            .cast",,␍
+            .cast",,,,,,,␍
         "#]].assert_eq(&text);
     }
 
@@ -154,7 +154,7 @@ mod tests {
     fn nothing_is_a_header() {
         let mut out = Vec::new();
         Csv::new(false).finish(&mut out);
-        assert!(out.starts_with(b"time,offset,") && out.ends_with(b",recording\r\n"));
+        assert!(out.starts_with(b"time,offset,") && out.ends_with(b",bytes_err\r\n"));
     }
 
     /// The cells of one row, by the letter of RFC 4180.
