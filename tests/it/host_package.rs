@@ -64,7 +64,7 @@ const MODES: &str = "\
 2730 root:casemate /run/casemate
 755 root:root /run/casemate/logins
 2770 root:casemate /run/casemate/sessions
-2730 root:casemate /run/casemate/usage
+2770 root:casemate /run/casemate/usage
 ";
 
 /// Somebody logs in and leaves a mark.
