@@ -42,7 +42,7 @@ const FILE_SYSTEM_WARNING: u64 = 900;
 /// So far it has to go back, in thousandths, before a warning is over: else it would come and go.
 const HYSTERESIS: u64 = 50;
 
-/// With less than this no session gets far.
+/// With less than this no session gets far; on a small file system, with less than a sixteenth of it.
 const LEAST: u64 = 16 << 20;
 
 /// How it stands with the disk.
@@ -169,7 +169,7 @@ fn state(before: State, used: u64, budget: Option<u64>, file_system: &FileSystem
     let of_budget =
         budget.map_or(State::Fine, |budget| level(thousandths(used, budget), BUDGET_WARNING, used >= budget));
     let taken = thousandths(file_system.bytes.saturating_sub(file_system.free), file_system.bytes);
-    let of_bytes = level(taken, FILE_SYSTEM_WARNING, file_system.free < LEAST);
+    let of_bytes = level(taken, FILE_SYSTEM_WARNING, file_system.free < LEAST.min(file_system.bytes / 16));
     let of_files = level(file_system.files, FILE_SYSTEM_WARNING, file_system.files >= 1000);
     of_budget.max(of_bytes).max(of_files)
 }
@@ -474,6 +474,11 @@ mod tests {
         assert_eq!(of(1 << 39, 0), State::Fine);
         assert_eq!(of(1 << 36, 0), State::Warning);
         assert_eq!(of(LEAST - 1, 0), State::Full);
+        let small = |free| state(State::Fine, 0, None, &FileSystem { bytes: 1 << 20, free, files: 0 });
+        assert_eq!(
+            (small(1 << 20), small(70 << 10), small(60 << 10)),
+            (State::Fine, State::Warning, State::Full)
+        );
         assert_eq!((of(1 << 39, 950), of(1 << 39, 1000)), (State::Warning, State::Full));
     }
 
