@@ -50,6 +50,11 @@ impl OpenPty {
         Ok((rustix::fs::fstat(&self.terminal)?.st_rdev, name.to_string_lossy().into_owned()))
     }
 
+    /// Keeps it, and with it its number, from being anybody else's.
+    pub(crate) fn hold(&self) -> io::Result<OwnedFd> {
+        self.master.try_clone()
+    }
+
     /// Starts a program in it; of its standard descriptors those that `on_terminal` says are the terminal.
     pub(crate) fn start(self, program: &Program, on_terminal: [bool; 3]) -> io::Result<Pty> {
         let child = program.start_on(self.terminal, on_terminal)?;

@@ -1,7 +1,7 @@
 //! Records one session, from the options to what came of it.
 
 use std::io;
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -20,7 +20,7 @@ use crate::observer::Observer;
 use crate::program::Program;
 use crate::proxy::{Keyboard, Proxy, WindowSize};
 use crate::pty::{self, OpenPty};
-use crate::rights;
+use crate::rights::{self, Rights};
 use crate::signals::Signals;
 use crate::terminal::Terminal;
 use crate::witness::Witness;
@@ -174,16 +174,18 @@ pub(crate) fn system(what: &'static str) -> impl FnOnce(io::Error) -> RecordErro
     move |source| RecordError::System { what, source }
 }
 
-/// Records a session; `begun` is told when everything stands and the session is about to start. A `witness` is told
-/// what is recorded, on the journal's thread, and is dropped before this returns.
+/// Records a session; `begun` is told when everything stands and the session is about to start. What it gives is kept
+/// for as long as the session's terminal is, and dropped just before, with the rights of the program: the next one that
+/// is opened gets the same number. A `witness` is told what is recorded, on the journal's thread, and is dropped before
+/// this returns.
 ///
 /// # Errors
 /// Where nothing could be recorded. A recording that begins and cannot be written to its end is no
 /// error: [`Recorded::failure`] says so.
-pub fn record(
+pub fn record<T>(
     options: &Options,
     witness: Option<Box<dyn Witness>>,
-    begun: impl FnOnce(Begun<'_>),
+    begun: impl FnOnce(Begun<'_>) -> T,
 ) -> Result<Recorded, RecordError> {
     let to_stdout = matches!(options.output, Output::Stdout);
     let mut terminal = if options.headless { None } else { Terminal::find(to_stdout) };
@@ -236,32 +238,42 @@ pub fn record(
         program.set("SSH_TTY", device.1);
     }
     let file = sink.files().first().map(PathBuf::as_path);
-    begun(Begun { facts: &facts, file, terminal: Some(device.0) });
+    let hold = pty.hold().map_err(system("cannot hold the session's terminal"))?;
+    let standing = begun(Begun { facts: &facts, file, terminal: Some(device.0) });
+    let standing = Standing { of_it: Some(standing), rights: program.rights, _terminal: hold };
 
     // Signals are met from here on: whoever ends us from now on ends a recording.
     let signals = Signals::listen().map_err(system("cannot listen to signals"))?;
+    let start = Instant::now();
+    // All that can fail comes before the program: once it runs, it is recorded.
+    let journal = Journal::start(sink, start).map_err(system("cannot start the journal"))?;
+    let discard = |journal: Journal| {
+        let report = journal.finish(None);
+        if matches!(options.output, Output::File(..)) {
+            let remove = || report.files.iter().for_each(|file| std::fs::remove_file(file).unwrap_or(()));
+            rights::with(program.rights, remove);
+        }
+    };
+    if keyboard == Keyboard::Terminal
+        && let Some(terminal) = &mut terminal
+        && let Err(error) = terminal.make_raw()
+    {
+        discard(journal);
+        return Err(system("cannot set the terminal to raw mode")(error));
+    }
     let pty = match pty.start(&program, on_terminal) {
         Ok(pty) => pty,
         Err(error) => {
-            if matches!(options.output, Output::File(..)) {
-                rights::with(program.rights, || sink.discard());
-            }
+            discard(journal);
             return Err(RecordError::Start { program: program.name(), reason: error.to_string() });
         }
     };
-    let start = Instant::now();
     // Where there are no events, nobody looks.
     let looks = options.process_facts && matches!(options.format, Format::Cast { .. });
     let mut observer = looks.then(Observer::new);
     let begun_as = observer.as_mut().and_then(|observer| observer.begin(start, &pty));
-    let journal = Journal::start(sink, start).map_err(system("cannot start the journal"))?;
     if let Some(facts) = begun_as {
         journal.queue().push(Micros(0), Kind::Process(facts.uid), facts.to_string().as_bytes());
-    }
-    if keyboard == Keyboard::Terminal
-        && let Some(terminal) = &mut terminal
-    {
-        terminal.make_raw().map_err(system("cannot set the terminal to raw mode"))?;
     }
     let proxy = Proxy {
         pty,
@@ -279,6 +291,7 @@ pub fn record(
         unrecorded: options.unrecorded,
     };
     let outcome = proxy.run().map_err(system("cannot wait for the session"));
+    drop(standing);
     drop(terminal);
     drop(folder);
     let duration = micros(start.elapsed());
@@ -294,6 +307,19 @@ pub fn record(
         events: report.events,
         failure: report.failure,
     })
+}
+
+/// What stands for as long as the session's terminal is its.
+struct Standing<T> {
+    of_it: Option<T>,
+    rights: Option<Rights>,
+    _terminal: OwnedFd,
+}
+
+impl<T> Drop for Standing<T> {
+    fn drop(&mut self) {
+        rights::with(self.rights, || drop(self.of_it.take()));
+    }
 }
 
 pub(crate) fn open(output: &Output, plan: Plan) -> Result<Sink, RecordError> {
@@ -329,5 +355,63 @@ fn header(options: &Options, size: Size, has_terminal: bool) -> Header {
         title: options.title.clone(),
         env: Map::from_iter(env),
         ..Header::new(size)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use casemate_cast_format::Version;
+
+    /// Notes whether the terminal is still there when this goes.
+    struct Noting(PathBuf, std::sync::mpsc::Sender<bool>);
+
+    impl Drop for Noting {
+        fn drop(&mut self) {
+            self.1.send(self.0.exists()).unwrap();
+        }
+    }
+
+    fn check_standing(program: &str, is_recorded: bool) {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options {
+            program: Program::new(vec![program.into()]),
+            role: Role::Shell,
+            facts: crate::Identity::default().facts(None),
+            output: Output::File(folder.path().join("a.cast"), Existing::Refuse),
+            format: Format::Cast { version: Version::V2, segments: false },
+            capture_input: false,
+            capture_env: Vec::new(),
+            title: None,
+            idle_time_limit: None,
+            command: None,
+            headless: true,
+            window: WindowSize::default(),
+            rotation: Rotation::default(),
+            signing_key: None,
+            prefix_key: None,
+            process_facts: false,
+            integration: None,
+            unrecorded: Unrecorded::Ends,
+        };
+        let (noted, notes) = std::sync::mpsc::channel();
+        let recorded = record(&options, None, |begun| {
+            let number = rustix::fs::minor(begun.terminal.unwrap());
+            Noting(format!("/dev/pts/{number}").into(), noted)
+        });
+        assert_eq!(recorded.is_ok(), is_recorded, "{recorded:?}");
+        assert!(notes.recv().unwrap(), "{program}: the terminal was gone, and another may have its number");
+    }
+
+    #[test]
+    fn what_stands_for_a_terminal_goes_before_it() {
+        check_standing("/bin/true", true);
+        // Such a one cannot be started, as nobody knows before.
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("program");
+        std::fs::write(&program, "#!/nowhere/at/all\n").unwrap();
+        std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        check_standing(program.to_str().unwrap(), false);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

@@ -4,13 +4,14 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use casemate_cast_format::Size;
 use rustix::fs::{Mode, OFlags};
-use rustix::termios::{Termios, Winsize, isatty, tcgetattr, tcgetwinsize};
+use rustix::termios::{OptionalActions, Termios, Winsize, isatty, tcgetattr, tcgetwinsize, tcsetattr};
 
 /// The terminal that a session is shown on.
 pub(crate) struct Terminal {
     fd: OwnedFd,
     before: Termios,
-    raw: bool,
+    /// How it was before it was made raw, while it is.
+    cooked: Option<Termios>,
 }
 
 impl Terminal {
@@ -29,7 +30,7 @@ impl Terminal {
             .or_else(|_| rustix::io::fcntl_dupfd_cloexec(shown, 0))
             .ok()?;
         let before = tcgetattr(&fd).ok()?;
-        Some(Self { fd, before, raw: false })
+        Some(Self { fd, before, cooked: None })
     }
 
     pub(crate) fn fd(&self) -> BorrowedFd<'_> {
@@ -55,21 +56,24 @@ impl Terminal {
 
     /// Passes on every key as it is typed. What was typed ahead stays.
     pub(crate) fn make_raw(&mut self) -> std::io::Result<()> {
-        crossterm::terminal::enable_raw_mode()?;
-        self.raw = true;
+        let cooked = tcgetattr(&self.fd)?;
+        let mut raw = cooked.clone();
+        raw.make_raw();
+        tcsetattr(&self.fd, OptionalActions::Now, &raw)?;
+        self.cooked = Some(cooked);
         Ok(())
     }
 
     /// As it was before.
     pub(crate) fn restore(&mut self) {
-        if std::mem::take(&mut self.raw) {
+        if let Some(cooked) = self.cooked.take() {
             // A terminal that is gone needs no restoring.
-            crossterm::terminal::disable_raw_mode().ok();
+            tcsetattr(&self.fd, OptionalActions::Now, &cooked).ok();
         }
     }
 
     pub(crate) fn is_raw(&self) -> bool {
-        self.raw
+        self.cooked.is_some()
     }
 }
 

@@ -68,7 +68,13 @@ impl Session<'_> {
             self.on_pipes(program, facts, &shelf, (file, also), budget)?
         };
         if let Err(error) = ended.commands {
-            say(&format!("the command log is not whole: {error}"));
+            let reason = format!("the command log is not whole: {error}");
+            say(&reason);
+            let (account, login) = (account.name.clone(), self.wrapper.login());
+            let entry = Entry::Unrecorded { account, reason, session: Some(session.clone()), login };
+            if let Err(error) = self.wrapper.note(entry) {
+                say(&format!("that cannot be written down: {error}"));
+            }
         }
         match unsent.load(Ordering::Relaxed) {
             0 => {}
@@ -90,12 +96,13 @@ impl Session<'_> {
         if !self.policy.notice.value.is_empty() {
             self.give_notice();
         }
-        let mut standing = None;
+        let mut watch = None;
         let options = self.options(program, facts, &shelf.recording());
         let recorded = record(&options, witness, |begun| {
-            standing = Some((self.register(begun), self.watch_disk(budget)));
+            watch = self.watch_disk(budget);
+            self.register(begun)
         });
-        self.wrapper.with_rights(|| drop(standing));
+        drop(watch);
         let commands = commands.finish();
         Ok(Ended { recorded: recorded?, commands })
     }
