@@ -42,6 +42,16 @@ pub(super) struct Keeper<'a> {
     pub(super) message: Weak<OwnedFd>,
 }
 
+/// Whether the program began.
+#[derive(Debug)]
+pub(super) enum Beginning {
+    /// As this process.
+    Begun(i32),
+    NotStarted(io::Error),
+    /// The stand-in was killed: it may have started it, and nobody says so any more.
+    Unknown,
+}
+
 /// How the program ended.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Outcome {
@@ -64,14 +74,21 @@ struct State {
 }
 
 impl Keeper<'_> {
-    /// Lets the program begin; gives its process.
-    pub(super) fn begin(&self) -> io::Result<i32> {
+    /// Lets the program begin.
+    pub(super) fn begin(&self) -> Beginning {
         self.link.say(Message::Ready);
         match self.link.hear() {
-            Some(Message::Started(process)) => Ok(process),
-            Some(Message::NotStarted(error)) => Err(io::Error::from_raw_os_error(error)),
-            _ => Err(io::Error::other("it was ended before it began")),
+            Some(Message::Started(process)) => Beginning::Begun(process),
+            Some(Message::NotStarted(error)) => Beginning::NotStarted(io::Error::from_raw_os_error(error)),
+            _ => Beginning::Unknown,
         }
+    }
+
+    /// Writes down that nobody knows whether the program began.
+    pub(super) fn give_up(self) -> Outcome {
+        let ending = Ending::Signal(libc::SIGKILL);
+        self.log.push(Kind::End, ending.to_string().as_bytes());
+        Outcome { status: 128 + libc::SIGKILL, signal: Some(libc::SIGKILL), ending }
     }
 
     /// Carries and records to the end.

@@ -41,7 +41,7 @@ use nix::unistd::{ForkResult, fork};
 use rustix::process::Pid;
 use serde_json::{Map, Value};
 
-use self::keeper::Keeper;
+use self::keeper::{Beginning, Keeper};
 use self::link::Link;
 use self::log::Log;
 use self::plumbing::Plumbing;
@@ -171,9 +171,16 @@ fn keep(
         counters,
         message,
     };
-    let program = match keeper.begin() {
-        Ok(program) => program,
-        Err(error) => {
+    let mut unknown = None;
+    let outcome = match keeper.begin() {
+        Beginning::Begun(program) => {
+            keeper.run(program, flows).map_err(system("cannot wait for the session"))
+        }
+        Beginning::Unknown => {
+            unknown = Some("it was killed as it began, and what it did is not known".to_owned());
+            Ok(keeper.give_up())
+        }
+        Beginning::NotStarted(error) => {
             let report = journal.finish(None);
             if matches!(options.output, Output::File(..)) {
                 let discard =
@@ -183,7 +190,6 @@ fn keep(
             return Err(RecordError::Start { program: options.program.name(), reason: error.to_string() });
         }
     };
-    let outcome = keeper.run(program, flows).map_err(system("cannot wait for the session"));
     drop(kept);
     let duration = micros(start.elapsed());
     let report = journal.finish(outcome.as_ref().ok().map(|outcome| outcome.ending));
@@ -197,7 +203,7 @@ fn keep(
         duration,
         // And that of what was started.
         events: report.events + 1,
-        failure: report.failure,
+        failure: report.failure.or(unknown),
     })
 }
 
