@@ -27,6 +27,9 @@ use self::queue::{Listener, Teller, Told, queue};
 /// A pipe that takes nothing for so long has a reader that is stuck.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// As much as a thread has by default; said here, for otherwise `RUST_MIN_STACK` in the environment decides.
+const STACK: usize = 2 << 20;
+
 /// Somebody who is to know of each event as well, on the thread that writes them.
 pub type Also = Box<dyn FnMut(&CommandEvent) + Send>;
 
@@ -45,6 +48,7 @@ impl CommandFile {
         let (teller, listener) = queue();
         let thread = std::thread::Builder::new()
             .name("commands".into())
+            .stack_size(STACK)
             .spawn(move || Follower::new(file, also).run(&listener))?;
         Ok(Self { teller: Some(teller), thread })
     }

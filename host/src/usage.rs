@@ -42,6 +42,9 @@ const FILE_SYSTEM_WARNING: u64 = 900;
 /// So far it has to go back, in thousandths, before a warning is over: else it would come and go.
 const HYSTERESIS: u64 = 50;
 
+/// What counting takes of a stack; the environment has no say in it.
+const STACK: usize = 512 << 10;
+
 /// With less than this no session gets far; on a small file system, with less than a sixteenth of it.
 const LEAST: u64 = 16 << 20;
 
@@ -312,7 +315,7 @@ impl Watch {
     ) -> io::Result<Self> {
         let end = Arc::<(Mutex<bool>, Condvar)>::default();
         let wanted = Arc::clone(&end);
-        let thread = std::thread::Builder::new().name("usage".into()).spawn(move || {
+        let thread = std::thread::Builder::new().name("usage".into()).stack_size(STACK).spawn(move || {
             give_way();
             let mut work = || {
                 let is_unwanted = || *wanted.0.lock().unwrap_or_else(PoisonError::into_inner);
