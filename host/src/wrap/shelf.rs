@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as 
 use std::path::{Path, PathBuf};
 
 use chrono::DateTime;
-use rustix::fs::OFlags;
+use rustix::fs::{Mode, OFlags};
 
 use crate::places::{LISTED_FOLDER_MODE, RECORDING_MODE};
 
@@ -35,8 +35,12 @@ impl Shelf {
     pub(crate) fn prepare(&self, recordings: &Path, group: Option<u32>) -> io::Result<()> {
         check(recordings, true, group)?;
         for folder in &self.folders {
-            match DirBuilder::new().mode(LISTED_FOLDER_MODE).create(folder) {
-                // Whatever the umask says: those who come later have to get in.
+            // Whatever the umask says: those who come later have to get in, also if we are killed right here.
+            let umask = rustix::process::umask(Mode::empty());
+            let made = DirBuilder::new().mode(LISTED_FOLDER_MODE).create(folder);
+            rustix::process::umask(umask);
+            match made {
+                // The bit for the group is given by the folder above alone.
                 Ok(()) => std::fs::set_permissions(folder, Permissions::from_mode(LISTED_FOLDER_MODE))?,
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
