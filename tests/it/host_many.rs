@@ -39,8 +39,10 @@ fn check_many(machine: &Machine, many: usize) {
         if number % 2 == 0 {
             assert!(recording.cast.output().contains(&format!("begin-{number}-of-{many}\r\n")));
         }
-        let ran = recording.commands().iter().any(|event| event["exit_code"] == 3);
-        assert!(ran, "{:?}", recording.commands());
+        if number % 2 == 1 {
+            let ran = recording.commands().iter().any(|event| event["exit_code"] == 3);
+            assert!(ran, "{:?}", recording.commands());
+        }
     }
 }
 

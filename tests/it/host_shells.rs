@@ -112,9 +112,8 @@ fn su_and_sudo_log_in_as_they_do_without_us() {
             "su - ACCOUNT -c 'probe; exit 5'",
             "su ACCOUNT -c 'probe; exit 5'",
             "su -P - ACCOUNT -c 'probe; exit 5'",
-            "sudo -i -u ACCOUNT probe",
-            "sudo -u ACCOUNT -s probe",
-            "setpriv --reuid ACCOUNT --regid ACCOUNT --clear-groups -- $(getent passwd ACCOUNT | cut -d: -f7) -c probe",
+            "sudo -i -u ACCOUNT sh -c 'probe; true'",
+            "setpriv --reuid ACCOUNT --regid ACCOUNT --clear-groups -- $(getent passwd ACCOUNT | cut -d: -f7) -c 'probe; true'",
         ]
         .into_iter()
         .enumerate()

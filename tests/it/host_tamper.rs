@@ -155,7 +155,7 @@ fn recordings_are_out_of_reach_ones_own_included() {
 
 #[test]
 fn a_killed_recorder_takes_the_session_with_it() {
-    for (way, how) in [(Way::Login, "KILL"), (Way::Forced, "SEGV"), (Way::Login, "ABRT")] {
+    for (way, how) in [(Way::Login, "KILL"), (Way::Forced, "ILL"), (Way::Login, "ABRT")] {
         let machine = booted!(Machine::new(way));
         let (mut session, recorder) = victim(&machine, "alice", "mark-killed");
         session.send("sleep 4411\r");
@@ -171,7 +171,7 @@ fn a_killed_recorder_takes_the_session_with_it() {
         assert!(cast.output().contains("mark-killed\r\n"), "{}", cast.output());
         let inside = path.strip_prefix(machine.path("/")).unwrap().display().to_string();
         let verified = machine.root("casemate").args(&["verify", &format!("/{inside}")]).run();
-        assert!(verified.code != 0 && verified.text().contains("unfinished"), "{verified:?}");
+        assert!(verified.code != 0 && verified.text().contains("UNFINISHED"), "{verified:?}");
         assert_eq!(machine.sh("find /tmp -name 'core*'"), "");
         // The next one is recorded as ever.
         machine.ssh(&["alice", "true mark-next"]).run().success();
@@ -229,31 +229,38 @@ fn a_recorder_that_is_starved_lets_nothing_run_unrecorded() {
     }
 }
 
-/// A machine whose recordings have a disk of their own, of this size.
-fn with_disk(kib: usize, more: &str) -> Result<Machine, String> {
+/// A machine whose recordings have a disk of their own: with room for a session to begin, and not much more.
+fn with_disk(more: &str) -> Result<Machine, String> {
     let machine = Machine::new(Way::Login)?;
-    machine.sh(&format!("mount -t tmpfs -o size={kib}k,mode=2770,gid=890 small {RECORDINGS}"));
+    machine.sh(&format!("mount -t tmpfs -o size=20m,mode=2770,gid=890 small {RECORDINGS}"));
     machine.configure(more);
+    machine.write("/tmp/noise", noise(1 << 20));
     Ok(machine)
+}
+
+/// Leaves 200 KiB of that disk.
+fn fill(machine: &Machine) {
+    machine
+        .sh(&format!("cat /dev/zero >{RECORDINGS}/rest 2>/dev/null || truncate -s -200K {RECORDINGS}/rest"));
 }
 
 #[test]
 fn a_full_disk_ends_a_strict_session() {
-    let machine = booted!(with_disk(22 << 10, ""));
-    machine.write("/tmp/noise", noise(16 << 20));
+    let machine = booted!(with_disk(""));
     let mut session = log_in(&machine, "alice");
-    session.send("base64 /tmp/noise; touch /tmp/went-on; echo went-on\r");
+    fill(&machine);
+    session.send("base64 /tmp/noise; touch /tmp/went-on; echo went-$((40+2))\r");
     let status = session.wait_exit(LONG);
     let shown = session.text();
-    assert!(status != 0 && !shown.contains("went-on\r\n"), "{status}");
+    assert!(status != 0 && !shown.contains("went-42"), "{status}");
     let end = &shown[shown.len().saturating_sub(500)..];
     assert!(end.contains("casemate: ") && end.contains("No space left"), "{end}");
     wait_until("the end of the shell", Duration::from_secs(2), || {
         machine.running("-bash").is_empty().then_some(())
     });
+    assert!(!machine.path("/tmp/went-on").exists(), "nothing runs any more");
     assert_eq!(machine.noted("refused", "alice").len(), 1, "{:?}", machine.host_log());
     // No recording, no session; in any form.
-    machine.sh(&format!("cat /dev/zero >{RECORDINGS}/rest 2>/dev/null || true; rm -f /tmp/went-on"));
     for option in ["-T", "-tt"] {
         let finished = machine.ssh(&[option, "alice", "touch /tmp/went-on"]).run();
         let said = finished.text() + &finished.stderr;
@@ -269,17 +276,16 @@ fn a_full_disk_ends_a_strict_session() {
 
 #[test]
 fn a_full_disk_makes_a_gap_that_is_said_where_that_is_allowed() {
-    let machine = booted!(with_disk(22 << 10, "[policy]\nmode = \"best-effort\"\n"));
-    machine.write("/tmp/noise", noise(16 << 20));
+    let machine = booted!(with_disk("[policy]\nmode = \"best-effort\"\n"));
     let mut session = log_in(&machine, "alice");
-    session.send("base64 /tmp/noise; echo went-on\r");
-    session.wait_for("went-on\r\n");
+    fill(&machine);
+    session.send("base64 /tmp/noise; echo went-$((40+2))\r");
+    session.wait_for("went-42");
     assert_eq!(log_out(&mut session, 4), 4);
     assert!(session.text().contains("casemate: "), "the gap is said");
     wait_until("the gap in the host log", LONG, || {
         (machine.noted("unrecorded", "alice").len() == 1).then_some(())
     });
-    machine.sh(&format!("cat /dev/zero >{RECORDINGS}/rest 2>/dev/null || true"));
     let finished = machine.ssh(&["alice", "cat; echo ran; exit 5"]).run_with_input(b"in\n").exits(5);
     assert_eq!(finished.text(), "in\nran\n");
     assert!(finished.stderr.contains("casemate: "), "{}", finished.stderr);
