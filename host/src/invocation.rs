@@ -61,13 +61,18 @@ impl Asked {
             None => (false, called),
         };
         let shell = self.shell(name)?;
-        let base = shell.file_name().unwrap_or(shell.as_os_str());
         // sshd has a command that it forces run by its path and without arguments; `su` and `login` do not. What it was
         // forced in the place of is the command that ssh brought, or a login shell.
         let is_forced = self.comes_by_ssh && self.argv.len() == 1 && Path::new(called).is_absolute();
         let mut arg0 =
             OsString::from(if is_login || is_forced && self.ssh_command.is_none() { "-" } else { "" });
-        arg0.push(base);
+        // Whoever calls a shell by its path, calls it so; whoever calls it by its name, by its name.
+        let is_by_path = name.as_bytes().contains(&b'/') && !is_forced;
+        arg0.push(if is_by_path {
+            shell.as_os_str()
+        } else {
+            shell.file_name().unwrap_or(shell.as_os_str())
+        });
         let mut argv = vec![arg0];
         argv.extend(self.argv.iter().skip(1).cloned());
         if let Some(command) = self.ssh_command.as_ref().filter(|_| is_forced) {
@@ -158,7 +163,7 @@ mod tests {
         check(&asked(&["-casemate-shell"]), "/bin/bash", &["-bash"]);
         check(&asked(&["casemate-shell", "-c", "ls -l"]), "/bin/bash", &["bash", "-c", "ls -l"]);
         check(&asked(&["-casemate-shell-usr-bin-zsh", "-l"]), "/usr/bin/zsh", &["-zsh", "-l"]);
-        check(&asked(&["/usr/bin/casemate-shell-bin-my\\-sh"]), "/bin/my-sh", &["my-sh"]);
+        check(&asked(&["/usr/bin/casemate-shell-bin-my\\-sh"]), "/bin/my-sh", &["/bin/my-sh"]);
         // Of the account, if nobody names another.
         let account = |shell: &str| Asked {
             configured: None,
@@ -178,7 +183,7 @@ mod tests {
             ..asked(argv)
         };
         check(&forced(&["/usr/bin/casemate-shell"]), "/bin/bash", &["bash", "-c", "echo $HOME"]);
-        check(&forced(&["/usr/bin/casemate-shell", "-c", "id"]), "/bin/bash", &["bash", "-c", "id"]);
+        check(&forced(&["/usr/bin/casemate-shell", "-c", "id"]), "/bin/bash", &["/bin/bash", "-c", "id"]);
         let login = Asked { ssh_command: None, ..forced(&["/usr/bin/casemate-shell"]) };
         check(&login, "/bin/bash", &["-bash"]);
         // Whoever becomes somebody else behind another forced command does not run what ssh brought.

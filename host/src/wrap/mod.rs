@@ -214,7 +214,9 @@ impl Wrapper {
         program.path.clone_from(&invocation.shell);
         program.env = env;
         program.rights = self.rights;
-        program.set("SHELL", invocation.shell);
+        if program.variable("SHELL").is_some() {
+            program.set("SHELL", invocation.shell);
+        }
         Ok(program)
     }
 

@@ -135,6 +135,13 @@ impl Target {
         }
     }
 
+    /// Whether no thread may begin: there will be another process.
+    pub(crate) fn be_alone(&mut self, is_alone: bool) {
+        if let Some(syncer) = &mut self.syncer {
+            syncer.is_alone = is_alone;
+        }
+    }
+
     /// Whether it is a file, rather than a pipe or device.
     pub(crate) fn is_regular(&self) -> bool {
         self.syncer.is_some()
@@ -189,13 +196,15 @@ fn is_stream(path: &Path) -> bool {
 }
 
 /// Calls fsync beside the writing, as often as the disk allows: a burst makes dozens of seals a
-/// second, and each must reach the disk, but none is worth stopping for. Its thread begins with the first request: who
-/// opens a recording may still fork.
+/// second, and each must reach the disk, but none is worth stopping for. Its thread begins with the first request, and
+/// not before that is [allowed](Target::be_alone).
 #[derive(Debug)]
 struct Syncer {
     file: File,
     shared: Arc<(Mutex<Wish>, Condvar)>,
     thread: Option<JoinHandle<()>>,
+    /// No thread may begin yet; what is wished for is kept.
+    is_alone: bool,
 }
 
 #[derive(Debug, Default)]
@@ -207,15 +216,15 @@ struct Wish {
 
 impl Syncer {
     fn new(file: &File) -> io::Result<Self> {
-        Ok(Self { file: file.try_clone()?, shared: Arc::default(), thread: None })
+        Ok(Self { file: file.try_clone()?, shared: Arc::default(), thread: None, is_alone: false })
     }
 
     fn request(&mut self) {
-        if self.thread.is_none() {
+        if self.thread.is_none() && !self.is_alone {
             self.thread = self.start().ok();
         }
         let mut wish = self.shared.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.thread.is_some() {
+        if self.thread.is_some() || self.is_alone {
             wish.wanted = true;
             self.shared.1.notify_one();
         } else if let Err(error) = self.file.sync_data() {

@@ -170,6 +170,11 @@ impl Sink {
         self.target.is_regular()
     }
 
+    /// Whether no thread may begin: there will be another process.
+    pub(crate) fn be_alone(&mut self, is_alone: bool) {
+        self.target.be_alone(is_alone);
+    }
+
     /// The files written so far, as far as they have names.
     pub(crate) fn files(&self) -> &[PathBuf] {
         &self.files

@@ -103,6 +103,7 @@ pub fn record_pipes(
         rights: program.rights,
     };
     let mut sink = rights::with(program.rights, || open(&options.output, plan))?;
+    sink.be_alone(true);
     let start = Instant::now();
     let exec = Event::own(Micros(0), own::EXEC, &exec(program).to_string());
     // Whoever is killed at once has begun all the same.
@@ -150,6 +151,7 @@ fn keep(
 ) -> Result<Recorded, RecordError> {
     let Plumbing { ends, flows, counters, message, kept } = plumbing;
     drop(ends);
+    sink.be_alone(false);
     match witness() {
         Ok(None) => {}
         Ok(Some(witness)) => {
