@@ -196,23 +196,28 @@ fn ansible_with_and_without_pipelining() {
         tools::left_out("ansible is not installed in target/tools; ./test does that");
         return;
     }
-    let play = "- hosts: all\n  gather_facts: false\n  tasks:\n  - command: printenv SHELL\n    register: shell\n\
-        \x20 - copy: {src: /etc/passwd, dest: ~/played, mode: '0600'}\n  - shell: sort ~/played | head -1; umask\n\
-        \x20   register: first\n  - script: /home/client/script\n    register: script\n\
-        \x20 - debug: {msg: '{{ shell.stdout }} {{ first.stdout }} {{ script.stdout }}'}\n";
-    for pipelining in ["True", "False"] {
+    let play = "- hosts: all\n  gather_facts: false\n  tasks:\n\
+        \x20 - copy: {src: /usr/local/bin/probe, dest: ~/played, mode: '0600'}\n  - script: /home/client/script\n\
+        \x20   register: script\n  - debug: {msg: '{{ script.stdout }}'}\n";
+    // With pipelining a module is what an interpreter reads; without, it is copied by sftp first.
+    for (pipelining, account) in [("True", "alice"), ("False", "dave")] {
         let same = same!(|machine: &Machine| {
             machine.write("/home/client/play.yml", play);
-            machine.write("/home/client/script", "#!/bin/sh\necho from-script $0 | sed 's,/.*/,,'\n");
-            machine.sh("rm -rf /home/*/.ansible /home/*/played");
+            machine.write("/home/client/script", "#!/bin/sh\necho from-script as $SHELL, $(umask)\n");
+            machine.sh(&format!("rm -rf /home/{account}/.ansible /home/{account}/played"));
             let python = "/opt/shared/ansible/bin/python";
-            let run = machine.client(python, &["-m", "ansible", "playbook", "-i", "alice,dave", "play.yml"]);
+            let hosts = format!("{account},");
+            let run = machine.client(python, &["-m", "ansible", "playbook", "-i", &hosts, "play.yml"]);
             let run = run.env("ANSIBLE_PIPELINING", pipelining).env("ANSIBLE_NOCOLOR", "1");
             let run = run.env("ANSIBLE_PYTHON_INTERPRETER", "/usr/bin/python3").run();
-            (run.code, run.text(), machine.read("/home/dave/played").len())
+            (run.code, run.text(), machine.read(format!("/home/{account}/played")).len())
         });
         assert_eq!(same.value.0, 0, "{}", same.value.1);
         assert!(same.value.1.contains("from-script"), "{}", same.value.1);
+        for (way, machine) in same.wrapped {
+            let runs = |found: &Recording| found.cast.data("exec").concat().contains("/usr/bin/python3");
+            assert!(machine.finished().iter().any(runs), "{way:?}: no module is recorded");
+        }
     }
 }
 
