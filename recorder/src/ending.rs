@@ -16,6 +16,9 @@ pub(crate) const END: Steps = &[
     (Duration::from_millis(1400), None),
 ];
 
+/// A session that may not go on does nothing more: whoever is asked to end can still do something before.
+pub(crate) const STOP: Steps = &[(Duration::ZERO, Some(Signal::KILL)), (Duration::from_millis(700), None)];
+
 /// A session whose terminal went away is told so, and left to itself a moment later: whoever was told not to care, by
 /// `nohup` for example, lives on.
 pub(crate) const HANG_UP: Steps = &[(Duration::ZERO, Some(Signal::HUP)), (Duration::from_millis(700), None)];

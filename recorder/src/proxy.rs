@@ -14,7 +14,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::Signal;
 
-use crate::ending::{END, Ending, HANG_UP, Steps};
+use crate::ending::{END, Ending, HANG_UP, STOP, Steps};
 use crate::journal::{Journal, Kind, micros};
 use crate::keys::{Command, Keys, Piece};
 use crate::nonblocking::{Outbox, Read, read_some};
@@ -479,6 +479,7 @@ impl Proxy<'_> {
     fn steps(&self, ending: Ending) -> Steps {
         match (self.role, ending) {
             (Role::Shell, Ending::Hangup) => HANG_UP,
+            (_, Ending::Unrecorded) => STOP,
             _ => END,
         }
     }

@@ -120,14 +120,16 @@ impl Pty {
         }
     }
 
-    /// Signals the program, and what it runs in the foreground.
+    /// Signals the program, and what it runs in the foreground. The program first: it might begin something else as what
+    /// it waits for ends.
     pub(crate) fn signal(&self, signal: Signal) {
+        let foreground = tcgetpgrp(self.fd());
         // Errors mean that somebody is gone already, which is what is wanted.
-        if let Ok(foreground) = tcgetpgrp(self.fd()) {
-            _ = kill_process_group(foreground, signal);
-        }
         _ = kill_process_group(self.child, signal);
         _ = kill_process(self.child, signal);
+        if let Ok(foreground) = foreground {
+            _ = kill_process_group(foreground, signal);
+        }
     }
 }
 

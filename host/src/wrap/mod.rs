@@ -42,6 +42,10 @@ const REFUSED: u8 = 1;
 /// The shells of accounts of which nobody says which.
 const SHELLS: [&str; 2] = ["/bin/bash", "/bin/sh"];
 
+/// Where distributions have what serves sftp.
+const SFTP_SERVERS: [&str; 3] =
+    ["/usr/lib/openssh/sftp-server", "/usr/libexec/openssh/sftp-server", "/usr/lib/ssh/sftp-server"];
+
 /// Why there is no session.
 #[derive(Debug)]
 struct Refusal(String);
@@ -198,7 +202,7 @@ impl Wrapper {
         let asked = Asked {
             argv: std::env::args_os().collect(),
             comes_by_ssh: variable("SSH_CONNECTION").is_some(),
-            ssh_command: variable("SSH_ORIGINAL_COMMAND"),
+            ssh_command: variable("SSH_ORIGINAL_COMMAND").map(served),
             configured: policy.shell.value.clone(),
             account: self.account.shell.clone(),
             own: std::env::current_exe().unwrap_or_default(),
@@ -271,6 +275,18 @@ fn with<T>(rights: Option<Rights>, act: impl FnOnce() -> T) -> T {
     match rights {
         Some(rights) => rights.with(act),
         None => act(),
+    }
+}
+
+/// What sshd would do itself, were we not forced in its place, is done by the program that does the same.
+fn served(command: OsString) -> OsString {
+    let text = command.to_str().unwrap_or_default();
+    let arguments =
+        text.strip_prefix("internal-sftp").filter(|rest| rest.is_empty() || rest.starts_with(' '));
+    let server = SFTP_SERVERS.into_iter().find(|path| std::path::Path::new(path).exists());
+    match (arguments, server) {
+        (Some(arguments), Some(server)) => format!("{server}{arguments}").into(),
+        (None, _) | (_, None) => command,
     }
 }
 
