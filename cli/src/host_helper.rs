@@ -65,7 +65,8 @@ impl Drop for Helper {
     }
 }
 
-fn path() -> Result<PathBuf, Failure> {
+/// Where it is.
+pub(crate) fn path() -> Result<PathBuf, Failure> {
     let own = std::env::current_exe().about("cannot find out where casemate is")?;
     Ok(own.with_file_name("casemate-shell"))
 }

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use casemate_recorder::Rights;
+use casemate_recorder::{Rights, with_rights};
 use rustix::fs::{Mode, OFlags};
 
 /// Whoever reads: root, or the set-group-id helper for somebody.
@@ -15,10 +15,7 @@ pub struct Access(pub Option<Rights>);
 impl Access {
     /// Does something with the group, if there is one.
     pub fn with<T>(self, act: impl FnOnce() -> T) -> T {
-        match self.0 {
-            Some(rights) => rights.with(act),
-            None => act(),
-        }
+        with_rights(self.0, act)
     }
 
     /// Opens a file of ours to be read; never a link, and nothing that one would have to wait for.

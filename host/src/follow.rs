@@ -7,14 +7,13 @@
 use std::fs::File;
 use std::io::{self, ErrorKind, Read as _, Write};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::path::PathBuf;
 use std::time::Duration;
 
+use casemate_recorder::part_path;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::access::Access;
 use crate::registry::{Registered, Registry};
-use crate::sessions::part_of;
 
 /// While something comes, this is how often one looks for more; then ever more rarely, as in the player.
 const SOON: Duration = Duration::from_millis(20);
@@ -109,10 +108,9 @@ impl Follower<'_> {
 
     /// The next part, once there is one.
     fn next(&self) -> io::Result<Option<File>> {
-        let path: Option<PathBuf> = part_of(&self.session.recording, self.part + 1);
-        match path.map(|path| self.access.open(&path)).transpose() {
+        match self.access.open(&part_path(&self.session.recording, self.part + 1)) {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            next => next,
+            next => next.map(Some),
         }
     }
 }

@@ -14,6 +14,8 @@
 //! *Invariant*: nothing that the user can write, and nothing of the environment, decides what is recorded.
 
 pub mod access;
+mod causes;
+mod clock;
 mod config;
 pub mod follow;
 pub mod fuzz;
@@ -35,6 +37,8 @@ pub mod watching;
 pub mod who;
 pub mod wrap;
 
+pub use causes::with_causes;
+pub use clock::now_us;
 pub use config::{BadConfig, Config, Mode, Pipes, Record};
 pub use invocation::{Asked, Invocation, LINK, NoShell, link_to};
 pub use joined::Joined;

@@ -67,31 +67,9 @@ pub enum Entry {
         login: Option<String>,
     },
     /// A session that there was not, or no longer.
-    Refused {
-        /// The account.
-        account: String,
-        /// Why.
-        reason: String,
-        /// The id of the session, if it had begun.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        session: Option<String>,
-        /// The id of the [`Login`].
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        login: Option<String>,
-    },
+    Refused(Gap),
     /// A session, or a part of one, that was not recorded and went on.
-    Unrecorded {
-        /// The account.
-        account: String,
-        /// Why.
-        reason: String,
-        /// The id of the session, if its recording had begun.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        session: Option<String>,
-        /// The id of the [`Login`].
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        login: Option<String>,
-    },
+    Unrecorded(Gap),
     /// Somebody watches a session while it runs.
     Watched {
         /// The account that watches.
@@ -118,6 +96,21 @@ pub enum Entry {
         /// How many the file system has left.
         free: u64,
     },
+}
+
+/// What was not recorded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Gap {
+    /// The account.
+    pub account: String,
+    /// Why.
+    pub reason: String,
+    /// The id of the session, if it had begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// The id of the [`Login`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<String>,
 }
 
 /// How a login ended.
@@ -225,7 +218,7 @@ impl Entry {
                 argv.truncate(MOST);
                 argv.iter_mut().for_each(cap);
             }
-            Self::Refused { account, reason, .. } | Self::Unrecorded { account, reason, .. } => {
+            Self::Refused(Gap { account, reason, .. }) | Self::Unrecorded(Gap { account, reason, .. }) => {
                 cap(account);
                 cap(reason);
             }
@@ -252,7 +245,7 @@ mod tests {
     }
 
     fn refused(reason: &str) -> Entry {
-        Entry::Refused { account: "alice".into(), reason: reason.into(), session: None, login: None }
+        Entry::Refused(Gap { account: "alice".into(), reason: reason.into(), session: None, login: None })
     }
 
     fn today(places: &Places) -> std::path::PathBuf {

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use casemate_cast_format::segment::{SegmentReader, TextReader, seek_table};
-use casemate_cast_format::{Code, Decoder, Header, Item, Micros};
+use casemate_cast_format::{Code, Decoder, Exec, Header, Item, Micros, own};
+use casemate_recorder::part_path;
 use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -164,7 +165,7 @@ fn recordings(folder: &Path, day: NaiveDate) -> Vec<Named> {
     for account in entries(folder).unwrap_or_default() {
         let folder = folder.join(&account);
         for name in entries(&folder).unwrap_or_default() {
-            let Some((time, session, part)) = parse(&name) else { continue };
+            let Some((time, session, _)) = parse(&name) else { continue };
             let start_us = u64::try_from(day.and_time(time).and_utc().timestamp_micros()).unwrap_or(0);
             let named = found.entry((account.clone(), session.to_owned())).or_insert_with(|| Named {
                 start_us,
@@ -173,11 +174,6 @@ fn recordings(folder: &Path, day: NaiveDate) -> Vec<Named> {
                 parts: Vec::new(),
             });
             named.parts.push(folder.join(&name));
-            // All others have their number, behind the name of the first.
-            if part > 1 {
-                let by_number = |path: &PathBuf| number(path);
-                named.parts.sort_by_key(by_number);
-            }
         }
     }
     let mut named: Vec<_> = found.into_values().collect();
@@ -200,19 +196,11 @@ fn parse(name: &str) -> Option<(NaiveTime, &str, u32)> {
     is_session_id(session).then_some((time, session, part))
 }
 
-/// The name of a part of a recording: the first one's, with a number.
-pub(crate) fn part_of(first: &Path, part: u32) -> Option<PathBuf> {
-    let stem = first.file_name()?.to_str()?.strip_suffix(".cast.zst")?;
-    Some(first.with_file_name(format!("{stem}.{part}.cast.zst")))
-}
-
 /// A session that runs.
 fn living(session: &Registered, access: Access, now_us: u64) -> Session {
     let mut parts = vec![session.recording.clone()];
     parts.extend(
-        (2..)
-            .map_while(|part| part_of(&session.recording, part))
-            .take_while(|path| access.open(path).is_ok()),
+        (2..).map(|part| part_path(&session.recording, part)).take_while(|path| access.open(path).is_ok()),
     );
     let head = access.open(&session.recording).map(head).unwrap_or_default();
     let commands = access.open(&commands_of(&session.recording));
@@ -308,8 +296,8 @@ fn head(file: File) -> Head {
                 Item::Header(header) => head.header = Some(*header),
                 Item::Event(event) => {
                     // The first one says what is run, if there is no terminal.
-                    if event.code == Code::Other("exec".into()) {
-                        head.command = argv(&event.data.decode());
+                    if event.code == Code::Other(own::EXEC.into()) {
+                        head.command = Exec::parse(&event.data.decode()).map(|exec| line(&exec));
                     }
                     return head;
                 }
@@ -320,13 +308,11 @@ fn head(file: File) -> Head {
     head
 }
 
-/// The words of an `exec` event; of a shell that is given one line, that.
-fn argv(exec: &str) -> Option<String> {
-    let exec: serde_json::Value = serde_json::from_str(exec).ok()?;
-    let words: Vec<_> = exec.get("argv")?.as_array()?.iter().filter_map(serde_json::Value::as_str).collect();
-    match words[..] {
-        [_, "-c", line] => Some(line.to_owned()),
-        _ => Some(words.join(" ")),
+/// What was run; of a shell that is given one line, that.
+fn line(exec: &Exec) -> String {
+    match &exec.argv[..] {
+        [_, flag, line] if flag == "-c" => line.clone(),
+        words => words.join(" "),
     }
 }
 

@@ -7,6 +7,8 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use crate::config::{BadConfig, Config};
+
 /// A larger file is none that somebody wrote.
 const LARGEST: u64 = 1 << 20;
 
@@ -38,9 +40,38 @@ pub enum Untrusted {
 
 impl Untrusted {
     /// Whether there is no such file.
-    #[must_use]
-    pub fn is_missing(&self) -> bool {
+    fn is_missing(&self) -> bool {
         matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+}
+
+/// Why the configuration of a host cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NoConfig {
+    /// It is not believed.
+    #[error(transparent)]
+    Untrusted(#[from] Untrusted),
+    /// It is none.
+    #[error("{}: {what}", path.display())]
+    Bad {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: BadConfig,
+    },
+}
+
+/// Reads the configuration of a host; where there is none, one that says nothing.
+///
+/// # Errors
+///
+/// It is none, or others than root have a say in it.
+pub fn config(path: &Path) -> Result<Config, NoConfig> {
+    match read(path) {
+        Ok(text) => Config::parse(&text).map_err(|what| NoConfig::Bad { path: path.to_owned(), what }),
+        Err(error) if error.is_missing() => Ok(Config::default()),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -14,12 +14,13 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use casemate_recorder::Rights;
+use casemate_recorder::{Rights, with_rights};
 use rustix::fs::{Mode, OFlags};
 use serde::{Deserialize, Serialize};
 
+use crate::clock::now_us;
 use crate::log::Entry;
 use crate::places::{LISTED_FOLDER_MODE, Places, RECORDING_MODE};
 use crate::syslog::{Message, Severity};
@@ -317,21 +318,17 @@ impl Watch {
         let wanted = Arc::clone(&end);
         let thread = std::thread::Builder::new().name("usage".into()).stack_size(STACK).spawn(move || {
             give_way();
-            let mut work = || {
+            with_rights(rights, || {
                 let is_unwanted = || *wanted.0.lock().unwrap_or_else(PoisonError::into_inner);
                 while !is_unwanted() {
                     // What cannot be counted now may be the next time.
-                    if let Ok(Some(crossing)) = budget.update(microseconds_now(), &is_unwanted) {
+                    if let Ok(Some(crossing)) = budget.update(now_us(), &is_unwanted) {
                         tell(crossing);
                     }
                     let guard = wanted.0.lock().unwrap_or_else(PoisonError::into_inner);
                     drop(wanted.1.wait_timeout_while(guard, INTERVAL, |is_over| !*is_over));
                 }
-            };
-            match rights {
-                Some(rights) => rights.with(work),
-                None => work(),
-            }
+            });
         })?;
         Ok(Self { end, thread: Some(thread) })
     }
@@ -351,11 +348,6 @@ impl Drop for Watch {
 /// Everybody else comes first, at the processor and, where the disk's scheduler knows of it, at the disk.
 fn give_way() {
     rustix::process::setpriority_process(Some(rustix::thread::gettid()), 19).ok();
-}
-
-fn microseconds_now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -10,11 +10,11 @@
 use std::ffi::OsString;
 use std::io::{self, BufWriter, Write as _};
 use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::stdio::{stderr, stdin, stdout};
 
 use crate::access::Access;
+use crate::clock::now_us;
 use crate::config::Config;
 use crate::follow::{self, NotOne};
 use crate::json;
@@ -172,11 +172,6 @@ fn folders(places: &Places, config: &Config) -> Vec<PathBuf> {
         }
     }
     folders
-}
-
-fn now_us() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(now.as_micros()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -461,10 +461,7 @@ impl Proxy<'_> {
     }
 
     fn announce_failure(&mut self, state: &mut State, failure: &str) {
-        let then = match self.unrecorded {
-            Unrecorded::GoesOn => "from here on nothing is recorded",
-            Unrecorded::Ends => "nothing may go on unrecorded here: the session ends",
-        };
+        let then = self.unrecorded.told();
         let told = format!(
             "\r\n\x1b[1;31mcasemate: the recording cannot be written: {failure}\x1b[0m\r\n\
              \x1b[1;31mcasemate: {then}\x1b[0m\r\n"

@@ -57,7 +57,7 @@ impl Rights {
 }
 
 /// Does something with the group, if there is one.
-pub(crate) fn with<T>(rights: Option<Rights>, act: impl FnOnce() -> T) -> T {
+pub fn with<T>(rights: Option<Rights>, act: impl FnOnce() -> T) -> T {
     match rights {
         Some(rights) => rights.with(act),
         None => act(),

@@ -100,6 +100,16 @@ pub enum Unrecorded {
     Ends,
 }
 
+impl Unrecorded {
+    /// What whoever is recorded is told.
+    pub(crate) fn told(self) -> &'static str {
+        match self {
+            Self::GoesOn => "from here on nothing is recorded",
+            Self::Ends => "nothing may go on unrecorded here: the session ends",
+        }
+    }
+}
+
 /// A session that is about to begin.
 #[derive(Clone, Copy, Debug)]
 pub struct Begun<'a> {
@@ -247,24 +257,17 @@ pub fn record<T>(
     let start = Instant::now();
     // All that can fail comes before the program: once it runs, it is recorded.
     let journal = Journal::start(sink, start).map_err(system("cannot start the journal"))?;
-    let discard = |journal: Journal| {
-        let report = journal.finish(None);
-        if matches!(options.output, Output::File(..)) {
-            let remove = || report.files.iter().for_each(|file| std::fs::remove_file(file).unwrap_or(()));
-            rights::with(program.rights, remove);
-        }
-    };
     if keyboard == Keyboard::Terminal
         && let Some(terminal) = &mut terminal
         && let Err(error) = terminal.make_raw()
     {
-        discard(journal);
+        take_back(journal, &options.output, program.rights);
         return Err(system("cannot set the terminal to raw mode")(error));
     }
     let pty = match pty.start(&program, on_terminal) {
         Ok(pty) => pty,
         Err(error) => {
-            discard(journal);
+            take_back(journal, &options.output, program.rights);
             return Err(RecordError::Start { program: program.name(), reason: error.to_string() });
         }
     };
@@ -307,6 +310,19 @@ pub fn record<T>(
         events: report.events,
         failure: report.failure,
     })
+}
+
+/// Removes the recording of a session that never began, if it was made for it.
+pub(crate) fn take_back(journal: Journal, output: &Output, rights: Option<Rights>) {
+    let report = journal.finish(None);
+    if matches!(output, Output::File(..)) {
+        rights::with(rights, || {
+            for file in &report.files {
+                // What cannot be removed holds nothing but a header.
+                std::fs::remove_file(file).ok();
+            }
+        });
+    }
 }
 
 /// What stands for as long as the session's terminal is its.

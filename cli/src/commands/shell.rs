@@ -6,14 +6,13 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
+use casemate_host::trusted::{self, NoConfig};
 use casemate_host::wrap::{Account, host_target};
-use casemate_host::{Config, Origin, Places, Policy, Subject, explained, trusted};
+use casemate_host::{Config, Origin, Places, Policy, Subject, explained};
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::failure::{About as _, Failure};
-
-/// The program that does it: it has a group of its own, with which it keeps recordings.
-const WRAPPER: &str = "casemate-shell";
+use crate::failure::Failure;
+use crate::host_helper;
 
 /// Run a shell in its place, recorded as this host's policy says
 ///
@@ -52,8 +51,7 @@ pub(crate) fn run(arguments: &ShellArgs) -> Result<ExitCode, Failure> {
     if arguments.explain {
         return explain(arguments.user.as_deref());
     }
-    let own = std::env::current_exe().about("cannot find the wrapper")?;
-    let wrapper = own.with_file_name(WRAPPER);
+    let wrapper = host_helper::path()?;
     let error = Command::new(&wrapper).args(&arguments.arguments).exec();
     Err(Failure::new(format!("cannot run `{}`: {error}", wrapper.display()))
         .hint("it is installed beside casemate, with a group of its own: see \"On a host\" in the README"))
@@ -66,26 +64,23 @@ fn explain(user: Option<&str>) -> Result<ExitCode, Failure> {
         None => Account::own(),
     };
     let path = Places::system().config;
-    let config = match trusted::read(&path) {
-        Ok(text) => Config::parse(&text).map_err(|error| {
-            Failure::new(format!("{}: {error}", path.display()))
-                .hint("until it is mended only root gets a session")
-        })?,
-        Err(error) if error.is_missing() => Config::default(),
-        Err(error) => {
-            return Err(Failure::new(describe(&error)).hint(format!(
-                "it decides what is recorded, so it must be root's alone: chown root:root {0}; chmod 644 {0}",
-                path.display()
-            )));
-        }
-    };
-    let mut rows = rows(&config, &account);
+    let config = trusted::config(&path).map_err(|error| {
+        let hint = match &error {
+            NoConfig::Untrusted(_) => {
+                let name = path.display();
+                format!("it decides what is recorded, so it must be root's alone: chown root:root {name}; chmod 644 {name}")
+            }
+            NoConfig::Bad { .. } | _ => "until it is mended only root gets a session".to_owned(),
+        };
+        Failure::from(error).hint(hint)
+    })?;
+    let rows = rows(&config, &account);
     let width = |text: &str| text.width();
     let (first, second) = rows.iter().fold((0, 0), |(first, second), (key, value, _)| {
         (first.max(width(key)), second.max(width(value).min(40)))
     });
     let mut out = String::new();
-    for (key, value, origin) in rows.drain(..) {
+    for (key, value, origin) in rows {
         let origin = match origin {
             Some(Origin::Line(line)) => format!("{}:{line}", path.display()),
             Some(Origin::Default) => "default".to_owned(),
@@ -127,9 +122,4 @@ fn rows(config: &Config, account: &Account) -> Vec<(String, String, Option<Origi
     rows.push(("signing-key".into(), said, line(key.map(|(_, line)| line))));
     rows.extend(explained(&policy).into_iter().map(|(key, value, origin)| (key.into(), value, Some(origin))));
     rows
-}
-
-fn describe(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

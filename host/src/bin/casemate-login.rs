@@ -6,15 +6,13 @@
 //!
 //! *Invariant*: it never hinders a login. What goes wrong is told to the system's log, and the status is 0.
 
-use std::error::Error as _;
 use std::fmt::Display;
 use std::io::Write as _;
 use std::os::unix::net::UnixDatagram;
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use casemate_host::login::pam::{Pam, When};
-use casemate_host::{Config, Places, logins, trusted};
+use casemate_host::{Config, Places, logins, now_us, trusted, with_causes};
 use casemate_terminal::escaped;
 
 /// For whoever runs it by hand.
@@ -48,8 +46,7 @@ fn note(pam: &Pam) -> Vec<String> {
         return vec![whose("cannot note a login", &"this program has to be set-group-id to `casemate`")];
     }
     let places = Places::system();
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();
-    let now = u64::try_from(now).unwrap_or_default();
+    let now = now_us();
     if pam.when == When::Close {
         let closed = logins::close(&places, now);
         return closed
@@ -58,27 +55,15 @@ fn note(pam: &Pam) -> Vec<String> {
             .into_iter()
             .collect();
     }
-    let (config, mut problems) = match config(&places) {
+    let (config, mut problems) = match trusted::config(&places.config) {
         Ok(config) => (config, Vec::new()),
-        Err(error) => (Config::default(), vec![whose("a login is nobody's", &error)]),
+        Err(error) => (Config::default(), vec![whose("a login is nobody's", &with_causes(&error))]),
     };
     match logins::open(&places, &config, pam, now) {
         Ok(opened) => problems.extend(opened.failures.iter().map(|(what, error)| whose(what, error))),
         Err(error) => problems.push(whose("cannot note a login", &error)),
     }
     problems
-}
-
-fn config(places: &Places) -> Result<Config, String> {
-    let path = &places.config;
-    match trusted::read(path) {
-        Ok(text) => Config::parse(&text).map_err(|error| format!("{}: {error}", path.display())),
-        Err(error) if error.is_missing() => Ok(Config::default()),
-        Err(error) => {
-            let why = error.source().map(|source| format!(": {source}")).unwrap_or_default();
-            Err(format!("{error}{why}"))
-        }
-    }
 }
 
 /// Tells the system's log: nobody sees what a program under PAM writes.

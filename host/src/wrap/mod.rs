@@ -12,11 +12,9 @@ mod shelf;
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
-use std::os::fd::BorrowedFd;
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use casemate_recorder::{Program, Rights, inherited_environment};
+use casemate_recorder::{Program, Rights, inherited_environment, with_rights};
 use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::DecodePrivateKey as _;
 use rustix::stdio::{stderr, stdin, stdout};
@@ -25,14 +23,16 @@ use rustix::termios::isatty;
 pub use self::account::Account;
 use self::session::Session;
 use crate::access::Access;
+use crate::causes::with_causes;
+use crate::clock::now_us;
 use crate::config::{Config, Mode};
 use crate::invocation::{Asked, NoShell};
-use crate::log::{self, Entry};
+use crate::log::{self, Entry, Gap};
 use crate::login::Login;
 use crate::logins;
 use crate::places::Places;
 use crate::policy::{Policy, Subject};
-use crate::registry::{Registered, Registry};
+use crate::registry::{Registered, Registry, terminal_device};
 use crate::trusted;
 use crate::watching::{self, Refused, Request};
 
@@ -52,13 +52,7 @@ struct Refusal(String);
 
 impl<E: std::error::Error> From<E> for Refusal {
     fn from(error: E) -> Self {
-        let mut text = error.to_string();
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            text = format!("{text}: {error}");
-            cause = error.source();
-        }
-        Self(text)
+        Self(with_causes(&error))
     }
 }
 
@@ -73,7 +67,7 @@ pub fn main() -> ExitCode {
         }
     };
     let places = Places::system();
-    let logins = with(rights, || logins::find(&places));
+    let logins = with_rights(rights, || logins::find(&places));
     let wrapper = Wrapper { places, account: Account::own(), rights, logins };
     match Request::of(&std::env::args_os().collect::<Vec<_>>()) {
         Ok(None) => {}
@@ -86,9 +80,8 @@ pub fn main() -> ExitCode {
             say(&format!(
                 "{reason}\nthere is no session without a recording on this host: ask its administrator"
             ));
-            let (account, login) = (wrapper.account.name.clone(), wrapper.login());
             // Where this cannot be written down either, there is no session that it would be about.
-            wrapper.note(Entry::Refused { account, reason, session: None, login }).ok();
+            wrapper.note(Entry::Refused(wrapper.gap(reason, None))).ok();
             ExitCode::from(REFUSED)
         }
     }
@@ -118,12 +111,10 @@ impl Wrapper {
 
     fn refuse(&self, refused: &Refused) -> ExitCode {
         say(&refused.to_string());
-        if let Refused::NotAllowed(account) = refused {
+        if let Refused::NotAllowed(_) = refused {
             let reason = "may not see the sessions of others".to_owned();
-            let entry =
-                Entry::Refused { account: account.clone(), reason, session: None, login: self.login() };
             // Nothing was given, whether that is written down or not.
-            self.note(entry).ok();
+            self.note(Entry::Refused(self.gap(reason, None))).ok();
         }
         ExitCode::from(REFUSED)
     }
@@ -153,8 +144,8 @@ impl Wrapper {
 
     /// Runs the shell, recorded, if it is not already.
     fn record(&self, config: &Config, policy: &Policy, program: &Program) -> Result<ExitCode, Refusal> {
-        let terminal = [stdin(), stdout(), stderr()].into_iter().find(|descriptor| isatty(descriptor));
-        if let Some(outer) = terminal.and_then(|terminal| self.recorder_of(terminal)) {
+        let terminal = [stdin(), stdout(), stderr()].into_iter().find_map(terminal_device);
+        if let Some(outer) = terminal.and_then(|device| self.recorder_of(device)) {
             let account = self.account.name.clone();
             self.note(Entry::Skipped { account, within: outer.session, login: self.login() })?;
             return become_it(program);
@@ -164,20 +155,14 @@ impl Wrapper {
     }
 
     /// The session that is recorded around us already: our terminal is its.
-    fn recorder_of(&self, terminal: BorrowedFd<'_>) -> Option<Registered> {
-        let device = rustix::fs::fstat(terminal).ok()?.st_rdev;
+    fn recorder_of(&self, device: u64) -> Option<Registered> {
         self.with_rights(|| Registry::of(&self.places).recorder_of(device)).ok()?
     }
 
     /// The configuration; root gets in with any, to mend it.
     fn config(&self) -> Result<Config, Refusal> {
-        let path = &self.places.config;
-        let bad = match trusted::read(path) {
-            Ok(text) => match Config::parse(&text) {
-                Ok(config) => return Ok(config),
-                Err(error) => Refusal(format!("{}: {error}", path.display())),
-            },
-            Err(error) if error.is_missing() => return Ok(Config::default()),
+        let bad: Refusal = match trusted::config(&self.places.config) {
+            Ok(config) => return Ok(config),
             Err(error) => error.into(),
         };
         if !self.account.is_root() {
@@ -248,11 +233,20 @@ impl Wrapper {
     /// Runs the shell without us, because it cannot be recorded.
     fn go_on(&self, program: &Program, reason: String) -> Result<ExitCode, Refusal> {
         say(&format!("{reason}\nthis session is not recorded"));
-        let (account, login) = (self.account.name.clone(), self.login());
-        if let Err(error) = self.note(Entry::Unrecorded { account, reason, session: None, login }) {
+        self.write_down(Entry::Unrecorded(self.gap(reason, None)));
+        become_it(program)
+    }
+
+    /// Something that was not recorded, and why.
+    fn gap(&self, reason: String, session: Option<String>) -> Gap {
+        Gap { account: self.account.name.clone(), reason, session, login: self.login() }
+    }
+
+    /// Writes something down in the host log, or says that it cannot.
+    fn write_down(&self, entry: Entry) {
+        if let Err(error) = self.note(entry) {
             say(&format!("that cannot be written down: {error}"));
         }
-        become_it(program)
     }
 
     /// Writes something down in the host log.
@@ -267,14 +261,7 @@ impl Wrapper {
 
     /// Does something with the recorder's group, if there is one.
     fn with_rights<T>(&self, act: impl FnOnce() -> T) -> T {
-        with(self.rights, act)
-    }
-}
-
-fn with<T>(rights: Option<Rights>, act: impl FnOnce() -> T) -> T {
-    match rights {
-        Some(rights) => rights.with(act),
-        None => act(),
+        with_rights(self.rights, act)
     }
 }
 
@@ -307,13 +294,12 @@ pub fn host_target(config: &Config) -> String {
 
 /// Says something to whoever sits before the session; each line for itself.
 fn say(text: &str) {
-    let end = if isatty(stderr()) { "\r\n" } else { "\n" };
-    let lines: String = text.lines().map(|line| format!("casemate: {line}{end}")).collect();
-    // There is nobody else to tell.
-    io::stderr().write_all(lines.as_bytes()).ok();
+    show("casemate: ", text);
 }
 
-fn now_us() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(now.as_micros()).unwrap_or(u64::MAX)
+fn show(before: &str, text: &str) {
+    let end = if isatty(stderr()) { "\r\n" } else { "\n" };
+    let lines: String = text.lines().map(|line| format!("{before}{line}{end}")).collect();
+    // There is nobody else to tell.
+    io::stderr().write_all(lines.as_bytes()).ok();
 }

@@ -1,8 +1,8 @@
 //! One session: recorded, or not begun.
 
 use std::fs::File;
-use std::io::{self, Write as _};
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,11 +14,10 @@ use casemate_recorder::{
     Role, Rotation, Unrecorded, WindowSize, die_of, record, record_pipes,
 };
 use ed25519_dalek::SigningKey;
-use rustix::stdio::stderr;
-use rustix::termios::isatty;
 
 use super::shelf::Shelf;
-use super::{Refusal, Wrapper, now_us, say};
+use super::{Refusal, Wrapper, say, show};
+use crate::clock::now_us;
 use crate::config::{Config, Mode, Pipes, Record};
 use crate::log::{self, Entry};
 use crate::places::Places;
@@ -35,6 +34,16 @@ pub(super) struct Session<'a> {
     pub(super) policy: &'a Policy,
     /// Signs the recording; the user cannot read it.
     pub(super) signing_key: Option<SigningKey>,
+}
+
+/// All that a session needs to begin.
+struct Ready<'a> {
+    program: &'a Program,
+    facts: SessionFacts,
+    recording: PathBuf,
+    /// The command log, and who is told as well.
+    commands: (File, Option<Also>),
+    budget: Budget,
 }
 
 /// What came of a session.
@@ -62,19 +71,12 @@ impl Session<'_> {
         let unsent = Arc::<AtomicU64>::default();
         let also = self.policy.syslog.value.then(|| to_syslog(&unsent));
         let session = facts.session.clone();
-        let ended = if is_interactive {
-            self.on_terminal(program, facts, &shelf, (file, also), budget)?
-        } else {
-            self.on_pipes(program, facts, &shelf, (file, also), budget)?
-        };
+        let ready = Ready { program, facts, recording: shelf.recording(), commands: (file, also), budget };
+        let ended = if is_interactive { self.on_terminal(ready)? } else { self.on_pipes(ready)? };
         if let Err(error) = ended.commands {
             let reason = format!("the command log is not whole: {error}");
             say(&reason);
-            let (account, login) = (account.name.clone(), self.wrapper.login());
-            let entry = Entry::Unrecorded { account, reason, session: Some(session.clone()), login };
-            if let Err(error) = self.wrapper.note(entry) {
-                say(&format!("that cannot be written down: {error}"));
-            }
+            self.wrapper.write_down(Entry::Unrecorded(self.wrapper.gap(reason, Some(session.clone()))));
         }
         match unsent.load(Ordering::Relaxed) {
             0 => {}
@@ -83,21 +85,13 @@ impl Session<'_> {
         self.conclude(&ended.recorded, session)
     }
 
-    fn on_terminal(
-        &self,
-        program: &Program,
-        facts: SessionFacts,
-        shelf: &Shelf,
-        (file, also): (File, Option<Also>),
-        budget: Budget,
-    ) -> Result<Ended, Refusal> {
+    fn on_terminal(&self, ready: Ready<'_>) -> Result<Ended, Refusal> {
+        let Ready { program, facts, recording, commands: (file, also), budget } = ready;
         let mut commands = CommandFile::begin(file, also)?;
         let witness = commands.witness();
-        if !self.policy.notice.value.is_empty() {
-            self.give_notice();
-        }
+        show("", &self.policy.notice.value);
         let mut watch = None;
-        let options = self.options(program, facts, &shelf.recording());
+        let options = self.options(program, facts, recording);
         let recorded = record(&options, witness, |begun| {
             watch = self.watch_disk(budget);
             self.register(begun)
@@ -108,18 +102,12 @@ impl Session<'_> {
     }
 
     /// Comes back in another process than it was called in; see [`record_pipes`].
-    fn on_pipes(
-        &self,
-        program: &Program,
-        facts: SessionFacts,
-        shelf: &Shelf,
-        (file, also): (File, Option<Also>),
-        budget: Budget,
-    ) -> Result<Ended, Refusal> {
+    fn on_pipes(&self, ready: Ready<'_>) -> Result<Ended, Refusal> {
+        let Ready { program, facts, recording, commands: (file, also), budget } = ready;
         let options = PipedOptions {
             program: program.clone(),
             facts,
-            output: Output::File(shelf.recording(), Existing::Refuse),
+            output: Output::File(recording, Existing::Refuse),
             content: self.policy.pipes.value == Pipes::Content,
             capture_env: vec!["SHELL".into()],
             signing_key: self.signing_key.clone(),
@@ -182,12 +170,12 @@ impl Session<'_> {
         Watch::start(budget, self.wrapper.rights, move |crossing| warn_of_disk(&places, &crossing)).ok()
     }
 
-    fn options(&self, program: &Program, facts: SessionFacts, file: &Path) -> Options {
+    fn options(&self, program: &Program, facts: SessionFacts, file: PathBuf) -> Options {
         Options {
             program: program.clone(),
             role: Role::Shell,
             facts,
-            output: Output::File(file.to_owned(), Existing::Refuse),
+            output: Output::File(file, Existing::Refuse),
             format: Format::Cast { version: Version::V2, segments: true },
             capture_input: self.policy.record.value == Record::InputAndOutput,
             capture_env: vec!["SHELL".into()],
@@ -220,28 +208,15 @@ impl Session<'_> {
         Integration::of(&program.argv, |name| Some(program.variable(name)?.to_owned())).ok()
     }
 
-    fn give_notice(&self) {
-        let end = if isatty(stderr()) { "\r\n" } else { "\n" };
-        let text: String = self.policy.notice.value.lines().map(|line| format!("{line}{end}")).collect();
-        io::stderr().write_all(text.as_bytes()).ok();
-    }
-
     fn conclude(&self, recorded: &Recorded, session: String) -> Result<ExitCode, Refusal> {
         if let Some(failure) = &recorded.failure {
-            let account = self.wrapper.account.name.clone();
             let reason = format!("the recording is not whole: {failure}");
             say(&reason);
-            let session = Some(session);
-            let login = self.wrapper.login();
-            let entry = match recorded.ending {
-                Ending::Unrecorded => Entry::Refused { account, reason, session, login },
-                Ending::Exit | Ending::Hangup | Ending::Signal(_) | Ending::Stopped => {
-                    Entry::Unrecorded { account, reason, session, login }
-                }
-            };
-            if let Err(error) = self.wrapper.note(entry) {
-                say(&format!("that cannot be written down: {error}"));
-            }
+            let gap = self.wrapper.gap(reason, Some(session));
+            self.wrapper.write_down(match recorded.ending {
+                Ending::Unrecorded => Entry::Refused(gap),
+                Ending::Exit | Ending::Hangup | Ending::Signal(_) | Ending::Stopped => Entry::Unrecorded(gap),
+            });
         }
         match recorded.signal {
             Some(signal) => Ok(die_of(signal)),

@@ -29,9 +29,9 @@ pub use file::{Existing, claim};
 pub(crate) use queue::Kind;
 pub(crate) use queue::Queue;
 use queue::{Batch, Taken};
-pub use sink::Rotation;
 use sink::Screen;
 pub(crate) use sink::{Plan, Sink};
+pub use sink::{Rotation, part_path};
 
 /// An event is in the file this long after it happened, at most: promised are 100 ms.
 const FLUSH_DELAY: Duration = Duration::from_millis(70);

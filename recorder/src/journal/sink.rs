@@ -408,8 +408,8 @@ fn version(format: Format) -> Version {
     if let Format::Cast { version, .. } = format { version } else { Version::V2 }
 }
 
-/// `NAME.cast.zst` → `NAME.2.cast.zst`.
-fn part_path(first: &Path, part: u32) -> PathBuf {
+/// The file of a part, named after the first: `NAME.cast.zst` → `NAME.2.cast.zst`.
+pub fn part_path(first: &Path, part: u32) -> PathBuf {
     let name = first.file_name().unwrap_or_default().to_string_lossy();
     let stem_end = [".cast.zst", ".cast"].iter().find_map(|end| name.strip_suffix(end)).map(str::len);
     let stem_end = stem_end.or_else(|| name.rfind('.').filter(|&dot| dot > 0)).unwrap_or(name.len());

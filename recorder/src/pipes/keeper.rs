@@ -199,10 +199,7 @@ impl Keeper<'_> {
 
     fn hear_bell(&self, state: &mut State, shared: &Shared) {
         let Some(failure) = self.journal.queue().answer_bell() else { return };
-        let then = match self.unrecorded {
-            Unrecorded::GoesOn => "from here on nothing is recorded",
-            Unrecorded::Ends => "nothing may go on unrecorded here: the session ends",
-        };
+        let then = self.unrecorded.told();
         self.say(&format!("the recording cannot be written: {failure}\n{then}"));
         if self.unrecorded == Unrecorded::Ends {
             state.ending = Ending::Unrecorded;

@@ -50,7 +50,9 @@ use crate::form::Format;
 use crate::journal::{Journal, Plan, Rotation, Sink, micros};
 use crate::program::Program;
 use crate::rights;
-use crate::session::{Begun, HEADLESS_SIZE, Output, RecordError, Recorded, Unrecorded, open, system};
+use crate::session::{
+    Begun, HEADLESS_SIZE, Output, RecordError, Recorded, Unrecorded, open, system, take_back,
+};
 use crate::witness::Witness;
 
 /// What to record of a session without a terminal, and how.
@@ -183,12 +185,7 @@ fn keep(
             Ok(keeper.give_up())
         }
         Beginning::NotStarted(error) => {
-            let report = journal.finish(None);
-            if matches!(options.output, Output::File(..)) {
-                let discard =
-                    || report.files.iter().for_each(|file| std::fs::remove_file(file).unwrap_or(()));
-                rights::with(options.program.rights, discard);
-            }
+            take_back(journal, &options.output, options.program.rights);
             return Err(RecordError::Start { program: options.program.name(), reason: error.to_string() });
         }
     };
