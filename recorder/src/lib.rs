@@ -13,12 +13,14 @@ pub mod form;
 pub mod fuzz;
 pub mod keys;
 
+mod control;
 mod ending;
 mod identity;
 mod inherited;
 mod integrate;
 mod journal;
 mod keyframes;
+mod leader;
 mod nonblocking;
 mod notice;
 mod observer;
@@ -31,6 +33,7 @@ mod rights;
 mod session;
 mod signals;
 mod terminal;
+mod typed_ahead;
 mod witness;
 
 pub use ending::Ending;

@@ -10,7 +10,18 @@ use std::process::{Command, Stdio};
 use rustix::fs::{Access, access};
 use rustix::process::Pid;
 
+use crate::control::Control;
+use crate::leader::{Heard, Leader};
 use crate::rights::Rights;
+use crate::signals::Given;
+
+/// What runs once a program is started.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Started {
+    /// Our child: the program, or who leads its session and ends as it ends.
+    pub(crate) child: Pid,
+    pub(crate) program: Pid,
+}
 
 /// A program to run.
 #[derive(Clone, Debug)]
@@ -85,25 +96,48 @@ impl Program {
         self.command().exec()
     }
 
-    /// Starts it in a session of its own on this terminal. Of its standard descriptors those are the terminal that
-    /// `on_terminal` says; the others are ours.
-    pub(crate) fn start_on(&self, terminal: OwnedFd, on_terminal: [bool; 3]) -> io::Result<Pid> {
+    /// Starts it on this terminal, which controls it as `control` says. Of its standard
+    /// descriptors those are the terminal that `on_terminal` says; the others are ours.
+    pub(crate) fn start_on(
+        &self,
+        terminal: OwnedFd,
+        on_terminal: [bool; 3],
+        control: Control,
+        given: &Given,
+    ) -> io::Result<Started> {
         let mut command = self.command();
         let stdio = |is_on: bool| -> io::Result<Stdio> {
             Ok(if is_on { terminal.try_clone()?.into() } else { Stdio::inherit() })
         };
         let [stdin, stdout, stderr] = on_terminal;
         command.stdin(stdio(stdin)?).stdout(stdio(stdout)?).stderr(stdio(stderr)?);
+        let (leader, heard) = match control {
+            Control::Belongs => Some(Leader::prepare(terminal.try_clone()?)?).unzip(),
+            Control::Leads | Control::None => (None, None),
+        };
+        let (given, has_none) = (given.clone(), !Control::is_controlled());
         let begin = move || {
-            rustix::process::setsid()?;
-            Ok(rustix::process::ioctl_tiocsctty(&terminal)?)
+            match (control, &leader) {
+                (Control::Belongs, Some(leader)) => leader.begin()?,
+                // Whoever leads a session is controlled by the next terminal that it opens.
+                (Control::None, _) if has_none => rustix::process::setpgid(None, None)?,
+                _ => _ = rustix::process::setsid()?,
+            }
+            if control == Control::Leads {
+                rustix::process::ioctl_tiocsctty(&terminal)?;
+            }
+            given.restore()
         };
         // SAFETY: between fork and exec only system calls are made, and nothing is allocated.
         #[expect(unsafe_code, reason = "a session of its own has to be begun in the child")]
         unsafe {
             command.pre_exec(begin)
         };
-        pid(&command.spawn()?)
+        let child = pid(&command.spawn()?)?;
+        // Ours of the pipe through which it is heard are closed with this.
+        drop(command);
+        let program = heard.map_or(Ok(child), Heard::program)?;
+        Ok(Started { child, program })
     }
 
     /// What starts it; it has none of our rights.

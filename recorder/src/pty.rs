@@ -2,8 +2,10 @@
 
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
 
 use casemate_cast_format::Size;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, kill_process_group, waitpid};
 use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
 use rustix::termios::{
@@ -11,9 +13,19 @@ use rustix::termios::{
     tcsetattr, tcsetwinsize, ttyname,
 };
 
+use crate::control::Control;
 use crate::echo::Echo;
+use crate::nonblocking::{Outbox, Read, read_some};
 use crate::observer::Foreground;
-use crate::program::Program;
+use crate::program::{Program, Started};
+use crate::signals::Given;
+use crate::typed_ahead::TypedAhead;
+
+/// So long a terminal may take for what was typed ahead,
+const TYPED_AHEAD: Duration = Duration::from_millis(100);
+
+/// and so long it shows nothing more when it has it.
+const SHOWN: Duration = Duration::from_millis(3);
 
 /// A PTY in which nothing runs yet.
 pub(crate) struct OpenPty {
@@ -55,17 +67,49 @@ impl OpenPty {
         self.master.try_clone()
     }
 
+    #[cfg(test)]
+    pub(crate) fn into_sides(self) -> (OwnedFd, OwnedFd) {
+        (self.master, self.terminal)
+    }
+
     /// Starts a program in it; of its standard descriptors those that `on_terminal` says are the terminal.
-    pub(crate) fn start(self, program: &Program, on_terminal: [bool; 3]) -> io::Result<Pty> {
-        let child = program.start_on(self.terminal, on_terminal)?;
-        Ok(Pty { master: self.master, child })
+    pub(crate) fn start(
+        self,
+        program: &Program,
+        on_terminal: [bool; 3],
+        control: Control,
+        given: &Given,
+    ) -> io::Result<Pty> {
+        let Started { child, program } = program.start_on(self.terminal, on_terminal, control, given)?;
+        Ok(Pty { master: self.master, child, program })
+    }
+
+    /// Types these keys, before anything runs in it; gives what the terminal shows of them.
+    pub(crate) fn type_ahead(&self, typed: &TypedAhead) -> io::Result<Vec<u8>> {
+        let (began, mut outbox, mut shown) = (Instant::now(), Outbox::default(), Vec::new());
+        outbox.push(&typed.keys);
+        while began.elapsed() < TYPED_AHEAD {
+            outbox.send(self.master.as_fd(), &[])?;
+            // The terminal takes them, and shows them, a moment later.
+            let mut master = [PollFd::new(&self.master, PollFlags::IN)];
+            poll(&mut master, Some(&Timespec { tv_sec: 0, tv_nsec: SHOWN.subsec_nanos().into() }))?;
+            let mut buffer = [0; 4096];
+            if let Read::Bytes(length) = read_some(self.master.as_fd(), &mut buffer) {
+                shown.extend_from_slice(&buffer[..length]);
+            } else if outbox.is_empty() && rustix::io::ioctl_fionread(&self.terminal)? >= typed.in_lines {
+                break;
+            }
+        }
+        Ok(shown)
     }
 }
 
 /// A PTY with a program in it.
 pub(crate) struct Pty {
     master: OwnedFd,
+    /// Our child: the program, or who leads its session.
     child: Pid,
+    program: Pid,
 }
 
 impl Pty {
@@ -94,7 +138,7 @@ impl Pty {
 
     /// As the session begins its program is in the foreground, even if it is over already.
     pub(crate) fn foreground_at_start(&self) -> Option<Foreground> {
-        self.foreground().or_else(|| self.held_by(self.child))
+        self.foreground().or_else(|| self.held_by(self.program))
     }
 
     fn held_by(&self, group: Pid) -> Option<Foreground> {
@@ -108,15 +152,26 @@ impl Pty {
         tcgetattr(self.fd()).map_or(0x04, |attributes| attributes.special_codes[SpecialCodeIndex::VEOF])
     }
 
-    /// How the child ended, once it has.
+    /// What has become of the program, if that is news: that it has ended, or was stopped.
     pub(crate) fn try_wait(&self) -> Option<WaitStatus> {
-        Some(waitpid(Some(self.child), WaitOptions::NOHANG).ok()??.1)
+        Some(waitpid(Some(self.child), WaitOptions::NOHANG | WaitOptions::UNTRACED).ok()??.1)
+    }
+
+    /// Wakes the program, if it was stopped.
+    pub(crate) fn wake(&self) {
+        _ = kill_process_group(self.program, Signal::CONT);
+        _ = kill_process(self.child, Signal::CONT);
+    }
+
+    /// Whether the keys that signal do so in its terminal at this moment.
+    pub(crate) fn has_signal_keys(&self) -> bool {
+        tcgetattr(self.fd()).is_ok_and(|attributes| attributes.local_modes.contains(LocalModes::ISIG))
     }
 
     /// Gives the program a signal that was meant for it.
     pub(crate) fn pass_on(&self, signal: i32) {
         if let Some(signal) = Signal::from_named_raw(signal) {
-            _ = kill_process(self.child, signal);
+            _ = kill_process(self.program, signal);
         }
     }
 
@@ -125,8 +180,8 @@ impl Pty {
     pub(crate) fn signal(&self, signal: Signal) {
         let foreground = tcgetpgrp(self.fd());
         // Errors mean that somebody is gone already, which is what is wanted.
-        _ = kill_process_group(self.child, signal);
-        _ = kill_process(self.child, signal);
+        _ = kill_process_group(self.program, signal);
+        _ = kill_process(self.program, signal);
         if let Ok(foreground) = foreground {
             _ = kill_process_group(foreground, signal);
         }

@@ -11,18 +11,22 @@ use rustix::stdio::{stderr, stdin, stdout};
 use rustix::termios::isatty;
 use serde_json::{Map, Value};
 
+use crate::control::Control;
+use crate::echo::Echo;
 use crate::ending::Ending;
 use crate::form::Format;
 use crate::integrate::{Folder, Integration};
 use crate::journal::{AppendError, Existing, Journal, Kind, Plan, Rotation, Sink, Target, micros};
 use crate::keys::Keys;
 use crate::observer::Observer;
+use crate::pipes::descriptors::leave_given;
 use crate::program::Program;
 use crate::proxy::{Keyboard, Proxy, WindowSize};
 use crate::pty::{self, OpenPty};
 use crate::rights::{self, Rights};
 use crate::signals::Signals;
 use crate::terminal::Terminal;
+use crate::typed_ahead::TypedAhead;
 use crate::witness::Witness;
 
 /// Size of a session that nobody sees.
@@ -241,7 +245,7 @@ pub fn record<T>(
         (Role::Shell, Some(shown)) => shown,
         (Role::Shell | Role::Tool, shown) => pty::window(size, shown),
     };
-    let opened = OpenPty::open(window, terminal.as_ref().map(Terminal::attributes));
+    let opened = OpenPty::open(window, terminal.as_ref().and_then(Terminal::attributes));
     let pty = opened.map_err(system("cannot open a terminal for the session"))?;
     let device = pty.device().map_err(system("the session's terminal has no name"))?;
     if program.variable("SSH_TTY").is_some() && options.role == Role::Shell {
@@ -257,14 +261,27 @@ pub fn record<T>(
     let start = Instant::now();
     // All that can fail comes before the program: once it runs, it is recorded.
     let journal = Journal::start(sink, start).map_err(system("cannot start the journal"))?;
-    if keyboard == Keyboard::Terminal
-        && let Some(terminal) = &mut terminal
-        && let Err(error) = terminal.make_raw()
-    {
-        take_back(journal, &options.output, program.rights);
-        return Err(system("cannot set the terminal to raw mode")(error));
-    }
-    let pty = match pty.start(&program, on_terminal) {
+    let control = match (options.role, &terminal) {
+        (Role::Shell, Some(terminal)) => terminal.control(),
+        (Role::Shell | Role::Tool, _) => Control::Leads,
+    };
+    let taken = match terminal.as_mut().filter(|_| keyboard == Keyboard::Terminal) {
+        Some(terminal) => {
+            let signal_keys = control == Control::None && terminal.has_signal_keys();
+            terminal.take(signal_keys).map(Option::unwrap_or_default)
+        }
+        None => Ok(TypedAhead::default()),
+    };
+    let typed = match taken {
+        Ok(typed) => typed,
+        Err(error) => {
+            take_back(journal, &options.output, program.rights);
+            return Err(system("cannot set the terminal to raw mode")(error));
+        }
+    };
+    // What is typed ahead is not what a session fails for.
+    let echo = if typed.is_empty() { Vec::new() } else { pty.type_ahead(&typed).unwrap_or_default() };
+    let pty = match pty.start(&program, on_terminal, control, signals.given()) {
         Ok(pty) => pty,
         Err(error) => {
             take_back(journal, &options.output, program.rights);
@@ -277,6 +294,16 @@ pub fn record<T>(
     let begun_as = observer.as_mut().and_then(|observer| observer.begin(start, &pty));
     if let Some(facts) = begun_as {
         journal.queue().push(Micros(0), Kind::Process(facts.uid), facts.to_string().as_bytes());
+    }
+    if !typed.is_empty() {
+        if options.capture_input {
+            let shown = if typed.shown { Echo::On } else { Echo::Off };
+            journal.queue().push(Micros(0), Kind::Input(shown), &typed.keys);
+        }
+        journal.queue().push(Micros(0), Kind::Output, &echo);
+    }
+    if options.role == Role::Shell {
+        leave_given();
     }
     let proxy = Proxy {
         pty,
@@ -291,6 +318,7 @@ pub fn record<T>(
         size,
         start,
         role: options.role,
+        control,
         unrecorded: options.unrecorded,
     };
     let outcome = proxy.run().map_err(system("cannot wait for the session"));

@@ -9,24 +9,57 @@ use std::os::unix::net::UnixStream;
 
 use nix::libc;
 use nix::sys::signal::{SigSet, Signal};
-use signal_hook::consts::{SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGKILL, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
+use signal_hook::consts::{
+    SIGALRM, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGIO, SIGKILL, SIGPROF, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1,
+    SIGUSR2, SIGVTALRM, SIGWINCH,
+};
 use signal_hook::iterator::backend::SignalDelivery;
 use signal_hook::iterator::exfiltrator::SignalOnly;
 
+use crate::pipes::inherited::was_pipe_ignored;
+use crate::pipes::signals::ignore;
+
 /// What the proxy listens to.
-const HEARD: [i32; 8] = [SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH];
+const HEARD: [i32; 14] = [
+    SIGALRM, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGIO, SIGPROF, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2,
+    SIGVTALRM, SIGWINCH,
+];
 
 /// What may be ignored from the start.
-const IGNORABLE: [i32; 3] = [SIGHUP, SIGINT, SIGQUIT];
+const IGNORABLE: [i32; 9] = [SIGALRM, SIGHUP, SIGINT, SIGIO, SIGPROF, SIGQUIT, SIGUSR1, SIGUSR2, SIGVTALRM];
 
 pub(crate) struct Signals {
     delivery: SignalDelivery<UnixStream, SignalOnly>,
     hears_hangup: bool,
+    given: Given,
+}
+
+/// What was ignored and blocked when we began; so what we start has it.
+#[derive(Clone, Debug)]
+pub(crate) struct Given {
+    ignored: Vec<i32>,
+    blocked: SigSet,
+}
+
+impl Given {
+    fn now() -> io::Result<Self> {
+        // Of SIGPIPE the runtime has made something else already.
+        let pipe = was_pipe_ignored().then_some(libc::SIGPIPE);
+        let ignored = HEARD.into_iter().filter(|signal| is_ignored(*signal)).chain(pipe).collect();
+        Ok(Self { ignored, blocked: SigSet::thread_get_mask()? })
+    }
+
+    /// Puts it back. Allocates nothing.
+    pub(crate) fn restore(&self) -> io::Result<()> {
+        self.ignored.iter().for_each(|&signal| ignore(signal));
+        Ok(self.blocked.thread_set_mask()?)
+    }
 }
 
 impl Signals {
     /// From now on these signals are met in the loop.
     pub(crate) fn listen() -> io::Result<Self> {
+        let given = Given::now()?;
         // Whoever started us may have blocked them.
         let all = HEARD.into_iter().filter_map(|signal| Signal::try_from(signal).ok());
         all.collect::<SigSet>().thread_unblock()?;
@@ -36,7 +69,13 @@ impl Signals {
         Ok(Self {
             hears_hangup: heard.contains(&SIGHUP),
             delivery: SignalDelivery::with_pipe(read, write, SignalOnly, heard)?,
+            given,
         })
+    }
+
+    /// What was ignored and blocked before.
+    pub(crate) fn given(&self) -> &Given {
+        &self.given
     }
 
     /// Whether a hang-up ends us, rather than having been ignored from the start.

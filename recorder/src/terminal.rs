@@ -4,13 +4,19 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use casemate_cast_format::Size;
 use rustix::fs::{Mode, OFlags};
-use rustix::termios::{OptionalActions, Termios, Winsize, isatty, tcgetattr, tcgetwinsize, tcsetattr};
+use rustix::termios::{
+    LocalModes, OptionalActions, Termios, Winsize, isatty, tcgetattr, tcgetwinsize, tcsetattr,
+};
+
+use crate::control::Control;
+use crate::typed_ahead::TypedAhead;
 
 /// The terminal that a session is shown on.
 pub(crate) struct Terminal {
     fd: OwnedFd,
-    before: Termios,
-    /// How it was before it was made raw, while it is.
+    before: Option<Termios>,
+    control: Control,
+    /// How it was before it was taken, while it is.
     cooked: Option<Termios>,
 }
 
@@ -29,17 +35,23 @@ impl Terminal {
             // Somebody else's, and not the one that we hear of. Then writing to it may have to wait.
             .or_else(|_| rustix::io::fcntl_dupfd_cloexec(shown, 0))
             .ok()?;
-        let before = tcgetattr(&fd).ok()?;
-        Some(Self { fd, before, cooked: None })
+        let control = Control::of(&fd);
+        let before = Some(tcgetattr(&fd).ok()?).filter(|_| control.is_foreground(&fd));
+        Some(Self { fd, before, control, cooked: None })
     }
 
     pub(crate) fn fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
     }
 
-    /// How it was set when the recorder began.
-    pub(crate) fn attributes(&self) -> &Termios {
-        &self.before
+    /// How it was set when the recorder began; nothing where it was set for somebody else.
+    pub(crate) fn attributes(&self) -> Option<&Termios> {
+        self.before.as_ref()
+    }
+
+    /// Whether the keys that signal did so then.
+    pub(crate) fn has_signal_keys(&self) -> bool {
+        self.before.as_ref().is_none_or(|before| before.local_modes.contains(LocalModes::ISIG))
     }
 
     /// Its size as it says it: in cells, which may be none, and in pixels.
@@ -54,31 +66,69 @@ impl Terminal {
         known.then(|| Size { cols: size.ws_col.into(), rows: size.ws_row.into() })
     }
 
-    /// Passes on every key as it is typed. What was typed ahead stays.
-    pub(crate) fn make_raw(&mut self) -> std::io::Result<()> {
-        let cooked = tcgetattr(&self.fd)?;
-        let mut raw = cooked.clone();
-        raw.make_raw();
-        tcsetattr(&self.fd, OptionalActions::Now, &raw)?;
-        self.cooked = Some(cooked);
-        Ok(())
+    /// What we are to it.
+    pub(crate) fn control(&self) -> Control {
+        self.control
     }
 
-    /// As it was before.
-    pub(crate) fn restore(&mut self) {
-        if let Some(cooked) = self.cooked.take() {
+    /// Whether it is ours to read and to set at this moment. One that we have taken is not ours any more when somebody
+    /// else is in its foreground, who sets it as is wanted there.
+    pub(crate) fn is_ours(&mut self) -> bool {
+        let is_ours = self.control.is_foreground(&self.fd);
+        if !is_ours {
+            self.cooked = None;
+        }
+        is_ours
+    }
+
+    /// Takes it, if it is ours: from now on every key is passed on as it is typed, but for those that signal, where they
+    /// are to do so. Gives what was typed before.
+    pub(crate) fn take(&mut self, signal_keys: bool) -> std::io::Result<Option<TypedAhead>> {
+        self.cooked = None;
+        if !self.is_ours() {
+            return Ok(None);
+        }
+        let cooked = tcgetattr(&self.fd)?;
+        let mut typed = TypedAhead::lines(self.fd(), &cooked);
+        tcsetattr(&self.fd, OptionalActions::Now, &raw(&cooked, signal_keys))?;
+        typed.rest(self.fd(), &cooked);
+        self.cooked = Some(cooked);
+        Ok(Some(typed))
+    }
+
+    /// Changes what the keys do that signal.
+    pub(crate) fn set_signal_keys(&self, signal_keys: bool) {
+        if let Some(cooked) = &self.cooked {
+            tcsetattr(&self.fd, OptionalActions::Now, &raw(cooked, signal_keys)).ok();
+        }
+    }
+
+    /// As it was before it was taken.
+    pub(crate) fn give_back(&mut self) {
+        if self.cooked.is_some()
+            && self.is_ours()
+            && let Some(cooked) = self.cooked.take()
+        {
             // A terminal that is gone needs no restoring.
             tcsetattr(&self.fd, OptionalActions::Now, &cooked).ok();
         }
     }
 
-    pub(crate) fn is_raw(&self) -> bool {
+    /// Whether it was taken, and is not given back yet.
+    pub(crate) fn is_taken(&self) -> bool {
         self.cooked.is_some()
     }
 }
 
+fn raw(cooked: &Termios, signal_keys: bool) -> Termios {
+    let mut raw = cooked.clone();
+    raw.make_raw();
+    raw.local_modes.set(LocalModes::ISIG, signal_keys);
+    raw
+}
+
 impl Drop for Terminal {
     fn drop(&mut self) {
-        self.restore();
+        self.give_back();
     }
 }

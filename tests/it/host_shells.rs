@@ -135,7 +135,6 @@ fn su_and_sudo_log_in_as_they_do_without_us() {
 }
 
 #[test]
-#[ignore = "su types an end of input before the recorder is there, which becomes a NUL"]
 fn su_with_a_terminal_of_its_own() {
     for account in EACH {
         let line = format!("su -P - {account} -c 'probe; exit 5'");
@@ -159,7 +158,7 @@ fn su_and_sudo_on_a_terminal() {
                 session.wait_prompt();
                 session.send(format!("probe >/tmp/{account}-given; tty >/dev/null\r"));
                 let status = log_out(&mut session, 8);
-                // On a PTY of its own a shell leads a session of its own, also where `su` shares one.
+                // Where `su` leads the session, a shell on a terminal of its own leads another.
                 (
                     status,
                     machine.read(format!("/tmp/{account}-given")).replace("session member", "session leader"),

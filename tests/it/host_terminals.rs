@@ -87,7 +87,6 @@ fn a_terminal_that_is_not_there() {
 }
 
 #[test]
-#[ignore = "what is typed before the recorder is there is echoed twice, and an end of input becomes a NUL"]
 fn a_terminal_of_a_client_that_has_none() {
     check_no_terminal("-tt");
 }

@@ -25,7 +25,7 @@ pub(super) fn leave_standard() {
 }
 
 /// Closes what whoever started us left open for the program: all that is not closed by itself where a program begins.
-pub(super) fn leave_given() {
+pub(crate) fn leave_given() {
     for descriptor in open_descriptors() {
         if descriptor > 2 && !closes_itself(descriptor) {
             close(descriptor);

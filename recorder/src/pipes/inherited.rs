@@ -36,6 +36,6 @@ pub(super) fn was_closed(descriptor: usize) -> bool {
 }
 
 /// Whether SIGPIPE was ignored when we began.
-pub(super) fn was_pipe_ignored() -> bool {
+pub(crate) fn was_pipe_ignored() -> bool {
     PIPE_IGNORED.load(Ordering::Relaxed)
 }

@@ -20,15 +20,15 @@
 //!
 //! *Not here*: whether there is a terminal, and whose session it is.
 
-mod descriptors;
+pub(crate) mod descriptors;
 mod flow;
 mod given;
-mod inherited;
+pub(crate) mod inherited;
 mod keeper;
 mod link;
 mod log;
 mod plumbing;
-mod signals;
+pub(crate) mod signals;
 mod stand_in;
 
 use std::io;

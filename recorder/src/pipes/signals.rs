@@ -41,7 +41,7 @@ pub(super) fn send(process: i32, signal: i32) {
 }
 
 /// Ignores a signal, as whatever begins from here on does.
-pub(super) fn ignore(signal: i32) {
+pub(crate) fn ignore(signal: i32) {
     act(signal, libc::SIG_IGN);
 }
 

@@ -5,8 +5,11 @@
 //! terminal that stops reading, or a disk that is slow, slows the session down instead of filling
 //! memory. While nothing happens nothing wakes.
 
+mod ending;
+mod jobs;
+mod keyboard;
+
 use std::io;
-use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use casemate_cast_format::Size;
@@ -14,11 +17,12 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::Signal;
 
-use crate::ending::{END, Ending, HANG_UP, STOP, Steps};
+use crate::control::Control;
+use crate::ending::Ending;
 use crate::journal::{Journal, Kind, micros};
-use crate::keys::{Command, Keys, Piece};
+use crate::keys::Keys;
 use crate::nonblocking::{Outbox, Read, read_some};
-use crate::notice::{LabelPrompt, Notice, PromptStep};
+use crate::notice::{LabelPrompt, Notice};
 use crate::observer::Observer;
 use crate::pty::{Pty, window};
 use crate::session::{Role, Unrecorded};
@@ -88,6 +92,8 @@ pub(crate) struct Proxy<'a> {
     pub(crate) size: Size,
     pub(crate) start: Instant,
     pub(crate) role: Role,
+    /// What the program is to its terminal.
+    pub(crate) control: Control,
     pub(crate) unrecorded: Unrecorded,
 }
 
@@ -121,6 +127,12 @@ struct State {
     regrow_at: Option<Instant>,
     /// Nobody holds the session's terminal; when to look again.
     reopen_at: Option<Instant>,
+    /// When to look whether the terminal is ours.
+    take_at: Option<Instant>,
+    /// The keys that signal do so in the person's terminal.
+    signal_keys: bool,
+    /// We have stopped our own group, and hear of it.
+    stops_group: bool,
     /// When end of input is said again, and after how long the next time.
     end_of_input: Option<(Instant, Duration)>,
 }
@@ -154,8 +166,14 @@ impl Proxy<'_> {
             ending: None,
             regrow_at: None,
             reopen_at: None,
+            take_at: None,
+            signal_keys: self.control == Control::None && self.pty.has_signal_keys(),
+            stops_group: false,
             end_of_input: None,
         };
+        if self.terminal.as_ref().is_some_and(|terminal| !terminal.is_taken()) {
+            self.wait_for_terminal(&mut state);
+        }
         let mut buffer = vec![0; CHUNK];
         let mut session_open = true;
         loop {
@@ -178,7 +196,7 @@ impl Proxy<'_> {
             let wanted = Happened {
                 session: interest(session_open && !blocked, PollFlags::IN)
                     | interest(session_open && !state.to_session.is_empty(), PollFlags::OUT),
-                terminal: interest(self.keyboard == Keyboard::Terminal, keyboard)
+                terminal: interest(self.keyboard == Keyboard::Terminal && state.take_at.is_none(), keyboard)
                     | interest(!state.to_terminal.is_empty(), PollFlags::OUT),
                 stdin: interest(self.keyboard == Keyboard::Stdin, keyboard),
                 bell: PollFlags::IN,
@@ -198,7 +216,7 @@ impl Proxy<'_> {
             if terminal.contains(PollFlags::OUT) {
                 self.show(&mut state, &[]);
             }
-            if terminal.contains(PollFlags::IN) || !stdin.is_empty() {
+            if !stdin.is_empty() || terminal.contains(PollFlags::IN) && self.is_our_turn(&mut state) {
                 self.read_keyboard(&mut state, &mut buffer);
             } else if terminal.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
                 self.terminal_gone(&mut state);
@@ -312,87 +330,7 @@ impl Proxy<'_> {
         if self.keyboard == Keyboard::Terminal {
             self.keyboard = Keyboard::None;
         }
-        if self.signals.hears_hangup() {
-            self.begin_ending(state, Ending::Hangup);
-        }
-    }
-
-    fn read_keyboard(&mut self, state: &mut State, buffer: &mut [u8]) {
-        let fd = match (self.keyboard, &self.terminal) {
-            (Keyboard::Terminal, Some(terminal)) => terminal.fd(),
-            (Keyboard::Stdin, _) => rustix::stdio::stdin(),
-            (Keyboard::Terminal | Keyboard::None, _) => return,
-        };
-        match read_some(fd.as_fd(), buffer) {
-            Read::Bytes(length) => self.handle_input(state, &buffer[..length]),
-            Read::Nothing => {}
-            Read::End if self.keyboard == Keyboard::Stdin => {
-                self.keyboard = Keyboard::None;
-                state.end_of_input = Some((Instant::now(), REPEAT_END_OF_INPUT));
-            }
-            Read::End => self.terminal_gone(state),
-        }
-    }
-
-    fn handle_input(&mut self, state: &mut State, bytes: &[u8]) {
-        if self.keyboard == Keyboard::Stdin {
-            return self.forward(state, bytes);
-        }
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            if state.prompt.is_some() {
-                rest = self.prompt_input(state, rest);
-                continue;
-            }
-            let mut keys = std::mem::replace(&mut self.keys, Keys::new(None));
-            let sorted = keys.feed(rest, |piece| match piece {
-                Piece::Forward(bytes) => self.forward(state, bytes),
-                Piece::Command(Command::Pause) => self.toggle_pause(state),
-                Piece::Command(Command::Stop) => self.begin_ending(state, Ending::Stopped),
-                Piece::Command(Command::Marker) => self.ask_label(state),
-            });
-            self.keys = keys;
-            rest = &rest[sorted..];
-        }
-    }
-
-    fn ask_label(&mut self, state: &mut State) {
-        let prompt = LabelPrompt::new(self.size, state.notice.alternate_screen(), self.now());
-        let opening = prompt.opening();
-        state.prompt = Some(prompt);
-        self.show(state, &opening);
-    }
-
-    /// Takes the prompt away: the session ends, and what it still prints is to be seen and recorded.
-    fn call_off_prompt(&mut self, state: &mut State) {
-        if let Some(prompt) = state.prompt.take() {
-            let closing = prompt.closing();
-            self.show(state, &closing);
-        }
-    }
-
-    /// Gives the prompt its keys; what follows the one that ends it is not its.
-    fn prompt_input<'b>(&mut self, state: &mut State, bytes: &'b [u8]) -> &'b [u8] {
-        let Some(mut prompt) = state.prompt.take() else { return bytes };
-        let (step, used) = prompt.feed(bytes);
-        match step {
-            PromptStep::Open => {
-                let drawn = prompt.draw();
-                state.prompt = Some(prompt);
-                self.show(state, &drawn);
-            }
-            PromptStep::Done(label) => {
-                if let Some(label) = label {
-                    self.journal.queue().push(prompt.asked_at(), Kind::Marker, label.as_bytes());
-                }
-                let closing = prompt.closing();
-                self.show(state, &closing);
-                if prompt.leaves_a_trace() {
-                    self.redraw(state);
-                }
-            }
-        }
-        &bytes[used..]
+        self.hang_up(state);
     }
 
     /// Makes a full-screen program draw itself anew: for a moment its terminal is a row smaller.
@@ -407,27 +345,6 @@ impl Proxy<'_> {
         if size != self.size && self.pty.resize(window(size, shown)).is_ok() {
             self.size = size;
             self.journal.queue().push(self.now(), Kind::Resize(size), b"");
-        }
-    }
-
-    fn forward(&mut self, state: &mut State, bytes: &[u8]) {
-        let echo = (self.capture_input && !state.paused).then(|| self.pty.echo());
-        let now = self.now();
-        // Who gets a line is whoever is in the foreground before it is there. All of that is asked for
-        // before, for the answer to a line may be another program in the same process.
-        let facts = self.observer.as_mut().filter(|_| !state.paused).and_then(|observer| {
-            let moment = Instant::now();
-            let commits = Observer::is_commit(bytes);
-            let facts = if commits { observer.commit(moment, self.pty.foreground()?) } else { None };
-            observer.keys(moment, bytes);
-            facts
-        });
-        self.send(state, bytes);
-        if let Some(facts) = facts {
-            self.journal.queue().push(now, Kind::Process(facts.uid), facts.to_string().as_bytes());
-        }
-        if let Some(echo) = echo {
-            self.journal.queue().push(now, Kind::Input(echo), bytes);
         }
     }
 
@@ -446,20 +363,6 @@ impl Proxy<'_> {
         observer.and_then(Observer::due)
     }
 
-    fn toggle_pause(&mut self, state: &mut State) {
-        state.paused = !state.paused;
-        let kind = if state.paused { Kind::PauseBegin } else { Kind::PauseEnd };
-        self.journal.queue().push(self.now(), kind, b"");
-        let shown = if state.paused { Notice::paused(self.size) } else { Notice::resumed(self.size) };
-        self.show(state, &shown);
-        if !state.paused && state.notice.alternate_screen() {
-            self.redraw(state);
-        }
-        if !state.paused {
-            self.look();
-        }
-    }
-
     fn announce_failure(&mut self, state: &mut State, failure: &str) {
         let then = self.unrecorded.told();
         let told = format!(
@@ -469,81 +372,6 @@ impl Proxy<'_> {
         self.show(state, told.as_bytes());
         if self.unrecorded == Unrecorded::Ends {
             self.begin_ending(state, Ending::Unrecorded);
-        }
-    }
-
-    /// How a session is brought to its end.
-    fn steps(&self, ending: Ending) -> Steps {
-        match (self.role, ending) {
-            (Role::Shell, Ending::Hangup) => HANG_UP,
-            (_, Ending::Unrecorded) => STOP,
-            _ => END,
-        }
-    }
-
-    fn handle_signals(&mut self, state: &mut State) {
-        for signal in self.signals.pending() {
-            match signal {
-                signal_hook::consts::SIGCHLD => self.reap(state),
-                signal_hook::consts::SIGWINCH => self.follow_size(),
-                signal_hook::consts::SIGTSTP => self.suspend(),
-                signal_hook::consts::SIGCONT => self.resume(),
-                signal_hook::consts::SIGHUP if self.role == Role::Shell => {
-                    self.begin_ending(state, Ending::Hangup);
-                }
-                other if self.role == Role::Shell => self.pty.pass_on(other),
-                other => self.begin_ending(state, Ending::Signal(other)),
-            }
-        }
-    }
-
-    fn reap(&mut self, state: &mut State) {
-        if state.exited.is_none()
-            && let Some(ended) = self.pty.try_wait()
-        {
-            let signal = ended.terminating_signal();
-            let status = signal.map_or_else(|| ended.exit_status().unwrap_or(1), |signal| 128 + signal);
-            self.call_off_prompt(state);
-            let now = Instant::now();
-            state.exited = Some(Exited { status, signal, at: now, last_output: now });
-        }
-    }
-
-    fn follow_size(&mut self) {
-        let Some(size) = self.terminal.as_ref().and_then(|terminal| terminal.size()) else { return };
-        self.resize(self.window.on(size));
-    }
-
-    /// Stops as any program does, with the terminal as it was.
-    fn suspend(&mut self) {
-        let raw = self.terminal.as_ref().is_some_and(|terminal| terminal.is_raw());
-        if let Some(terminal) = &mut self.terminal {
-            terminal.restore();
-        }
-        _ = rustix::process::kill_process(rustix::process::getpid(), Signal::STOP);
-        if raw {
-            self.resume_raw();
-        }
-    }
-
-    fn resume(&mut self) {
-        if self.terminal.as_ref().is_some_and(|terminal| terminal.is_raw()) {
-            self.resume_raw();
-        }
-        self.follow_size();
-    }
-
-    fn resume_raw(&mut self) {
-        if let Some(terminal) = &mut self.terminal {
-            terminal.restore();
-            terminal.make_raw().ok();
-        }
-    }
-
-    fn begin_ending(&mut self, state: &mut State, ending: Ending) {
-        self.call_off_prompt(state);
-        if state.ending.is_none() {
-            state.ending = Some((ending, Instant::now(), 0));
         }
     }
 
@@ -570,6 +398,10 @@ impl Proxy<'_> {
         if self.look_at(state).is_some_and(|at| at <= now) {
             self.look();
         }
+        self.follow_signal_keys(state);
+        if state.take_at.is_some_and(|at| at <= now) {
+            self.take_terminal(state);
+        }
         if let Some((at, delay)) = state.end_of_input
             && at <= now
             && state.to_session.is_empty()
@@ -591,37 +423,8 @@ impl Proxy<'_> {
         let end_of_input = state.end_of_input.filter(|_| state.exited.is_none()).map(|(at, _)| at);
         let reopen = state.reopen_at.filter(|_| state.exited.is_none());
         let look = self.look_at(state);
-        [ending, drain, end_of_input, reopen, look, state.regrow_at].into_iter().flatten().min()
-    }
-
-    /// Whether the session is over: the program has ended and what it printed is read.
-    fn outcome(&self, state: &State, session_open: bool, now: Instant) -> Option<Outcome> {
-        let ending = state.ending.map_or(Ending::Exit, |(ending, ..)| ending);
-        if let Some(exited) = &state.exited {
-            let drained = !session_open
-                || now >= exited.last_output + QUIET_AFTER_EXIT
-                || now >= exited.at + DRAIN_AFTER_EXIT;
-            let shown = state.to_terminal.is_empty() || state.ending.is_some();
-            return (drained && shown && state.prompt.is_none()).then_some(Outcome {
-                status: exited.status,
-                signal: exited.signal,
-                ending,
-            });
-        }
-        let steps = self.steps(ending);
-        let last = steps.iter().rev().find_map(|(_, signal)| *signal).map(Signal::as_raw);
-        let given_up = state.ending.is_some_and(|(_, _, step)| step >= steps.len());
-        given_up.then_some(Outcome { status: 128 + last.unwrap_or(0), signal: last, ending })
-    }
-
-    fn end(&self, state: &State, outcome: Outcome) -> Outcome {
-        let now = self.now();
-        if state.paused {
-            self.journal.queue().push(now, Kind::PauseEnd, b"");
-        }
-        self.journal.queue().push(now, Kind::Exit(outcome.status), b"");
-        self.journal.queue().push(now, Kind::End, outcome.ending.to_string().as_bytes());
-        outcome
+        let take = state.take_at.filter(|_| state.exited.is_none());
+        [ending, drain, end_of_input, reopen, look, take, state.regrow_at].into_iter().flatten().min()
     }
 }
 
