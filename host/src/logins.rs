@@ -1,7 +1,7 @@
 //! Who is logged in: a record for each login, `/run/casemate/logins/PID-START.json`, by the process that holds it open.
 //!
 //! [`open`] and [`close`] are what the PAM hook does, as root; [`find`] is how whoever runs within a login finds it:
-//! among its ancestors, which are the kernel's word. *Invariants*: a record is believed only if it and its folder are
+//! among its ancestors, and by its audit session, which are the kernel's word. *Invariants*: a record is believed only if it and its folder are
 //! root's, and nobody else can write to them; one whose process is gone counts no more, and the next login ends it.
 //!
 //! *Not here*: what a login says of the person ([`crate::login`], [`crate::who`]).
@@ -17,7 +17,7 @@ use crate::log::{self, Entry, LoginEnd};
 use crate::login::pam::Pam;
 use crate::login::{Login, person, ssh};
 use crate::places::Places;
-use crate::process::Process;
+use crate::process::{Process, audit_session};
 use crate::{Config, json};
 
 /// A record is read by all, if they come so far.
@@ -57,6 +57,7 @@ pub fn open(places: &Places, config: &Config, pam: &Pam, now_us: u64) -> io::Res
         pid: holder.pid,
         process_start: holder.start,
         start_us: now_us,
+        audit_session: holder.begun_audit_session(),
         authentications,
         person,
     };
@@ -94,7 +95,21 @@ fn find_of(places: &Places, owner: u32) -> Vec<Login> {
     if !is_owners(&folder, owner) {
         return Vec::new();
     }
-    Process::line().filter_map(|process| read(&folder, &name(process), owner)).collect()
+    let mut found: Vec<_> =
+        Process::line().filter_map(|process| read(&folder, &name(process), owner)).collect();
+    let beginning = audit_session("self").and_then(|session| beginning_of(&folder, session, owner));
+    found.extend(beginning.filter(|login| found.iter().all(|other| other.id != login.id)));
+    found
+}
+
+/// The login with which an audit session began. Processes that have left their parents, or that may not see them, are in it
+/// all the same.
+fn beginning_of(folder: &OwnedFd, session: u32, owner: u32) -> Option<Login> {
+    let entries = Dir::read_from(folder).ok()?;
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().to_str().ok().map(str::to_owned));
+    let whole = names.filter(|name| !name.starts_with('.'));
+    let mut logins = whole.filter_map(|name| read(folder, &name, owner));
+    logins.find(|login| login.audit_session == Some(session))
 }
 
 /// The process that asked PAM for the session.

@@ -1,4 +1,4 @@
-//! Processes by `/proc/PID/stat`: which one it is, and whose child. An id alone says little, since ids are used again;
+//! Processes by `/proc`: which one it is, and whose child. An id alone says little, since ids are used again;
 //! with the time when it started it names one process of a boot.
 
 use std::path::PathBuf;
@@ -10,6 +10,8 @@ pub(crate) struct Process {
     /// In ticks since boot.
     pub(crate) start: u64,
     pub(crate) parent: u32,
+    /// In one letter.
+    state: char,
 }
 
 impl Process {
@@ -31,15 +33,33 @@ impl Process {
         std::fs::read_link(format!("/proc/{}/exe", self.pid)).ok()
     }
 
+    /// The audit session, if it began with this process, and is not that of whoever started it.
+    pub(crate) fn begun_audit_session(self) -> Option<u32> {
+        audit_session(self.pid).filter(|own| audit_session(self.parent) != Some(*own))
+    }
+
+    /// Whether it does what it has to do: it is neither stopped, by a signal or by whoever traces it, nor dead.
+    pub(crate) fn is_at_work(self) -> bool {
+        matches!(self.state, 'R' | 'S' | 'D')
+    }
+
     /// The name of a process may hold anything, blanks and parentheses among it; what is behind it, numbers only.
     fn parse(pid: u32, stat: &[u8]) -> Option<Self> {
         let end = stat.iter().rposition(|byte| *byte == b')')?;
         let mut fields = std::str::from_utf8(&stat[end + 1..]).ok()?.split_ascii_whitespace();
         // proc(5): the state is field 3, the parent 4, the start 22.
-        let parent = fields.nth(1)?.parse().ok()?;
+        let state = fields.next()?.chars().next()?;
+        let parent = fields.next()?.parse().ok()?;
         let start = fields.nth(22 - 4 - 1)?.parse().ok()?;
-        Some(Self { pid, start, parent })
+        Some(Self { pid, start, parent, state })
     }
+}
+
+/// The audit session that a process belongs to, if it does to one. Nobody can give himself that of another: whoever has
+/// none yet may begin one, and the kernel counts.
+pub(crate) fn audit_session(process: impl std::fmt::Display) -> Option<u32> {
+    let session = std::fs::read_to_string(format!("/proc/{process}/sessionid")).ok()?.trim().parse().ok()?;
+    (session != u32::MAX).then_some(session)
 }
 
 #[cfg(test)]
@@ -52,11 +72,29 @@ mod tests {
         for name in ["sshd", "a b", "x) R 1 2 3", "((", "\u{fffd}) S 1 1 1 1 1"] {
             let stat = format!("12 ({name}) {rest}\n");
             let process = Process::parse(12, stat.as_bytes());
-            assert_eq!(process, Some(Process { pid: 12, start: 4711, parent: 7 }), "{name}");
+            assert_eq!(process, Some(Process { pid: 12, start: 4711, parent: 7, state: 'S' }), "{name}");
         }
         for bad in ["", "12 (x", "12 (x) S", "12 (x) S y", &format!("12 (x) {}", &rest[..20])] {
             assert_eq!(Process::parse(12, bad.as_bytes()), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn who_is_stopped_is_not_at_work() {
+        let mut sleeper = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let is_at_work = || Process::find(sleeper.id()).unwrap().is_at_work();
+        let pid = rustix::process::Pid::from_child(&sleeper);
+        assert!(is_at_work());
+        rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
+        while is_at_work() {
+            std::thread::yield_now();
+        }
+        rustix::process::kill_process(pid, rustix::process::Signal::CONT).unwrap();
+        while !is_at_work() {
+            std::thread::yield_now();
+        }
+        sleeper.kill().unwrap();
+        sleeper.wait().unwrap();
     }
 
     #[test]

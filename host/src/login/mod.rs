@@ -38,6 +38,9 @@ pub struct Login {
     pub process_start: u64,
     /// When it began, in microseconds since 1970 UTC.
     pub start_us: u64,
+    /// The audit session that began with it: the kernel's number, which all that it starts has, and keeps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit_session: Option<u32>,
     /// With what sshd let them in, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub authentications: Vec<Authentication>,

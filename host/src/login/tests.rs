@@ -20,6 +20,7 @@ pub(crate) fn login() -> Login {
         pid: 7,
         process_start: 4711,
         start_us: 1_795_331_008_123_456,
+        audit_session: None,
         authentications: Vec::new(),
         person: None,
     }

@@ -74,6 +74,26 @@ fn a_login_is_found_by_what_descends_from_it() {
 }
 
 #[test]
+fn a_login_is_found_by_its_audit_session_where_nobody_descends_from_it() {
+    let host = Host::new();
+    let opened = host.open("alice").login;
+    let folder = open_folder(&host.places).unwrap();
+    let owner = rustix::process::geteuid().as_raw();
+    assert_eq!(beginning_of(&folder, 7, owner), None);
+    // As of a process that is hidden, and began such a session.
+    std::fs::remove_file(host.record()).unwrap();
+    let login = Login { pid: 4_000_000, process_start: 5, audit_session: Some(7), ..opened };
+    let name = host.places.logins().join("4000000-5.json");
+    std::fs::write(&name, json::line(&login).unwrap()).unwrap();
+    std::fs::set_permissions(&name, std::fs::Permissions::from_mode(RECORD_MODE)).unwrap();
+    assert_eq!(beginning_of(&folder, 7, owner), Some(login));
+    assert_eq!(beginning_of(&folder, 8, owner), None);
+    // What others can write to proves nothing.
+    std::fs::set_permissions(&name, std::fs::Permissions::from_mode(0o666)).unwrap();
+    assert_eq!(beginning_of(&folder, 7, owner), None);
+}
+
+#[test]
 fn of_logins_within_logins_the_nearest_is_first() {
     let host = Host::new();
     let near = host.open("root").login;
