@@ -2,8 +2,8 @@
 //!
 //! The journal tells a [`Witness`], which puts what it is told into a queue with an upper limit. A thread of its own
 //! takes it from there, derives command events and writes them, a JSON object a line. When the queue is full the journal
-//! waits, and so, as with a slow disk, does the session; nothing is left out. Where the file takes no more, that is noted
-//! and the session goes on as before.
+//! waits, and so, as with a slow disk, does the session; nothing is left out. Where the file takes no more, that is told
+//! at once, and the session goes on as before: the events can be derived again, from the recording.
 //!
 //! [`LiveClock`] knows what time it is in a session that goes on.
 
@@ -30,8 +30,17 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// As much as a thread has by default; said here, for otherwise `RUST_MIN_STACK` in the environment decides.
 const STACK: usize = 2 << 20;
 
-/// Somebody who is to know of each event as well, on the thread that writes them.
-pub type Also = Box<dyn FnMut(&CommandEvent) + Send>;
+/// Somebody who is to know as well, on the thread that writes.
+pub type Also = Box<dyn FnMut(News<'_>) + Send>;
+
+/// What there is to know.
+#[derive(Debug)]
+pub enum News<'a> {
+    /// Something became known of a command.
+    Command(&'a CommandEvent),
+    /// The file takes no more. Events become known all the same.
+    Failed(&'a io::Error),
+}
 
 /// A file of command events being written.
 pub struct CommandFile {
@@ -74,18 +83,23 @@ struct Follower {
     clock: LiveClock,
     file: File,
     also: Option<Also>,
+    /// Why the file is not whole.
+    failure: Option<io::Error>,
 }
 
 impl Follower {
     fn new(file: File, also: Option<Also>) -> Self {
-        Self { log: None, clock: LiveClock::certain(Instant::now()), file, also }
+        Self { log: None, clock: LiveClock::certain(Instant::now()), file, also, failure: None }
     }
 
     fn run(mut self, listener: &Listener) -> io::Result<()> {
         loop {
             let now = Instant::now();
             let deadline = self.clock.wait(now, SystemTime::now()).map(|wait| now + wait);
-            let Some(told) = listener.take(deadline) else { return self.end() };
+            let Some(told) = listener.take(deadline) else {
+                self.end();
+                return self.failure.map_or(Ok(()), Err);
+            };
             if told.is_empty()
                 && let (Some(passed), Some(log)) = (self.clock.passed(Instant::now()), &mut self.log)
             {
@@ -95,7 +109,7 @@ impl Follower {
                 match told {
                     Told::Begin(header) => {
                         // Another part of the session is another recording, with offsets of its own.
-                        self.end()?;
+                        self.end();
                         self.log = Some(CommandLog::new(&header).live());
                         self.clock = LiveClock::certain(Instant::now());
                     }
@@ -103,7 +117,11 @@ impl Follower {
                     Told::Event(event) => self.event(&event),
                 }
             }
-            self.write()?;
+            self.write();
+            if let (Some(_), None) = (&self.failure, &self.also) {
+                // Nobody wants to know more.
+                return self.failure.map_or(Ok(()), Err);
+            }
         }
     }
 
@@ -114,24 +132,36 @@ impl Follower {
         }
     }
 
-    fn end(&mut self) -> io::Result<()> {
+    fn end(&mut self) {
         if let Some(log) = &mut self.log {
             log.finish();
         }
-        self.write()
+        self.write();
     }
 
     /// Writes what has become known, each record as a whole.
-    fn write(&mut self) -> io::Result<()> {
+    fn write(&mut self) {
         let mut lines = Vec::new();
         while let Some(event) = self.log.as_mut().and_then(CommandLog::next_event) {
-            serde_json::to_writer(&mut lines, &event)?;
+            // There is nothing in an event that could not be written as JSON, nor does memory refuse it.
+            serde_json::to_writer(&mut lines, &event).ok();
             lines.push(b'\n');
             if let Some(also) = &mut self.also {
-                also(&event);
+                also(News::Command(&event));
             }
         }
-        let mut rest = lines.as_slice();
+        if self.failure.is_none()
+            && let Err(error) = self.append(&lines)
+        {
+            if let Some(also) = &mut self.also {
+                also(News::Failed(&error));
+            }
+            self.failure = Some(error);
+        }
+    }
+
+    fn append(&mut self, lines: &[u8]) -> io::Result<()> {
+        let mut rest = lines;
         while !rest.is_empty() {
             match self.file.write(rest) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),

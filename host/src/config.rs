@@ -124,6 +124,7 @@ struct File {
     emergency_group: Option<Spanned<String>>,
     disk_budget: Option<Spanned<Bytes>>,
     signing_key: Option<Spanned<Absolute>>,
+    enterprise_number: Option<Spanned<u32>>,
     #[serde(default)]
     watchers: Vec<Spanned<String>>,
     #[serde(default)]
@@ -214,6 +215,12 @@ impl Config {
     pub fn signing_key(&self) -> Option<(&Path, usize)> {
         let path = self.file.signing_key.as_ref()?;
         Some((path.get_ref().0.as_path(), self.line(path.span().start)))
+    }
+
+    /// The enterprise number that names our structured data in the system's log.
+    #[must_use]
+    pub fn enterprise_number(&self) -> Option<(u32, usize)> {
+        self.file.enterprise_number.as_ref().map(|number| (*number.get_ref(), self.line(number.span().start)))
     }
 
     /// Whether a rule is about a group.
@@ -343,6 +350,7 @@ mod tests {
     fn all_keys_are_known() {
         let config = Config::parse(
             "# a host\ntarget = \"web-1\"\nemergency-group = \"breakglass\"\ndisk-budget = \"20G\"\nwatchers = [\"audit\"]\n\
+             enterprise-number = 4711\n\
              certificate-authorities = [\"SHA256:MfeHqpRyPOm1zKUCbqUtTRGIMOD8yHSAI7C0Gp/TkRM\"]\n\
              [people]\n\"SHA256:l1PiKkcHy7uBdPtBRNtcQYsEu/Fu7UAbTK8H5zUQSwI\" = \"alice@corp.example\"\n[policy]\nmode = \"strict\"\nrecord = \"input-and-output\"\n\
              [[rule]]\nusers = [\"bob\"]\npolicy = { shell = \"/bin/zsh\" }\n",
@@ -351,6 +359,7 @@ mod tests {
         assert_eq!(config.target(), Some(("web-1", 2)));
         assert_eq!(config.emergency_group(), Some(("breakglass", 3)));
         assert_eq!(config.disk_budget(), Some((20 << 30, 4)));
+        assert_eq!(config.enterprise_number(), Some((4711, 6)));
         assert_eq!(config.watchers().collect::<Vec<_>>(), ["audit"]);
         assert_eq!(
             config.person("SHA256:l1PiKkcHy7uBdPtBRNtcQYsEu/Fu7UAbTK8H5zUQSwI"),
@@ -374,6 +383,7 @@ mod tests {
         assert!(refused("a = [").starts_with("line 1: "));
         assert!(refused("disk-budget = \"20 gigabytes\"").contains("a size is needed"));
         assert!(refused("disk-budget = \"99999999999T\"").contains("a size is needed"));
+        assert!(refused("enterprise-number = -1").starts_with("line 1: "));
         assert!(refused("target = \"../x\"").contains("a name is needed"));
         assert!(refused("watchers = [\"a b\"]").contains("a name is needed"));
         assert!(

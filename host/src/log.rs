@@ -68,8 +68,24 @@ pub enum Entry {
     },
     /// A session that there was not, or no longer.
     Refused(Gap),
-    /// A session, or a part of one, that was not recorded and went on.
+    /// A session, or what follows of one, that is not recorded and goes on.
     Unrecorded(Gap),
+    /// A session of which a part was not recorded is over.
+    #[serde(rename = "unrecorded-end")]
+    UnrecordedEnd {
+        /// The account.
+        account: String,
+        /// The id of the session.
+        session: String,
+        /// For how long nothing was recorded, in seconds.
+        duration: f64,
+        /// The id of the [`Login`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        login: Option<String>,
+    },
+    /// The command log of a session is not whole. The session is recorded all the same, and it can be derived again.
+    #[serde(rename = "command-log")]
+    CommandLog(Gap),
     /// Somebody watches a session while it runs.
     Watched {
         /// The account that watches.
@@ -218,10 +234,11 @@ impl Entry {
                 argv.truncate(MOST);
                 argv.iter_mut().for_each(cap);
             }
-            Self::Refused(Gap { account, reason, .. }) | Self::Unrecorded(Gap { account, reason, .. }) => {
-                cap(account);
-                cap(reason);
+            Self::Refused(gap) | Self::Unrecorded(gap) | Self::CommandLog(gap) => {
+                cap(&mut gap.account);
+                cap(&mut gap.reason);
             }
+            Self::UnrecordedEnd { account, session, .. } => [account, session].into_iter().for_each(cap),
             Self::Watched { account, session, of, .. } => [account, session, of].into_iter().for_each(cap),
             Self::Disk { folder, .. } => cap(folder),
         }

@@ -18,10 +18,12 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
+use casemate_recorder::Device;
 use rustix::fs::{AtFlags, Dir, Mode, OFlags, RenameFlags};
 use serde::{Deserialize, Serialize};
 
 use crate::places::{Places, RECORDING_MODE};
+use crate::process::Process;
 
 /// An entry has names and a path or two.
 const LARGEST: u64 = 64 << 10;
@@ -53,6 +55,17 @@ pub struct Registered {
     pub recording: PathBuf,
     /// The device of the terminal that the session was given (`st_rdev`), if it was given one.
     pub terminal: Option<u64>,
+    /// The file system that it is in (`st_dev`): each devpts counts from 0.
+    #[serde(default)]
+    pub terminal_fs: Option<u64>,
+}
+
+impl Registered {
+    /// Whether this is the terminal that the session was given.
+    #[must_use]
+    pub fn is_on(&self, terminal: Device) -> bool {
+        (self.terminal, self.terminal_fs) == (Some(terminal.number), Some(terminal.file_system))
+    }
 }
 
 /// The folder of running sessions.
@@ -158,15 +171,17 @@ impl Registry {
         Ok(running)
     }
 
-    /// The running session that this device (`st_rdev`) is the terminal of.
+    /// The session that this terminal was given to and that is being recorded at this moment: a recorder that was stopped
+    /// reads no terminal, and one that cannot be seen may be.
     ///
     /// # Errors
     ///
     /// The folder cannot be used.
-    pub fn recorder_of(&self, terminal: u64) -> Result<Option<Registered>, RegistryError> {
+    pub fn recorder_of(&self, terminal: Device) -> Result<Option<Registered>, RegistryError> {
         let (folder, group) = self.open()?;
         let names = self.names(&folder)?;
-        let of_it = |session: &Registered| session.terminal == Some(terminal);
+        let records = |pid| Process::find(pid).is_some_and(Process::is_at_work);
+        let of_it = |session: &Registered| session.is_on(terminal) && records(session.pid);
         Ok(names.iter().filter_map(|name| living(&folder, name, group)).find(of_it))
     }
 
@@ -282,11 +297,11 @@ pub fn is_session_id(id: &str) -> bool {
 
 /// The device of a terminal, as [`Registered::terminal`] has it; `None` if that is no terminal.
 #[must_use]
-pub fn terminal_device(terminal: impl std::os::fd::AsFd) -> Option<u64> {
+pub fn terminal_device(terminal: impl std::os::fd::AsFd) -> Option<Device> {
     if !rustix::termios::isatty(&terminal) {
         return None;
     }
-    rustix::fs::fstat(terminal).ok().map(|about| about.st_rdev)
+    Device::of(terminal).ok()
 }
 
 #[cfg(test)]
@@ -301,7 +316,7 @@ mod tests {
     fn session(number: u64) -> Registered {
         Registered {
             session: format!("0196a1b2-c3d4-7e5f-8a9b-{number:012x}"),
-            pid: 7,
+            pid: std::process::id(),
             account: "bob".into(),
             user: "alice@corp.example".into(),
             target: "web-1".into(),
@@ -309,7 +324,12 @@ mod tests {
             start_us: 1_764_190_800_000_000 + number,
             recording: "/var/lib/casemate/recordings/2025-11-26/bob/x.cast.zst".into(),
             terminal: Some(0x8800 + number),
+            terminal_fs: Some(24),
         }
+    }
+
+    fn terminal(number: u64) -> Device {
+        Device { file_system: 24, number }
     }
 
     fn registry() -> (tempfile::TempDir, Registry) {
@@ -330,16 +350,36 @@ mod tests {
         let second = registry.register(&session(2)).unwrap();
         let first = registry.register(&session(1)).unwrap();
         assert_eq!(registry.running().unwrap(), [session(1), session(2)]);
-        assert_eq!(registry.recorder_of(0x8802).unwrap(), Some(session(2)));
-        assert_eq!(registry.recorder_of(0x8803).unwrap(), None);
+        assert_eq!(registry.recorder_of(terminal(0x8802)).unwrap(), Some(session(2)));
+        assert_eq!(registry.recorder_of(terminal(0x8803)).unwrap(), None);
+        let elsewhere = Device { file_system: 25, number: 0x8802 };
+        assert_eq!(registry.recorder_of(elsewhere).unwrap(), None, "of another devpts");
         let is_running = |number| registry.is_running(&session(number).session).unwrap();
         assert_eq!((is_running(1), is_running(3)), (true, false));
         assert!(matches!(registry.register(&session(1)), Err(RegistryError::Taken(_))));
         assert_eq!(files(&folder), 2, "a refused one leaves nothing behind");
         drop(second);
-        assert_eq!(registry.recorder_of(0x8802).unwrap(), None);
+        assert_eq!(registry.recorder_of(terminal(0x8802)).unwrap(), None);
         drop(first);
         assert_eq!((registry.running().unwrap(), files(&folder)), (Vec::new(), 0));
+    }
+
+    #[test]
+    fn who_is_stopped_records_nothing() {
+        let (_folder, registry) = registry();
+        let mut stopped = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let held = registry.register(&Registered { pid: stopped.id(), ..session(1) }).unwrap();
+        let is_recorded = || registry.recorder_of(terminal(0x8801)).unwrap().is_some();
+        assert!(is_recorded());
+        let pid = rustix::process::Pid::from_child(&stopped);
+        rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
+        while is_recorded() {
+            std::thread::yield_now();
+        }
+        stopped.kill().unwrap();
+        stopped.wait().unwrap();
+        assert!(!is_recorded() && registry.is_running(&session(1).session).unwrap());
+        drop(held);
     }
 
     #[test]

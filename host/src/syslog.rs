@@ -25,8 +25,8 @@ use casemate_terminal::escaped;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde::Serialize;
 
-/// Names what stands in the structured data. 32473 is the number that RFC 5612 keeps for those who have none.
-const STRUCTURE: &str = "casemate@32473";
+/// The enterprise number of those who have none of their own (RFC 5612).
+pub const EXAMPLE: u32 = 32473;
 
 /// Messages of security and authorisation, for the system's own eyes.
 const AUTHPRIV: u8 = 10;
@@ -104,10 +104,10 @@ impl<'a> Message<'a> {
             .with("reason", event.reason.and_then(word))
     }
 
-    /// The structured data and the text: one line.
+    /// The structured data, named with an enterprise number, and the text: one line.
     #[must_use]
-    pub fn line(&self) -> String {
-        let mut line = format!("[{STRUCTURE}");
+    pub fn line(&self, enterprise: u32) -> String {
+        let mut line = format!("[casemate@{enterprise}");
         let text = escaped(&self.text);
         let structure: Vec<_> = self.values.iter().map(|(name, value)| (*name, parameter(value))).collect();
         let taken: usize = structure.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
@@ -124,18 +124,18 @@ impl<'a> Message<'a> {
 
     /// As programs write it to `/dev/log`.
     #[must_use]
-    pub fn datagram(&self, pid: u32) -> Vec<u8> {
+    pub fn datagram(&self, enterprise: u32, pid: u32) -> Vec<u8> {
         let priority = AUTHPRIV * 8 + self.severity as u8;
-        format!("<{priority}>casemate[{pid}]: {}", self.line()).into_bytes()
+        format!("<{priority}>casemate[{pid}]: {}", self.line(enterprise)).into_bytes()
     }
 
     /// As journald takes it: fields, of which a text may have several lines.
     #[must_use]
-    pub fn fields(&self, pid: u32) -> Vec<u8> {
+    pub fn fields(&self, enterprise: u32, pid: u32) -> Vec<u8> {
         let mut fields = format!(
             "PRIORITY={}\nSYSLOG_FACILITY={AUTHPRIV}\nSYSLOG_IDENTIFIER=casemate\nSYSLOG_PID={pid}\nMESSAGE={}\n",
             self.severity as u8,
-            self.line(),
+            self.line(enterprise),
         )
         .into_bytes();
         let command = self.is_command.then_some(("command", &self.text));
@@ -184,6 +184,7 @@ fn beginning(text: &str, bytes: usize) -> &str {
 pub struct Syslog {
     journal: PathBuf,
     log: PathBuf,
+    enterprise: u32,
     socket: Option<(UnixDatagram, Language)>,
     lost: Lost,
     /// Until then nothing waits.
@@ -215,19 +216,20 @@ pub struct Unsent {
     pub source: io::Error,
 }
 
-impl Default for Syslog {
-    fn default() -> Self {
-        Self::at(Path::new("/run/systemd/journal/socket"), Path::new("/dev/log"))
-    }
-}
-
 impl Syslog {
+    /// That of this host; the structured data is named with this enterprise number.
+    #[must_use]
+    pub fn of_host(enterprise: u32) -> Self {
+        Self { enterprise, ..Self::at(Path::new("/run/systemd/journal/socket"), Path::new("/dev/log")) }
+    }
+
     /// To journald, if that is where it listens; else to whoever listens there.
     #[must_use]
     pub fn at(journal: &Path, log: &Path) -> Self {
         Self {
             journal: journal.to_owned(),
             log: log.to_owned(),
+            enterprise: EXAMPLE,
             socket: None,
             lost: Lost::default(),
             respite: None,
@@ -277,8 +279,8 @@ impl Syslog {
         };
         let pid = std::process::id();
         let bytes = match language {
-            Language::Lines => message.datagram(pid),
-            Language::Fields => message.fields(pid),
+            Language::Lines => message.datagram(self.enterprise, pid),
+            Language::Fields => message.fields(self.enterprise, pid),
         };
         let mut sent = socket.send(&bytes);
         if is_busy(&sent) && self.wait(&socket) {

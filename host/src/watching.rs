@@ -136,7 +136,7 @@ pub fn answer(
         Request::Follow { id, within } => {
             let running = access.with(|| registry.running()).map_err(io::Error::other)?;
             let session = follow::find(&running, id)?;
-            let is_at = |terminal| session.terminal.is_some() && session.terminal == terminal;
+            let is_at = |terminal: Option<_>| terminal.is_some_and(|terminal| session.is_on(terminal));
             if within.as_ref() == Some(&session.session)
                 || is_at(terminal_device(stdin()))
                 || is_at(terminal_device(stderr()))

@@ -15,8 +15,8 @@ pub mod keys;
 
 mod control;
 mod ending;
+mod environment;
 mod identity;
-mod inherited;
 mod integrate;
 mod journal;
 mod keyframes;
@@ -37,15 +37,15 @@ mod typed_ahead;
 mod witness;
 
 pub use ending::Ending;
+pub use environment::Environment;
 pub use form::{Form, Format};
 pub use identity::{Identity, SESSION_VARIABLE, Said, account_shell, audited_account, login_name, random_id};
-pub use inherited::inherited_environment;
 pub use integrate::{Integration, NotIntegrated};
 pub use journal::{AppendError, Existing, Rotation, claim, part_path, recording_version};
 pub use pipes::{PipedOptions, record_pipes};
 pub use program::Program;
 pub use proxy::WindowSize;
 pub use rights::{Rights, with as with_rights};
-pub use session::{Begun, Options, Output, RecordError, Recorded, Role, Unrecorded, record};
+pub use session::{Begun, Device, Options, Output, RecordError, Recorded, Role, Unrecorded, record};
 pub use signals::die_of;
 pub use witness::Witness;

@@ -11,7 +11,10 @@ use rustix::fs::{Access, access};
 use rustix::process::Pid;
 
 use crate::control::Control;
+use crate::environment::Environment;
 use crate::leader::{Heard, Leader};
+use crate::pipes::descriptors::close;
+use crate::pipes::inherited::was_closed;
 use crate::rights::Rights;
 use crate::signals::Given;
 
@@ -31,7 +34,7 @@ pub struct Program {
     /// What it is called, and its arguments.
     pub argv: Vec<OsString>,
     /// Its whole environment.
-    pub env: Vec<(OsString, OsString)>,
+    pub env: Environment,
     /// Where it begins; where we are, if that is nowhere.
     pub directory: Option<PathBuf>,
     /// What it must not have of ours.
@@ -45,7 +48,7 @@ impl Program {
         Self {
             path: argv.first().map(PathBuf::from).unwrap_or_default(),
             argv,
-            env: std::env::vars_os().collect(),
+            env: Environment::own(),
             directory: None,
             rights: None,
         }
@@ -54,13 +57,12 @@ impl Program {
     /// The value of a variable of its environment.
     #[must_use]
     pub fn variable(&self, name: &str) -> Option<&OsStr> {
-        self.env.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_os_str())
+        self.env.variable(name)
     }
 
     /// Sets a variable of its environment.
     pub fn set(&mut self, name: &str, value: impl Into<OsString>) {
-        self.env.retain(|(key, _)| key != name);
-        self.env.push((name.into(), value.into()));
+        self.env.set(name, &value.into());
     }
 
     /// Its name, to be shown.
@@ -93,7 +95,12 @@ impl Program {
 
     /// Becomes this program, without our rights; returns only where that fails.
     pub fn exec(&self) -> io::Error {
-        self.command().exec()
+        let mut command = self.command();
+        close_what_was_closed(&mut command, [false; 3]);
+        let error = command.exec();
+        // What has become of our environment is in it.
+        std::mem::forget(command);
+        error
     }
 
     /// Starts it on this terminal, which controls it as `control` says. Of its standard
@@ -111,6 +118,7 @@ impl Program {
         };
         let [stdin, stdout, stderr] = on_terminal;
         command.stdin(stdio(stdin)?).stdout(stdio(stdout)?).stderr(stdio(stderr)?);
+        close_what_was_closed(&mut command, on_terminal);
         let (leader, heard) = match control {
             Control::Belongs => Some(Leader::prepare(terminal.try_clone()?)?).unzip(),
             Control::Leads | Control::None => (None, None),
@@ -146,7 +154,15 @@ impl Program {
         if let Some((name, arguments)) = self.argv.split_first() {
             command.arg0(name).args(arguments);
         }
-        command.env_clear().envs(self.env.iter().map(|(name, value)| (name, value)));
+        let environment = self.env.block_for_child();
+        // SAFETY: between fork and exec a pointer is set, and nothing is allocated.
+        #[expect(unsafe_code, reason = "the standard library knows no environment that is not of variables")]
+        unsafe {
+            command.pre_exec(move || {
+                environment.put();
+                Ok(())
+            })
+        };
         if let Some(directory) = &self.directory {
             command.current_dir(directory);
         }
@@ -159,6 +175,20 @@ impl Program {
         }
         command
     }
+}
+
+/// Closes, where the program begins, those of the standard descriptors that were closed when we began, unless they are given.
+fn close_what_was_closed(command: &mut Command, given: [bool; 3]) {
+    let closed = [0, 1, 2].map(|at| !given[at] && was_closed(at));
+    let close = move || {
+        (0..3).zip(closed).filter(|(_, closed)| *closed).for_each(|(descriptor, _)| close(descriptor));
+        Ok(())
+    };
+    // SAFETY: between fork and exec only system calls are made, and nothing is allocated.
+    #[expect(unsafe_code, reason = "the standard library closes none of these")]
+    unsafe {
+        command.pre_exec(close)
+    };
 }
 
 pub(crate) fn pid(child: &std::process::Child) -> io::Result<Pid> {

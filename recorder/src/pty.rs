@@ -18,6 +18,7 @@ use crate::echo::Echo;
 use crate::nonblocking::{Outbox, Read, read_some};
 use crate::observer::Foreground;
 use crate::program::{Program, Started};
+use crate::session::Device;
 use crate::signals::Given;
 use crate::typed_ahead::TypedAhead;
 
@@ -56,10 +57,10 @@ impl OpenPty {
         Ok(Self { master, terminal })
     }
 
-    /// The session's side: its number as a device, and its name.
-    pub(crate) fn device(&self) -> io::Result<(u64, String)> {
+    /// The session's side: which device it is, and its name.
+    pub(crate) fn device(&self) -> io::Result<(Device, String)> {
         let name = ttyname(&self.terminal, Vec::new())?;
-        Ok((rustix::fs::fstat(&self.terminal)?.st_rdev, name.to_string_lossy().into_owned()))
+        Ok((Device::of(&self.terminal)?, name.to_string_lossy().into_owned()))
     }
 
     /// Keeps it, and with it its number, from being anybody else's.

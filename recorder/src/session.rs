@@ -1,7 +1,7 @@
 //! Records one session, from the options to what came of it.
 
 use std::io;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -122,7 +122,27 @@ pub struct Begun<'a> {
     /// The first file of the recording, if it has a name.
     pub file: Option<&'a Path>,
     /// The device that is the session's terminal.
-    pub terminal: Option<u64>,
+    pub terminal: Option<Device>,
+}
+
+/// Which terminal it is of all on a host. The number alone does not say so: each devpts has its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Device {
+    /// The file system that it is in (`st_dev`).
+    pub file_system: u64,
+    /// Its number (`st_rdev`).
+    pub number: u64,
+}
+
+impl Device {
+    /// That of an open terminal.
+    ///
+    /// # Errors
+    /// Nothing is known of it.
+    pub fn of(terminal: impl AsFd) -> io::Result<Self> {
+        let about = rustix::fs::fstat(terminal)?;
+        Ok(Self { file_system: about.st_dev, number: about.st_rdev })
+    }
 }
 
 /// What came of a recording.
@@ -440,7 +460,7 @@ mod tests {
         };
         let (noted, notes) = std::sync::mpsc::channel();
         let recorded = record(&options, None, |begun| {
-            let number = rustix::fs::minor(begun.terminal.unwrap());
+            let number = rustix::fs::minor(begun.terminal.unwrap().number);
             Noting(format!("/dev/pts/{number}").into(), noted)
         });
         assert_eq!(recorded.is_ok(), is_recorded, "{recorded:?}");

@@ -10,14 +10,14 @@ use std::os::unix::net::UnixStream;
 use nix::libc;
 use nix::sys::signal::{SigSet, Signal};
 use signal_hook::consts::{
-    SIGALRM, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGIO, SIGKILL, SIGPROF, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1,
-    SIGUSR2, SIGVTALRM, SIGWINCH,
+    SIGALRM, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGIO, SIGPROF, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2,
+    SIGVTALRM, SIGWINCH,
 };
 use signal_hook::iterator::backend::SignalDelivery;
 use signal_hook::iterator::exfiltrator::SignalOnly;
 
 use crate::pipes::inherited::was_pipe_ignored;
-use crate::pipes::signals::ignore;
+use crate::pipes::signals::{ignore, suffer};
 
 /// What the proxy listens to.
 const HEARD: [i32; 14] = [
@@ -97,11 +97,7 @@ impl Signals {
 /// Ends this process as that signal ends one; gives its status where the signal ends nothing.
 #[must_use]
 pub fn die_of(signal: i32) -> std::process::ExitCode {
-    // No signal that a program can die of is one that this refuses, but for these.
-    if let (SIGKILL, Some(kill)) = (signal, rustix::process::Signal::from_named_raw(signal)) {
-        rustix::process::kill_process(rustix::process::getpid(), kill).ok();
-    }
-    signal_hook::low_level::emulate_default_handler(signal).ok();
+    suffer(signal);
     std::process::ExitCode::from(u8::try_from(128 + signal).unwrap_or(u8::MAX))
 }
 

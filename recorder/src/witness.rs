@@ -17,6 +17,9 @@ pub trait Witness: Send {
 
     /// Something else was recorded.
     fn event(&mut self, event: &Event<'_>);
+
+    /// The recording cannot be written; from here on nothing is told, but the end. The session is told at the same time.
+    fn failed(&mut self, _failure: &str) {}
 }
 
 /// A witness, and what it cannot be told yet.
@@ -48,6 +51,10 @@ impl Told {
 
     pub(crate) fn event(&mut self, event: &Event<'_>) {
         self.witness.event(event);
+    }
+
+    pub(crate) fn failed(&mut self, failure: &str) {
+        self.witness.failed(failure);
     }
 }
 

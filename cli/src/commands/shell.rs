@@ -8,7 +8,7 @@ use std::process::{Command, ExitCode};
 
 use casemate_host::trusted::{self, NoConfig};
 use casemate_host::wrap::{Account, host_target};
-use casemate_host::{Config, Origin, Places, Policy, Subject, explained};
+use casemate_host::{Config, Origin, Places, Policy, Subject, explained, syslog};
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::failure::Failure;
@@ -120,6 +120,9 @@ fn rows(config: &Config, account: &Account) -> Vec<(String, String, Option<Origi
     let key = config.signing_key();
     let said = key.map_or_else(|| "none".into(), |(path, _)| text(path));
     rows.push(("signing-key".into(), said, line(key.map(|(_, line)| line))));
+    let number = config.enterprise_number();
+    let said = number.map_or(syslog::EXAMPLE, |(number, _)| number).to_string();
+    rows.push(("enterprise-number".into(), said, line(number.map(|(_, line)| line))));
     rows.extend(explained(&policy).into_iter().map(|(key, value, origin)| (key.into(), value, Some(origin))));
     rows
 }

@@ -93,6 +93,7 @@ impl Host {
             start_us: START,
             recording,
             terminal: None,
+            terminal_fs: None,
         }
     }
 

@@ -6,7 +6,7 @@ use super::*;
 
 /// What stands in a line, read as RFC 5424 says: each value, and the text.
 fn parse(line: &str) -> Option<(Vec<(String, String)>, String)> {
-    let mut rest = line.strip_prefix('[')?.strip_prefix(STRUCTURE)?;
+    let mut rest = line.strip_prefix('[')?.strip_prefix("casemate@32473")?;
     let mut values = Vec::new();
     while let Some(parameter) = rest.strip_prefix(' ') {
         let (name, quoted) = parameter.split_once("=\"")?;
@@ -55,32 +55,33 @@ fn receive(listener: &UnixDatagram) -> String {
 #[test]
 fn a_line_is_as_rfc_5424_wants_it() {
     assert_eq!(
-        message("systemctl restart nginx", "/srv").line(),
+        message("systemctl restart nginx", "/srv").line(EXAMPLE),
         r#"[casemate@32473 session="0196" cwd="/srv"] systemctl restart nginx"#
     );
     assert_eq!(
-        message("echo é\necho \"]\u{1b}[2J", r#"/a "b" [c] \d"#).line(),
+        message("echo é\necho \"]\u{1b}[2J", r#"/a "b" [c] \d"#).line(EXAMPLE),
         "[casemate@32473 session=\"0196\" cwd=\"/a \\\"b\\\" [c\\] \\\\d\"] \u{feff}echo é\\necho \"]\\u{1b}[2J"
     );
-    assert_eq!(Message::new(Severity::Info, "").with("a", None::<&str>).line(), "[casemate@32473] ");
+    assert!(message("id", "/").line(7).starts_with("[casemate@7 session"));
+    assert_eq!(Message::new(Severity::Info, "").with("a", None::<&str>).line(EXAMPLE), "[casemate@32473] ");
 }
 
 #[test]
 fn what_is_long_is_cut_and_says_so() {
     let (long, path) = ("é".repeat(1 << 20), "/d".repeat(1 << 20));
-    let line = message(&long, &path).line();
+    let line = message(&long, &path).line(EXAMPLE);
     assert!(line.len() <= LONGEST + 3 && line.len() > LONGEST - 8, "{}", line.len());
     let (values, text) = parse(&line).unwrap();
     assert_eq!(values.last().unwrap(), &("cut".to_owned(), "true".to_owned()));
     assert!(values[1].1.ends_with('…') && long.starts_with(&text));
     // The journal has more of it.
-    assert!(message(&long, "/").fields(1).len() > LONGEST_FIELD);
-    assert!(message(&long, &path).fields(1).len() < 200 << 10);
+    assert!(message(&long, "/").fields(EXAMPLE, 1).len() > LONGEST_FIELD);
+    assert!(message(&long, &path).fields(EXAMPLE, 1).len() < 200 << 10);
 }
 
 #[test]
 fn journald_gets_fields() {
-    let fields = message("a\nb", "/").fields(7);
+    let fields = message("a\nb", "/").fields(EXAMPLE, 7);
     let expected = b"PRIORITY=6\nSYSLOG_FACILITY=10\nSYSLOG_IDENTIFIER=casemate\nSYSLOG_PID=7\n\
         MESSAGE=[casemate@32473 session=\"0196\" cwd=\"/\"] a\\nb\n\
         CASEMATE_SESSION\n\x04\0\0\0\0\0\0\x000196\nCASEMATE_CWD\n\x01\0\0\0\0\0\0\0/\n\
@@ -92,7 +93,7 @@ fn journald_gets_fields() {
 fn whoever_listens_gets_lines_and_journald_is_preferred() {
     let (folder, listener, mut syslog) = sockets();
     syslog.send(&message("id", "/")).unwrap();
-    let expected = format!("<86>casemate[{}]: {}", std::process::id(), message("id", "/").line());
+    let expected = format!("<86>casemate[{}]: {}", std::process::id(), message("id", "/").line(EXAMPLE));
     assert_eq!(receive(&listener), expected);
     let journal = UnixDatagram::bind(folder.path().join("journal")).unwrap();
     let mut syslog = Syslog::at(&folder.path().join("journal"), &folder.path().join("log"));
@@ -151,7 +152,7 @@ proptest! {
         command in ".{0,60}|(.|\n|\r|\0|\"|\\\\|\\]){0,60}",
         cwd in "(.|\n|\"|\\\\|\\]|\u{1b}){0,40}",
     ) {
-        let line = message(&command, &cwd).line();
+        let line = message(&command, &cwd).line(EXAMPLE);
         prop_assert!(!line.chars().any(char::is_control), "{:?}", line);
         let (values, text) = parse(&line).expect(&line);
         let expected = |text: &str| escaped(text).into_owned();
@@ -163,7 +164,7 @@ proptest! {
     fn any_length_stays_bounded(command in proptest::char::any(), count in 0_usize..9000) {
         let command = command.to_string().repeat(count);
         let message = message(&command, &command);
-        let line = message.line();
+        let line = message.line(EXAMPLE);
         let mark = '\u{feff}'.len_utf8();
         prop_assert!(line.len() <= LONGEST + mark);
         prop_assert!(parse(&line).is_some());

@@ -7,18 +7,19 @@
 //! run; whatever is not recorded is said, and written down.
 
 mod account;
+mod gaps;
 mod session;
 mod shelf;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use casemate_recorder::{Program, Rights, inherited_environment, with_rights};
+use casemate_recorder::{Device, Environment, Program, Rights, with_rights};
 use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::DecodePrivateKey as _;
 use rustix::stdio::{stderr, stdin, stdout};
-use rustix::termios::isatty;
+use rustix::termios::{OutputModes, isatty, tcgetattr};
 
 pub use self::account::Account;
 use self::session::Session;
@@ -155,7 +156,7 @@ impl Wrapper {
     }
 
     /// The session that is recorded around us already: our terminal is its.
-    fn recorder_of(&self, device: u64) -> Option<Registered> {
+    fn recorder_of(&self, device: Device) -> Option<Registered> {
         self.with_rights(|| Registry::of(&self.places).recorder_of(device)).ok()?
     }
 
@@ -182,8 +183,8 @@ impl Wrapper {
 
     /// What is really to run.
     fn program(&self, policy: &Policy) -> Result<Program, Refusal> {
-        let env = inherited_environment();
-        let variable = |name: &str| env.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+        let env = Environment::given();
+        let variable = |name: &str| env.variable(name).map(OsStr::to_owned);
         let asked = Asked {
             argv: std::env::args_os().collect(),
             comes_by_ssh: variable("SSH_CONNECTION").is_some(),
@@ -298,7 +299,10 @@ fn say(text: &str) {
 }
 
 fn show(before: &str, text: &str) {
-    let end = if isatty(stderr()) { "\r\n" } else { "\n" };
+    // A raw terminal goes to the beginning of a line only if it is told to.
+    let adds_return = |modes: OutputModes| modes.contains(OutputModes::OPOST | OutputModes::ONLCR);
+    let is_raw = tcgetattr(stderr()).is_ok_and(|attributes| !adds_return(attributes.output_modes));
+    let end = if is_raw { "\r\n" } else { "\n" };
     let lines: String = text.lines().map(|line| format!("{before}{line}{end}")).collect();
     // There is nobody else to tell.
     io::stderr().write_all(lines.as_bytes()).ok();

@@ -1,29 +1,30 @@
 //! One session: recorded, or not begun.
 
 use std::fs::File;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use casemate_cast_format::{SessionFacts, Version};
-use casemate_command_file::{Also, CommandFile};
+use casemate_command_file::{Also, CommandFile, News};
+use casemate_command_log::CommandEvent;
 use casemate_recorder::{
-    Begun, Ending, Existing, Format, Integration, Options, Output, PipedOptions, Program, Recorded, Rights,
-    Role, Rotation, Unrecorded, WindowSize, die_of, record, record_pipes,
+    Begun, Existing, Format, Integration, Options, Output, PipedOptions, Program, Recorded, Rights, Role,
+    Rotation, Unrecorded, WindowSize, die_of, record, record_pipes,
 };
 use ed25519_dalek::SigningKey;
 
+use super::gaps::Gaps;
 use super::shelf::Shelf;
 use super::{Refusal, Wrapper, say, show};
 use crate::clock::now_us;
 use crate::config::{Config, Mode, Pipes, Record};
-use crate::log::{self, Entry};
+use crate::log;
 use crate::places::Places;
 use crate::policy::Policy;
 use crate::registry::{Registered, Registration, Registry};
-use crate::syslog::{Message, Syslog};
+use crate::syslog::{EXAMPLE, Message, Syslog};
 use crate::usage::{Budget, Crossing, State, Watch};
 use crate::who;
 
@@ -42,15 +43,9 @@ struct Ready<'a> {
     facts: SessionFacts,
     recording: PathBuf,
     /// The command log, and who is told as well.
-    commands: (File, Option<Also>),
+    commands: (File, Also),
+    gaps: Gaps,
     budget: Budget,
-}
-
-/// What came of a session.
-struct Ended {
-    recorded: Recorded,
-    /// Whether its command log is whole.
-    commands: io::Result<()>,
 }
 
 impl Session<'_> {
@@ -69,26 +64,25 @@ impl Session<'_> {
         self.wrapper.with_rights(|| shelf.prepare(recordings, group)).map_err(place)?;
         let file = self.wrapper.with_rights(|| shelf.commands()).map_err(place)?;
         let unsent = Arc::<AtomicU64>::default();
-        let also = self.policy.syslog.value.then(|| to_syslog(&unsent));
-        let session = facts.session.clone();
-        let ready = Ready { program, facts, recording: shelf.recording(), commands: (file, also), budget };
-        let ended = if is_interactive { self.on_terminal(ready)? } else { self.on_pipes(ready)? };
-        if let Err(error) = ended.commands {
-            let reason = format!("the command log is not whole: {error}");
-            say(&reason);
-            self.wrapper.write_down(Entry::Unrecorded(self.wrapper.gap(reason, Some(session.clone()))));
-        }
+        let gap = self.wrapper.gap(String::new(), Some(facts.session.clone()));
+        let gaps = Gaps::new(places.clone(), *rights, gap, self.policy.mode.value);
+        let also = self.also(&unsent, &gaps);
+        let gaps_here = gaps.clone();
+        let ready =
+            Ready { program, facts, recording: shelf.recording(), commands: (file, also), gaps, budget };
+        let ended = if is_interactive { self.on_terminal(ready) } else { self.on_pipes(ready) };
+        let recorded = ended.inspect_err(|_| self.wrapper.with_rights(|| shelf.discard_commands()))?;
         match unsent.load(Ordering::Relaxed) {
             0 => {}
             lost => say(&format!("of the commands, {lost} did not reach the system's log")),
         }
-        self.conclude(&ended.recorded, session)
+        Ok(conclude(&recorded, &gaps_here))
     }
 
-    fn on_terminal(&self, ready: Ready<'_>) -> Result<Ended, Refusal> {
-        let Ready { program, facts, recording, commands: (file, also), budget } = ready;
-        let mut commands = CommandFile::begin(file, also)?;
-        let witness = commands.witness();
+    fn on_terminal(&self, ready: Ready<'_>) -> Result<Recorded, Refusal> {
+        let Ready { program, facts, recording, commands: (file, also), gaps, budget } = ready;
+        let mut commands = CommandFile::begin(file, Some(also))?;
+        let witness = Some(gaps.hear(commands.witness()));
         show("", &self.policy.notice.value);
         let mut watch = None;
         let options = self.options(program, facts, recording);
@@ -97,13 +91,14 @@ impl Session<'_> {
             self.register(begun)
         });
         drop(watch);
-        let commands = commands.finish();
-        Ok(Ended { recorded: recorded?, commands })
+        // Whether it is whole was said where it was not.
+        commands.finish().ok();
+        Ok(recorded?)
     }
 
     /// Comes back in another process than it was called in; see [`record_pipes`].
-    fn on_pipes(&self, ready: Ready<'_>) -> Result<Ended, Refusal> {
-        let Ready { program, facts, recording, commands: (file, also), budget } = ready;
+    fn on_pipes(&self, ready: Ready<'_>) -> Result<Recorded, Refusal> {
+        let Ready { program, facts, recording, commands: (file, also), gaps, budget } = ready;
         let options = PipedOptions {
             program: program.clone(),
             facts,
@@ -117,13 +112,13 @@ impl Session<'_> {
         let witness = || {
             // Threads begin where we part.
             watch = self.watch_disk(budget);
-            let commands = commands.insert(CommandFile::begin(file, also)?);
-            Ok(commands.witness())
+            let commands = commands.insert(CommandFile::begin(file, Some(also))?);
+            Ok(Some(gaps.hear(commands.witness())))
         };
         let recorded = record_pipes(&options, witness, |begun| registration = self.register(begun));
         self.wrapper.with_rights(|| drop((registration, watch)));
-        let commands = commands.map_or(Ok(()), CommandFile::finish);
-        Ok(Ended { recorded: recorded?, commands })
+        commands.map(CommandFile::finish);
+        Ok(recorded?)
     }
 
     /// Where there is no more room, nothing can be recorded. Root gets in, to make some, and is told before.
@@ -158,7 +153,8 @@ impl Session<'_> {
             target_user: facts.target_user.clone(),
             start_us: facts.start_us,
             recording: begun.file.map(Path::to_owned).unwrap_or_default(),
-            terminal: begun.terminal,
+            terminal: begun.terminal.map(|terminal| terminal.number),
+            terminal_fs: begun.terminal.map(|terminal| terminal.file_system),
         };
         // Without it the session is recorded as well: it is found when it is over.
         self.wrapper.with_rights(|| Registry::of(places).register(&registered)).ok()
@@ -166,8 +162,9 @@ impl Session<'_> {
 
     /// Has a look at the disk from time to time, while the session runs.
     fn watch_disk(&self, budget: Budget) -> Option<Watch> {
-        let places = self.wrapper.places.clone();
-        Watch::start(budget, self.wrapper.rights, move |crossing| warn_of_disk(&places, &crossing)).ok()
+        let (places, enterprise) = (self.wrapper.places.clone(), self.enterprise());
+        let tell = move |crossing| warn_of_disk(&places, enterprise, &crossing);
+        Watch::start(budget, self.wrapper.rights, tell).ok()
     }
 
     fn options(&self, program: &Program, facts: SessionFacts, file: PathBuf) -> Options {
@@ -208,34 +205,55 @@ impl Session<'_> {
         Integration::of(&program.argv, |name| Some(program.variable(name)?.to_owned())).ok()
     }
 
-    fn conclude(&self, recorded: &Recorded, session: String) -> Result<ExitCode, Refusal> {
-        if let Some(failure) = &recorded.failure {
-            let reason = format!("the recording is not whole: {failure}");
-            say(&reason);
-            let gap = self.wrapper.gap(reason, Some(session));
-            self.wrapper.write_down(match recorded.ending {
-                Ending::Unrecorded => Entry::Refused(gap),
-                Ending::Exit | Ending::Hangup | Ending::Signal(_) | Ending::Stopped => Entry::Unrecorded(gap),
-            });
-        }
-        match recorded.signal {
-            Some(signal) => Ok(die_of(signal)),
-            None => Ok(ExitCode::from(u8::try_from(recorded.status).unwrap_or(u8::MAX))),
-        }
+    /// What names our structured data in the system's log.
+    fn enterprise(&self) -> u32 {
+        self.config.enterprise_number().map_or(EXAMPLE, |(number, _)| number)
+    }
+
+    /// Who is told of commands, and that they cannot be written.
+    fn also(&self, unsent: &Arc<AtomicU64>, gaps: &Gaps) -> Also {
+        let mut syslog = self.policy.syslog.value.then(|| to_syslog(self.enterprise(), unsent));
+        let gaps = gaps.clone();
+        Box::new(move |news| match (news, &mut syslog) {
+            (News::Command(event), Some(send)) => send(event),
+            (News::Command(_), None) => {}
+            (News::Failed(error), _) => {
+                gaps.commands_failed(&error.to_string());
+                say(&format!(
+                    "the command log cannot be written: {error}\nthe session is recorded all the same"
+                ));
+            }
+        })
+    }
+}
+
+/// Says what of it is not whole; gives the status with which it ended.
+fn conclude(recorded: &Recorded, gaps: &Gaps) -> ExitCode {
+    if let Some(failure) = &recorded.failure {
+        let reason = format!("the recording is not whole: {failure}");
+        say(&reason);
+        gaps.end_of_gap(&reason);
+    }
+    if gaps.finish() > 0 {
+        say("that cannot be written down");
+    }
+    match recorded.signal {
+        Some(signal) => die_of(signal),
+        None => ExitCode::from(u8::try_from(recorded.status).unwrap_or(u8::MAX)),
     }
 }
 
 /// Brings each command into the system's log; what did not reach it is counted.
-fn to_syslog(unsent: &Arc<AtomicU64>) -> Also {
-    let (mut syslog, unsent) = (Syslog::default(), Arc::clone(unsent));
-    Box::new(move |event| {
+fn to_syslog(enterprise: u32, unsent: &Arc<AtomicU64>) -> impl FnMut(&CommandEvent) + Send + use<> {
+    let (mut syslog, unsent) = (Syslog::of_host(enterprise), Arc::clone(unsent));
+    move |event| {
         syslog.send(&Message::command(event)).ok();
         unsent.store(syslog.lost(), Ordering::Relaxed);
-    })
+    }
 }
 
-fn warn_of_disk(places: &Places, crossing: &Crossing) {
+fn warn_of_disk(places: &Places, enterprise: u32, crossing: &Crossing) {
     // It is said again when the next boundary is crossed.
     log::append(places, now_us(), crossing.entry()).ok();
-    Syslog::default().send(&crossing.message()).ok();
+    Syslog::of_host(enterprise).send(&crossing.message()).ok();
 }

@@ -70,6 +70,16 @@ impl Shelf {
         Ok(file)
     }
 
+    /// Removes the file of command events of a session that has no recording; to be called with the group of the wrapper.
+    pub(crate) fn discard_commands(&self) {
+        if std::fs::symlink_metadata(self.recording())
+            .is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+        {
+            // What is left of it is empty, or of a session that never began.
+            std::fs::remove_file(self.file("commands.jsonl")).ok();
+        }
+    }
+
     fn file(&self, extension: &str) -> PathBuf {
         self.folders[1].join(format!("{}.{extension}", self.name))
     }

@@ -376,10 +376,12 @@ impl Writer {
         }
         if let Err(error) = step(self) {
             self.flush_at = None;
-            self.report.failure = Some(error.to_string());
-            let sink = self.sink.take().expect("it was there before the step");
+            let failure = error.to_string();
+            let mut sink = self.sink.take().expect("it was there before the step");
+            queue.fail(failure.clone());
+            sink.tell_failure(&failure);
             self.failed = Some(Failed { sink, lost_events: 0, lost_bytes: 0, last: Vec::new() });
-            queue.fail(error.to_string());
+            self.report.failure = Some(failure);
         }
     }
 

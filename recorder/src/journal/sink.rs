@@ -297,6 +297,13 @@ impl Sink {
         self.pending.len()
     }
 
+    /// Tells whoever reads along that nothing more can be written.
+    pub(crate) fn tell_failure(&mut self, failure: &str) {
+        if let Some(told) = &mut self.told {
+            told.failed(failure);
+        }
+    }
+
     /// Ends the recording; it is on the disk when this returns. `written` is told when all of it is in the file.
     pub(crate) fn finish(mut self, written: impl FnOnce()) -> io::Result<()> {
         self.form.finish(&mut self.pending)?;

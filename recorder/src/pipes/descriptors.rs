@@ -56,7 +56,7 @@ fn closes_itself(descriptor: RawFd) -> bool {
     flags >= 0 && flags & libc::FD_CLOEXEC != 0
 }
 
-pub(super) fn close(descriptor: RawFd) {
+pub(crate) fn close(descriptor: RawFd) {
     // SAFETY: nobody here owns it, or whoever does uses and drops it no more.
     #[expect(unsafe_code, reason = "there is no owner that could be dropped")]
     unsafe {

@@ -60,7 +60,7 @@ fn act(signal: i32, action: libc::sighandler_t) {
 
 /// Lets a signal do to us what it does to a program that does not care, and goes on blocking it. Returns unless that is
 /// the end.
-pub(super) fn suffer(signal: i32) {
+pub(crate) fn suffer(signal: i32) {
     heed(signal);
     let Some(set) = only(signal) else { return };
     // The signal waits until it is let through.
