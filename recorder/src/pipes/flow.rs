@@ -16,11 +16,19 @@ use rustix::io::{Errno, ioctl_fionread, read, write};
 use rustix::net::{RecvFlags, Shutdown, recv, shutdown};
 use rustix::pipe::{PipeFlags, SpliceFlags, fcntl_getpipe_size, fcntl_setpipe_size, pipe_with, splice};
 
+use super::lend::Lender;
 use super::log::Log;
 use super::plumbing::Stream;
 
+/// Of a pipe so much is lent, which takes 2 ms of a processor for each MiB, before it is moved: whoever reads more than that hardly
+/// leaves the rest to somebody else.
+const LENDING: u64 = 16 << 20;
+
 /// A stream that carried so much is a long one, and gets larger pipes.
 const LONG: u64 = 1 << 20;
+
+/// What a pipe usually has room for.
+const USUAL_PIPE: usize = 64 << 10;
 
 /// Larger pipes take fewer turns. Four times the usual is most of what can be won, and leaves room for others of what a
 /// user may have in pipes.
@@ -137,6 +145,7 @@ impl Flow {
             copies: log.is_some(),
             left: Left::Unasked,
             total: 0,
+            is_large: false,
         };
         let ended = carrier.carry();
         let Carrier { flow, left, .. } = carrier;
@@ -185,10 +194,78 @@ struct Carrier<'a> {
     copies: bool,
     left: Left,
     total: u64,
+    /// Its pipes are.
+    is_large: bool,
 }
 
 impl Carrier<'_> {
     fn carry(&mut self) -> Ended {
+        // The other side of a connection is one of a pair: nobody else reads there.
+        if self.flow.stream == Stream::In
+            && !self.flow.is_socket
+            && let Some(ended) = self.lend()
+        {
+            return ended;
+        }
+        self.move_all()
+    }
+
+    /// Lends; `None` where the rest is to be moved.
+    fn lend(&mut self) -> Option<Ended> {
+        let Ok(mut lender) = Lender::new(&self.flow.from, &self.flow.to) else {
+            widen(self.flow.to.as_fd(), USUAL_PIPE);
+            return None;
+        };
+        loop {
+            let events = self.look(!lender.has_lent(), lender.has_lent());
+            self.pass(&lender.settle());
+            let events = match events {
+                Ok(events) => events,
+                Err(Errno::INTR) => continue,
+                Err(_) => return Some(Ended::Broken),
+            };
+            if events.cut {
+                return Some(Ended::Cut);
+            }
+            if !(events.to - PollFlags::OUT).is_empty() {
+                return Some(Ended::Broken);
+            }
+            if events.drain {
+                self.begin_draining();
+            }
+            if lender.has_lent() {
+                if !events.to.is_empty() {
+                    // This is a pipe that does not wait for the end of a buffer.
+                    self.pass(&lender.give_up());
+                    break;
+                }
+                continue;
+            }
+            if self.total >= LENDING {
+                break;
+            }
+            match lender.lend() {
+                Ok(0) => return Some(Ended::End),
+                Ok(_) | Err(Errno::AGAIN | Errno::INTR) => {}
+                Err(Errno::PIPE) => return Some(Ended::Broken),
+                Err(_) => break,
+            }
+        }
+        widen(self.flow.to.as_fd(), USUAL_PIPE);
+        None
+    }
+
+    /// What was lent was read.
+    fn pass(&mut self, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            if let Some(log) = self.log {
+                log.content(self.flow.stream, bytes);
+            }
+            self.count(bytes.len());
+        }
+    }
+
+    fn move_all(&mut self) -> Ended {
         let mut buffer = Vec::new();
         let mut in_a_row = MOVES_IN_A_ROW;
         loop {
@@ -211,6 +288,9 @@ impl Carrier<'_> {
                 Ok(0) => return Ended::End,
                 Ok(bytes) => {
                     self.count(bytes);
+                    if self.total >= LONG && !self.is_large {
+                        self.enlarge();
+                    }
                     in_a_row = (in_a_row + 1).min(MOVES_IN_A_ROW);
                 }
                 // There were bytes, so that there is no room.
@@ -226,32 +306,43 @@ impl Carrier<'_> {
 
     /// Waits for bytes; whether there may be some.
     fn wait(&mut self) -> Result<bool, Ended> {
-        let source = |fd, flags| PollFd::from_borrowed_fd(fd, flags);
-        let (from, to) = (self.flow.from.as_fd(), self.flow.to.as_fd());
-        let mut fds = [
-            source(from, PollFlags::IN),
-            source(to, PollFlags::empty()),
-            source(self.shared.cut.as_fd(), PollFlags::IN),
-            source(self.shared.drain.as_fd(), PollFlags::IN),
-        ];
-        let waits_for_the_end = self.left == Left::Unasked;
-        let watched = if waits_for_the_end { &mut fds[..] } else { &mut fds[..3] };
-        match poll(watched, None) {
-            Ok(_) => {}
+        let events = match self.look(true, false) {
+            Ok(events) => events,
             Err(Errno::INTR) => return Ok(false),
             Err(_) => return Err(Ended::Broken),
-        }
-        let [from, to, cut, drain] = fds.each_ref().map(PollFd::revents);
-        if !cut.is_empty() {
+        };
+        if events.cut {
             return Err(Ended::Cut);
         }
-        if !to.is_empty() {
+        if !events.to.is_empty() {
             return Err(Ended::Broken);
         }
-        if waits_for_the_end && !drain.is_empty() {
+        if events.drain {
             self.begin_draining();
         }
-        Ok(!from.is_empty())
+        Ok(events.from)
+    }
+
+    /// Waits for something to happen: whatever happens at the one end only if it is `asked` for, room at the other.
+    fn look(&self, asks_from: bool, asks_room: bool) -> rustix::io::Result<Events> {
+        let source = |fd, flags| PollFd::from_borrowed_fd(fd, flags);
+        let room = if asks_room { PollFlags::OUT } else { PollFlags::empty() };
+        let (cut, drain) = (self.shared.cut.as_fd(), self.shared.drain.as_fd());
+        let mut fds = vec![source(self.flow.to.as_fd(), room), source(cut, PollFlags::IN)];
+        let from = asks_from.then_some(fds.len());
+        fds.extend(from.map(|_| source(self.flow.from.as_fd(), PollFlags::IN)));
+        let drain = (self.left == Left::Unasked).then(|| {
+            fds.push(source(drain, PollFlags::IN));
+            fds.len() - 1
+        });
+        poll(&mut fds, None)?;
+        let has = |at: usize| !fds[at].revents().is_empty();
+        Ok(Events {
+            from: from.is_some_and(has),
+            to: fds[0].revents(),
+            cut: has(1),
+            drain: drain.is_some_and(has),
+        })
     }
 
     fn begin_draining(&mut self) {
@@ -266,9 +357,6 @@ impl Carrier<'_> {
 
     fn count(&mut self, bytes: usize) {
         let bytes = bytes as u64;
-        if self.total < LONG && self.total + bytes >= LONG {
-            self.enlarge();
-        }
         self.total += bytes;
         self.shared.carried[self.flow.stream as usize].fetch_add(bytes, Ordering::AcqRel);
         if let Left::Bytes(left) = self.left {
@@ -367,16 +455,29 @@ impl Carrier<'_> {
         }
     }
 
-    fn enlarge(&self) {
+    fn enlarge(&mut self) {
+        self.is_large = true;
         let pipes = self.relay.as_ref().map(|(_, writer)| writer.as_fd());
         let pipes = pipes.into_iter().chain([self.flow.from.as_fd(), self.flow.to.as_fd()]);
-        for pipe in pipes {
-            // Sockets have no such size, and not everybody may have it.
-            if fcntl_getpipe_size(pipe).is_ok_and(|size| size < LARGE_PIPE) {
-                _ = fcntl_setpipe_size(pipe, LARGE_PIPE);
-            }
-        }
+        pipes.for_each(|pipe| widen(pipe, LARGE_PIPE));
     }
+}
+
+/// Makes a pipe larger, if it is smaller. Sockets have no such size, and not everybody may have it.
+fn widen(pipe: BorrowedFd<'_>, size: usize) {
+    if fcntl_getpipe_size(pipe).is_ok_and(|is| is < size) {
+        _ = fcntl_setpipe_size(pipe, size);
+    }
+}
+
+/// What has happened.
+struct Events {
+    /// Something at the end where we take.
+    from: bool,
+    /// At the end where we give.
+    to: PollFlags,
+    cut: bool,
+    drain: bool,
 }
 
 /// Why nothing was moved.

@@ -25,6 +25,7 @@ mod flow;
 mod given;
 pub(crate) mod inherited;
 mod keeper;
+mod lend;
 mod link;
 mod log;
 mod plumbing;

@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::{Arc, Weak};
 
-use rustix::fs::{SeekFrom, seek};
+use rustix::fs::{OFlags, SeekFrom, fcntl_getfl, fcntl_setfl, seek};
 use rustix::io::fcntl_dupfd_cloexec;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -108,12 +108,17 @@ impl Plumbing {
 
     fn carry(&mut self, at: usize, ours: BorrowedFd<'_>, is_socket: bool, uses: &[usize]) -> io::Result<()> {
         let outer = Arc::new(ours_of(ours)?);
+        let flags = fcntl_getfl(ours)?;
         let (inner, end) = if is_socket {
             socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?
         } else {
-            let (reader, writer) = pipe_with(PipeFlags::CLOEXEC)?;
+            let packets = if flags.contains(OFlags::DIRECT) { PipeFlags::DIRECT } else { PipeFlags::empty() };
+            let (reader, writer) = pipe_with(PipeFlags::CLOEXEC | packets)?;
             if at == 0 { (writer, reader) } else { (reader, writer) }
         };
+        if flags.contains(OFlags::NONBLOCK) {
+            fcntl_setfl(&end, fcntl_getfl(&end)? | OFlags::NONBLOCK)?;
+        }
         let inner = Arc::new(inner);
         self.ends[at] = End::Its(end);
         if uses.contains(&0) {

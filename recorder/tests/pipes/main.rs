@@ -9,6 +9,7 @@
 mod ends;
 mod faithful;
 mod jobs;
+mod lent;
 mod signals;
 mod weather;
 mod wrapped;
@@ -22,7 +23,7 @@ fn main() -> ExitCode {
         return status;
     }
     let tests: Vec<Test> =
-        [faithful::TESTS, ends::TESTS, jobs::TESTS, signals::TESTS, weather::TESTS].concat();
+        [faithful::TESTS, ends::TESTS, jobs::TESTS, lent::TESTS, signals::TESTS, weather::TESTS].concat();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if arguments.iter().any(|argument| argument == "--list") {
         tests.iter().for_each(|(name, _)| println!("{name}: test"));
