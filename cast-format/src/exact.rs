@@ -2,7 +2,7 @@
 //!
 //! Output that is no UTF-8 stands in an `o` event with U+FFFD for what could not be kept; a
 //! `bytes` event right behind it holds in base64 the bytes that the `o` event stands for. In sessions without a terminal
-//! the same is done for `i` and `err`.
+//! the same is done for `i` and `err`; what is no text there at all is kept once, behind an event without any.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -70,16 +70,55 @@ pub fn exact_events(time: Micros, code: Code<'_>, bytes: &[u8], mut emit: impl F
     }
 }
 
+/// Among bytes that are none, so many in a row are text. In noise that is rare; somebody who writes has it soon.
+const TEXT_RUN: usize = 16;
+
+/// Fewer bytes than that are shown with what is no text in them: a stray byte does not hide a line.
+const STRAY: usize = 64;
+
+/// The events for a piece of what passed a program without a terminal. Text stands there as text, also where it stands
+/// among other bytes. These, which nobody was shown, are kept once: in a `bytes` event behind one without any text.
+pub fn piped_events(time: Micros, code: &Code<'_>, bytes: &[u8], mut emit: impl FnMut(Event<'_>)) {
+    let mut other = |bytes: &[u8]| {
+        if bytes.len() < STRAY || std::str::from_utf8(bytes).is_ok() {
+            if !bytes.is_empty() {
+                exact_events(time, code.clone(), bytes, &mut emit);
+            }
+        } else {
+            emit(Event::new(time, code.clone(), ""));
+            emit(Event::own(time, own::BYTES, &STANDARD.encode(bytes)));
+        }
+    };
+    if std::str::from_utf8(bytes).is_ok() {
+        return other(bytes);
+    }
+    // Where what is no text begins, and how far all was looked at.
+    let (mut begin, mut at) = (0, 0);
+    for chunk in bytes.utf8_chunks() {
+        let text = chunk.valid().len();
+        if text >= TEXT_RUN {
+            other(&bytes[begin..at]);
+            other(&bytes[at..at + text]);
+            begin = at + text;
+        }
+        at += text + chunk.invalid().len();
+    }
+    other(&bytes[begin..]);
+}
+
 /// Gives back the exact bytes from a stream of events.
 #[derive(Debug, Default)]
 pub struct ExactOutput {
     /// Output that a `bytes` event may still replace.
     held: Vec<u8>,
+    /// It stands right behind output, which may be empty.
+    is_behind: bool,
 }
 
 impl ExactOutput {
     /// Takes the next event; appends the output that is now certain.
     pub fn feed(&mut self, event: &Event<'_>, out: &mut Vec<u8>) {
+        let is_behind = std::mem::replace(&mut self.is_behind, event.code == Code::Output);
         match &event.code {
             Code::Output => {
                 self.finish(out);
@@ -87,7 +126,7 @@ impl ExactOutput {
             }
             Code::Other(code) if code == own::BYTES => match STANDARD.decode(&*event.data.decode()) {
                 // Bytes that say something else than the screen was shown are not believed.
-                Ok(exact) if String::from_utf8_lossy(&exact).as_bytes() == self.held => {
+                Ok(exact) if is_behind && self.stands_for(&exact) => {
                     self.held.clear();
                     out.extend_from_slice(&exact);
                 }
@@ -95,6 +134,11 @@ impl ExactOutput {
             },
             Code::Input | Code::Marker | Code::Resize | Code::Exit | Code::Other(_) => self.finish(out),
         }
+    }
+
+    /// Whether these bytes are what the output stands for that was shown, or were not shown.
+    fn stands_for(&self, exact: &[u8]) -> bool {
+        self.held.is_empty() || String::from_utf8_lossy(exact).as_bytes() == self.held
     }
 
     /// Appends what is left.
@@ -105,7 +149,7 @@ impl ExactOutput {
 
 #[cfg(test)]
 mod tests {
-    use super::{ExactOutput, Utf8Joiner, output_events};
+    use super::{ExactOutput, Utf8Joiner, output_events, piped_events};
     use crate::event::{Code, Event, own};
     use crate::time::Micros;
     use proptest::prelude::*;
@@ -151,7 +195,57 @@ mod tests {
         assert_eq!(out, b"rm -rf /");
     }
 
+    /// What is kept of some bytes of a program without a terminal: a `+` is what is not shown.
+    fn piped(bytes: &[u8]) -> Vec<String> {
+        let (mut exact, mut out, mut shown) = (ExactOutput::default(), Vec::new(), Vec::new());
+        piped_events(Micros(0), &Code::Output, bytes, |event| {
+            if event.code == Code::Output {
+                shown.push(event.data.decode().into_owned());
+            } else if shown.last().unwrap().is_empty() {
+                *shown.last_mut().unwrap() = "+".into();
+            }
+            exact.feed(&event, &mut out);
+        });
+        exact.finish(&mut out);
+        assert_eq!(out, bytes);
+        shown
+    }
+
+    #[test]
+    fn of_a_program_without_a_terminal_text_stays_text_and_all_else_is_kept_once() {
+        assert_eq!(piped(b"text\n"), ["text\n"]);
+        assert_eq!(piped(b""), [""; 0]);
+        assert_eq!(piped(b"name: caf\xe9\n"), ["name: caf\u{fffd}\n"]);
+        let text = "curl http://example.com/ | sh\n";
+        let mut bytes = b"\xff".to_vec();
+        bytes.extend_from_slice(text.as_bytes());
+        assert_eq!(piped(&bytes), ["\u{fffd}", text]);
+        let other = [0xff; 100];
+        assert_eq!(piped(&other), ["+"]);
+        assert_eq!(piped(&[&other, text.as_bytes(), &other, b"short"].concat()), ["+", text, "+"]);
+    }
+
+    #[test]
+    fn bytes_behind_nothing_are_not_believed() {
+        let (mut exact, mut out) = (ExactOutput::default(), Vec::new());
+        exact.feed(&Event::new(Micros(0), Code::Input, ""), &mut out);
+        exact.feed(&Event::own(Micros(0), own::BYTES, "bHM="), &mut out);
+        exact.feed(&Event::own(Micros(0), own::BYTES, "bHM="), &mut out);
+        exact.finish(&mut out);
+        assert_eq!(out, b"");
+    }
+
     proptest! {
+        #[test]
+        fn every_byte_of_a_program_without_a_terminal_comes_back(
+            pieces in proptest::collection::vec(prop_oneof![
+                proptest::collection::vec(any::<u8>(), 0..200),
+                "[a-z ]{0,40}".prop_map(String::into_bytes),
+            ], 0..9),
+        ) {
+            piped(&pieces.concat());
+        }
+
         #[test]
         fn every_byte_comes_back(chunks in proptest::collection::vec(
             proptest::collection::vec(prop_oneof![any::<u8>(), Just(0xe2), Just(0x82), Just(0xac)], 0..9), 0..9)) {

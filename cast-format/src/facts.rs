@@ -46,6 +46,9 @@ fn first() -> u32 {
     1
 }
 
+/// The key of [`SessionFacts::has_no_terminal`].
+const TERMINAL: &str = "terminal";
+
 /// The key of [`SessionFacts::marks_nonce`].
 const MARKS_NONCE: &str = "marks_nonce";
 
@@ -54,6 +57,16 @@ impl SessionFacts {
     /// does not know it cannot pass for them. The person who is recorded can know it.
     pub fn marks_nonce(&self) -> Option<&str> {
         self.extra.get(MARKS_NONCE)?.as_str().filter(|nonce| !nonce.is_empty())
+    }
+
+    /// Whether the session had no terminal: what was put out are lines, and what ended them was no carriage return.
+    pub fn has_no_terminal(&self) -> bool {
+        self.extra.get(TERMINAL) == Some(&Value::Bool(false))
+    }
+
+    /// Says so.
+    pub fn set_no_terminal(&mut self) {
+        self.extra.insert(TERMINAL.into(), false.into());
     }
 
     /// Says what the marks carry.

@@ -10,6 +10,9 @@ use crate::event::Size;
 use crate::facts::SessionFacts;
 use crate::time::Micros;
 
+/// What stands for `TERM` where a session had no terminal; no terminal is called that.
+pub const NO_TERMINAL: &str = "no terminal";
+
 /// The versions of asciicast.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Version {
@@ -98,8 +101,11 @@ impl Header {
         }
     }
 
-    /// What `TERM` was in the recorded terminal; empty where nothing says it.
+    /// What `TERM` was in the recorded terminal; empty where nothing says it, and [`NO_TERMINAL`] where there was none.
     pub fn terminal(&self) -> &str {
+        if self.facts().is_some_and(|facts| facts.has_no_terminal()) {
+            return NO_TERMINAL;
+        }
         self.term_type.as_deref().or_else(|| self.env.get("TERM")?.as_str()).unwrap_or_default()
     }
 

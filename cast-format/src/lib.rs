@@ -47,7 +47,7 @@ pub use defect::{Defect, DefectKind};
 pub use encoder::Encoder;
 pub use event::{Code, Event, Size, own};
 pub use facts::SessionFacts;
-pub use header::{Header, Version};
+pub use header::{Header, NO_TERMINAL, Version};
 pub use piped::{Exec, Traffic};
 pub use process::{ProcessFacts, Why};
 pub use text::Text;

@@ -31,6 +31,35 @@ pub enum Pipes {
     Content,
 }
 
+/// How much of each stream is recorded of a session without a terminal: bytes, or `unlimited`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit(pub u64);
+
+/// How it is written that there is none.
+const UNLIMITED: &str = "unlimited";
+
+impl<'de> Deserialize<'de> for Limit {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        let limit = if text == UNLIMITED { Some(u64::MAX) } else { bytes(&text) };
+        limit.map(Self).ok_or_else(|| D::Error::custom("a size is needed, like 16M, or `unlimited`"))
+    }
+}
+
+impl std::fmt::Display for Limit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.0 == u64::MAX {
+            return f.write_str(UNLIMITED);
+        }
+        let (mut rest, mut units) = (self.0, ["", "K", "M", "G", "T"].into_iter().peekable());
+        while rest > 0 && rest % 1024 == 0 && units.len() > 1 {
+            rest /= 1024;
+            units.next();
+        }
+        write!(f, "{rest}{}", units.next().unwrap_or_default())
+    }
+}
+
 /// What happens where nothing can be recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -47,6 +76,7 @@ pub enum Mode {
 pub(crate) struct Settings {
     pub(crate) record: Option<Spanned<Record>>,
     pub(crate) pipes: Option<Spanned<Pipes>>,
+    pub(crate) pipes_limit: Option<Spanned<Limit>>,
     pub(crate) mode: Option<Spanned<Mode>>,
     pub(crate) integration: Option<Spanned<bool>>,
     pub(crate) notice: Option<Spanned<String>>,
@@ -384,6 +414,7 @@ mod tests {
         assert!(refused("disk-budget = \"20 gigabytes\"").contains("a size is needed"));
         assert!(refused("disk-budget = \"99999999999T\"").contains("a size is needed"));
         assert!(refused("enterprise-number = -1").starts_with("line 1: "));
+        assert!(refused("[policy]\npipes-limit = \"much\"").starts_with("line 2: a size is needed"));
         assert!(refused("target = \"../x\"").contains("a name is needed"));
         assert!(refused("watchers = [\"a b\"]").contains("a name is needed"));
         assert!(
@@ -396,6 +427,14 @@ mod tests {
         assert!(refused("[policy]\nrecordings = \"/var/../etc\"").contains("a path from the root is needed"));
         assert!(refused("\n[[rule]]\npolicy = {}").starts_with("line 2: a rule is about somebody"));
         assert!(refused("[[rule]]\nusers = [\"a\"]").contains("missing field `policy`"));
+    }
+
+    #[test]
+    fn limits_are_shown_as_they_are_written() {
+        for text in ["0", "1000", "16K", "16M", "3G", "2T", "unlimited"] {
+            let config = Config::parse(&format!("[policy]\npipes-limit = \"{text}\"")).unwrap();
+            assert_eq!(config.common().pipes_limit.as_ref().unwrap().get_ref().to_string(), text);
+        }
     }
 
     #[test]

@@ -6,8 +6,11 @@ use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 
-use crate::config::{Config, Mode, Pipes, Record, Rule, Settings};
+use crate::config::{Config, Limit, Mode, Pipes, Record, Rule, Settings};
 use crate::places::RECORDINGS;
+
+/// What people type and read is less, and what is copied need not be kept.
+const PIPES_LIMIT: Limit = Limit(16 << 20);
 
 /// Whom a policy is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +70,8 @@ pub struct Policy {
     pub record: Setting<Record>,
     /// What is recorded of a session without one.
     pub pipes: Setting<Pipes>,
+    /// How much of each of its streams, if their content is.
+    pub pipes_limit: Setting<Limit>,
     /// What happens where nothing can be recorded.
     pub mode: Setting<Mode>,
     /// Whether the shell marks its prompts and commands.
@@ -88,6 +93,7 @@ impl Policy {
         let mut policy = Self {
             record: Setting::default(Record::Output),
             pipes: Setting::default(Pipes::Count),
+            pipes_limit: Setting::default(PIPES_LIMIT),
             mode: Setting::default(Mode::Strict),
             integration: Setting::default(false),
             notice: Setting::default(String::new()),
@@ -105,6 +111,7 @@ impl Policy {
     fn apply(&mut self, said: &Settings, config: &Config) {
         self.record.set(said.record.as_ref(), config);
         self.pipes.set(said.pipes.as_ref(), config);
+        self.pipes_limit.set(said.pipes_limit.as_ref(), config);
         self.mode.set(said.mode.as_ref(), config);
         self.integration.set(said.integration.as_ref(), config);
         self.notice.set(said.notice.as_ref(), config);
@@ -140,7 +147,7 @@ fn is_about(rule: &Rule, subject: &Subject<'_>) -> bool {
 pub fn explained(policy: &Policy) -> Vec<(&'static str, String, Origin)> {
     let path = |path: &Path| path.display().to_string();
     let yes = |is: bool| if is { "true".to_owned() } else { "false".to_owned() };
-    let Policy { record, pipes, mode, integration, notice, shell, recordings, syslog } = policy;
+    let Policy { record, pipes, pipes_limit, mode, integration, notice, shell, recordings, syslog } = policy;
     vec![
         (
             "record",
@@ -158,6 +165,7 @@ pub fn explained(policy: &Policy) -> Vec<(&'static str, String, Origin)> {
             },
             pipes.origin,
         ),
+        ("pipes-limit", pipes_limit.value.to_string(), pipes_limit.origin),
         (
             "mode",
             match mode.value {
@@ -222,6 +230,6 @@ notice = \"alice\"
         let explained = explained(&policy("alice", &[], "db-1"));
         let notice = explained.iter().find(|(key, ..)| *key == "notice").unwrap();
         assert_eq!((notice.1.as_str(), notice.2.to_string().as_str()), ("\"alice\"", "line 15"));
-        assert_eq!(explained.len(), 8);
+        assert_eq!(explained.len(), 9);
     }
 }

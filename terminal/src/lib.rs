@@ -65,4 +65,4 @@ pub use sgr::Pen;
 pub use sightings::{Sighting, Sightings};
 pub use signal::{ContextMark, Mark, MarkKind, PromptPart, Signal};
 pub use transcript::Transcript;
-pub use vt100_screen::Vt100Screen;
+pub use vt100_screen::{NO_TERMINAL, Vt100Screen};

@@ -12,6 +12,13 @@ const MAX_COLUMNS: u16 = 4096;
 const MAX_ROWS: u16 = 1024;
 const MAX_CELLS: u32 = 64 * 1024;
 
+/// What stands for `TERM` where there was no terminal, whose driver would have put a carriage return before each line
+/// feed.
+pub const NO_TERMINAL: &str = "no terminal";
+
+/// A line feed is a new line (LNM).
+const NEW_LINES: &[u8] = b"\x1b[20h";
+
 /// An emulated screen.
 ///
 /// Memory is bounded: the screens, and as much scrollback as was asked for.
@@ -30,10 +37,10 @@ impl Vt100Screen {
     }
 
     /// Makes it behave as the terminal that `TERM` names, where that matters: screen and tmux take `ESC k` as the
-    /// beginning of a title, which others show as text.
+    /// beginning of a title, which others show as text. Where it is [`NO_TERMINAL`], a line ends with a line feed alone.
     #[must_use]
     pub fn for_term(mut self, term: &str) -> Self {
-        self.parser.screen_mut().set_screen_titles(has_screen_titles(term));
+        suit(&mut self.parser, term);
         self
     }
 
@@ -128,7 +135,15 @@ impl Screen for Vt100Screen {
 }
 
 /// Returns whether that terminal takes `ESC k` as the beginning of a title.
-pub(crate) fn has_screen_titles(term: &str) -> bool {
+/// Makes an emulator behave as the terminal that `TERM` names.
+pub(crate) fn suit(parser: &mut vt100::Parser, term: &str) {
+    parser.screen_mut().set_screen_titles(has_screen_titles(term));
+    if term == NO_TERMINAL {
+        parser.process(NEW_LINES);
+    }
+}
+
+fn has_screen_titles(term: &str) -> bool {
     let name = term.split_once(['-', '.']).map_or(term, |(name, _)| name);
     matches!(name, "screen" | "tmux")
 }

@@ -103,7 +103,7 @@ impl Session<'_> {
             program: program.clone(),
             facts,
             output: Output::File(recording, Existing::Refuse),
-            content: self.policy.pipes.value == Pipes::Content,
+            content: (self.policy.pipes.value == Pipes::Content).then_some(self.policy.pipes_limit.value.0),
             capture_env: vec!["SHELL".into()],
             signing_key: self.signing_key.clone(),
             unrecorded: self.unrecorded(),

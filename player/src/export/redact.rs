@@ -178,7 +178,7 @@ impl Redaction {
 
     /// Begins to hide what was found.
     pub fn redactor(&self) -> Redactor<'_> {
-        Redactor { redaction: self, output: 0, input: 0, is_masked: false, changed: 0 }
+        Redactor { redaction: self, output: 0, input: 0, is_masked: false, is_empty: false, changed: 0 }
     }
 
     /// Those patterns that nothing has matched.
@@ -234,6 +234,8 @@ pub struct Redactor<'a> {
     input: u64,
     /// Whether something was hidden in the last output.
     is_masked: bool,
+    /// And that it had no text.
+    is_empty: bool,
     changed: u64,
 }
 
@@ -283,6 +285,7 @@ impl Redactor<'_> {
     fn event<'a>(&mut self, event: Event<'a>) -> Option<Event<'a>> {
         let Redaction { patterns, output, input } = self.redaction;
         let was_masked = std::mem::take(&mut self.is_masked);
+        let was_empty = std::mem::replace(&mut self.is_empty, event.data.decode().is_empty());
         let masked = match &event.code {
             Code::Resize if event.size().is_some() => None,
             Code::Output => {
@@ -298,9 +301,10 @@ impl Redactor<'_> {
                 masked
             }
             Code::Other(code) if code == own::BYTES => {
-                // They say what the event before them was.
+                // They say what the event before them was. Where that had no text, they have more than can be looked
+                // through: a part of what is to be hidden may stand in the next.
                 let exact = STANDARD.decode(&*event.data.decode()).unwrap_or_default();
-                if was_masked || patterns.is_in(&String::from_utf8_lossy(&exact)) {
+                if was_masked || was_empty || patterns.is_in(&String::from_utf8_lossy(&exact)) {
                     self.changed += 1;
                     return None;
                 }

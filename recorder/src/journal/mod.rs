@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use casemate_cast_format::exact::{Utf8Joiner, exact_events};
+use casemate_cast_format::exact::{Utf8Joiner, piped_events};
 use casemate_cast_format::segment::SEGMENT_TIME_LIMIT;
 use casemate_cast_format::{Code, Event, Micros, ProcessFacts, own};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -142,8 +142,8 @@ struct Writer {
     failed: Option<Failed>,
     guard: InputGuard,
     input_joiner: Utf8Joiner,
-    /// What a program without a terminal was given, and its standard error.
-    piped: [(Utf8Joiner, Code<'static>); 2],
+    /// The standard streams of a program without a terminal.
+    piped: [(Utf8Joiner, Code<'static>); 3],
     user_names: UserNames,
     start: Instant,
     flush_at: Option<Instant>,
@@ -170,7 +170,8 @@ impl Writer {
             failed: None,
             guard,
             input_joiner: Utf8Joiner::default(),
-            piped: [Code::Input, Code::Other(own::ERR.into())].map(|code| (Utf8Joiner::default(), code)),
+            piped: [Code::Input, Code::Output, Code::Other(own::ERR.into())]
+                .map(|code| (Utf8Joiner::default(), code)),
             user_names: UserNames::default(),
             start,
             flush_at: None,
@@ -284,6 +285,9 @@ impl Writer {
         let mut joined = Vec::new();
         for (entry, bytes) in batch.iter() {
             let mut typed = Vec::new();
+            if matches!(entry.kind, Kind::Traffic | Kind::End) {
+                self.end_of_piped(entry.time)?;
+            }
             if matches!(entry.kind, Kind::Exit(_)) {
                 // Nothing that is still to come can show what was typed.
                 self.guard.finish(|decided| typed.push(decided));
@@ -302,10 +306,11 @@ impl Writer {
                     self.guard.resize(size.cols);
                     Some(Event::new(entry.time, Code::Resize, &size.to_string()))
                 }
-                Kind::PipedInput | Kind::PipedError => {
-                    self.write_piped(usize::from(entry.kind == Kind::PipedError), entry.time, bytes)?;
+                Kind::Piped(stream) => {
+                    self.write_piped(usize::from(stream), entry.time, bytes)?;
                     None
                 }
+                Kind::Gap => Some(Event::own(entry.time, own::GAP, &String::from_utf8_lossy(bytes))),
                 Kind::Traffic => Some(Event::own(entry.time, own::TRAFFIC, &String::from_utf8_lossy(bytes))),
                 Kind::Marker => Some(Event::new(entry.time, Code::Marker, &String::from_utf8_lossy(bytes))),
                 Kind::Process(uid) => {
@@ -342,14 +347,14 @@ impl Writer {
         let (joiner, code) = &mut self.piped[which];
         let mut joined = Vec::new();
         let whole = joiner.feed(bytes, &mut joined);
-        self.report.events += write_exact(sink, code, time, whole)?;
+        self.report.events += write_piped(sink, code, time, whole)?;
         Ok(())
     }
 
     fn end_of_piped(&mut self, time: Micros) -> std::io::Result<()> {
         let Some(sink) = &mut self.sink else { return Ok(()) };
         for (joiner, code) in &mut self.piped {
-            self.report.events += write_exact(sink, code, time, &joiner.finish())?;
+            self.report.events += write_piped(sink, code, time, &joiner.finish())?;
         }
         Ok(())
     }
@@ -400,8 +405,8 @@ impl Writer {
                 }
                 Kind::Output
                 | Kind::Input(_)
-                | Kind::PipedInput
-                | Kind::PipedError
+                | Kind::Piped(_)
+                | Kind::Gap
                 | Kind::Traffic
                 | Kind::Resize(_)
                 | Kind::Marker
@@ -414,10 +419,10 @@ impl Writer {
 }
 
 /// Writes the events for some bytes; gives how many there were.
-fn write_exact(sink: &mut Sink, code: &Code<'static>, time: Micros, bytes: &[u8]) -> std::io::Result<u64> {
+fn write_piped(sink: &mut Sink, code: &Code<'static>, time: Micros, bytes: &[u8]) -> std::io::Result<u64> {
     let (mut written, mut events) = (Ok(()), 0);
     if !bytes.is_empty() {
-        exact_events(time, code.clone(), bytes, |event| {
+        piped_events(time, code, bytes, |event| {
             events += 1;
             if written.is_ok() {
                 written = sink.event(&event);

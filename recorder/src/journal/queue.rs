@@ -46,10 +46,10 @@ pub(crate) enum Kind {
     Resize(Size),
     /// The bytes are its label.
     Marker,
-    /// The bytes were given to a program without a terminal.
-    PipedInput,
-    /// The bytes were written to its standard error.
-    PipedError,
+    /// The bytes passed a program without a terminal, on this of its standard streams.
+    Piped(u8),
+    /// The bytes say what is not recorded.
+    Gap,
     /// The bytes say how many passed.
     Traffic,
     /// The bytes are the facts of a process of this user.

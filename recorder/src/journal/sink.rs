@@ -214,7 +214,10 @@ impl Sink {
         self.size = event.size().unwrap_or(self.size);
         let event = Event { time: self.place(event.time), ..event.clone() };
         if let Some(told) = &mut self.told {
-            told.event(&event);
+            match event.code {
+                Code::Output => told.output(event.time, event.data.decode().as_bytes()),
+                Code::Input | Code::Marker | Code::Resize | Code::Exit | Code::Other(_) => told.event(&event),
+            }
         }
         self.form.event(&event, &mut self.pending)
     }

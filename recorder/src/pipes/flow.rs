@@ -48,6 +48,13 @@ pub(super) struct Flow {
     pub(super) is_socket: bool,
 }
 
+/// Where what passes is recorded, and how much of each stream at most.
+#[derive(Clone, Copy)]
+pub(super) struct Content<'a> {
+    pub(super) log: &'a Log,
+    pub(super) limit: u64,
+}
+
 /// What all flows have in common, and who waits for them.
 pub(super) struct Shared {
     carried: [AtomicU64; 3],
@@ -136,13 +143,13 @@ fn ring(bell: &OwnedFd) {
 
 impl Flow {
     /// Carries to the end.
-    pub(super) fn run(self, shared: &Shared, log: Option<&Log>) {
+    pub(super) fn run(self, shared: &Shared, content: Option<Content<'_>>) {
         let mut carrier = Carrier {
             flow: self,
             shared,
-            log,
+            copies: content.is_some(),
+            content,
             relay: None,
-            copies: log.is_some(),
             left: Left::Unasked,
             total: 0,
             is_large: false,
@@ -187,7 +194,8 @@ enum Left {
 struct Carrier<'a> {
     flow: Flow,
     shared: &'a Shared,
-    log: Option<&'a Log>,
+    /// What is still recorded.
+    content: Option<Content<'a>>,
     /// Between two sockets.
     relay: Option<(OwnedFd, OwnedFd)>,
     /// The bytes come to us.
@@ -258,9 +266,7 @@ impl Carrier<'_> {
     /// What was lent was read.
     fn pass(&mut self, bytes: &[u8]) {
         if !bytes.is_empty() {
-            if let Some(log) = self.log {
-                log.content(self.flow.stream, bytes);
-            }
+            self.record(bytes);
             self.count(bytes.len());
         }
     }
@@ -424,7 +430,21 @@ impl Carrier<'_> {
         Moving::Again
     }
 
-    fn copy(&self, buffer: &mut [u8]) -> Result<usize, Moving> {
+    /// Records what has passed, as long as it is to be.
+    fn record(&mut self, bytes: &[u8]) {
+        let Some(content) = &self.content else { return };
+        let stream = self.flow.stream;
+        let room = usize::try_from(content.limit.saturating_sub(self.total)).unwrap_or(usize::MAX);
+        content.log.content(stream, &bytes[..room.min(bytes.len())]);
+        if room < bytes.len() {
+            content.log.limit(stream, content.limit);
+            self.content = None;
+            // Where it cannot be moved, that is found out again.
+            self.copies = false;
+        }
+    }
+
+    fn copy(&mut self, buffer: &mut [u8]) -> Result<usize, Moving> {
         let length = match read(&*self.flow.from, &mut *buffer) {
             Err(error) if !matches!(error, Errno::AGAIN | Errno::INTR) => return Ok(0),
             result => moved(result)?,
@@ -438,9 +458,7 @@ impl Carrier<'_> {
                 Err(_) => return Err(Moving::Ended(Ended::Broken)),
             }
         }
-        if let Some(log) = self.log {
-            log.content(self.flow.stream, &buffer[..length]);
-        }
+        self.record(&buffer[..length]);
         Ok(length)
     }
 

@@ -16,10 +16,10 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use super::descriptors;
-use super::flow::{Flow, Shared};
+use super::flow::{Content, Flow, Shared};
 use super::link::{Link, Message};
 use super::log::Log;
-use super::plumbing::Counter;
+use super::plumbing::{Counter, Stream};
 use super::signals;
 use crate::ending::Ending;
 use crate::journal::{Journal, Kind};
@@ -36,7 +36,8 @@ pub(super) struct Keeper<'a> {
     pub(super) link: Link,
     pub(super) journal: &'a Journal,
     pub(super) log: Log,
-    pub(super) content: bool,
+    /// How much is recorded of each stream that is carried.
+    pub(super) content: Option<u64>,
     pub(super) unrecorded: Unrecorded,
     pub(super) counters: [Counter; 3],
     pub(super) message: Weak<OwnedFd>,
@@ -124,6 +125,7 @@ impl Keeper<'_> {
         let outcome = Outcome { ending, ..outcome };
         let traffic = self.traffic(&shared);
         if state.traffic != Some(traffic) {
+            self.note_beyond(&shared);
             self.log.push(Kind::Traffic, traffic.to_string().as_bytes());
         }
         self.log.push(Kind::End, outcome.ending.to_string().as_bytes());
@@ -142,9 +144,11 @@ impl Keeper<'_> {
     }
 
     fn carry(&self, flow: Flow, shared: &Arc<Shared>) -> Option<JoinHandle<()>> {
-        let (theirs, log) = (Arc::clone(shared), self.content.then(|| self.log.clone()));
+        let (theirs, log, content) = (Arc::clone(shared), self.log.clone(), self.content);
         let thread = std::thread::Builder::new().name("carry".into()).stack_size(STACK);
-        let spawned = thread.spawn(move || flow.run(&theirs, log.as_ref()));
+        let spawned = thread.spawn(move || {
+            flow.run(&theirs, content.map(|limit| Content { log: &log, limit }));
+        });
         match spawned {
             Ok(thread) => Some(thread),
             Err(error) => {
@@ -213,6 +217,7 @@ impl Keeper<'_> {
     fn conclude(&self, state: &mut State, shared: &Shared) {
         let Some(outcome) = state.outcome else { return };
         let traffic = self.traffic(shared);
+        self.note_beyond(shared);
         self.log.push(Kind::Traffic, traffic.to_string().as_bytes());
         self.log.push(Kind::Exit(outcome.status), b"");
         state.traffic = Some(traffic);
@@ -220,6 +225,17 @@ impl Keeper<'_> {
         state.waits_for_writing = shared.is_over() && state.stood_in;
         if !state.waits_for_writing {
             self.link.say(Message::Done);
+        }
+    }
+
+    /// Says how much was not recorded, where it was more than is wanted.
+    fn note_beyond(&self, shared: &Shared) {
+        let Some(limit) = self.content else { return };
+        for stream in [Stream::In, Stream::Out, Stream::Err] {
+            match shared.carried(stream as usize).saturating_sub(limit) {
+                0 => {}
+                beyond => self.log.beyond(stream, beyond),
+            }
         }
     }
 

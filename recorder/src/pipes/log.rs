@@ -3,9 +3,14 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use serde_json::json;
+
 use crate::journal::{Kind, Queue, micros};
 
 use super::plumbing::Stream;
+
+/// Why content is not recorded.
+const BEYOND: &str = "beyond the limit, not recorded";
 
 /// Where several threads say what has passed.
 #[derive(Clone)]
@@ -23,13 +28,20 @@ impl Log {
 
     /// This passed. Waits where the journal is behind.
     pub(super) fn content(&self, stream: Stream, bytes: &[u8]) {
-        let kind = match stream {
-            Stream::In => Kind::PipedInput,
-            Stream::Out => Kind::Output,
-            Stream::Err => Kind::PipedError,
-        };
-        self.push(kind, bytes);
+        self.push(Kind::Piped(stream as u8), bytes);
         self.queue.wait_for_room();
+    }
+
+    /// What passes from here on is only counted.
+    pub(super) fn limit(&self, stream: Stream, limit: u64) {
+        let gap = json!({ "what": BEYOND, "stream": stream.name(), "limit": limit });
+        self.push(Kind::Gap, gap.to_string().as_bytes());
+    }
+
+    /// So much was only counted.
+    pub(super) fn beyond(&self, stream: Stream, bytes: u64) {
+        let gap = json!({ "what": BEYOND, "stream": stream.name(), "bytes": bytes });
+        self.push(Kind::Gap, gap.to_string().as_bytes());
     }
 
     pub(super) fn push(&self, kind: Kind, bytes: &[u8]) {

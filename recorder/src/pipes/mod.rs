@@ -65,8 +65,8 @@ pub struct PipedOptions {
     pub facts: SessionFacts,
     /// Where to.
     pub output: Output,
-    /// What passes is recorded, and not only counted.
-    pub content: bool,
+    /// What passes is recorded, and not only counted: of each stream so many bytes at most.
+    pub content: Option<u64>,
     /// Environment variables that go into the header.
     pub capture_env: Vec<String>,
     /// Signs the seals.
@@ -93,7 +93,9 @@ pub fn record_pipes(
     witness: impl FnOnce() -> io::Result<Option<Box<dyn Witness>>>,
     begun: impl FnOnce(Begun<'_>),
 ) -> Result<Recorded, RecordError> {
-    let PipedOptions { program, facts, .. } = options;
+    let program = &options.program;
+    let mut facts = options.facts.clone();
+    facts.set_no_terminal();
     let not_started = |reason| RecordError::Start { program: program.name(), reason };
     program.check().map_err(not_started)?;
     let plumbing = Plumbing::lay().map_err(system("cannot make pipes for the session"))?;
@@ -114,7 +116,7 @@ pub fn record_pipes(
         discard(options, sink);
         return Err(system("cannot write the recording")(error));
     }
-    begun(Begun { facts, file: sink.files().first().map(PathBuf::as_path), terminal: None });
+    begun(Begun { facts: &facts, file: sink.files().first().map(PathBuf::as_path), terminal: None });
 
     let (ours, theirs) = Link::pair().map_err(system("cannot prepare the session"))?;
     let blocked = signals::block_all().map_err(system("cannot block signals"))?;

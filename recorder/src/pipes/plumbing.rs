@@ -22,6 +22,17 @@ pub(super) enum Stream {
     Err,
 }
 
+impl Stream {
+    /// As in the traffic.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::In => "in",
+            Self::Out => "out",
+            Self::Err => "err",
+        }
+    }
+}
+
 /// What the program gets for one of its standard descriptors.
 #[derive(Debug)]
 pub(super) enum End {

@@ -5,12 +5,14 @@ use std::net::Shutdown;
 use std::process::Stdio;
 
 use crate::tests;
-use crate::wrapped::{Place, after, bare, exchange, noise, on_connections};
+use crate::wrapped::{LIMIT, Place, after, bare, exchange, noise, on_connections};
 
 tests![
     pipes_carry_everything,
     connections_carry_everything,
     content_is_recorded_exactly,
+    bytes_are_recorded_once,
+    content_is_recorded_to_its_limit,
     one_pipe_for_both_keeps_the_order,
     files_are_handed_through_and_counted,
     what_is_closed_stays_closed,
@@ -62,6 +64,7 @@ fn content_is_recorded_exactly() {
         exchange(place.bash("cat; printf 'bad\\377\\n' >&2; exit 3").spawn().unwrap(), "€ in\n".as_bytes());
     assert_eq!((given.out.as_slice(), given.err.as_slice()), ("€ in\n".as_bytes(), &b"bad\xff\n"[..]));
     assert_eq!(given.status.code(), Some(3));
+    assert_eq!(place.header().terminal(), casemate_terminal::NO_TERMINAL);
     assert_eq!(place.content("i"), "€ in\n");
     assert_eq!(place.content("o"), "€ in\n");
     assert_eq!(place.content("err"), "bad\u{fffd}\n");
@@ -73,6 +76,43 @@ fn content_is_recorded_exactly() {
     let given = exchange(place.bash("cat").spawn().unwrap(), text.as_bytes());
     assert!(given.out == text.as_bytes());
     assert!(place.content("o") == text && place.content("i") == text);
+}
+
+fn bytes_are_recorded_once() {
+    let place = Place::recording("content");
+    let input = noise(4 << 20);
+    let given = exchange(place.bash("tee /dev/stderr").spawn().unwrap(), &input);
+    assert!(given.out == input && given.err == input);
+    let streams = place.streams();
+    assert!(streams.iter().all(|stream| *stream == input), "{:?}", streams.map(|stream| stream.len()));
+    let length: usize = place.events().iter().map(|event| event.1.len()).sum();
+    assert!(length < 3 * (input.len() * 4 / 3) * 101 / 100, "{length}");
+}
+
+fn content_is_recorded_to_its_limit() {
+    for (limit, much) in [(usize::try_from(LIMIT).unwrap(), 20 << 20), (1000, 1000)] {
+        let place = Place::recording("content limited");
+        let input = noise(much);
+        let given = exchange(place.bash("cat; echo done >&2").spawn().unwrap(), &input);
+        assert!(given.out == input && given.status.success());
+        let [stdin, stdout, stderr] = place.streams();
+        assert!(stdin == input[..limit] && stdout == stdin && stderr == b"done\n");
+        let gaps: Vec<_> = place.events().into_iter().filter(|event| event.0 == "gap").collect();
+        let wanted = |key: &str, bytes: usize| {
+            ["in", "out"].map(|stream| {
+                format!(
+                    "{{\"what\":\"beyond the limit, not recorded\",\"stream\":\"{stream}\",\"{key}\":{bytes}}}"
+                )
+            })
+        };
+        let wanted = [wanted("limit", limit), wanted("bytes", much - limit)].concat();
+        let mut told: Vec<_> = gaps.into_iter().map(|gap| gap.1).collect();
+        assert_eq!(told.len(), if much > limit { 4 } else { 0 });
+        told.sort_by_key(|gap| gap.contains("bytes"));
+        told.chunks_mut(2).for_each(<[_]>::sort);
+        assert!(told.is_empty() || told == wanted, "{told:?}");
+        assert_eq!(place.traffic().0[..2], [Some(much as u64); 2]);
+    }
 }
 
 fn one_pipe_for_both_keeps_the_order() {

@@ -169,6 +169,7 @@ fn nothing_is_taken_from_another_reader() {
     let mut rest = String::new();
     child.stdout.take().unwrap().read_to_string(&mut rest).unwrap();
     assert_eq!(rest, "two\n", "what came later is not lost");
+    assert!(child.wait().unwrap().success());
 }
 
 fn much_is_moved() {

@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use casemate_cast_format::segment::{Unpacked, Unpacker, UnpackerConfig};
-use casemate_cast_format::{Decoder, Item, Traffic};
+use casemate_cast_format::{Decoder, Header, Item, Traffic};
 use casemate_recorder::{
     Existing, Identity, Output, PipedOptions, Program, RecordError, Unrecorded, record_pipes,
 };
@@ -16,8 +18,11 @@ use casemate_recorder::{
 /// Where this program, as a wrapper, records to.
 const RECORDING: &str = "TEST_PIPES_RECORDING";
 
-/// How it does: `content`, `goes-on`.
+/// How it does: `content`, `limited`, `goes-on`.
 const HOW: &str = "TEST_PIPES_HOW";
+
+/// How much content of each stream is recorded, if it is limited.
+pub(crate) const LIMIT: u64 = 100_000;
 
 /// Where it writes how much time of a processor the keeper took, in microseconds.
 const CPU: &str = "TEST_PIPES_CPU";
@@ -35,7 +40,7 @@ pub(crate) fn record_if_asked() -> Option<ExitCode> {
         program,
         facts: Identity::default().facts(None),
         output: Output::File(recording.into(), Existing::Refuse),
-        content: how.contains("content"),
+        content: how.contains("content").then(|| if how.contains("limited") { LIMIT } else { u64::MAX }),
         capture_env: Vec::new(),
         signing_key: None,
         unrecorded: if how.contains("goes-on") { Unrecorded::GoesOn } else { Unrecorded::Ends },
@@ -115,12 +120,21 @@ impl Place {
             if events.last().is_some_and(|(code, _)| code == "end") {
                 return events;
             }
-            assert!(Instant::now() < end, "the recording has no end: {events:?}");
+            let codes = || events.iter().map(|event| event.0.as_str()).collect::<Vec<_>>();
+            assert!(Instant::now() < end, "the recording has no end: {:?}", codes());
             std::thread::sleep(Duration::from_millis(5));
         }
     }
 
     pub(crate) fn events_so_far(&self) -> Vec<(String, String)> {
+        self.read().1
+    }
+
+    pub(crate) fn header(&self) -> Header {
+        self.read().0.unwrap()
+    }
+
+    fn read(&self) -> (Option<Header>, Vec<(String, String)>) {
         let mut unpacker = Unpacker::new(UnpackerConfig::default()).unwrap();
         let mut text = Vec::new();
         let mut sink = |unpacked: Unpacked<'_>| {
@@ -133,17 +147,18 @@ impl Place {
         let mut decoder = Decoder::new();
         decoder.feed(&text);
         decoder.finish();
-        let mut events = Vec::new();
+        let (mut header, mut events) = (None, Vec::new());
         while let Some(item) = decoder.next_item() {
             match item {
                 Item::Event(event) => {
                     events.push((event.code.as_str().to_owned(), event.data.decode().into_owned()));
                 }
-                Item::Header(_) | Item::Comment(_) => {}
+                Item::Header(found) => header = Some(*found),
+                Item::Comment(_) => {}
                 Item::Defect(defect) => panic!("{defect}"),
             }
         }
-        events
+        (header, events)
     }
 
     /// The last that is said of traffic, and the status.
@@ -153,6 +168,24 @@ impl Place {
         let last = |code: &str| events.iter().rfind(|event| event.0 == code).map(|event| event.1.clone());
         let Traffic { input, output, error } = Traffic::parse(&last("traffic").unwrap()).unwrap();
         ([input, output, error], last("x").unwrap())
+    }
+
+    /// The exact bytes that were recorded of input, output and errors.
+    pub(crate) fn streams(&self) -> [Vec<u8>; 3] {
+        let (mut streams, mut last) = ([const { Vec::new() }; 3], None);
+        for (code, data) in self.events() {
+            if code == "bytes" {
+                let (stream, begin): (usize, usize) = last.expect("an event before it");
+                let exact = STANDARD.decode(&data).unwrap();
+                streams[stream].truncate(begin);
+                streams[stream].extend(exact);
+            }
+            last = ["i", "o", "err"].iter().position(|one| *one == code).map(|at| (at, streams[at].len()));
+            if let Some((stream, _)) = last {
+                streams[stream].extend(data.as_bytes());
+            }
+        }
+        streams
     }
 
     /// What was recorded of one stream.

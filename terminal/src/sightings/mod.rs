@@ -109,8 +109,7 @@ impl Sightings {
     /// Looks as the terminal does that `TERM` names, as [`crate::Vt100Screen::for_term`] says.
     #[must_use]
     pub fn for_term(mut self, term: &str) -> Self {
-        let titles = crate::vt100_screen::has_screen_titles(term);
-        self.view.parser.screen_mut().set_screen_titles(titles);
+        crate::vt100_screen::suit(&mut self.view.parser, term);
         self
     }
 

@@ -339,6 +339,15 @@ fn titles_of_screen_and_tmux() {
 }
 
 #[test]
+fn lines_of_a_session_without_a_terminal() {
+    for (term, column) in [("xterm", 7), (crate::NO_TERMINAL, 1)] {
+        let mut screen = crate::Vt100Screen::new(10, 4, 0).for_term(term);
+        screen.feed(b"one\ntwo\nx");
+        assert_eq!(screen.cursor(), crate::Position { row: 2, col: column }, "{term}");
+    }
+}
+
+#[test]
 fn alternate_screens() {
     let text = "$ vi\r\nab";
     for (mode, expected) in [(47, "(2, 3)"), (1047, "(2, 3)"), (1049, "(1, 2)")] {
