@@ -31,6 +31,7 @@ mod log;
 mod plumbing;
 pub(crate) mod signals;
 mod stand_in;
+mod stop;
 
 use std::io;
 use std::path::PathBuf;

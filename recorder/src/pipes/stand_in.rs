@@ -13,16 +13,16 @@ use nix::sys::signal::SigSet;
 use nix::sys::signalfd::SignalFd;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{
-    DumpableBehavior, Pid, Resource, Rlimit, WaitOptions, WaitStatus, set_dumpable_behavior, setrlimit,
-    waitpid,
+    DumpableBehavior, Pid, Resource, Rlimit, Signal, WaitOptions, WaitStatus, set_dumpable_behavior,
+    set_parent_process_death_signal, setrlimit, waitpid,
 };
 
 use super::descriptors;
 use super::inherited;
 use super::link::{Link, Message};
 use super::plumbing::End;
-use super::signals;
-use crate::ending::END;
+use super::{signals, stop};
+use crate::ending::STOP;
 use crate::program::{Program, pid};
 use crate::session::Unrecorded;
 use crate::signals::is_ignored;
@@ -101,6 +101,7 @@ impl StandIn<'_> {
         });
         command.stdin(stdin).stdout(stdout).stderr(stderr);
         let (blocked, pipe_ignored) = (self.blocked, inherited::was_pipe_ignored());
+        let dies_with_us = self.unrecorded == Unrecorded::Ends;
         let begin = move || {
             closed.iter().for_each(|&descriptor| descriptors::close(descriptor));
             if pipe_ignored {
@@ -108,6 +109,9 @@ impl StandIn<'_> {
             }
             if child_ignored {
                 signals::ignore(libc::SIGCHLD);
+            }
+            if dies_with_us {
+                set_parent_process_death_signal(Some(Signal::KILL))?;
             }
             Ok(blocked.thread_set_mask()?)
         };
@@ -124,7 +128,7 @@ impl StandIn<'_> {
         let mut fds = [source(signals.as_fd()), source(self.link.as_fd())];
         let watched = if state.kept { &mut fds[..] } else { &mut fds[..1] };
         let step = state.ending.filter(|_| state.ended.is_none());
-        let due = step.and_then(|(since, step)| Some(since + END.get(step)?.0));
+        let due = step.and_then(|(since, step)| Some(since + STOP.get(step)?.0));
         let timeout = due.map(|due| due.saturating_duration_since(Instant::now()));
         let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
         // What goes wrong here is only looked at again.
@@ -204,6 +208,9 @@ impl StandIn<'_> {
                 Some(_) => {}
                 None => {
                     state.ended = Some(status);
+                    if state.ending.is_some() {
+                        stop::kill_all_but(self.keeper);
+                    }
                     if !state.kept {
                         end_as(state.ended);
                     }
@@ -217,7 +224,7 @@ impl StandIn<'_> {
     fn keep_time(&self, state: &mut State) {
         let Some((since, step)) = &mut state.ending else { return };
         while state.ended.is_none()
-            && let Some((after, signal)) = END.get(*step)
+            && let Some((after, signal)) = STOP.get(*step)
             && since.elapsed() >= *after
         {
             if let Some(signal) = signal {
@@ -244,6 +251,7 @@ impl StandIn<'_> {
 }
 
 fn begin_ending(state: &mut State) {
+    stop::adopt();
     state.ending.get_or_insert((Instant::now(), 0));
 }
 

@@ -106,7 +106,7 @@ fn whoever_kills_the_keeper_ends_the_session() {
     let children = std::fs::read_to_string(format!("/proc/{wrapper}/task/{wrapper}/children")).unwrap();
     let keeper = children.split_whitespace().find(|child| **child != program).unwrap();
     kill(nix::unistd::Pid::from_raw(keeper.parse().unwrap()), Signal::SIGKILL).unwrap();
-    assert_eq!(child.wait().unwrap().signal(), Some(1));
+    assert_eq!(child.wait().unwrap().signal(), Some(9));
     let events = place.events_so_far();
     assert_eq!(events.iter().map(|event| event.0.as_str()).collect::<Vec<_>>(), ["exec"]);
 }

@@ -9,6 +9,7 @@ use crate::wrapped::{Place, after, exchange, noise};
 tests![
     without_a_recording_there_is_no_program,
     a_recording_that_fails_ends_the_session,
+    nothing_more_is_done_in_it,
     or_the_session_goes_on,
 ];
 
@@ -34,6 +35,27 @@ fn a_recording_that_fails_ends_the_session() {
     let told = given.text_of_errors();
     assert!(told.contains("casemate: the recording cannot be written: "), "{told}");
     assert!(told.contains("nothing may go on unrecorded here"), "{told}");
+}
+
+/// Neither by the program nor by what it has started, whatever they do when they are asked to end.
+fn nothing_more_is_done_in_it() {
+    let place = Place::recording("content");
+    let done = place.path().join("done");
+    let script = "trap 'echo asked >>$0' HUP TERM EXIT; \
+        (trap 'echo asked >>$0' HUP TERM PIPE EXIT; echo $BASHPID; while :; do (echo x >>$0.counted); done) & \
+        cat /dev/urandom";
+    let argv = ["bash", "-c", script, done.to_str().unwrap()];
+    let mut command = limited(&place, &argv);
+    let mut child = command.stdin(Stdio::null()).spawn().unwrap();
+    drop(command);
+    let mut stdout = std::io::BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut stdout, &mut line).unwrap();
+    std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()).ok());
+    assert_eq!(exchange(child, b"").status.signal(), Some(9));
+    assert!(!done.exists(), "{:?}", std::fs::read_to_string(&done));
+    let started = format!("/proc/{}", line.trim());
+    assert!(!std::path::Path::new(&started).exists(), "{started} goes on");
 }
 
 fn or_the_session_goes_on() {
