@@ -20,6 +20,7 @@ mod host_gaps; // a wrapped host: what is not recorded, and recorders that only 
 mod host_jobs; // root's jobs on a terminal: su and sudo, stopped, in the background, left behind
 mod host_many; // many sessions at once on a wrapped host, and sessions within sessions
 mod host_package; // the Debian package: installed, used, upgraded, removed, purged
+mod host_pipes; // sessions without a terminal on a wrapped host: what is left unread, content, killed recorders
 mod host_sessions; // `casemate sessions` and `casemate watch`: who may see what
 mod host_shells; // the shells of a host, wrapped: given what they are given without us
 mod host_tamper; // a wrapped host: the recorder's process, files and disk, attacked by who is recorded
