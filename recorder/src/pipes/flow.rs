@@ -8,8 +8,8 @@
 //! side was.
 
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use rustix::io::{Errno, ioctl_fionread, read, write};
@@ -17,7 +17,7 @@ use rustix::net::{RecvFlags, Shutdown, recv, shutdown};
 use rustix::pipe::{PipeFlags, SpliceFlags, fcntl_getpipe_size, fcntl_setpipe_size, pipe_with, splice};
 
 use super::lend::Lender;
-use super::log::Log;
+use super::log::Content;
 use super::plumbing::Stream;
 
 /// Of a pipe so much is lent, which takes 2 ms of a processor for each MiB, before it is moved: whoever reads more than that hardly
@@ -48,11 +48,10 @@ pub(super) struct Flow {
     pub(super) is_socket: bool,
 }
 
-/// Where what passes is recorded, and how much of each stream at most.
-#[derive(Clone, Copy)]
-pub(super) struct Content<'a> {
-    pub(super) log: &'a Log,
-    pub(super) limit: u64,
+/// What is lent of standard input, and where it is recorded once it is read.
+struct Loan {
+    lender: Lender,
+    content: Option<Content>,
 }
 
 /// What all flows have in common, and who waits for them.
@@ -68,6 +67,7 @@ pub(super) struct Shared {
     cut: OwnedFd,
     /// Readable when something of this has changed.
     news: OwnedFd,
+    loan: Mutex<Option<Loan>>,
 }
 
 /// How a flow ended.
@@ -91,7 +91,29 @@ impl Shared {
             drain: bell()?,
             cut: bell()?,
             news: bell()?,
+            loan: Mutex::default(),
         })
+    }
+
+    fn loan(&self) -> MutexGuard<'_, Option<Loan>> {
+        self.loan.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn has_lent(&self) -> bool {
+        self.loan().as_ref().is_some_and(|loan| loan.lender.has_lent())
+    }
+
+    /// Counts and records what was read of what is lent.
+    fn note_read(&self, ask: impl FnOnce(&mut Lender) -> Vec<u8>) {
+        let mut loan = self.loan();
+        let Some(Loan { lender, content }) = &mut *loan else { return };
+        let read = ask(lender);
+        if !read.is_empty() {
+            if content.as_mut().is_some_and(|content| !content.record(&read)) {
+                *content = None;
+            }
+            self.carried[Stream::In as usize].fetch_add(read.len() as u64, Ordering::AcqRel);
+        }
     }
 
     pub(super) fn carried(&self, stream: usize) -> u64 {
@@ -143,7 +165,7 @@ fn ring(bell: &OwnedFd) {
 
 impl Flow {
     /// Carries to the end.
-    pub(super) fn run(self, shared: &Shared, content: Option<Content<'_>>) {
+    pub(super) fn run(self, shared: &Shared, content: Option<Content>) {
         let mut carrier = Carrier {
             flow: self,
             shared,
@@ -195,7 +217,7 @@ struct Carrier<'a> {
     flow: Flow,
     shared: &'a Shared,
     /// What is still recorded.
-    content: Option<Content<'a>>,
+    content: Option<Content>,
     /// Between two sockets.
     relay: Option<(OwnedFd, OwnedFd)>,
     /// The bytes come to us.
@@ -220,18 +242,30 @@ impl Carrier<'_> {
 
     /// Lends; `None` where the rest is to be moved.
     fn lend(&mut self) -> Option<Ended> {
-        let Ok(mut lender) = Lender::new(&self.flow.from, &self.flow.to) else {
-            widen(self.flow.to.as_fd(), USUAL_PIPE);
-            return None;
+        let ended = match Lender::new(&self.flow.from, &self.flow.to) {
+            Ok(lender) => {
+                self.shared.loan().replace(Loan { lender, content: self.content.take() });
+                let ended = self.lend_on();
+                self.content = self.shared.loan().take().and_then(|loan| loan.content);
+                ended
+            }
+            Err(_) => None,
         };
+        self.copies = self.content.is_some();
+        self.total = self.shared.carried(Stream::In as usize);
+        widen(self.flow.to.as_fd(), USUAL_PIPE);
+        ended
+    }
+
+    fn lend_on(&mut self) -> Option<Ended> {
         loop {
-            let events = self.look(!lender.has_lent(), lender.has_lent());
-            self.pass(&lender.settle());
-            let events = match events {
+            let has_lent = self.shared.has_lent();
+            let events = match self.look(!has_lent, has_lent) {
                 Ok(events) => events,
                 Err(Errno::INTR) => continue,
                 Err(_) => return Some(Ended::Broken),
             };
+            self.shared.note_read(Lender::settle);
             if events.cut {
                 return Some(Ended::Cut);
             }
@@ -241,33 +275,23 @@ impl Carrier<'_> {
             if events.drain {
                 self.begin_draining();
             }
-            if lender.has_lent() {
+            if self.shared.has_lent() {
                 if !events.to.is_empty() {
                     // This is a pipe that does not wait for the end of a buffer.
-                    self.pass(&lender.give_up());
-                    break;
+                    self.shared.note_read(Lender::give_up);
+                    return None;
                 }
                 continue;
             }
-            if self.total >= LENDING {
-                break;
+            if self.shared.carried(Stream::In as usize) >= LENDING {
+                return None;
             }
-            match lender.lend() {
+            match self.shared.loan().as_mut()?.lender.lend() {
                 Ok(0) => return Some(Ended::End),
                 Ok(_) | Err(Errno::AGAIN | Errno::INTR) => {}
                 Err(Errno::PIPE) => return Some(Ended::Broken),
-                Err(_) => break,
+                Err(_) => return None,
             }
-        }
-        widen(self.flow.to.as_fd(), USUAL_PIPE);
-        None
-    }
-
-    /// What was lent was read.
-    fn pass(&mut self, bytes: &[u8]) {
-        if !bytes.is_empty() {
-            self.record(bytes);
-            self.count(bytes.len());
         }
     }
 
@@ -432,12 +456,12 @@ impl Carrier<'_> {
 
     /// Records what has passed, as long as it is to be.
     fn record(&mut self, bytes: &[u8]) {
-        let Some(content) = &self.content else { return };
-        let stream = self.flow.stream;
-        let room = usize::try_from(content.limit.saturating_sub(self.total)).unwrap_or(usize::MAX);
-        content.log.content(stream, &bytes[..room.min(bytes.len())]);
-        if room < bytes.len() {
-            content.log.limit(stream, content.limit);
+        let Some(content) = &mut self.content else { return };
+        if self.flow.stream != Stream::In {
+            // What was read to make that comes before it.
+            self.shared.note_read(Lender::settle);
+        }
+        if !content.record(bytes) {
             self.content = None;
             // Where it cannot be moved, that is found out again.
             self.copies = false;

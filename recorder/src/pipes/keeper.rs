@@ -16,7 +16,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use super::descriptors;
-use super::flow::{Content, Flow, Shared};
+use super::flow::{Flow, Shared};
 use super::link::{Link, Message};
 use super::log::Log;
 use super::plumbing::{Counter, Stream};
@@ -144,11 +144,10 @@ impl Keeper<'_> {
     }
 
     fn carry(&self, flow: Flow, shared: &Arc<Shared>) -> Option<JoinHandle<()>> {
-        let (theirs, log, content) = (Arc::clone(shared), self.log.clone(), self.content);
+        let theirs = Arc::clone(shared);
+        let content = self.content.map(|limit| self.log.of(flow.stream, limit));
         let thread = std::thread::Builder::new().name("carry".into()).stack_size(STACK);
-        let spawned = thread.spawn(move || {
-            flow.run(&theirs, content.map(|limit| Content { log: &log, limit }));
-        });
+        let spawned = thread.spawn(move || flow.run(&theirs, content));
         match spawned {
             Ok(thread) => Some(thread),
             Err(error) => {

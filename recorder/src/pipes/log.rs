@@ -12,6 +12,28 @@ use super::plumbing::Stream;
 /// Why content is not recorded.
 const BEYOND: &str = "beyond the limit, not recorded";
 
+/// What passes of one stream, to be recorded.
+pub(super) struct Content {
+    log: Log,
+    stream: Stream,
+    limit: u64,
+    left: u64,
+}
+
+impl Content {
+    /// Records what has passed; whether what comes next is to be recorded as well.
+    pub(super) fn record(&mut self, bytes: &[u8]) -> bool {
+        let room = usize::try_from(self.left).unwrap_or(usize::MAX);
+        let kept = room.min(bytes.len());
+        self.log.content(self.stream, &bytes[..kept]);
+        self.left -= kept as u64;
+        if kept < bytes.len() {
+            self.log.limit(self.stream, self.limit);
+        }
+        kept == bytes.len()
+    }
+}
+
 /// Where several threads say what has passed.
 #[derive(Clone)]
 pub(super) struct Log {
@@ -26,14 +48,19 @@ impl Log {
         Self { queue, start, order: Arc::default() }
     }
 
+    /// Where what passes of a stream is recorded, so much at most.
+    pub(super) fn of(&self, stream: Stream, limit: u64) -> Content {
+        Content { log: self.clone(), stream, limit, left: limit }
+    }
+
     /// This passed. Waits where the journal is behind.
-    pub(super) fn content(&self, stream: Stream, bytes: &[u8]) {
+    fn content(&self, stream: Stream, bytes: &[u8]) {
         self.push(Kind::Piped(stream as u8), bytes);
         self.queue.wait_for_room();
     }
 
     /// What passes from here on is only counted.
-    pub(super) fn limit(&self, stream: Stream, limit: u64) {
+    fn limit(&self, stream: Stream, limit: u64) {
         let gap = json!({ "what": BEYOND, "stream": stream.name(), "limit": limit });
         self.push(Kind::Gap, gap.to_string().as_bytes());
     }

@@ -15,6 +15,7 @@ tests![
     a_loop_keeps_its_list,
     what_it_reads_it_reads_once,
     what_is_recorded_is_what_was_read,
+    what_was_read_stands_before_what_came_of_it,
     what_is_left_behind_goes_on_reading,
     a_writer_is_told_of_the_end,
     nothing_is_taken_from_another_reader,
@@ -103,6 +104,17 @@ fn what_is_recorded_is_what_was_read() {
     let given = exchange(around(&place, REST, &["bash", "-c", script]).spawn().unwrap(), b"a\nb\nc\n");
     assert_eq!(given.text().0, "a b\nrest\nc\n");
     assert_eq!(place.content("i"), "a\nb\n");
+}
+
+fn what_was_read_stands_before_what_came_of_it() {
+    let place = Place::recording("content");
+    let script = "for n in 1 2 3; do read x; echo said $x; sleep 0.05; done";
+    let given = exchange(place.bash(script).spawn().unwrap(), b"a\nb\nc\nd\n");
+    assert_eq!(given.text().0, "said a\nsaid b\nsaid c\n");
+    let events = place.events();
+    let passed: Vec<_> = events.iter().filter(|event| ["i", "o"].contains(&event.0.as_str())).collect();
+    let passed: Vec<_> = passed.iter().map(|event| format!("{} {}", event.0, event.1.trim_end())).collect();
+    assert_eq!(passed, ["i a", "o said a", "i b", "o said b", "i c", "o said c"]);
 }
 
 fn what_is_left_behind_goes_on_reading() {
