@@ -8,10 +8,9 @@
 //! side was.
 
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::{Errno, ioctl_fionread, read, write};
 use rustix::net::{RecvFlags, Shutdown, recv, shutdown};
 use rustix::pipe::{PipeFlags, SpliceFlags, fcntl_getpipe_size, fcntl_setpipe_size, pipe_with, splice};
@@ -19,6 +18,7 @@ use rustix::pipe::{PipeFlags, SpliceFlags, fcntl_getpipe_size, fcntl_setpipe_siz
 use super::lend::Lender;
 use super::log::Content;
 use super::plumbing::Stream;
+use super::shared::{Loan, Shared};
 
 /// Of a pipe so much is lent, which takes 2 ms of a processor for each MiB, before it is moved: whoever reads more than that hardly
 /// leaves the rest to somebody else.
@@ -48,28 +48,6 @@ pub(super) struct Flow {
     pub(super) is_socket: bool,
 }
 
-/// What is lent of standard input, and where it is recorded once it is read.
-struct Loan {
-    lender: Lender,
-    content: Option<Content>,
-}
-
-/// What all flows have in common, and who waits for them.
-pub(super) struct Shared {
-    carried: [AtomicU64; 3],
-    /// Flows that have not ended.
-    open: AtomicUsize,
-    /// Flows that still carry what was there when the program ended.
-    undrained: AtomicUsize,
-    /// Readable from the program's end on.
-    drain: OwnedFd,
-    /// Readable when nothing may be carried any more.
-    cut: OwnedFd,
-    /// Readable when something of this has changed.
-    news: OwnedFd,
-    loan: Mutex<Option<Loan>>,
-}
-
 /// How a flow ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ended {
@@ -79,88 +57,6 @@ enum Ended {
     Broken,
     /// Nothing may be carried any more.
     Cut,
-}
-
-impl Shared {
-    pub(super) fn new(flows: usize) -> std::io::Result<Self> {
-        let bell = || eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC);
-        Ok(Self {
-            carried: Default::default(),
-            open: AtomicUsize::new(flows),
-            undrained: AtomicUsize::new(flows),
-            drain: bell()?,
-            cut: bell()?,
-            news: bell()?,
-            loan: Mutex::default(),
-        })
-    }
-
-    fn loan(&self) -> MutexGuard<'_, Option<Loan>> {
-        self.loan.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn has_lent(&self) -> bool {
-        self.loan().as_ref().is_some_and(|loan| loan.lender.has_lent())
-    }
-
-    /// Counts and records what was read of what is lent.
-    fn note_read(&self, ask: impl FnOnce(&mut Lender) -> Vec<u8>) {
-        let mut loan = self.loan();
-        let Some(Loan { lender, content }) = &mut *loan else { return };
-        let read = ask(lender);
-        if !read.is_empty() {
-            if content.as_mut().is_some_and(|content| !content.record(&read)) {
-                *content = None;
-            }
-            self.carried[Stream::In as usize].fetch_add(read.len() as u64, Ordering::AcqRel);
-        }
-    }
-
-    pub(super) fn carried(&self, stream: usize) -> u64 {
-        self.carried[stream].load(Ordering::Acquire)
-    }
-
-    /// The program has ended: what is there is to be carried on.
-    pub(super) fn drain(&self) {
-        ring(&self.drain);
-    }
-
-    /// Nothing may be carried any more.
-    pub(super) fn cut(&self) {
-        ring(&self.cut);
-    }
-
-    pub(super) fn is_drained(&self) -> bool {
-        self.undrained.load(Ordering::Acquire) == 0
-    }
-
-    pub(super) fn is_over(&self) -> bool {
-        self.open.load(Ordering::Acquire) == 0
-    }
-
-    pub(super) fn news(&self) -> BorrowedFd<'_> {
-        self.news.as_fd()
-    }
-
-    pub(super) fn heard(&self) {
-        _ = read(&self.news, &mut [0; 8]);
-    }
-
-    /// A flow that never began.
-    pub(super) fn gone(&self) {
-        self.undrained.fetch_sub(1, Ordering::AcqRel);
-        self.open.fetch_sub(1, Ordering::AcqRel);
-        ring(&self.news);
-    }
-
-    fn drained(&self) {
-        self.undrained.fetch_sub(1, Ordering::AcqRel);
-        ring(&self.news);
-    }
-}
-
-fn ring(bell: &OwnedFd) {
-    _ = write(bell, &1_u64.to_ne_bytes());
 }
 
 impl Flow {
@@ -179,11 +75,7 @@ impl Flow {
         let ended = carrier.carry();
         let Carrier { flow, left, .. } = carrier;
         flow.end(ended);
-        shared.open.fetch_sub(1, Ordering::AcqRel);
-        if left != Left::Nothing {
-            shared.undrained.fetch_sub(1, Ordering::AcqRel);
-        }
-        ring(&shared.news);
+        shared.ended(left == Left::Nothing);
     }
 
     /// Lets both sides find what has happened to the other.
@@ -357,7 +249,7 @@ impl Carrier<'_> {
     fn look(&self, asks_from: bool, asks_room: bool) -> rustix::io::Result<Events> {
         let source = |fd, flags| PollFd::from_borrowed_fd(fd, flags);
         let room = if asks_room { PollFlags::OUT } else { PollFlags::empty() };
-        let (cut, drain) = (self.shared.cut.as_fd(), self.shared.drain.as_fd());
+        let (cut, drain) = (self.shared.is_cut(), self.shared.is_draining());
         let mut fds = vec![source(self.flow.to.as_fd(), room), source(cut, PollFlags::IN)];
         let from = asks_from.then_some(fds.len());
         fds.extend(from.map(|_| source(self.flow.from.as_fd(), PollFlags::IN)));
@@ -388,7 +280,7 @@ impl Carrier<'_> {
     fn count(&mut self, bytes: usize) {
         let bytes = bytes as u64;
         self.total += bytes;
-        self.shared.carried[self.flow.stream as usize].fetch_add(bytes, Ordering::AcqRel);
+        self.shared.count(self.flow.stream, bytes);
         if let Left::Bytes(left) = self.left {
             self.left = Left::Bytes(left.saturating_sub(bytes));
             self.settle();
@@ -489,7 +381,7 @@ impl Carrier<'_> {
     fn wait_for_room(&self) -> Result<(), Ended> {
         let source = |fd, flags| PollFd::from_borrowed_fd(fd, flags);
         let to = source(self.flow.to.as_fd(), PollFlags::OUT);
-        let mut fds = [to, source(self.shared.cut.as_fd(), PollFlags::IN)];
+        let mut fds = [to, source(self.shared.is_cut(), PollFlags::IN)];
         match poll(&mut fds, None) {
             Ok(_) if !fds[1].revents().is_empty() => Err(Ended::Cut),
             Ok(_) | Err(Errno::INTR) => Ok(()),

@@ -16,10 +16,11 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use super::descriptors;
-use super::flow::{Flow, Shared};
+use super::flow::Flow;
 use super::link::{Link, Message};
 use super::log::Log;
 use super::plumbing::{Counter, Stream};
+use super::shared::Shared;
 use super::signals;
 use crate::ending::Ending;
 use crate::journal::{Journal, Kind};
@@ -153,7 +154,7 @@ impl Keeper<'_> {
             Err(error) => {
                 self.say(&format!("a stream cannot be carried: {error}"));
                 self.link.say(Message::End);
-                shared.gone();
+                shared.ended(false);
                 None
             }
         }

@@ -29,6 +29,7 @@ mod lend;
 mod link;
 mod log;
 mod plumbing;
+mod shared;
 pub(crate) mod signals;
 mod stand_in;
 mod stop;
