@@ -116,6 +116,9 @@ impl Form {
     /// Where it cannot be packed.
     pub fn header(&mut self, header: &Header, out: &mut Vec<u8>) -> io::Result<()> {
         self.line(out, |encoder, line| encoder.header(header, line), true)?;
+        if let Encoding::Text(transcript) = &mut self.encoding {
+            transcript.suit(header.terminal());
+        }
         if let Some(keyframes) = self.keyframes() {
             keyframes.begin(header);
         }

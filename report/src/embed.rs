@@ -7,7 +7,7 @@ use std::io::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use casemate_cast_format::{Code, Encoder, Event, Header, Version};
+use casemate_cast_format::{Code, Encoder, Event, Header, Micros, NO_TERMINAL, Version};
 use casemate_terminal::render::Theme;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
@@ -17,6 +17,9 @@ use crate::Playback;
 
 /// A browser holds all of a recording that it plays. With more text than this it would not answer for long.
 const MOST_TEXT: u64 = 128 << 20;
+
+/// A line feed is a new line (LNM), where no terminal's driver has put a carriage return before it.
+const NEW_LINES: &str = "\x1b[20h";
 
 /// Text is compressed in pieces of this size.
 const CHUNK: usize = 64 << 10;
@@ -38,6 +41,9 @@ impl Embedder {
         let mut lines = Vec::new();
         let plain = Header { theme: Some(colours(theme)), ..Header::new(header.size) };
         encoder.header(&plain, &mut lines);
+        if header.terminal() == NO_TERMINAL {
+            encoder.event(&Event::new(Micros(0), Code::Output, NEW_LINES), &mut lines);
+        }
         let deflater = (limit > 0).then(|| DeflateEncoder::new(Vec::new(), Compression::default()));
         Self { encoder, lines, deflater, text_bytes: 0, events: 0, limit }
     }

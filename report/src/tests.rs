@@ -1,5 +1,8 @@
 //! Pages of small recordings.
 
+use std::io::Read as _;
+
+use base64::Engine as _;
 use casemate_cast_format::segment::Verdict;
 use casemate_cast_format::{Decoder, Micros};
 use chrono::DateTime;
@@ -63,6 +66,21 @@ const SESSION: &str = r#"[0.1, "o", "root@web-1:~# "]
 [3.6, "x", "0"]
 [3.6, "end", "exit"]
 "#;
+
+#[test]
+fn lines_of_a_session_without_a_terminal_are_lines() {
+    let header = HEADER.replace("\"tool\"", "\"terminal\":false,\"tool\"");
+    let lines = "[0.1, \"o\", \"one\\ntwo\\n\"]\n";
+    for (header, begins) in [(header.as_str(), "[0.0, \"o\", \"\\u001b[20h\"]\n[0.1, "), (HEADER, "[0.1, ")] {
+        let Playback::Embedded(copy) = recording(&format!("{header}\n{lines}"), LIMITS).playback else {
+            panic!("it can be played")
+        };
+        let mut text = String::new();
+        let deflated = base64::engine::general_purpose::STANDARD.decode(copy).unwrap();
+        flate2::read::DeflateDecoder::new(&*deflated).read_to_string(&mut text).unwrap();
+        assert!(text.split_once('\n').unwrap().1.starts_with(begins), "{text}");
+    }
+}
 
 fn session() -> Recording {
     recording(&format!("{HEADER}\n{SESSION}"), LIMITS)

@@ -17,7 +17,7 @@ const MAX_CELLS: u32 = 64 * 1024;
 pub const NO_TERMINAL: &str = "no terminal";
 
 /// A line feed is a new line (LNM).
-const NEW_LINES: &[u8] = b"\x1b[20h";
+pub(crate) const NEW_LINES: &[u8] = b"\x1b[20h";
 
 /// An emulated screen.
 ///

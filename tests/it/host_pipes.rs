@@ -190,5 +190,8 @@ fn content_is_kept_to_its_limit_and_shown_as_lines() {
     let path = recording.path.strip_prefix(machine.path("/")).unwrap().display().to_string();
     let shown = machine.root("casemate").args(&["screen", &format!("/{path}")]).run().success().text();
     assert_eq!(shown.lines().map(str::trim_end).take(3).collect::<Vec<_>>(), ["one", "two", "three"]);
+    let text =
+        machine.root("casemate").args(&["convert", "-f", "txt", &format!("/{path}"), "-"]).run().success();
+    assert_eq!(text.text(), "one\ntwo\nthree\n");
     machine.root("casemate").args(&["verify", "--screens", &format!("/{path}")]).run().success();
 }

@@ -8,7 +8,7 @@ mod tests;
 mod tokens;
 
 use crate::plain::{Piece, for_each_piece, head_length, last_character, plain_lines, tail_length};
-use crate::vt100_screen::sensible_size;
+use crate::vt100_screen::{NEW_LINES, NO_TERMINAL, sensible_size};
 use emulator::Emulator;
 use primary::Primary;
 use tokens::Tokens;
@@ -51,6 +51,13 @@ impl Transcript {
             emulator: Emulator::new(Primary::new(columns, rows)),
             fast: true,
             limit: GATHERED,
+        }
+    }
+
+    /// Makes it read as the terminal does that `TERM` names, as [`crate::Vt100Screen::for_term`] says; to be called first.
+    pub fn suit(&mut self, term: &str) {
+        if term == NO_TERMINAL {
+            self.gathered.extend_from_slice(NEW_LINES);
         }
     }
 
