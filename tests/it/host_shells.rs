@@ -209,10 +209,13 @@ fn started_with_standard_descriptors_closed() {
 #[test]
 fn what_a_login_shell_does_at_its_end_it_does() {
     let same = same!(|machine: &Machine| {
-        machine.sh("rm -f /home/alice/logged-out");
+        // Others log in and out beside it.
+        machine.sh("rm -f /home/alice/logged-out-here");
         let mut session = log_in(machine, "alice");
+        session.send("LOGGED_OUT_MARK=-here\r");
+        session.wait_for("LOGGED_OUT_MARK=-here\r\n");
         log_out(&mut session, 0);
-        machine.read("/home/alice/logged-out")
+        machine.read("/home/alice/logged-out-here")
     });
     assert_eq!(same.value, "bye\n");
 }

@@ -93,7 +93,7 @@ impl Machine {
         }
         self.write(format!("{home}/.profile"), format!("PS1='{}'\n", crate::PROMPT));
         self.write(format!("{home}/.bash_profile"), ". ~/.bashrc\n");
-        self.write(format!("{home}/.bash_logout"), "echo bye >>~/logged-out\n");
+        self.write(format!("{home}/.bash_logout"), "echo bye >>~/logged-out$LOGGED_OUT_MARK\n");
         self.write(format!("{home}/.hushlogin"), "");
         self.write(format!("{home}/.ssh/authorized_keys"), "");
         self.owned(home, id);
