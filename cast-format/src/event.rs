@@ -44,7 +44,7 @@ pub mod own {
     pub const END: &str = "end";
     /// A program without a terminal wrote this to its standard error.
     pub const ERR: &str = "err";
-    /// A program was started without a terminal, as JSON: [`Exec`](crate::Exec).
+    /// The program that the session is was started, as JSON: [`Exec`](crate::Exec).
     pub const EXEC: &str = "exec";
     /// What was lost here, as JSON.
     pub const GAP: &str = "gap";

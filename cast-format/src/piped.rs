@@ -1,5 +1,5 @@
-//! What is said of a session without a terminal: what was started, and how many bytes passed each way. They are the data
-//! of [`own::EXEC`](crate::own::EXEC) and [`own::TRAFFIC`](crate::own::TRAFFIC) events.
+//! What is said of a session that is one command: what was started, and, without a terminal, how many bytes passed each
+//! way. They are the data of [`own::EXEC`](crate::own::EXEC) and [`own::TRAFFIC`](crate::own::TRAFFIC) events.
 //!
 //! *Invariants*: whatever the text, reading it never panics, and takes memory in proportion to a text of at most
 //! [`LONGEST_TEXT`] bytes. What is not known is null or absent, never guessed.
@@ -27,6 +27,9 @@ pub struct Exec {
     /// Working directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cwd: Option<String>,
+    /// It was started on a terminal: what it shows is output, and what is typed goes to it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub terminal: bool,
 }
 
 /// How many bytes passed; null where nothing could count them.
@@ -112,10 +115,13 @@ mod tests {
             argv: vec!["-bash".into(), "-c".into(), "id".into()],
             argv_cut: false,
             cwd: Some("/root".into()),
+            terminal: false,
         };
         let text = r#"{"exe":"/usr/bin/bash","argv":["-bash","-c","id"],"cwd":"/root"}"#;
         assert_eq!(exec.to_string(), text);
-        assert_eq!(Exec::parse(text), Some(exec));
+        assert_eq!(Exec::parse(text), Some(exec.clone()));
+        let on_terminal = text.replace('}', r#","terminal":true}"#);
+        assert_eq!(Exec { terminal: true, ..exec }.to_string(), on_terminal);
         let traffic = Traffic { input: Some(3), output: None, error: Some(0) };
         assert_eq!(traffic.to_string(), r#"{"in":3,"out":null,"err":0}"#);
         assert_eq!(Traffic::parse(r#"{"in":3,"err":0,"more":[1]}"#), Some(traffic));
@@ -156,9 +162,9 @@ mod tests {
         #[test]
         fn what_is_written_is_read(
             exe in any::<Option<String>>(), argv in any::<Vec<String>>(), argv_cut in any::<bool>(),
-            cwd in any::<Option<String>>(), bytes in any::<[Option<u64>; 3]>(),
+            cwd in any::<Option<String>>(), terminal in any::<bool>(), bytes in any::<[Option<u64>; 3]>(),
         ) {
-            let exec = Exec { exe, argv, argv_cut, cwd };
+            let exec = Exec { exe, argv, argv_cut, cwd, terminal };
             prop_assert_eq!(Exec::parse(&exec.to_string()), Some(exec));
             let traffic = Traffic { input: bytes[0], output: bytes[1], error: bytes[2] };
             prop_assert_eq!(Traffic::parse(&traffic.to_string()), Some(traffic));

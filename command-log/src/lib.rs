@@ -32,5 +32,6 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 
+pub use context::is_interactive_shell;
 pub use event::{Candidate, CommandEvent, Kind, Piped, Reason, Source, State};
-pub use machine::CommandLog;
+pub use machine::{CommandLog, command_line};

@@ -11,6 +11,7 @@ use std::time::UNIX_EPOCH;
 
 use casemate_cast_format::segment::{SegmentReader, TextReader, seek_table};
 use casemate_cast_format::{Code, Decoder, Exec, Header, Item, Micros, own};
+use casemate_command_log::command_line;
 use casemate_recorder::part_path;
 use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -59,7 +60,7 @@ pub struct Session {
     pub last_activity: String,
     /// How many commands there were so far; null where there is no command log.
     pub commands: Option<u64>,
-    /// What was run, if it had no terminal.
+    /// What was run, if it was started to run one command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
     /// The recorder, while it runs.
@@ -295,9 +296,9 @@ fn head(file: File) -> Head {
             match item {
                 Item::Header(header) => head.header = Some(*header),
                 Item::Event(event) => {
-                    // The first one says what is run, if there is no terminal.
+                    // The first one says what is run, if that is one command.
                     if event.code == Code::Other(own::EXEC.into()) {
-                        head.command = Exec::parse(&event.data.decode()).map(|exec| line(&exec));
+                        head.command = Exec::parse(&event.data.decode()).map(|exec| command_line(&exec.argv));
                     }
                     return head;
                 }
@@ -306,14 +307,6 @@ fn head(file: File) -> Head {
         }
     }
     head
-}
-
-/// What was run; of a shell that is given one line, that.
-fn line(exec: &Exec) -> String {
-    match &exec.argv[..] {
-        [_, flag, line] if flag == "-c" => line.clone(),
-        words => words.join(" "),
-    }
 }
 
 /// When the last event of a finished recording happened; `None` if it has no end.

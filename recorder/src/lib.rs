@@ -16,6 +16,7 @@ pub mod keys;
 mod control;
 mod ending;
 mod environment;
+mod exec;
 mod identity;
 mod integrate;
 mod journal;

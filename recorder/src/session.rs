@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use crate::control::Control;
 use crate::echo::Echo;
 use crate::ending::Ending;
+use crate::exec::exec;
 use crate::form::Format;
 use crate::integrate::{Folder, Integration};
 use crate::journal::{AppendError, Existing, Journal, Kind, Plan, Rotation, Sink, Target, micros};
@@ -76,6 +77,8 @@ pub struct Options {
     pub signing_key: Option<SigningKey>,
     /// The control character before the recorder's own keys.
     pub prefix_key: Option<u8>,
+    /// It is one command, and not a shell that somebody types into: say what was started.
+    pub says_exec: bool,
     /// Note which process is in the foreground.
     pub process_facts: bool,
     /// Make the shell print marks, in this way.
@@ -309,7 +312,12 @@ pub fn record<T>(
         }
     };
     // Where there are no events, nobody looks.
-    let looks = options.process_facts && matches!(options.format, Format::Cast { .. });
+    let has_events = matches!(options.format, Format::Cast { .. });
+    if options.says_exec && has_events {
+        let exec = exec(&options.program, true).to_string();
+        journal.queue().push(Micros(0), Kind::Exec, exec.as_bytes());
+    }
+    let looks = options.process_facts && has_events;
     let mut observer = looks.then(Observer::new);
     let begun_as = observer.as_mut().and_then(|observer| observer.begin(start, &pty));
     if let Some(facts) = begun_as {
@@ -454,6 +462,7 @@ mod tests {
             rotation: Rotation::default(),
             signing_key: None,
             prefix_key: None,
+            says_exec: false,
             process_facts: false,
             integration: None,
             unrecorded: Unrecorded::Ends,

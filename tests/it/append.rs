@@ -27,7 +27,7 @@ fn assert_both(cast: &Cast) {
     assert!(facts["start_us"].as_u64() > cast.header["casemate"]["start_us"].as_u64(), "{facts}");
     let codes = cast.events.iter().map(|event| event.code.as_str());
     let order: Vec<_> = codes.filter(|code| !["r", "process"].contains(code)).collect();
-    assert_eq!(order, ["o", "x", "end", "session", "o", "x", "end"]);
+    assert_eq!(order, ["exec", "o", "x", "end", "session", "exec", "o", "x", "end"]);
 }
 
 #[test]

@@ -69,6 +69,28 @@ pub(crate) fn only(recording: &Recording, code: &str) -> Value {
     serde_json::from_str(data[0]).expect("the event is JSON")
 }
 
+/// Asserts that a session on a terminal was started to run a line, and gives the command event that this is, as it stands
+/// beside those of what was typed.
+#[track_caller]
+pub(crate) fn started(recording: &Recording, account: &str, line: &str, status: i32) -> Value {
+    let exec = only(recording, "exec");
+    assert_eq!(recording.cast.events[0].code, "exec");
+    assert_eq!((&exec["argv"][1], &exec["argv"][2]), (&"-c".into(), &line.into()), "{exec}");
+    assert_eq!(exec["terminal"], true, "{exec}");
+    let mut commands = recording.commands();
+    commands.retain(|event| event["source"] == "exec");
+    let states: Vec<_> = commands.iter().map(|event| event["state"].as_str()).collect();
+    assert_eq!(states, [Some("started"), Some("finished")], "{commands:#?}");
+    let finished = commands.pop().expect("there are two");
+    assert_eq!((&finished["kind"], &finished["id"]), (&"shell".into(), &commands[0]["id"]), "{finished}");
+    assert_eq!((&finished["command"], &finished["exit_code"]), (&line.into(), &status.into()), "{finished}");
+    assert_eq!((&finished["argv"], &finished["cwd"]), (&exec["argv"], &exec["cwd"]), "{finished}");
+    assert_eq!((&finished["target_user"], &finished["offset"]), (&account.into(), &0.0.into()), "{finished}");
+    assert!(finished["duration"].as_f64() > Some(0.0) && finished["bytes_out"].is_null(), "{finished}");
+    assert_eq!(finished["output_bytes"], recording.cast.exact_output().len(), "{finished}");
+    finished
+}
+
 /// Asserts that a session without a terminal is recorded as its command line, and gives its command event.
 #[track_caller]
 pub(crate) fn piped(recording: &Recording, account: &str, line: &str, status: i32) -> Value {

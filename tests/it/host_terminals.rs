@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use casemate_tests::machine::Machine;
-use casemate_tests::{Cast, LONG, PROMPT, Session, process, same, wait_until};
+use casemate_tests::machine::{Machine, Way};
+use casemate_tests::{Cast, LONG, PROMPT, Session, World, process, same, wait_until};
+use serde_json::Value;
 
-use crate::host::{EACH, log_in, log_out, look, outcome};
+use crate::host::{EACH, log_in, log_out, look, outcome, started};
 
 /// The recording of what a terminal showed is exactly that.
 #[track_caller]
@@ -64,6 +65,85 @@ fn one_command_on_a_terminal() {
             assert_eq!(*status, 3, "{text}");
             assert!(text.starts_with(&format!("{} {}\n", size.1, size.0)), "{text}");
             assert!(text.contains("a controlling terminal"), "{text}");
+            for (_, machine) in same.wrapped {
+                started(&machine.recording(&mark), account, &line, 3);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_shell_that_was_asked_for_is_a_command_and_so_is_what_is_typed_there() {
+    for (number, (account, shell, target_user)) in [
+        ("alice", "bash", "alice"),
+        ("alice", "sudo -i", "root"),
+        ("bob", "exec zsh -l", "bob"),
+        ("carol", "fish", "carol"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mark = format!("mark-asked-{number}");
+        let same = same!(|machine: &Machine| {
+            let mut session = machine.ssh(&["-tt", account, shell]).on_terminal();
+            session.wait_prompt();
+            look(&session);
+            session.send(format!("echo {mark}\r"));
+            session.wait_for(&format!("{mark}\r\n"));
+            look(&session);
+            log_out(&mut session, 3)
+        });
+        assert_eq!(same.value, 3);
+        for (_, machine) in same.wrapped {
+            let recording = machine.recording(&mark);
+            started(&recording, account, shell, 3);
+            let commands = recording.commands();
+            let said: Vec<_> = commands
+                .iter()
+                .map(|event| (event["state"].as_str().unwrap(), event["command"].as_str().unwrap_or("?")))
+                .collect();
+            let echo = format!("echo {mark}");
+            let expected = [
+                ("started", shell),
+                ("started", &echo),
+                ("finished", &echo),
+                ("started", "exit 3"),
+                ("finished", "exit 3"),
+                ("finished", shell),
+            ];
+            assert_eq!(said, expected, "{commands:#?}");
+            // The same from the recording, in the order in which they began; and in the list of sessions.
+            let path = recording.path.to_str().unwrap();
+            let listed = World::new().casemate(&["commands", "-f", "jsonl", path]).run().success().text();
+            let listed: Vec<Value> = listed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+            let said: Vec<_> = listed
+                .iter()
+                .map(|event| (event["command"].as_str().unwrap(), event["target_user"].as_str().unwrap()))
+                .collect();
+            assert_eq!(said, [(shell, account), (&echo, target_user), ("exit 3", target_user)], "{shell}");
+            let sessions = machine.root("casemate").args(&["sessions", "--json"]).run().success().text();
+            let session = sessions.lines().find(|line| line.contains(recording.cast.session())).unwrap();
+            let session: Value = serde_json::from_str(session).unwrap();
+            assert_eq!((&session["command"], &session["commands"]), (&shell.into(), &3.into()), "{session}");
+        }
+    }
+}
+
+#[test]
+fn root_runs_one_command_as_somebody_on_its_terminal() {
+    for account in EACH {
+        let mark = format!("mark-as-{account}");
+        let line = format!("test -t 0 && echo {mark}; exit 6");
+        let same = same!(|machine: &Machine| {
+            let mut session = machine.root("su").args(&[account, "-c", &line]).on_terminal();
+            (session.wait_exit(LONG), session.text())
+        });
+        assert_eq!(same.value, (6, format!("{mark}\r\n")));
+        for (way, machine) in same.wrapped {
+            // Where sshd forces us, su starts the account's own shell.
+            if way == Way::Login {
+                started(&machine.recording(&mark), account, &line, 6);
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use casemate_cast_format::segment::{Condition, UnpackerConfig, hex};
-use casemate_cast_format::{Code, Event, Header, Item, Micros, Traffic, own};
+use casemate_cast_format::{Code, Event, Exec, Header, Item, Micros, Traffic, own};
 use chrono::{DateTime, SecondsFormat};
 use serde_json::{Map, Value, json};
 
@@ -144,7 +144,10 @@ impl Summary {
                     self.largest = (self.largest.0.max(size.cols), self.largest.1.max(size.rows));
                 }
             }
-            Code::Other(code) if code == own::EXEC => self.no_terminal = Some(Traffic::default()),
+            Code::Other(code) if code == own::EXEC => {
+                let exec = Exec::parse(&event.data.decode());
+                self.no_terminal = exec.filter(|exec| !exec.terminal).map(|_| Traffic::default());
+            }
             Code::Other(code) if code == own::TRAFFIC && self.no_terminal.is_some() => {
                 self.no_terminal = Traffic::parse(&event.data.decode()).or(self.no_terminal);
             }

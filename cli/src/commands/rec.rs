@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use casemate_cast_format::Micros;
+use casemate_command_log::is_interactive_shell;
 use casemate_recorder::{
     AppendError, Begun, Ending, Existing, Format, Identity, Integration, Options, Output, Program,
     RecordError, Recorded, Role, Rotation, SESSION_VARIABLE, Said, Unrecorded, WindowSize, keys, record,
@@ -64,7 +65,7 @@ pub(crate) struct RecArgs {
     #[arg(long)]
     integrate: bool,
 
-    /// Leave out which process is in the foreground
+    /// Leave out which process is in the foreground, and what was started
     #[arg(long)]
     no_process_facts: bool,
 
@@ -256,6 +257,7 @@ fn options(arguments: &RecArgs, printer: &Printer) -> Result<Options, Failure> {
     program.set(SESSION_VARIABLE, &facts.session);
     Ok(Options {
         process_facts: !arguments.no_process_facts,
+        says_exec: says_exec(arguments, &argv),
         integration: integration(arguments, &argv, printer),
         program,
         role: Role::Tool,
@@ -274,6 +276,13 @@ fn options(arguments: &RecArgs, printer: &Printer) -> Result<Options, Failure> {
         signing_key: arguments.sign_key.as_deref().map(signing_key).transpose()?,
         prefix_key: arguments.prefix_key.0,
     })
+}
+
+/// Whether what is recorded is one command: not a shell that somebody types into.
+fn says_exec(arguments: &RecArgs, argv: &[OsString]) -> bool {
+    let is_given = arguments.command.is_some() || !arguments.program.is_empty();
+    let argv: Vec<_> = argv.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    is_given && !arguments.no_process_facts && !is_interactive_shell(&argv)
 }
 
 /// How the shell is made to print marks. Where that cannot be, the session is recorded without them.

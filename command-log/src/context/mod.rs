@@ -35,6 +35,7 @@ mod tests;
 mod words;
 
 pub use frame::Place;
+pub use hop::is_interactive_shell;
 pub(crate) use hop::shell_line;
 pub use hop::{Change, Hop, HopKind, parse_hop};
 pub use program::parse_program;

@@ -13,11 +13,13 @@
 //! - [`astray`]: lines that would get lost: what the stream says of them is not what happened;
 //! - [`running`]: what runs, and when it ends;
 //! - [`signals`]: marks, titles, directories; [`keys`]: what is typed;
-//! - [`piped`]: sessions without a terminal, in which there is nothing of all that.
+//! - [`exec`]: the command that the session is, where the recorder says so;
+//! - [`piped`]: sessions without a terminal, in which there is nothing of all the rest.
 
 mod astray;
 mod commit;
 mod edit;
+mod exec;
 mod keys;
 mod piped;
 mod rest;
@@ -26,6 +28,8 @@ mod settle;
 mod signals;
 mod wait;
 mod whose;
+
+pub use self::exec::command_line;
 
 use casemate_cast_format::{Code, Event, Header, Micros, SessionFacts, own};
 use casemate_terminal::{Backlog, Piece, Scanner, Screen, Signal, Vt100Screen};
@@ -231,7 +235,10 @@ impl<S: Screen> CommandLog<S> {
                     self.dirty = true;
                 }
             }
-            Code::Exit => self.end_session(),
+            Code::Exit => {
+                self.exec_ends_on_terminal(event.data.decode().trim().parse().ok());
+                self.end_session();
+            }
             Code::Marker => {}
             Code::Other(code) => match &**code {
                 own::HIDDEN => self.keys.hidden = true,

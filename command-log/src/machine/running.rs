@@ -17,6 +17,10 @@ const MOST_WAITING: usize = 1024;
 #[derive(Debug, Default)]
 pub(crate) struct Running {
     pub(crate) live: bool,
+    /// The command that the session is: it runs beside those in it, and ends last.
+    whole: Option<Entry>,
+    /// So many came within it that they were given before it.
+    passed: bool,
     queue: VecDeque<Entry>,
     ready: VecDeque<CommandEvent>,
     /// The offset of the last event, and how many had it.
@@ -133,12 +137,7 @@ impl Running {
         if let Some(event) = self.ready.pop_front() {
             return Some(event);
         }
-        let front = self.queue.front()?;
-        if !front.done && self.queue.len() <= MOST_WAITING {
-            return None;
-        }
-        self.first += 1;
-        let entry = self.queue.pop_front()?;
+        let entry = self.next_entry()?;
         if !self.live {
             return Some(entry.event);
         }
@@ -160,12 +159,42 @@ impl Running {
         Some(started)
     }
 
+    /// What the session is comes before what is in it, but while the session runs, or when that is too much to wait for.
+    fn next_entry(&mut self) -> Option<Entry> {
+        if self.whole.is_some() && !self.live && !self.passed {
+            if let Some(whole) = self.whole.take_if(|whole| whole.done) {
+                return Some(whole);
+            }
+            if self.queue.len() <= MOST_WAITING {
+                return None;
+            }
+            self.passed = true;
+        }
+        if self.queue.front().is_some_and(|front| front.done) || self.queue.len() > MOST_WAITING {
+            self.first += 1;
+            return self.queue.pop_front();
+        }
+        self.whole.take_if(|whole| whole.done)
+    }
+
+    /// The command that the session is begins.
+    pub(crate) fn begin_whole(&mut self, event: CommandEvent) {
+        let begun = Entry { event, started: false, open: false, done: false, begin_bytes: self.bytes };
+        // That of a session before it has ended, and nobody has asked for it yet.
+        self.queue.extend(self.whole.replace(begun));
+        self.passed = false;
+    }
+
+    pub(crate) fn whole(&mut self) -> Option<&mut CommandEvent> {
+        self.whole.as_mut().filter(|whole| !whole.done).map(|whole| &mut whole.event)
+    }
+
     /// While a session runs, a line is said as soon as it is sure that it was committed.
     pub(crate) fn rest(&mut self, now: Micros) {
         if !self.live {
             return;
         }
-        for entry in &mut self.queue {
+        for entry in self.whole.iter_mut().chain(&mut self.queue) {
             if !entry.started && !entry.open && entry.event.offset < now {
                 entry.started = true;
                 self.ready.push_back(CommandEvent { state: Some(State::Started), ..entry.event.clone() });
@@ -219,13 +248,6 @@ impl Running {
         self.shell.is_some()
     }
 
-    /// Its line is whole, whatever it looks like.
-    pub(crate) fn close(&mut self, number: u64) {
-        if let Some(entry) = self.entry(number) {
-            entry.open = false;
-        }
-    }
-
     /// A prompt is there: what was given to a shell, or to a program, has ended.
     pub(crate) fn end(&mut self, kind: Kind, at: Micros) {
         let program = self.program.take();
@@ -258,7 +280,7 @@ impl Running {
         self.shell = None;
         self.program = None;
         self.last_line = None;
-        for entry in &mut self.queue {
+        for entry in self.whole.iter_mut().chain(&mut self.queue) {
             entry.done = true;
         }
     }
@@ -295,12 +317,12 @@ impl<S: Screen> CommandLog<S> {
         }
     }
 
-    /// Notes a line. Returns its place in the queue.
-    pub(crate) fn note(&mut self, line: Line) -> u64 {
+    /// What is known of a line when it is committed.
+    pub(crate) fn event_of(&mut self, line: Line) -> CommandEvent {
         let (id, time) = self.identify(line.offset);
         let place = self.contexts.place();
         let shell_cwd = if line.kind == Kind::Program { None } else { self.cwd.clone() };
-        let event = CommandEvent {
+        CommandEvent {
             id,
             session: self.session.id.clone(),
             state: None,
@@ -323,17 +345,23 @@ impl<S: Screen> CommandLog<S> {
             output_at: Some(self.running.at),
             mismatch: line.mismatch,
             piped: None,
-        };
-        if matches!(line.kind, Kind::Shell | Kind::Hidden) {
+        }
+    }
+
+    /// Notes a line. Returns its place in the queue.
+    pub(crate) fn note(&mut self, line: Line) -> u64 {
+        let event = self.event_of(line);
+        let kind = event.kind;
+        if matches!(kind, Kind::Shell | Kind::Hidden) {
             self.running.end(Kind::Shell, self.now);
         }
         let number = self.running.first + self.running.queue.len() as u64;
-        let open = line.kind == Kind::Shell && event.command.as_deref().is_some_and(syntax::is_open);
-        let done = matches!(line.kind, Kind::Cancelled);
+        let open = kind == Kind::Shell && event.command.as_deref().is_some_and(syntax::is_open);
+        let done = matches!(kind, Kind::Cancelled);
         let begin_bytes = self.running.bytes;
         self.running.queue.push_back(Entry { event, started: false, open, done, begin_bytes });
         self.running.output_end = None;
-        match line.kind {
+        match kind {
             Kind::Shell | Kind::Hidden => self.running.shell = Some(number),
             Kind::Program => {
                 // The line before it has ended at the latest with this one.

@@ -1,6 +1,7 @@
 //! Tests of the whole machine: a stream in, a table out.
 
 mod attacks;
+mod exec;
 mod hiding;
 mod piped;
 mod properties;

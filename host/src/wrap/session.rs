@@ -1,5 +1,6 @@
 //! One session: recorded, or not begun.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -8,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use casemate_cast_format::{SessionFacts, Version};
 use casemate_command_file::{Also, CommandFile, News};
-use casemate_command_log::CommandEvent;
+use casemate_command_log::{CommandEvent, is_interactive_shell};
 use casemate_recorder::{
     Begun, Existing, Format, Integration, Options, Output, PipedOptions, Program, Recorded, Rights, Role,
     Rotation, Unrecorded, WindowSize, die_of, record, record_pipes,
@@ -184,6 +185,7 @@ impl Session<'_> {
             rotation: Rotation::default(),
             signing_key: self.signing_key.clone(),
             prefix_key: None,
+            says_exec: is_one_command(&program.argv),
             process_facts: true,
             integration: self.integration(program),
             unrecorded: self.unrecorded(),
@@ -241,6 +243,12 @@ fn conclude(recorded: &Recorded, gaps: &Gaps) -> ExitCode {
         Some(signal) => die_of(signal),
         None => ExitCode::from(u8::try_from(recorded.status).unwrap_or(u8::MAX)),
     }
+}
+
+/// Whether a shell was started to run something, and not for somebody to type into.
+fn is_one_command(argv: &[OsString]) -> bool {
+    let argv: Vec<_> = argv.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    argv.len() > 1 && !is_interactive_shell(&argv)
 }
 
 /// Brings each command into the system's log; what did not reach it is counted.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use casemate_cast_format::segment::{Unpacked, Unpacker, UnpackerConfig, Verdict};
 use casemate_cast_format::{Code, Decoder, Item, Micros, is_zstd};
-use casemate_command_log::{CommandEvent, CommandLog, Kind};
+use casemate_command_log::{CommandEvent, CommandLog, Kind, State};
 
 use crate::player::Player;
 use crate::recording::Recording;
@@ -267,7 +267,10 @@ impl Work {
     fn give(&mut self, taken: &[Taken], read: usize) {
         let mut commands = Vec::new();
         while let Some(event) = self.log.as_mut().and_then(CommandLog::next_event) {
-            commands.push(event);
+            // What runs is a command when it has ended: a command that the session is keeps none back that is in it.
+            if event.state != Some(State::Started) {
+                commands.push(event);
+            }
         }
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         found.bytes += read as u64;
@@ -276,7 +279,8 @@ impl Work {
         // What was thrown away before it was run is no command.
         for command in commands.into_iter().filter(|command| command.kind != Kind::Cancelled) {
             if found.commands.len() < COMMANDS_KEPT {
-                found.commands.push(command.into());
+                let place = found.commands.partition_point(|before| before.time <= command.offset);
+                found.commands.insert(place, command.into());
             } else {
                 found.commands_left_out += 1;
             }
@@ -310,7 +314,7 @@ fn take(decoder: &mut Decoder, log: &mut Option<CommandLog>, last: &mut Micros) 
     let (mut taken, mut events) = (Vec::new(), 0);
     while let Some(item) = decoder.next_item() {
         match item {
-            Item::Header(header) if log.is_none() => *log = Some(CommandLog::new(&header)),
+            Item::Header(header) if log.is_none() => *log = Some(CommandLog::new(&header).live()),
             Item::Event(event) => {
                 events += 1;
                 *last = event.time;

@@ -317,6 +317,7 @@ impl Writer {
                     let facts = name_user(&mut self.user_names, uid, &String::from_utf8_lossy(bytes));
                     Some(Event::own(entry.time, own::PROCESS, &facts))
                 }
+                Kind::Exec => Some(Event::own(entry.time, own::EXEC, &String::from_utf8_lossy(bytes))),
                 Kind::PauseBegin => Some(Event::own(entry.time, own::PAUSE, "begin")),
                 Kind::PauseEnd => Some(Event::own(entry.time, own::PAUSE, "end")),
                 Kind::Exit(status) => Some(Event::new(entry.time, Code::Exit, &status.to_string())),
@@ -411,6 +412,7 @@ impl Writer {
                 | Kind::Resize(_)
                 | Kind::Marker
                 | Kind::Process(_)
+                | Kind::Exec
                 | Kind::PauseBegin
                 | Kind::PauseEnd => {}
             }

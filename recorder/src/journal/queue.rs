@@ -54,6 +54,8 @@ pub(crate) enum Kind {
     Traffic,
     /// The bytes are the facts of a process of this user.
     Process(Option<u32>),
+    /// The bytes say what was started.
+    Exec,
     PauseBegin,
     PauseEnd,
     Exit(i32),

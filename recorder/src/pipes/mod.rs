@@ -38,7 +38,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use casemate_cast_format::{Event, Exec, Header, Micros, SessionFacts, Version, own};
+use casemate_cast_format::{Event, Header, Micros, SessionFacts, Version, own};
 use ed25519_dalek::SigningKey;
 use nix::unistd::{ForkResult, fork};
 use rustix::process::Pid;
@@ -49,6 +49,7 @@ use self::link::Link;
 use self::log::Log;
 use self::plumbing::Plumbing;
 use self::stand_in::StandIn;
+use crate::exec::exec;
 use crate::form::Format;
 use crate::journal::{Journal, Plan, Rotation, Sink, micros};
 use crate::program::Program;
@@ -112,7 +113,7 @@ pub fn record_pipes(
     let mut sink = rights::with(program.rights, || open(&options.output, plan))?;
     sink.be_alone(true);
     let start = Instant::now();
-    let exec = Event::own(Micros(0), own::EXEC, &exec(program).to_string());
+    let exec = Event::own(Micros(0), own::EXEC, &exec(program, false).to_string());
     // Whoever is killed at once has begun all the same.
     if let Err(error) = sink.event(&exec).and_then(|()| sink.flush()) {
         discard(options, sink);
@@ -215,18 +216,6 @@ fn discard(options: &PipedOptions, sink: Sink) {
     if matches!(options.output, Output::File(..)) {
         rights::with(options.program.rights, || sink.discard());
     }
-}
-
-fn exec(program: &Program) -> Exec {
-    let text = |text: &std::ffi::OsStr| text.to_string_lossy().into_owned();
-    let directory = program.directory.clone().or_else(|| std::env::current_dir().ok());
-    Exec {
-        exe: Some(text(program.path.as_os_str())),
-        argv: program.argv.iter().map(|word| text(word)).collect(),
-        argv_cut: false,
-        cwd: directory.map(|directory| text(directory.as_os_str())),
-    }
-    .limited()
 }
 
 fn header(options: &PipedOptions) -> Header {

@@ -9,7 +9,7 @@
 use std::collections::VecDeque;
 
 use casemate_cast_format::{Event, Size};
-use casemate_command_log::CommandEvent;
+use casemate_command_log::{CommandEvent, Source};
 use casemate_terminal::{Piece, Scanner, Transcript};
 
 /// Of each command's output this much is shown.
@@ -33,6 +33,13 @@ pub struct OutputText {
     pub is_cut: bool,
 }
 
+/// The command that a session is, and the beginning of its output.
+struct Whole {
+    id: String,
+    from: u64,
+    output: Vec<u8>,
+}
+
 /// Keeps output.
 pub(crate) struct Capture {
     scanner: Scanner,
@@ -45,6 +52,8 @@ pub(crate) struct Capture {
     /// Pieces of the stream with their places, in order.
     kept: VecDeque<(u64, Vec<u8>)>,
     kept_bytes: usize,
+    /// The command that the session is, beside which all others run.
+    whole: Option<Whole>,
     /// Commands that run, and where their output begins.
     running: VecDeque<(String, u64)>,
     /// Where the output of the last one to begin begins.
@@ -61,6 +70,7 @@ impl Capture {
             event_begin: 0,
             kept: VecDeque::new(),
             kept_bytes: 0,
+            whole: None,
             running: VecDeque::new(),
             last: None,
         }
@@ -91,6 +101,10 @@ impl Capture {
     }
 
     fn take(&mut self, bytes: &[u8]) {
+        if let Some(whole) = &mut self.whole {
+            let wanted = OUTPUT_LIMIT.saturating_sub(whole.output.len()).min(bytes.len());
+            whole.output.extend_from_slice(&bytes[..wanted]);
+        }
         if let Some(from) = self.last {
             let wanted = (from + OUTPUT_LIMIT as u64).saturating_sub(self.end);
             let wanted = usize::try_from(wanted).unwrap_or(usize::MAX).min(bytes.len());
@@ -119,20 +133,40 @@ impl Capture {
     pub(crate) fn started(&mut self, event: &CommandEvent) {
         let oldest = self.end - self.recent.len() as u64;
         let from = event.output_at.unwrap_or(self.end).clamp(oldest, self.end);
+        if event.source == Source::Exec {
+            let output = self.recent_from(from);
+            self.whole = Some(Whole { id: event.id.clone(), from, output });
+            return;
+        }
         self.running.push_back((event.id.clone(), from));
         self.last = Some(from);
 
         let kept_until = self.kept.back().map_or(0, |(at, piece)| at + piece.len() as u64);
         let begin = from.max(kept_until);
-        let skipped = usize::try_from(begin - oldest.min(begin)).unwrap_or(usize::MAX);
-        let bytes: Vec<u8> = self.recent.iter().skip(skipped).take(OUTPUT_LIMIT).copied().collect();
+        let bytes = self.recent_from(begin);
         if !bytes.is_empty() {
             self.keep(begin, &bytes);
         }
     }
 
+    /// The beginning of what was put out from there on.
+    fn recent_from(&self, from: u64) -> Vec<u8> {
+        let oldest = self.end - self.recent.len() as u64;
+        let skipped = usize::try_from(from.saturating_sub(oldest)).unwrap_or(usize::MAX);
+        self.recent.iter().skip(skipped).take(OUTPUT_LIMIT).copied().collect()
+    }
+
     /// A command is given: what it put out, if that is known.
     pub(crate) fn finished(&mut self, event: &CommandEvent) -> Option<OutputText> {
+        if event.source == Source::Exec {
+            if self.whole.is_none() {
+                self.started(event);
+            }
+            let whole = self.whole.take_if(|whole| whole.id == event.id)?;
+            let bytes = event.output_bytes?;
+            let is_cut = self.is_cut(&whole.output, whole.from, bytes);
+            return Some(OutputText { text: self.as_text(&whole.output), is_cut });
+        }
         let mut place = self.running.iter().position(|(id, _)| *id == event.id);
         if place.is_none() && event.output_bytes.is_some() {
             // It ended as soon as it began.
@@ -159,17 +193,26 @@ impl Capture {
                 output.extend(piece.iter().skip(skip).take(most));
             }
         }
-        let is_cut = (output.len() as u64) < bytes && (output.len() as u64) < self.end - from;
+        let is_cut = self.is_cut(&output, from, bytes);
         // The end of the line itself is none of it, where a line editor says before it that the line is committed.
         let returns = output.iter().take(LINE_END).take_while(|&&byte| byte == b'\r').count();
         if returns > 0 && output.get(returns) == Some(&b'\n') {
             output.drain(..=returns);
         }
+        OutputText { text: self.as_text(&output), is_cut }
+    }
+
+    /// Whether there was more than this, of so many bytes from there on.
+    fn is_cut(&self, output: &[u8], from: u64, bytes: u64) -> bool {
+        (output.len() as u64) < bytes.min(self.end - from)
+    }
+
+    fn as_text(&self, output: &[u8]) -> String {
         let mut transcript = Transcript::new(self.size.0, self.size.1);
         let mut text = Vec::new();
-        transcript.feed(&output, &mut text);
+        transcript.feed(output, &mut text);
         transcript.finish(&mut text);
-        OutputText { text: String::from_utf8_lossy(&text).into_owned(), is_cut }
+        String::from_utf8_lossy(&text).into_owned()
     }
 
     /// Lets go of what lies before all that run.

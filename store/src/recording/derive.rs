@@ -154,7 +154,7 @@ impl<'a> Deriver<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use casemate_cast_format::{Event, Header, Size};
+    use casemate_cast_format::{Event, Header, Size, own};
 
     /// The records of a session on a screen of 80 columns.
     fn records(wish: &Wish, outputs: &[(u64, &str)]) -> Vec<Record> {
@@ -255,6 +255,37 @@ mod tests {
         assert!(output.is_cut && begin.starts_with("0123456789abcde\n0123"), "{} {begin:?}", output.is_cut);
         assert!(output.text.len() <= super::super::capture::OUTPUT_LIMIT);
         assert_eq!(got[1], ("id".into(), text("root\n")));
+    }
+
+    #[test]
+    fn a_command_that_the_session_is_has_all_output_and_those_in_it_theirs() {
+        let wish = Wish { with_output: true, ..Wish::default() };
+        let long = "0123456789abcde\r\n".repeat(40_000);
+        let session = session(&[("ls", "one\r\n"), ("seq", &long), ("seq 2", &long), ("id", "root\r\n")]);
+        let mut deriver = Deriver::new(&wish, None);
+        let mut records = Vec::new();
+        let mut give = |record: Record| {
+            records.push((record.event.command.unwrap_or_default(), record.output.unwrap()));
+            Ok::<(), std::convert::Infallible>(())
+        };
+        let header = Item::Header(Box::new(Header::new(Size { cols: 80, rows: 24 })));
+        deriver.item(&header, &mut give).unwrap();
+        let exec = r#"{"argv":["sh","-c","bash"],"terminal":true}"#;
+        let mut events = vec![Event::own(Micros(0), own::EXEC, exec)];
+        events.extend(
+            session.iter().map(|(time, text)| Event::new(Micros(time * 100_000), Code::Output, text)),
+        );
+        events.push(Event::new(Micros(events[events.len() - 1].time.0 + 1_000_000), Code::Exit, "0"));
+        for event in events {
+            deriver.item(&Item::Event(event), &mut give).unwrap();
+        }
+        deriver.finish(&mut give).unwrap();
+        let names: Vec<_> = records.iter().map(|(command, _)| command.as_str()).collect();
+        assert_eq!(names, ["ls", "seq", "seq 2", "id", "bash"]);
+        assert_eq!((&records[0].1, &records[3].1), (&text("one\n").unwrap(), &text("root\n").unwrap()));
+        assert!(records[2].1.is_cut && records[2].1.text.starts_with("0123456789abcde\n0123"));
+        let whole = &records[4].1;
+        assert!(whole.is_cut && whole.text.starts_with("a@b:~$ ls\none\na@b:~$ seq\n0123"));
     }
 
     #[test]

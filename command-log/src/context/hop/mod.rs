@@ -18,6 +18,7 @@ mod tests;
 
 use super::words::{self, Simple, Word};
 use options::Value;
+pub use shell::is_interactive as is_interactive_shell;
 pub(super) use shell::is_shell;
 pub(crate) use shell::line as shell_line;
 

@@ -51,16 +51,26 @@ pub(super) fn is_shell_word(word: &Word) -> bool {
 
 /// The line that a shell with these arguments runs, and nothing else: what stands behind `-c`.
 pub(crate) fn line(argv: &[String]) -> Option<String> {
+    with_arguments(argv, |next| match next {
+        Next::Line(line) => Some(line),
+        Next::Run(_) | Next::Shell | Next::Perhaps | Next::Nothing => None,
+    })?
+}
+
+/// Whether this is a shell that reads lines from whoever types, and not one that is given what to run.
+pub fn is_interactive(argv: &[String]) -> bool {
+    with_arguments(argv, |next| matches!(next, Next::Shell)).unwrap_or(false)
+}
+
+/// Says what a shell does with its arguments; `None` where it is no shell.
+fn with_arguments<T>(argv: &[String], tell: impl FnOnce(Next<'_>) -> T) -> Option<T> {
     let (shell, arguments) = argv.split_first()?;
     if !is_shell(shell) {
         return None;
     }
     let words: Vec<Word> = arguments.iter().map(|argument| Word::literal(argument)).collect();
     let name = Word::literal(shell);
-    match self::arguments(name.program(), &words) {
-        Next::Line(line) => Some(line),
-        Next::Run(_) | Next::Shell | Next::Perhaps | Next::Nothing => None,
-    }
+    Some(tell(self::arguments(name.program(), &words)))
 }
 
 /// Options that say which file to read first, not what to run.
