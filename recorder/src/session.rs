@@ -239,9 +239,16 @@ pub fn record<T>(
     let size = options.window.on(shown_size);
 
     let (mut program, mut facts) = (options.program.clone(), options.facts.clone());
-    let folder = options.integration.as_ref();
-    let folder = folder.map(|integration| Folder::create(integration, &program, &facts.session));
-    let folder = folder.transpose().map_err(system("cannot put the shell integration in place"))?;
+    // Without both no shell takes lines from somebody who types.
+    let is_interactive = on_terminal[0] && on_terminal[2];
+    let integration = options.integration.as_ref().filter(|_| is_interactive);
+    let folder = integration.map(|integration| Folder::create(integration, &program, &facts.session));
+    let folder = match (folder.transpose(), options.role) {
+        (Ok(folder), _) => folder,
+        // Whoever fills the folder of temporary files is not to decide who gets in.
+        (Err(_), Role::Shell) => None,
+        (Err(error), Role::Tool) => return Err(system("cannot put the shell integration in place")(error)),
+    };
     if let Some(folder) = &folder {
         facts.set_marks_nonce(&folder.nonce);
         program.argv.clone_from(&folder.argv);

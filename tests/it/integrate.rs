@@ -45,7 +45,7 @@ fn decoded(url: &str) -> String {
 
 /// Types lines, each at a fresh prompt.
 #[track_caller]
-fn type_lines(session: &mut Session, lines: &[&str]) {
+pub(crate) fn type_lines(session: &mut Session, lines: &[&str]) {
     for line in lines {
         session.wait_prompt();
         session.send(line);
@@ -271,7 +271,7 @@ fn check_unchanged(shell: &[&str], prepare: impl Fn(&World), env: &[(&str, &str)
 }
 
 /// `PROMPT_COMMAND` has our hooks around it; what its entries see is in `~/statuses`.
-const BASH_DUMP: &str = r#"
+pub(crate) const BASH_DUMP: &str = r#"
 set -o; shopt; trap; alias; bind -v; echo "$- $0 $# $SHLVL"; shopt -p login_shell
 declare -p | grep -vE '^declare -[^ ]+ (BASHPID|BASH_[A-Z]+|RANDOM|SRANDOM|SECONDS|EPOCH[A-Z]+|PPID|_|CASEMATE_SESSION|PROMPT_COMMAND|LINENO|PIPESTATUS|FUNCNAME|GROUPS|OLDPWD|HISTCMD|COLUMNS|LINES)\b' | grep -v '^ \|^$'
 declare -F; env -u PROMPT_COMMAND | grep -vE '^(CASEMATE_SESSION|_|OLDPWD)=' | sort
@@ -308,7 +308,7 @@ fn bash_is_as_it_was() {
     );
 }
 
-const ZSH_DUMP: &str = r#"
+pub(crate) const ZSH_DUMP: &str = r#"
 setopt; alias; trap; echo "$- $# $SHLVL ${(q)PS1} ${(q)PS2} ${(q)RPROMPT}"; echo ${(t)ZDOTDIR} ${(q)ZDOTDIR-unset}
 print -l ${${(o)${(k)functions}}:#__casemate*}
 typeset -p | grep -vE '(RANDOM|SECONDS|EPOCH|PPID|TTYIDLE|LINENO|CASEMATE_SESSION|HISTCMD|COLUMNS|LINES|OLDPWD| _=|history|functions|funcfile|dis_|jobtexts|TTY=|[$]=|argv|parameters|options|pipestatus|widgets|precmd_functions|preexec_functions|builtins|commands|SAVEHIST|epochtime|errnos|sysparams|terminfo|termcap|keymaps|nameddirs|userdirs|usergroups|modules|patchars|reswords|aliases|MATCH)' 
@@ -338,7 +338,7 @@ fn zsh_is_as_it_was() {
     check_unchanged(&["zsh", "-l"], zsh_files("dots/"), &[("ZDOTDIR", "~/dots")], ZSH_DUMP);
 }
 
-const FISH_DUMP: &str = r#"
+pub(crate) const FISH_DUMP: &str = r#"
 functions -n | string split , | string match -v '__casemate*'; functions fish_prompt | string match -v '# Defined *'
 set -x | grep -vE '^(CASEMATE_SESSION|SHLVL|COLUMNS|LINES)'; set -S XDG_DATA_DIRS fish_function_path status
 echo $status; status is-login; echo $status; abbr; bind | head -n 5; count $argv

@@ -17,6 +17,7 @@ mod export; // `casemate export`: cuts, speed, text, pictures, and what is hidde
 mod host; // what the tests of a wrapped host have in common
 mod host_attacks; // a wrapped host: environment, names, links, configurations that would decide what they must not
 mod host_gaps; // a wrapped host: what is not recorded, and recorders that only seem to be at work
+mod host_integration; // `integration = true`: marks from login shells, which are otherwise as they were
 mod host_jobs; // root's jobs on a terminal: su and sudo, stopped, in the background, left behind
 mod host_many; // many sessions at once on a wrapped host, and sessions within sessions
 mod host_package; // the Debian package: installed, used, upgraded, removed, purged

@@ -23,6 +23,8 @@ pub(crate) struct Marks {
     pub(crate) prompt: Option<Place>,
     /// Where it ended and typing began, until that was looked at.
     pub(crate) input: Option<Place>,
+    /// That carried the nonce of our own integration: the prompt is a shell's.
+    pub(crate) proven: bool,
     /// The last line was given at a marked prompt, so that marks may speak of it.
     pub(crate) waited: bool,
     /// What the shell says the line is that is about to be committed.
@@ -39,7 +41,10 @@ impl<S: Screen> CommandLog<S> {
                 self.marks.prompt = Some(cursor);
                 self.marks.input = None;
             }
-            MarkKind::InputStart => self.marks.input = Some(cursor),
+            MarkKind::InputStart => {
+                self.marks.input = Some(cursor);
+                self.marks.proven = trusted && self.session.nonce.is_some();
+            }
             MarkKind::CommandLine(text) if trusted => self.marks.reported = Some(text),
             MarkKind::OutputStart { command } => {
                 self.marks.input = None;

@@ -11,6 +11,10 @@ use crate::region;
 impl<S: Screen> CommandLog<S> {
     /// Decides who waits behind a prompt.
     pub(crate) fn whose(&self, prompt: &PromptText, how: How) -> (Kind, Option<String>) {
+        if how == How::Mark && self.marks.proven {
+            // A shell that has not taken the terminal yet would pass for one that runs `read`.
+            return (Kind::Shell, None);
+        }
         let shape = Shape::of(&prompt.row);
         if let Some(decided) = self.foreground_waits(shape) {
             return decided;

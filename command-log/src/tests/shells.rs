@@ -1,8 +1,11 @@
 //! Sessions as shells write them.
 
+use casemate_cast_format::{Code, Event, Header, Micros, Size, own};
 use expect_test::expect;
+use serde_json::json;
 
-use super::{Step, check, out, typed};
+use super::{Step, check, out, table, typed};
+use crate::CommandLog;
 
 /// A prompt of bash, as readline prints it.
 const BASH: &str = "\x1b[?2004halice@web-1:~$ ";
@@ -211,4 +214,42 @@ fn process_facts_tell_a_shell_from_a_program() {
         2.913 shell "ls" cwd=/srv
     "#]],
     );
+}
+
+#[test]
+fn a_prompt_that_our_own_integration_marks_is_a_shells_however_soon_a_line_comes() {
+    let facts = json!({
+        "session": "s", "user": "u", "target": "t", "target_user": "bob", "start_us": 5, "marks_nonce": "n0",
+    });
+    let derive = |nonce: &str| {
+        let mut header = Header::new(Size { cols: 60, rows: 12 });
+        header.set_facts(&serde_json::from_value(facts.clone()).unwrap());
+        let mut log = CommandLog::new(&header);
+        let zsh = r#"{"why":"start","pid":7,"uid":2002,"user":"bob","exe":"/usr/bin/zsh","argv":["-zsh"],"cwd":"/","canonical":true,"echo":true}"#;
+        log.handle(&Event::own(Micros(0), own::PROCESS, zsh));
+        // As it comes from a machine that types.
+        for (time, output) in [
+            (6700, "\x1b]133;A;NONCE\x07"),
+            (7700, "\r\x1b[Jready> \x1b]133;B;NONCE\x07"),
+            (7800, "\x1b[K"),
+            (8000, "\x1b[?1h\x1b=\x1b[?2004h"),
+            (11_600, "c\x08cd /usr/share"),
+            (
+                12_900,
+                "\x1b[?1l\x1b>\x1b[?2004l\r\r\n\x1b]133;C;NONCE;cmdline_url=cd%20/usr/share\x07\x1b]133;D;0;NONCE\x07",
+            ),
+            (13_200, "\x1b]133;A;NONCE\x07\r\x1b[Jready> \x1b]133;B;NONCE\x07\x1b[K\x1b[?1h\x1b=\x1b[?2004h"),
+        ] {
+            let output = output.replace("NONCE", &format!("nonce={nonce}"));
+            log.handle(&Event::new(Micros(time), Code::Output, &output));
+        }
+        log.finish();
+        std::iter::from_fn(|| log.next_event()).collect::<Vec<_>>()
+    };
+    expect![[r#"
+        0.0129 shell "cd /usr/share" on=t as=bob exit=0 cwd=/
+    "#]]
+    .assert_eq(&table(&derive("n0")));
+    // Whoever prints marks and does not know it proves nothing.
+    assert_eq!(table(&derive("other")), "");
 }

@@ -1,10 +1,7 @@
 # casemate's shell integration for bash 4.4 and later: says where prompts, commands and results are.
-# Assignments come before this text: __casemate_start, and what is to be put back.
+# Assignments come before this text: __casemate_nonce, __casemate_start, and what is to be put back.
 #
 # The functions stand before any file of the user is read, so that no alias of theirs gets into them.
-
-__casemate_nonce=$CASEMATE_MARKS_NONCE
-unset CASEMATE_MARKS_NONCE
 
 if [[ $__casemate_start != rc ]]; then
     # Begun with --posix, the one way to be read by a login shell or one without rc file.

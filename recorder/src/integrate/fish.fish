@@ -1,8 +1,5 @@
 # casemate's shell integration for fish: says where prompts, commands and results are.
-# fish runs this after all of its configuration.
-
-set -g __casemate_nonce $CASEMATE_MARKS_NONCE
-set -e CASEMATE_MARKS_NONCE
+# fish runs this after all of its configuration. __casemate_nonce is set before this text.
 
 if status is-interactive; and test -n "$__casemate_nonce"
     set -g __casemate_id ";aid=$fish_pid;nonce=$__casemate_nonce"

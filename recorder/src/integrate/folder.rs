@@ -32,6 +32,7 @@ impl Folder {
         DirBuilder::new().mode(0o700).create(&path)?;
         let prepared = integration
             .prepare(&program.argv, &path, &nonce, |name| Some(program.variable(name)?.to_owned()));
+        // Gone again where what follows fails.
         let folder = Self { path, nonce, argv: prepared.argv, env: prepared.env };
         let script = folder.path.join(prepared.name);
         OpenOptions::new()

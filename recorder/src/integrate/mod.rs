@@ -11,8 +11,11 @@
 //! | zsh | `ZDOTDIR` | ours `.zshenv`, zsh all others |
 //! | fish | `--init-command` | fish, before ours |
 //!
-//! Each mark carries a nonce, given in an environment variable that the scripts unset, so that
-//! printed files cannot pass for marks. It is no secret to the person who is recorded.
+//! A shell is a login shell by an argument, or because its name begins with a dash, and stays one: the name is not
+//! changed. What a shell that is told to run something would do with ours nobody can say, so that it gets none.
+//!
+//! Each mark carries a nonce, which stands in the script, so that printed files cannot pass for marks. It is no secret to
+//! the person who is recorded.
 //!
 //! Here is what decides, which is pure; [`folder`] writes.
 
@@ -23,9 +26,6 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
 pub(crate) use folder::Folder;
-
-/// What the marks carry; the scripts unset it.
-const NONCE_VARIABLE: &str = "CASEMATE_MARKS_NONCE";
 
 const BASH: &str = include_str!("bash.sh");
 const ZSH: &str = include_str!("zsh.zsh");
@@ -49,8 +49,8 @@ enum Shell {
 enum Start {
     /// As its rc file; it then reads this one, or `~/.bashrc`.
     Rc(Option<OsString>),
-    /// By `ENV`; it then reads the files of a login shell, or none.
-    Env { login: bool, files: bool },
+    /// By `ENV`; it then reads the files of a login shell, or none. An argument says that it is one.
+    Env { by_argument: bool, files: bool },
 }
 
 /// Why a program cannot be made to print marks.
@@ -93,9 +93,11 @@ impl Integration {
     pub fn of(argv: &[OsString], variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, NotIntegrated> {
         let (program, arguments) =
             argv.split_first().map_or((OsStr::new(""), argv), |(p, rest)| (p.as_os_str(), rest));
+        let by_name = program.as_bytes().starts_with(b"-");
         let name = Path::new(program).file_name().unwrap_or_default().to_string_lossy();
-        let shell = match &*name {
-            "bash" => bash(arguments, &variable)?,
+        let name = if by_name { name.trim_start_matches('-') } else { &name };
+        let shell = match name {
+            "bash" => bash(by_name, arguments, &variable)?,
             "zsh" => {
                 plain_arguments("zsh", arguments, &["--interactive", "--login"])?;
                 Shell::Zsh
@@ -104,7 +106,7 @@ impl Integration {
                 plain_arguments("fish", arguments, &["--interactive", "--login", "--private", "-P"])?;
                 Shell::Fish
             }
-            _ => return Err(NotIntegrated::Program(name.into_owned())),
+            _ => return Err(NotIntegrated::Program(name.to_owned())),
         };
         match variable("TERM") {
             Some(term) if term != "dumb" && !term.is_empty() => Ok(Self { shell }),
@@ -119,7 +121,7 @@ impl Integration {
         nonce: &str,
         variable: impl Fn(&str) -> Option<OsString>,
     ) -> Prepared {
-        let mut env = vec![(NONCE_VARIABLE, nonce.into())];
+        let mut env = Vec::new();
         let mut argv = argv.to_vec();
         let mut script = Vec::new();
         let mut assign = |name: &str, value: &OsStr| {
@@ -128,6 +130,9 @@ impl Integration {
             script.extend(quoted(value));
             script.push(b'\n');
         };
+        if self.shell != Shell::Fish {
+            assign("__casemate_nonce", OsStr::new(nonce));
+        }
         let (name, text) = match &self.shell {
             Shell::Bash(Start::Rc(file)) => {
                 assign("__casemate_start", OsStr::new("rc"));
@@ -140,7 +145,7 @@ impl Integration {
                 argv.splice(1.., [OsString::from("--rcfile"), rc]);
                 ("bash.sh", BASH)
             }
-            Shell::Bash(Start::Env { login, files }) => {
+            Shell::Bash(Start::Env { by_argument, files }) => {
                 assign("__casemate_start", OsStr::new(if *files { "login" } else { "none" }));
                 if let Some(before) = variable("ENV") {
                     assign("__casemate_env", &before);
@@ -154,7 +159,7 @@ impl Integration {
                     }
                 }
                 env.push(("ENV", folder.join("bash.sh").into_os_string()));
-                let login = login.then(|| OsString::from("--login"));
+                let login = by_argument.then(|| OsString::from("--login"));
                 argv.splice(1.., [OsString::from("--posix")].into_iter().chain(login));
                 ("bash.sh", BASH)
             }
@@ -166,6 +171,9 @@ impl Integration {
                 (".zshenv", ZSH)
             }
             Shell::Fish => {
+                script.extend_from_slice(b"set -g __casemate_nonce ");
+                script.extend(fish_quoted(OsStr::new(nonce)));
+                script.push(b'\n');
                 let mut command = b"source ".to_vec();
                 command.extend(fish_quoted(folder.join("fish.fish").as_os_str()));
                 argv.splice(1..1, ["--init-command".into(), OsString::from_vec(command)]);
@@ -177,24 +185,32 @@ impl Integration {
     }
 }
 
-fn bash(arguments: &[OsString], variable: impl Fn(&str) -> Option<OsString>) -> Result<Shell, NotIntegrated> {
+fn bash(
+    by_name: bool,
+    arguments: &[OsString],
+    variable: impl Fn(&str) -> Option<OsString>,
+) -> Result<Shell, NotIntegrated> {
     if variable("POSIXLY_CORRECT").is_some() {
         return Err(NotIntegrated::Variable("POSIXLY_CORRECT"));
     }
-    let (mut login, mut rc, mut profile, mut file) = (false, true, true, None);
+    let (mut by_argument, mut rc, mut profile, mut file) = (false, true, true, None);
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         match argument.to_str() {
-            Some("--login") => login = true,
+            Some("--login") => by_argument = true,
             Some("--norc") => rc = false,
             Some("--noprofile") => profile = false,
             Some("--rcfile" | "--init-file") if rest.len() > 0 => file = rest.next().cloned(),
-            Some(letters) if letters_of(letters).is_some_and(|letters| letters.contains('l')) => login = true,
+            Some(letters) if letters_of(letters).is_some_and(|letters| letters.contains('l')) => {
+                by_argument = true;
+            }
             Some(letters) if letters_of(letters).is_some() => {}
             _ => return Err(refused("bash", argument)),
         }
     }
-    let start = if rc && !login { Start::Rc(file) } else { Start::Env { login, files: login && profile } };
+    let login = by_name || by_argument;
+    let start =
+        if rc && !login { Start::Rc(file) } else { Start::Env { by_argument, files: login && profile } };
     Ok(Shell::Bash(start))
 }
 

@@ -25,7 +25,7 @@ fn check(line: &str, set: &[(&str, &str)], expected: &str) {
     let text =
         |words: &[OsString]| words.iter().map(|word| word.to_str().unwrap()).collect::<Vec<_>>().join(" ");
     let script = String::from_utf8(prepared.script).unwrap();
-    let settings: Vec<&str> = script.lines().take_while(|line| line.starts_with("__casemate")).collect();
+    let settings: Vec<&str> = script.lines().take_while(|line| !line.starts_with('#')).collect();
     let env: Vec<String> =
         prepared.env.iter().map(|(name, value)| format!("{name}={}", value.to_str().unwrap())).collect();
     let got = format!("{} | {} | {}", text(&prepared.argv), env.join(" "), settings.join(" "));
@@ -37,38 +37,44 @@ fn each_shell_is_told_in_its_own_way() {
     check(
         "/bin/bash",
         &[],
-        "/bin/bash --rcfile /t/bash.sh | CASEMATE_MARKS_NONCE=n | __casemate_start='rc' __casemate_rc=~/.bashrc",
+        "/bin/bash --rcfile /t/bash.sh |  | __casemate_nonce='n' __casemate_start='rc' __casemate_rc=~/.bashrc",
     );
     check(
         "bash --rcfile it's -i",
         &[],
-        r"bash --rcfile /t/bash.sh | CASEMATE_MARKS_NONCE=n | __casemate_start='rc' __casemate_rc='it'\''s'",
+        r"bash --rcfile /t/bash.sh |  | __casemate_nonce='n' __casemate_start='rc' __casemate_rc='it'\''s'",
     );
     check(
         "bash -il",
         &[("ENV", "a b"), ("HISTFILE", "/h")],
-        "bash --posix --login | CASEMATE_MARKS_NONCE=n ENV=/t/bash.sh | \
+        "bash --posix --login | ENV=/t/bash.sh | __casemate_nonce='n' \
          __casemate_start='login' __casemate_env='a b' __casemate_histfile='given'",
     );
+    check("-zsh", &[], "-zsh | ZDOTDIR=/t | __casemate_nonce='n'");
+    check("-bash", &[], "-bash --posix | ENV=/t/bash.sh | __casemate_nonce='n' __casemate_start='login'");
     check(
-        "bash --norc",
+        "-/bin/bash -l --noprofile",
         &[],
-        "bash --posix | CASEMATE_MARKS_NONCE=n ENV=/t/bash.sh | __casemate_start='none'",
+        "-/bin/bash --posix --login | ENV=/t/bash.sh | __casemate_nonce='n' __casemate_start='none'",
     );
+    check("-fish", &[], "-fish --init-command source '/t/fish.fish' |  | set -g __casemate_nonce 'n'");
+    check("bash --norc", &[], "bash --posix | ENV=/t/bash.sh | __casemate_nonce='n' __casemate_start='none'");
     check(
         "bash -l --noprofile",
         &[],
-        "bash --posix --login | CASEMATE_MARKS_NONCE=n ENV=/t/bash.sh | __casemate_start='none'",
+        "bash --posix --login | ENV=/t/bash.sh | __casemate_nonce='n' __casemate_start='none'",
     );
-    check("zsh -l", &[], "zsh -l | CASEMATE_MARKS_NONCE=n ZDOTDIR=/t | ");
-    check("zsh", &[("ZDOTDIR", "")], "zsh | CASEMATE_MARKS_NONCE=n ZDOTDIR=/t | __casemate_zdotdir=''");
-    check("fish -i", &[], "fish --init-command source '/t/fish.fish' -i | CASEMATE_MARKS_NONCE=n | ");
+    check("zsh -l", &[], "zsh -l | ZDOTDIR=/t | __casemate_nonce='n'");
+    check("zsh", &[("ZDOTDIR", "")], "zsh | ZDOTDIR=/t | __casemate_nonce='n' __casemate_zdotdir=''");
+    check("fish -i", &[], "fish --init-command source '/t/fish.fish' -i |  | set -g __casemate_nonce 'n'");
 }
 
 #[test]
 fn what_cannot_be_integrated_says_why() {
     let why = |line: &str| Integration::of(&words(line), xterm).unwrap_err().to_string();
     assert_eq!(why("/bin/dash"), "`dash` is not bash, zsh or fish");
+    assert_eq!(why("-dash"), "`dash` is not bash, zsh or fish");
+    assert_eq!(why("-bash -c true"), "bash is started with `-c`");
     assert_eq!(why("bash -c true"), "bash is started with `-c`");
     assert_eq!(why("bash script.sh"), "bash is started with `script.sh`");
     assert_eq!(why("bash --rcfile"), "bash is started with `--rcfile`");

@@ -1,10 +1,8 @@
 # casemate's shell integration for zsh: says where prompts, commands and results are.
-# An assignment comes before this text if ZDOTDIR was set: __casemate_zdotdir.
+# Assignments come before this text: __casemate_nonce and, if ZDOTDIR was set, __casemate_zdotdir.
 #
 # zsh reads this instead of the user's .zshenv, which follows; all other files it finds by itself.
 
-typeset -g __casemate_nonce=$CASEMATE_MARKS_NONCE
-unset CASEMATE_MARKS_NONCE
 if (( ${+__casemate_zdotdir} )); then
     ZDOTDIR=$__casemate_zdotdir
     unset __casemate_zdotdir

@@ -24,7 +24,7 @@ use crate::{Launch, process, tools};
 
 pub use accounts::{ACCOUNTS, Account, CLIENT, PASSWORD};
 pub use found::{RECORDINGS, Recording};
-pub use same::{Same, same};
+pub use same::{Same, same, same_on};
 pub use setup::{CONFIG, SHELL};
 
 /// The name of each machine.

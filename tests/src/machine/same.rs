@@ -32,11 +32,29 @@ pub fn same<T: Debug>(scenario: impl Fn(&Machine) -> T) -> Result<Same<T>, Strin
                 continue;
             }
         };
-        let (bare, other) = (text(&value, way), text(&scenario(machine), way));
-        assert!(bare == other, "{way:?} makes a difference\n{}", difference(&bare, &other));
+        check(&value, &scenario(machine), way);
         wrapped.push((way, machine));
     }
     Ok(Same { value, wrapped })
+}
+
+/// Plays a scenario on a machine with bare shells, and on wrapped ones: all give the same. Gives what that is.
+///
+/// # Panics
+/// One gives something else.
+#[track_caller]
+pub fn same_on<T: Debug>(bare: &Machine, wrapped: &[&Machine], scenario: impl Fn(&Machine) -> T) -> T {
+    let value = scenario(bare);
+    for machine in wrapped {
+        check(&value, &scenario(machine), machine.way);
+    }
+    value
+}
+
+#[track_caller]
+fn check<T: Debug>(bare: &T, wrapped: &T, way: Way) {
+    let (bare, wrapped) = (text(bare, way), text(wrapped, way));
+    assert!(bare == wrapped, "{way:?} makes a difference\n{}", difference(&bare, &wrapped));
 }
 
 /// A value as lines, without what others than us make of it.
