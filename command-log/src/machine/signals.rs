@@ -132,10 +132,12 @@ impl<S: Screen> CommandLog<S> {
             let argv = facts.argv.as_deref().unwrap_or_default();
             // Whoever recorded may have another name for the account than the system.
             let named = self.session.target_user.clone();
+            // A program that takes another user's rights may be there before anybody has looked.
+            let own = facts.real_uid.unwrap_or(uid);
             let account = self
                 .session
                 .account
-                .get_or_insert_with(|| (uid, named.or_else(|| facts.user.clone()).unwrap_or_default()));
+                .get_or_insert_with(|| (own, named.or_else(|| facts.user.clone()).unwrap_or_default()));
             let user = if account.0 == uid { Some(account.1.as_str()) } else { facts.user.as_deref() };
             self.contexts.process(uid, user.filter(|user| !user.is_empty()), facts.exe.as_deref(), argv);
         }

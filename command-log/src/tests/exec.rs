@@ -16,7 +16,17 @@ fn exec(argv: &[&str]) -> String {
 fn derive(exec: Option<&str>, steps: &[Step], status: Option<i32>, live: bool) -> Vec<CommandEvent> {
     let mut header = Header::new(Size { cols: 60, rows: 12 });
     header.timestamp = Some(1_700_000_000);
-    let log = CommandLog::new(&header);
+    derive_from(&header, exec, steps, status, live)
+}
+
+fn derive_from(
+    header: &Header,
+    exec: Option<&str>,
+    steps: &[Step],
+    status: Option<i32>,
+    live: bool,
+) -> Vec<CommandEvent> {
+    let log = CommandLog::new(header);
     let mut log = if live { log.live() } else { log };
     let mut events = Vec::new();
     let mut handle = |event: &Event<'_>| {
@@ -31,7 +41,8 @@ fn derive(exec: Option<&str>, steps: &[Step], status: Option<i32>, live: bool) -
         let (after, code, data) = match step {
             Step::Out(after, output) => (after, Code::Output, output.as_str()),
             Step::In(after, input) => (after, Code::Input, input.as_str()),
-            Step::Resize(..) | Step::Hidden(_) | Step::Process(..) => panic!("no such step here"),
+            Step::Process(after, facts) => (after, Code::Other(own::PROCESS.into()), facts.as_str()),
+            Step::Resize(..) | Step::Hidden(_) => panic!("no such step here"),
         };
         now += after * 1000;
         handle(&Event::new(Micros(now), code, data));
@@ -118,6 +129,31 @@ fn who_is_changed_to_is_followed() {
             0.76 shell "id" on=web-1 as=bob
         "#]],
     );
+}
+
+#[test]
+fn who_the_session_belongs_to_is_not_who_sudo_is() {
+    // Before anybody looks, the shell has become sudo, and that root.
+    let facts = |real: &str, argv: &str| {
+        Step::Process(
+            0,
+            format!(
+                r#"{{"why":"start","pid":7,"uid":0,{real}"user":"root","argv":[{argv}],"canonical":true}}"#
+            ),
+        )
+    };
+    let mut steps = vec![facts(r#""real_uid":2001,"#, r#""sudo","-i""#), facts("", r#""-bash""#)];
+    steps.push(out(20, "\x1b[?2004hready> "));
+    steps.extend(typed("id"));
+    steps.push(out(100, "\r\n\x1b[?2004l\rroot\r\n\x1b[?2004hready> "));
+    let mut header = Header::new(Size { cols: 60, rows: 12 });
+    let whose = json!({ "session": "s", "user": "u", "target": "t", "target_user": "alice", "start_us": 5 });
+    header.set_facts(&serde_json::from_value(whose).unwrap());
+    let events = derive_from(&header, Some(&exec(&["bash", "-c", "sudo -i"])), &steps, Some(0), false);
+    expect![[r#"
+        0.0 shell "sudo -i" on=t as=alice exit=0 cwd=/srv
+        0.58 shell "id" on=t as=root
+    "#]].assert_eq(&table(&events));
 }
 
 #[test]
