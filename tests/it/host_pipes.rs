@@ -94,7 +94,8 @@ fn a_killed_stand_in_takes_the_program_with_it() {
                     true mark-stand-in";
         let (mut session, [stand_in, _]) = victim(&machine, line);
         let shell = format!("bash -c {line}");
-        assert_eq!(machine.running(&shell).len(), 1, "{mode}");
+        // Until it is another program, what it starts is one more of it.
+        wait_until("the shell alone", LONG, || (machine.running(&shell).len() == 1).then_some(()));
         machine.kill(&[stand_in]);
         gone(&machine, &shell);
         // What it left behind is carried for, and recorded, to its end.
