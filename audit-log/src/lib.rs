@@ -1,0 +1,16 @@
+//! What an audit log is made of. Pure: no files, no network, no clock but where it is asked for.
+//!
+//! - [`model`]: the events of the logs, in the names of BastionZero's API.
+//! - [`facets`] and [`filter`]: by what they are found, and what is asked of them.
+//! - [`chain`]: what makes a change be seen; [`verify`] checks an export.
+//!
+//! *Not here*: where they are kept, who may read them, and how they come.
+
+pub mod chain;
+pub mod facets;
+pub mod filter;
+pub mod model;
+mod time;
+pub mod verify;
+
+pub use time::{NoTime, Time};

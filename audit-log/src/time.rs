@@ -1,0 +1,89 @@
+//! Moments: microseconds since 1970 in UTC, written as RFC 3339 with all six digits.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A moment in UTC.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Time(pub i64);
+
+/// A text that is no time.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no time such as 2026-11-27T09:30:00Z")]
+pub struct NoTime(String);
+
+impl Time {
+    /// Now, by the system's clock.
+    #[must_use]
+    pub fn now() -> Self {
+        Self(Utc::now().timestamp_micros())
+    }
+
+    fn utc(self) -> DateTime<Utc> {
+        DateTime::from_timestamp_micros(self.0).unwrap_or(if self.0 < 0 {
+            DateTime::<Utc>::MIN_UTC
+        } else {
+            DateTime::<Utc>::MAX_UTC
+        })
+    }
+}
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.utc().to_rfc3339_opts(SecondsFormat::Micros, true))
+    }
+}
+
+impl FromStr for Time {
+    type Err = NoTime;
+
+    /// Any offset is understood, and digits behind the sixth are dropped. A blank stands for the `+` that became one in a
+    /// query.
+    fn from_str(text: &str) -> Result<Self, NoTime> {
+        let time = DateTime::parse_from_rfc3339(text)
+            .or_else(|_| DateTime::parse_from_rfc3339(&text.replace(' ', "+")))
+            .map_err(|_| NoTime(text.chars().take(64).collect()))?;
+        Ok(Self(time.timestamp_micros()))
+    }
+}
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_come_back() {
+        for (text, micros) in [
+            ("1970-01-01T00:00:00.000000Z", 0),
+            ("2024-05-28T18:12:09.000000Z", 1_716_919_929_000_000),
+            ("2026-11-22T07:03:28.123456Z", 1_795_331_008_123_456),
+            ("1969-12-31T23:59:59.999999Z", -1),
+        ] {
+            assert_eq!(text.parse(), Ok(Time(micros)));
+            assert_eq!(Time(micros).to_string(), text);
+        }
+        assert_eq!("2024-05-28T20:12:09+02:00".parse(), Ok(Time(1_716_919_929_000_000)));
+        assert_eq!("2024-05-28T20:12:09 02:00".parse(), Ok(Time(1_716_919_929_000_000)));
+        for text in ["", "now", "2024-05-28", "2024-13-01T00:00:00Z"] {
+            assert_eq!(text.parse::<Time>(), Err(NoTime(text.into())));
+        }
+        assert!(Time(i64::MAX).to_string().starts_with("+26"), "whatever it is, it is said");
+        assert!(Time(i64::MIN).to_string().starts_with('-'));
+    }
+}
