@@ -3,12 +3,17 @@
 //! - [`model`]: the events of the logs, in the names of BastionZero's API.
 //! - [`facets`] and [`filter`]: by what they are found, and what is asked of them.
 //! - [`chain`]: what makes a change be seen; [`verify`] checks an export.
+//! - [`export`]: the forms in which events are given out: JSON, CSV, OCSF, ECS.
+//! - [`kube`]: the Kubernetes API server's own audit log, made into events of ours.
 //!
 //! *Not here*: where they are kept, who may read them, and how they come.
 
 pub mod chain;
+pub mod export;
 pub mod facets;
 pub mod filter;
+pub mod fuzz;
+pub mod kube;
 pub mod model;
 mod time;
 pub mod verify;

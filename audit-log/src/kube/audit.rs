@@ -1,0 +1,322 @@
+//! `audit.k8s.io/v1`: an `Event`, or a list of them.
+//!
+//! Of each call one event is taken, the one that says how it ended: stage `ResponseComplete`, or `Panic` where the API
+//! server failed. Calls that last (`exec`, `attach`, `portforward`, `proxy`, `log`, `watch`) are taken when they begin to
+//! answer (`ResponseStarted`) as well, so that they are seen while they last; who groups them drops the second.
+//!
+//! What is unknown is passed over, and so is null. One bad event of a list does not take the others with it. What is too
+//! long is cut, and ends with `…`: it stays in the log that somebody tried.
+//!
+//! *Secrets*: `kubectl exec … --password=…` stands in the URL, in the API server's log and here. It is left as it is, for
+//! what was run is what is logged; who may read the log may read it.
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use crate::model::Call;
+use crate::time::Time;
+
+/// No list is longer: the API server sends 400 events at once, of at most 10 MiB if it is told to keep to that.
+pub const MAX_LIST_BYTES: usize = 32 << 20;
+/// No list has more events.
+pub const MAX_LIST_EVENTS: usize = 10_000;
+/// No event is longer: etcd takes objects of 1.5 MiB, and an event can have two.
+pub const MAX_EVENT_BYTES: usize = 8 << 20;
+/// What is kept of a path with its query.
+pub const MAX_ENDPOINT: usize = 8 << 10;
+/// What is kept of a command in a container: scripts are given as an argument.
+pub const MAX_COMMAND: usize = 64 << 10;
+/// What is kept of a name, and of a user agent.
+pub const MAX_NAME: usize = 1 << 10;
+/// How many groups of a user are kept.
+pub const MAX_GROUPS: usize = 256;
+
+/// One call of the Kubernetes API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KubeCall {
+    /// The API server's id of it.
+    pub audit_id: String,
+    /// When it came.
+    pub time: Time,
+    /// It goes on: its answer has begun and not ended.
+    pub is_running: bool,
+    /// Id of who called, or the name.
+    pub user_id: String,
+    /// Name of who called.
+    pub user: String,
+    /// As whom it was done: who was impersonated, else who called.
+    pub role: String,
+    /// The groups of that user.
+    pub groups: Vec<String>,
+    /// From where: the first address, the caller's own.
+    pub address: Option<String>,
+    /// With what.
+    pub user_agent: Option<String>,
+    /// `get`, `create`, …
+    pub verb: String,
+    /// Path and query.
+    pub endpoint: String,
+    /// In which namespace.
+    pub namespace: Option<String>,
+    /// To what: `pods`, `pods/exec`.
+    pub resource: Option<String>,
+    /// The command that was to be run in a container.
+    pub command: Option<String>,
+    /// Status of the answer.
+    pub status: u16,
+}
+
+impl KubeCall {
+    pub(crate) fn endpoint_call(&self) -> Call {
+        Call { id: self.audit_id.clone(), time_created: self.time, event: self.endpoint.clone() }
+    }
+
+    pub(crate) fn command_call(&self) -> Option<Call> {
+        let event = self.command.clone()?;
+        Some(Call { id: self.audit_id.clone(), time_created: self.time, event })
+    }
+}
+
+/// What is no list of events.
+#[derive(Debug, thiserror::Error)]
+pub enum NoList {
+    /// It is too long.
+    #[error("a list of audit events has at most {MAX_LIST_BYTES} bytes, this has {0}")]
+    TooLong(usize),
+    /// It has too many events.
+    #[error("a list of audit events has at most {MAX_LIST_EVENTS} events, this has {0}")]
+    TooMany(usize),
+    /// It is something else.
+    #[error("it is no `EventList` of `audit.k8s.io`: {0}")]
+    Other(String),
+}
+
+/// What is no event.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it is no `Event` of `audit.k8s.io`: {0}")]
+pub struct NoCall(String);
+
+/// What a list holds.
+#[derive(Debug, Default)]
+pub struct List {
+    /// The calls, as they came.
+    pub calls: Vec<KubeCall>,
+    /// Events of stages that say nothing more.
+    pub passed_over: usize,
+    /// Which events are none, counted from 0, and why.
+    pub defects: Vec<(usize, NoCall)>,
+}
+
+#[derive(Deserialize)]
+struct RawList<'j> {
+    #[serde(borrow, default)]
+    items: Option<Vec<&'j RawValue>>,
+    #[serde(flatten)]
+    of: Kind,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Kind {
+    kind: Option<String>,
+    api_version: Option<String>,
+}
+
+impl Kind {
+    fn check(&self, wanted: &str) -> Result<(), String> {
+        let kind = self.kind.as_deref().unwrap_or(wanted);
+        if kind != wanted {
+            return Err(format!("its kind is `{}`", cut(kind, 64)));
+        }
+        match self.api_version.as_deref() {
+            Some("audit.k8s.io/v1") | None => Ok(()),
+            Some(other) => {
+                Err(format!("its version is `{}`, `audit.k8s.io/v1` is understood", cut(other, 64)))
+            }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Raw {
+    #[serde(flatten)]
+    of: Kind,
+    #[serde(rename = "auditID")]
+    audit_id: Option<String>,
+    stage: Option<String>,
+    #[serde(rename = "requestURI")]
+    request_uri: Option<String>,
+    verb: Option<String>,
+    user: Option<RawUser>,
+    impersonated_user: Option<RawUser>,
+    #[serde(rename = "sourceIPs")]
+    source_ips: Option<Vec<Option<String>>>,
+    user_agent: Option<String>,
+    object_ref: Option<RawObject>,
+    response_status: Option<RawStatus>,
+    request_received_timestamp: Option<String>,
+    stage_timestamp: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+struct RawUser {
+    username: Option<String>,
+    uid: Option<String>,
+    groups: Option<Vec<Option<String>>>,
+}
+
+#[derive(Default, Deserialize)]
+struct RawObject {
+    resource: Option<String>,
+    namespace: Option<String>,
+    subresource: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct RawStatus {
+    code: Option<i64>,
+}
+
+/// Reads what an audit webhook is sent: an `EventList`. An event that has no time came `now`.
+///
+/// # Errors
+/// It is none, or too long.
+pub fn read_list(bytes: &[u8], now: Time) -> Result<List, NoList> {
+    if bytes.len() > MAX_LIST_BYTES {
+        return Err(NoList::TooLong(bytes.len()));
+    }
+    let list: RawList<'_> =
+        serde_json::from_slice(bytes).map_err(|error| NoList::Other(error.to_string()))?;
+    list.of.check("EventList").map_err(NoList::Other)?;
+    let items = list.items.unwrap_or_default();
+    if items.len() > MAX_LIST_EVENTS {
+        return Err(NoList::TooMany(items.len()));
+    }
+    let mut list = List::default();
+    for (number, item) in items.into_iter().enumerate() {
+        match read_event(item.get().as_bytes(), now) {
+            Ok(Some(call)) => list.calls.push(call),
+            Ok(None) => list.passed_over += 1,
+            Err(defect) => list.defects.push((number, defect)),
+        }
+    }
+    Ok(list)
+}
+
+/// Reads one `Event`: a line of the API server's log. None, if its stage says nothing more.
+///
+/// # Errors
+/// It is none, or too long.
+pub fn read_event(bytes: &[u8], now: Time) -> Result<Option<KubeCall>, NoCall> {
+    if bytes.len() > MAX_EVENT_BYTES {
+        return Err(NoCall(format!("it has more than {MAX_EVENT_BYTES} bytes")));
+    }
+    let raw: Raw = parsed(bytes)?;
+    raw.of.check("Event").map_err(NoCall)?;
+    let endpoint = raw.request_uri.unwrap_or_default();
+    let verb = name(raw.verb).unwrap_or_default();
+    let object = raw.object_ref.unwrap_or_default();
+    let subresource = object.subresource.as_deref().unwrap_or_default();
+    let lasts = verb == "watch" || matches!(subresource, "exec" | "attach" | "portforward" | "proxy" | "log");
+    let is_running = match raw.stage.as_deref() {
+        Some("ResponseComplete" | "Panic") => false,
+        Some("ResponseStarted") if lasts => true,
+        Some("ResponseStarted" | "RequestReceived") => return Ok(None),
+        stage => return Err(NoCall(format!("its stage is `{}`", cut(stage.unwrap_or_default(), 64)))),
+    };
+    let audit_id = name(raw.audit_id).ok_or(NoCall("it has no `auditID`".into()))?;
+    let user = raw.user.unwrap_or_default();
+    let caller = name(user.username.clone()).unwrap_or_default();
+    let user_id = name(user.uid.clone()).unwrap_or_else(|| caller.clone());
+    let acting = raw.impersonated_user.unwrap_or(user);
+    let time = [&raw.request_received_timestamp, &raw.stage_timestamp];
+    let time = time.into_iter().flatten().find_map(|time| time.parse().ok()).unwrap_or(now);
+    let status = raw.response_status.and_then(|status| status.code).and_then(|code| u16::try_from(code).ok());
+    let command = (subresource == "exec").then(|| command(&endpoint)).flatten();
+    let resource = name(object.resource.clone()).map(|resource| match name(object.subresource.clone()) {
+        Some(subresource) => format!("{resource}/{subresource}"),
+        None => resource,
+    });
+    Ok(Some(KubeCall {
+        audit_id,
+        time,
+        is_running,
+        user_id,
+        user: caller,
+        role: name(acting.username).unwrap_or_default(),
+        groups: acting.groups.into_iter().flatten().filter_map(name).take(MAX_GROUPS).collect(),
+        address: raw.source_ips.into_iter().flatten().find_map(name),
+        user_agent: name(raw.user_agent),
+        verb,
+        endpoint: cut(&endpoint, MAX_ENDPOINT),
+        namespace: name(object.namespace),
+        resource,
+        command,
+        status: status.unwrap_or_default(),
+    }))
+}
+
+fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, NoCall> {
+    serde_json::from_slice(bytes).map_err(|error| NoCall(error.to_string()))
+}
+
+/// A name that is one.
+fn name(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.is_empty()).map(|text| cut(&text, MAX_NAME))
+}
+
+/// No more than so many bytes of a text.
+fn cut(text: &str, length: usize) -> String {
+    if text.len() <= length {
+        return text.to_owned();
+    }
+    let mut kept = text[..text.floor_char_boundary(length.saturating_sub('…'.len_utf8()))].to_owned();
+    kept.push('…');
+    kept
+}
+
+/// The command in the query of an `exec`: `command=ls&command=-l`, as a line that a shell would read so.
+fn command(endpoint: &str) -> Option<String> {
+    let (_, query) = endpoint.split_once('?')?;
+    let mut line = String::new();
+    for word in query.split('&').filter_map(|parameter| parameter.strip_prefix("command=")) {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(&quoted(&decoded(word)));
+        if line.len() > MAX_COMMAND {
+            break;
+        }
+    }
+    (!line.is_empty()).then(|| cut(&line, MAX_COMMAND))
+}
+
+/// What a query's value stands for.
+fn decoded(value: &str) -> String {
+    let mut bytes = Vec::with_capacity(value.len());
+    let mut rest = value.as_bytes();
+    while let Some((&byte, behind)) = rest.split_first() {
+        let digits = behind.first_chunk::<2>().filter(|_| byte == b'%');
+        let digits = digits.filter(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+        let escaped = digits.and_then(|digits| str::from_utf8(digits).ok());
+        if let Some(escaped) = escaped.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            bytes.push(escaped);
+            rest = &behind[2..];
+        } else {
+            bytes.push(if byte == b'+' { b' ' } else { byte });
+            rest = behind;
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// A word, in quotes where a shell needs them.
+fn quoted(word: &str) -> std::borrow::Cow<'_, str> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"%+,-./:=@_".contains(&byte) || byte >= 0x80;
+    if !word.is_empty() && word.bytes().all(is_plain) {
+        return word.into();
+    }
+    format!("'{}'", word.replace('\'', r"'\''")).into()
+}
