@@ -37,7 +37,8 @@ impl Fields {
     /// A field that says something, and is placed with that.
     pub(super) fn take(&mut self, name: &str) -> Option<Value> {
         self.look(name)?;
-        self.0.remove(name)
+        // The others keep their order.
+        self.0.shift_remove(name)
     }
 
     /// Such a field, if it is an address.

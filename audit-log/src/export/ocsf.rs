@@ -30,8 +30,8 @@ use serde_json::{Value, json};
 use super::fields::{Does, Fields, Made, is_mail_address};
 use crate::chain::Head;
 use crate::model::{
-    AgentStatus, AgentStatusChangeEvent, CommandEvent, ConnectionEvent, ConnectionEventType, ConnectionType,
-    Event, KubernetesEvent, SubjectEvent, SubjectType,
+    AgentStatus, AgentStatusChangeEvent, CommandEnd, CommandEvent, ConnectionEvent, ConnectionEventType,
+    ConnectionType, Event, KubernetesEvent, SubjectEvent, SubjectType,
 };
 
 /// The version of the schema that is written.
@@ -75,7 +75,7 @@ pub fn event(event: &Event, head: Option<&Head>) -> serde_json::Result<Value> {
     let mut mapping = Mapping { from: Fields::of(event)?, to: Made::default(), profiles: Vec::new() };
     match event {
         Event::Command(command) => mapping.command(command),
-        Event::CommandEnd(_) => mapping.command_end(),
+        Event::CommandEnd(end) => mapping.command_end(end),
         Event::Kube(calls) => mapping.kube(calls),
         Event::Connection(connection) => mapping.connection(connection),
         Event::Subject(call) => mapping.subject(call),
@@ -100,7 +100,7 @@ impl Mapping {
         self.to.put("class_name", json!(class.name));
         self.to.put("category_uid", json!(class.uid / 1000));
         self.to.put("activity_id", json!(activity));
-        self.to.put("activity_name", json!(name));
+        self.to.put("activity_name", json!(if name.is_empty() { "unknown" } else { name }));
         self.to.put("type_uid", json!(class.uid * 100 + activity));
         self.to.put("severity_id", json!(1));
     }
@@ -269,12 +269,12 @@ impl Mapping {
         self.observed_source();
     }
 
-    fn command_end(&mut self) {
+    fn command_end(&mut self, event: &CommandEnd) {
         self.class(PROCESS, 2, "");
         self.status(Some(true));
-        let id = self.from.look("id").cloned();
-        self.to.put("process.uid", id);
+        self.to.put("process.uid", json!(event.id));
         self.session("actor.session");
+        self.to.put("actor.session.uid", json!(event.connection_id));
         self.target("device", "targetId", "targetName");
         self.result();
     }

@@ -174,7 +174,9 @@ pub fn row(log: Option<Log>, event: &Event) -> serde_json::Result<Vec<u8>> {
     Ok(written(columns(log).iter().map(|name| match &json[*name] {
         Value::Null => "".into(),
         Value::String(text) => guarded(text),
-        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => json[*name].to_string().into(),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            json[*name].to_string().into()
+        }
     })))
 }
 
