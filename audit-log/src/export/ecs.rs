@@ -9,7 +9,7 @@
 //! | subject | api | by the verb of the service action, with allowed or denied |
 //! | agent-status-change | host | start (Online), end (Terminated), else info |
 //!
-//! `event.sequence` and `event.hash` are the place in the chain; `labels.chain_writer` says in whose.
+//! `event.sequence` and `event.hash` are the place in the chain; `labels.chainWriter` says in whose.
 //!
 //! `labels` has, in our names, each field that has no place of its own, or more to say than its place holds. All there is
 //! text, as the schema has it: numbers are written out, and of a list of objects each is JSON.
@@ -44,7 +44,7 @@ pub fn event(event: &Event, head: Option<&Head>) -> serde_json::Result<Value> {
     let labels = mapping.from.rest().map(|rest| rest.into_iter().map(|(name, value)| (name, label(value))));
     let mut labels: Map<String, Value> = labels.into_iter().flatten().collect();
     if let Some(head) = head {
-        labels.insert("chain_writer".into(), json!(head.writer));
+        labels.insert("chainWriter".into(), json!(head.writer));
     }
     if !labels.is_empty() {
         mapping.to.put("labels", Value::Object(labels));

@@ -105,9 +105,8 @@ impl Mapping {
         self.to.put("severity_id", json!(1));
     }
 
-    fn status(&mut self, status: Option<bool>) {
-        let uid = status.map_or(0, |is_success| if is_success { 1 } else { 2 });
-        self.to.put("status_id", json!(uid));
+    fn status(&mut self, is_success: bool) {
+        self.to.put("status_id", json!(if is_success { 1 } else { 2 }));
     }
 
     fn metadata(&mut self, event: &Event) {
@@ -250,7 +249,7 @@ impl Mapping {
         self.class(PROCESS, 1, "");
         // The line was given and ran, whatever came of it; but for one that was taken back.
         let is_cancelled = event.kind.as_deref() == Some("cancelled");
-        self.status(Some(!is_cancelled));
+        self.status(!is_cancelled);
         let (launch, caption) = if event.argv.is_empty() { (OTHER, "Line") } else { (3, "Exec") };
         self.to.put("launch_type_id", json!(launch));
         self.to.put("launch_type", json!(caption));
@@ -271,7 +270,7 @@ impl Mapping {
 
     fn command_end(&mut self, event: &CommandEnd) {
         self.class(PROCESS, 2, "");
-        self.status(Some(true));
+        self.status(true);
         self.to.put("process.uid", json!(event.id));
         self.session("actor.session");
         self.to.put("actor.session.uid", json!(event.connection_id));
@@ -280,10 +279,6 @@ impl Mapping {
     }
 
     fn kube(&mut self, event: &KubernetesEvent) {
-        self.user("actor.user", "userId", "userEmail", None);
-        self.session("actor.session");
-        self.status(Some((100..400).contains(&event.status_code)));
-        self.to.put("status_code", json!(event.status_code.to_string()));
         if event.exec_commands.is_empty() {
             let does = Does::of_all(&event.verbs).map_or(OTHER, activity);
             self.class(API, does, &event.verbs.join(", "));
@@ -320,6 +315,10 @@ impl Mapping {
             self.target("device", "clusterId", "targetName");
             self.observed_source();
         }
+        self.user("actor.user", "userId", "userEmail", None);
+        self.session("actor.session");
+        self.status((100..400).contains(&event.status_code));
+        self.to.put("status_code", json!(event.status_code.to_string()));
     }
 
     fn connection(&mut self, event: &ConnectionEvent) {
@@ -365,7 +364,7 @@ impl Mapping {
             self.to.put("connection_info.direction_id", json!(1));
             self.session("actor.session");
         }
-        self.status(Some(true));
+        self.status(true);
         self.subject_of("actor.user", &event.subject);
         self.source();
         self.target("dst_endpoint", "targetId", "targetName");
@@ -400,7 +399,7 @@ impl Mapping {
         let (action, caption) = if event.evaluation { (1, "Allowed") } else { (2, "Denied") };
         self.to.put("action_id", json!(action));
         self.to.put("action", json!(caption));
-        self.status(Some(event.evaluation));
+        self.status(event.evaluation);
         self.from.take("evaluation");
     }
 
@@ -412,7 +411,7 @@ impl Mapping {
             AgentStatus::NotActivated | AgentStatus::Offline | AgentStatus::Error => OTHER,
         };
         self.class(LIFECYCLE, activity, event.status_change.name());
-        self.status(Some(event.status_change != AgentStatus::Error));
+        self.status(event.status_change != AgentStatus::Error);
         self.to.put("app.name", json!("casemate agent"));
         self.to.put("app.vendor_name", json!("casemate"));
         self.profiles.push("host");

@@ -108,41 +108,21 @@ pub struct List {
     pub defects: Vec<(usize, NoCall)>,
 }
 
+// No `flatten` here: it would keep what is passed over, and not go as deep.
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase", expecting = "an object")]
 struct RawList<'j> {
-    #[serde(borrow, default)]
-    items: Option<Vec<&'j RawValue>>,
-    #[serde(flatten)]
-    of: Kind,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Kind {
     kind: Option<String>,
     api_version: Option<String>,
-}
-
-impl Kind {
-    fn check(&self, wanted: &str) -> Result<(), String> {
-        let kind = self.kind.as_deref().unwrap_or(wanted);
-        if kind != wanted {
-            return Err(format!("its kind is `{}`", cut(kind, 64)));
-        }
-        match self.api_version.as_deref() {
-            Some("audit.k8s.io/v1") | None => Ok(()),
-            Some(other) => {
-                Err(format!("its version is `{}`, `audit.k8s.io/v1` is understood", cut(other, 64)))
-            }
-        }
-    }
+    #[serde(borrow)]
+    items: Option<Vec<&'j RawValue>>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object")]
 struct Raw {
-    #[serde(flatten)]
-    of: Kind,
+    kind: Option<String>,
+    api_version: Option<String>,
     #[serde(rename = "auditID")]
     audit_id: Option<String>,
     stage: Option<String>,
@@ -189,7 +169,7 @@ pub fn read_list(bytes: &[u8], now: Time) -> Result<List, NoList> {
     }
     let list: RawList<'_> =
         serde_json::from_slice(bytes).map_err(|error| NoList::Other(error.to_string()))?;
-    list.of.check("EventList").map_err(NoList::Other)?;
+    check_kind("EventList", list.kind.as_deref(), list.api_version.as_deref()).map_err(NoList::Other)?;
     let items = list.items.unwrap_or_default();
     if items.len() > MAX_LIST_EVENTS {
         return Err(NoList::TooMany(items.len()));
@@ -214,7 +194,7 @@ pub fn read_event(bytes: &[u8], now: Time) -> Result<Option<KubeCall>, NoCall> {
         return Err(NoCall(format!("it has more than {MAX_EVENT_BYTES} bytes")));
     }
     let raw: Raw = parsed(bytes)?;
-    raw.of.check("Event").map_err(NoCall)?;
+    check_kind("Event", raw.kind.as_deref(), raw.api_version.as_deref()).map_err(NoCall)?;
     let endpoint = raw.request_uri.unwrap_or_default();
     let verb = name(raw.verb).unwrap_or_default();
     let object = raw.object_ref.unwrap_or_default();
@@ -256,6 +236,17 @@ pub fn read_event(bytes: &[u8], now: Time) -> Result<Option<KubeCall>, NoCall> {
         command,
         status: status.unwrap_or_default(),
     }))
+}
+
+/// Whether something is of a kind and version that is understood. Items of a list do not say.
+fn check_kind(wanted: &str, kind: Option<&str>, version: Option<&str>) -> Result<(), String> {
+    if let Some(kind) = kind.filter(|kind| *kind != wanted) {
+        return Err(format!("its kind is `{}`", cut(kind, 64)));
+    }
+    if let Some(version) = version.filter(|version| *version != "audit.k8s.io/v1") {
+        return Err(format!("its version is `{}`, `audit.k8s.io/v1` is understood", cut(version, 64)));
+    }
+    Ok(())
 }
 
 fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, NoCall> {

@@ -137,6 +137,11 @@ impl Grouping {
         self.complete.pop_front()
     }
 
+    #[cfg(test)]
+    pub(super) fn resting(&self) -> usize {
+        self.resting.len()
+    }
+
     /// Whether it has not been there.
     fn remember(&mut self, audit_id: &str) -> bool {
         if !self.seen.insert(audit_id.to_owned()) {

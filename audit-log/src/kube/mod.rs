@@ -9,3 +9,5 @@
 
 pub mod audit;
 pub mod group;
+#[cfg(test)]
+mod tests;

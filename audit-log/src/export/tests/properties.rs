@@ -146,7 +146,9 @@ proptest! {
                     prop_assert_eq!(cell.strip_prefix('\'').unwrap_or(cell), text);
                 }
                 Value::Null => prop_assert_eq!(cell, ""),
-                other => prop_assert_eq!(&serde_json::from_str::<Value>(cell).unwrap(), other),
+                other @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+                    prop_assert_eq!(&serde_json::from_str::<Value>(cell).unwrap(), other);
+                }
             }
         }
     }

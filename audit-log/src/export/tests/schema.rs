@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::LazyLock;
 
 use serde_json::Value;
 
@@ -28,7 +29,7 @@ struct Shape {
 }
 
 /// Shapes by `class 1007` and `object actor`.
-fn shapes() -> BTreeMap<&'static str, Shape> {
+static SHAPES: LazyLock<BTreeMap<&str, Shape>> = LazyLock::new(|| {
     let mut shapes: BTreeMap<&str, Shape> = BTreeMap::new();
     let mut current = "";
     for line in include_str!("ocsf-schema.tsv").lines() {
@@ -48,15 +49,14 @@ fn shapes() -> BTreeMap<&'static str, Shape> {
         }
     }
     shapes
-}
+});
 
 /// What is wrong with an event.
 pub(super) fn ocsf(event: &Value) -> Vec<String> {
-    let shapes = shapes();
     let mut wrong = Vec::new();
     let name = format!("class {}", event["class_uid"]);
-    let Some(class) = shapes.get(name.as_str()) else { return vec![format!("{name} is not known")] };
-    check_object(&shapes, &name, event, class, &mut wrong);
+    let Some(class) = SHAPES.get(name.as_str()) else { return vec![format!("{name} is not known")] };
+    check_object(&name, event, class, &mut wrong);
     let number = |name: &str| event[name].as_u64().unwrap_or_default();
     if event["class_name"] != class.caption {
         wrong.push(format!("class_name is {}", event["class_name"]));
@@ -70,13 +70,7 @@ pub(super) fn ocsf(event: &Value) -> Vec<String> {
     wrong
 }
 
-fn check_object(
-    shapes: &BTreeMap<&'static str, Shape>,
-    path: &str,
-    object: &Value,
-    shape: &Shape,
-    wrong: &mut Vec<String>,
-) {
+fn check_object(path: &str, object: &Value, shape: &Shape, wrong: &mut Vec<String>) {
     let Some(fields) = object.as_object() else { return wrong.push(format!("{path} is no object")) };
     for (name, attribute) in &shape.attributes {
         if attribute.is_required && !fields.contains_key(*name) {
@@ -95,11 +89,11 @@ fn check_object(
         match attribute.kind.strip_suffix("[]") {
             Some(kind) => match value.as_array() {
                 Some(values) if !values.is_empty() => {
-                    values.iter().for_each(|value| check_value(shapes, &path, value, kind, wrong));
+                    values.iter().for_each(|value| check_value(&path, value, kind, wrong));
                 }
                 _ => wrong.push(format!("{path} is no list")),
             },
-            None => check_value(shapes, &path, value, attribute.kind, wrong),
+            None => check_value(&path, value, attribute.kind, wrong),
         }
         if attribute.values.is_empty() {
             continue;
@@ -119,13 +113,7 @@ fn check_object(
     }
 }
 
-fn check_value(
-    shapes: &BTreeMap<&'static str, Shape>,
-    path: &str,
-    value: &Value,
-    kind: &str,
-    wrong: &mut Vec<String>,
-) {
+fn check_value(path: &str, value: &Value, kind: &str, wrong: &mut Vec<String>) {
     let is_so = match kind {
         "integer_t" => value.as_i64().is_some_and(|number| i32::try_from(number).is_ok()),
         "long_t" | "timestamp_t" => value.is_i64(),
@@ -134,8 +122,8 @@ fn check_value(
         "email_t" => value.as_str().is_some_and(is_mail_address),
         "object" => value.is_object(),
         kind if kind.ends_with("_t") => value.is_string(),
-        kind => match shapes.get(format!("object {kind}").as_str()) {
-            Some(shape) => return check_object(shapes, path, value, shape, wrong),
+        kind => match SHAPES.get(format!("object {kind}").as_str()) {
+            Some(shape) => return check_object(path, value, shape, wrong),
             None => false,
         },
     };
