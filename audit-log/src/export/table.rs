@@ -17,6 +17,9 @@ use crate::model::{Event, Log};
 /// With what a text begins that is not left as it is.
 const GUARDED: &[char] = &['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠', '\''];
 
+/// What most rows fit in.
+const CAPACITY: usize = 1 << 10;
+
 /// The columns of a log: the names of the fields of its events.
 #[must_use]
 pub const fn columns(log: Log) -> &'static [&'static str] {
@@ -219,6 +222,7 @@ fn written<'c>(cells: impl Iterator<Item = Cow<'c, str>>) -> Vec<u8> {
     let mut writer = WriterBuilder::new()
         .terminator(Terminator::CRLF)
         .quote_style(QuoteStyle::Necessary)
+        .buffer_capacity(CAPACITY)
         .from_writer(Vec::new());
     let row: Vec<_> = cells.collect();
     // Memory takes everything.

@@ -26,6 +26,7 @@ const FIXED: &[&str] = &[
 fn text() -> impl Strategy<Value = String> {
     let hostile = [
         "",
+        "sessionrecordings:x",
         "n/a",
         "N/A",
         "unknown",
