@@ -51,8 +51,14 @@ pub fn canonical(json: &Value) -> serde_json::Result<Vec<u8>> {
 /// # Errors
 /// A number in it is none.
 pub fn content_hash(log: Log, content: &Value) -> serde_json::Result<Hash> {
+    Ok(canonical_hash(log, &canonical(content)?))
+}
+
+/// The hash of the content of a row that is [canonical](canonical()) already.
+#[must_use]
+pub fn canonical_hash(log: Log, content: &[u8]) -> Hash {
     let digest = Sha256::new().chain_update(CONTENT).chain_update(log.name()).chain_update([0]);
-    Ok(Hash(digest.chain_update(canonical(content)?).finalize().into()))
+    Hash(digest.chain_update(content).finalize().into())
 }
 
 impl Head {

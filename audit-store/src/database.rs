@@ -1,0 +1,217 @@
+//! One of two databases, and statements that both understand.
+//!
+//! SQLite has one connection that writes, and others that read beside it (write-ahead log, each commit on the disk before
+//! it is acknowledged). PostgreSQL has a pool.
+
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use sea_query::{PostgresQueryBuilder, SqliteQueryBuilder};
+use sea_query_sqlx::{SqlxBinder, SqlxValues};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgRow};
+use sqlx::sqlite::{
+    SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
+    SqliteSynchronous,
+};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, FromRow, Postgres, Sqlite, Transaction};
+
+use crate::error::{StoreError, database};
+
+/// Version of the schema.
+const VERSION: i64 = 1;
+
+/// Who reads at the same time.
+const READERS: u32 = 8;
+
+/// How long to wait for another process that writes.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Of pages that were read or are to be written, so much is kept by each connection, in KiB.
+const CACHE: &str = "-65536";
+
+/// A database of audit logs.
+#[derive(Clone, Debug)]
+pub struct Database(Pool);
+
+#[derive(Clone, Debug)]
+enum Pool {
+    Sqlite { reads: SqlitePool, writes: SqlitePool },
+    Postgres(PgPool),
+}
+
+/// A transaction in one of the two.
+pub(crate) enum Work {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+/// What can be made of a row of either.
+pub(crate) trait Row:
+    for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
+{
+}
+
+impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+
+impl Database {
+    /// Opens the database at `sqlite:PATH` or `postgres://…`, and makes its tables where there are none.
+    ///
+    /// # Errors
+    /// It is none, cannot be reached, or is of another version.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        let pool = if url.starts_with("sqlite:") {
+            let options =
+                SqliteConnectOptions::from_str(url).map_err(database("the database has no such address"))?;
+            Pool::sqlite(options).await.map_err(database("the database cannot be opened"))?
+        } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            let options =
+                PgConnectOptions::from_str(url).map_err(database("the database has no such address"))?;
+            let pool = PgPoolOptions::new().max_connections(READERS * 2).acquire_timeout(PATIENCE);
+            let pool = pool.connect_with(options.disable_statement_logging());
+            Pool::Postgres(pool.await.map_err(database("the database cannot be reached"))?)
+        } else {
+            // What may be a password is not repeated.
+            return Err(StoreError::NoDatabase {
+                url: url.split([':', '@']).next().unwrap_or_default().into(),
+            });
+        };
+        let database = Self(pool);
+        database.prepare().await?;
+        Ok(database)
+    }
+
+    /// Makes the tables, unless they are there.
+    async fn prepare(&self) -> Result<(), StoreError> {
+        let failed = "the tables cannot be made";
+        let found: i64 = match &self.0 {
+            Pool::Sqlite { writes, .. } => {
+                let mut work = writes.begin_with("BEGIN IMMEDIATE").await.map_err(database(failed))?;
+                let found = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *work).await;
+                let found = found.map_err(database(failed))?;
+                if found == 0 {
+                    work.execute(include_str!("schema/sqlite.sql")).await.map_err(database(failed))?;
+                    let stamp = format!("PRAGMA user_version = {VERSION}");
+                    work.execute(AssertSqlSafe(stamp)).await.map_err(database(failed))?;
+                }
+                work.commit().await.map_err(database(failed))?;
+                found
+            }
+            Pool::Postgres(pool) => {
+                let mut work = pool.begin().await.map_err(database(failed))?;
+                // Of several servers that begin at once one makes them.
+                work.execute("SELECT pg_advisory_xact_lock(7163476)").await.map_err(database(failed))?;
+                work.execute("CREATE TABLE IF NOT EXISTS casemate_version (version BIGINT NOT NULL)")
+                    .await
+                    .map_err(database(failed))?;
+                let found =
+                    sqlx::query_scalar("SELECT max(version) FROM casemate_version").fetch_one(&mut *work);
+                let found: Option<i64> = found.await.map_err(database(failed))?;
+                if found.is_none() {
+                    work.execute(include_str!("schema/postgres.sql")).await.map_err(database(failed))?;
+                    let stamp = format!("INSERT INTO casemate_version VALUES ({VERSION})");
+                    work.execute(AssertSqlSafe(stamp)).await.map_err(database(failed))?;
+                }
+                work.commit().await.map_err(database(failed))?;
+                found.unwrap_or(0)
+            }
+        };
+        match found {
+            0 | VERSION => Ok(()),
+            found => Err(StoreError::Version { found, known: VERSION }),
+        }
+    }
+
+    pub(crate) fn is_sqlite(&self) -> bool {
+        matches!(self.0, Pool::Sqlite { .. })
+    }
+
+    /// Begins to read: all that is read within is of one moment.
+    pub(crate) async fn reading(&self) -> Result<Work, StoreError> {
+        let work = match &self.0 {
+            Pool::Sqlite { reads, .. } => reads.begin().await.map(Work::Sqlite),
+            Pool::Postgres(pool) => {
+                pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await.map(Work::Postgres)
+            }
+        };
+        work.map_err(database("the database cannot be read"))
+    }
+
+    /// Begins to write.
+    pub(crate) async fn writing(&self) -> Result<Work, StoreError> {
+        let work = match &self.0 {
+            Pool::Sqlite { writes, .. } => writes.begin_with("BEGIN IMMEDIATE").await.map(Work::Sqlite),
+            Pool::Postgres(pool) => pool.begin().await.map(Work::Postgres),
+        };
+        work.map_err(database("the database cannot be written"))
+    }
+}
+
+impl Pool {
+    async fn sqlite(options: SqliteConnectOptions) -> sqlx::Result<Self> {
+        let options = options
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .auto_vacuum(SqliteAutoVacuum::None)
+            .busy_timeout(PATIENCE)
+            .pragma("cache_size", CACHE)
+            .page_size(8 << 10)
+            .disable_statement_logging();
+        let writes = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        let reads = SqlitePoolOptions::new().max_connections(READERS).min_connections(1);
+        let reads = reads.connect_with(options.pragma("query_only", "1")).await?;
+        Ok(Self::Sqlite { reads, writes })
+    }
+}
+
+impl Work {
+    fn build(&self, statement: &impl SqlxBinder) -> (AssertSqlSafe<String>, SqlxValues) {
+        let (text, values) = match self {
+            Self::Sqlite(_) => statement.build_sqlx(SqliteQueryBuilder),
+            Self::Postgres(_) => statement.build_sqlx(PostgresQueryBuilder),
+        };
+        (AssertSqlSafe(text), values)
+    }
+
+    /// All rows of what is asked for.
+    pub(crate) async fn rows<T: Row>(&mut self, statement: &impl SqlxBinder) -> Result<Vec<T>, StoreError> {
+        let (text, values) = self.build(statement);
+        let rows = match self {
+            Self::Sqlite(work) => sqlx::query_as_with(text, values).fetch_all(&mut **work).await,
+            Self::Postgres(work) => sqlx::query_as_with(text, values).fetch_all(&mut **work).await,
+        };
+        rows.map_err(database("the database cannot be read"))
+    }
+
+    /// Does what is asked for; gives how many rows it was about.
+    pub(crate) async fn run(&mut self, statement: &impl SqlxBinder) -> Result<u64, StoreError> {
+        let (text, values) = self.build(statement);
+        let done = match self {
+            Self::Sqlite(work) => {
+                sqlx::query_with(text, values).execute(&mut **work).await.map(|done| done.rows_affected())
+            }
+            Self::Postgres(work) => {
+                sqlx::query_with(text, values).execute(&mut **work).await.map(|done| done.rows_affected())
+            }
+        };
+        done.map_err(database("the database cannot be written"))
+    }
+
+    /// Does what only SQLite is asked for.
+    pub(crate) async fn run_sqlite(&mut self, text: &'static str, value: i64) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(work) => sqlx::query(text).bind(value).execute(&mut **work).await.map(drop),
+            Self::Postgres(_) => Ok(()),
+        }
+        .map_err(database("the database cannot be written"))
+    }
+
+    /// Makes what was written lasting.
+    pub(crate) async fn commit(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(work) => work.commit().await,
+            Self::Postgres(work) => work.commit().await,
+        }
+        .map_err(database("what was written cannot be kept"))
+    }
+}

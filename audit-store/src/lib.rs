@@ -1,0 +1,26 @@
+//! Where audit logs are kept, in SQLite or PostgreSQL, and how they are found again.
+//!
+//! - [`Database`]: one of the two, by its address. [`Database::page`] answers a filter, [`Database::after`] a cursor.
+//! - [`Appender`]: the one way in. Events become rows of its chain.
+//!
+//! Within: `schema` are the tables, `names` what they are called, `database` the two kinds and statements that both
+//! understand.
+//!
+//! *Invariants*: rows are added, and never changed or removed: the database itself refuses. What may be done is to take
+//! the content of a row away ([`Database::erase`]); its hashes stay. What a writer has written comes in its order and without
+//! gaps, so that a cursor of each writer's number misses nothing, however late a row is committed.
+//!
+//! *Not here*: what events say, and how chains are checked ([`casemate_audit_log`]).
+
+mod append;
+mod database;
+mod error;
+mod names;
+mod read;
+#[cfg(test)]
+mod tests;
+
+pub use append::{Appender, Written};
+pub use database::Database;
+pub use error::StoreError;
+pub use read::{Cursor, Found, Position};

@@ -1,0 +1,58 @@
+//! Tables and columns.
+
+use sea_query::Iden;
+
+#[derive(Clone, Copy, Iden)]
+pub(crate) enum Terms {
+    Table,
+    Id,
+    Text,
+}
+
+#[derive(Clone, Copy, Iden)]
+pub(crate) enum Writers {
+    Table,
+    Id,
+    Writer,
+    Began,
+}
+
+#[derive(Clone, Copy, Iden)]
+pub(crate) enum Checkpoints {
+    Table,
+    Id,
+    Time,
+    Checkpoint,
+}
+
+#[derive(Clone, Copy, Iden)]
+pub(crate) enum Events {
+    Table,
+    Row,
+    Log,
+    Writer,
+    Seq,
+    Time,
+    Id,
+    SubjectId,
+    SubjectType,
+    SubjectName,
+    IpAddress,
+    ConnectionId,
+    SpaceId,
+    SpaceName,
+    TargetId,
+    TargetName,
+    TargetType,
+    TargetUser,
+    EnvironmentId,
+    EnvironmentName,
+    Action,
+    NodeId,
+    IsAdmin,
+    Evaluation,
+    Text,
+    Content,
+    ContentHash,
+    Hash,
+}

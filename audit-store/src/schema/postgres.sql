@@ -1,0 +1,78 @@
+-- Audit logs. Times are microseconds since 1970, UTC. The same as for SQLite, which says what is what.
+
+CREATE EXTENSION IF NOT EXISTS pg_trgm;
+
+CREATE TABLE terms (
+    id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    text TEXT COLLATE "C" NOT NULL UNIQUE
+);
+
+CREATE TABLE writers (
+    id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    writer BYTEA NOT NULL UNIQUE,
+    began BIGINT NOT NULL
+);
+
+CREATE TABLE events (
+    "row" BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    log BIGINT NOT NULL,
+    writer BIGINT NOT NULL REFERENCES writers (id),
+    seq BIGINT NOT NULL,
+    "time" BIGINT NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    subject_id BIGINT,
+    subject_type BIGINT,
+    subject_name BIGINT,
+    ip_address BIGINT,
+    connection_id BIGINT,
+    space_id BIGINT,
+    space_name BIGINT,
+    target_id BIGINT,
+    target_name BIGINT,
+    target_type BIGINT,
+    target_user BIGINT,
+    environment_id BIGINT,
+    environment_name BIGINT,
+    "action" BIGINT,
+    node_id BIGINT,
+    is_admin BIGINT,
+    evaluation BIGINT,
+    "text" TEXT COLLATE "C",
+    content TEXT COLLATE "C",
+    content_hash BYTEA NOT NULL,
+    hash BYTEA NOT NULL
+);
+CREATE UNIQUE INDEX events_once ON events (log, id);
+CREATE UNIQUE INDEX events_of_writer ON events (writer, seq);
+CREATE INDEX events_by_time ON events (log, "time", "row");
+CREATE INDEX events_by_subject ON events (log, subject_name, "time", "row");
+CREATE INDEX events_by_target ON events (log, target_name, "time", "row");
+CREATE INDEX events_by_target_user ON events (log, target_user, "time", "row");
+CREATE INDEX events_by_subject_and_target ON events (log, subject_name, target_name, "time", "row");
+CREATE INDEX events_by_subject_and_target_user ON events (log, subject_name, target_user, "time", "row");
+CREATE INDEX events_by_target_and_target_user ON events (log, target_name, target_user, "time", "row");
+CREATE INDEX events_of_connection ON events (connection_id, "time", "row");
+CREATE INDEX events_text ON events USING gin ("text" gin_trgm_ops);
+
+CREATE TABLE checkpoints (
+    id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    "time" BIGINT NOT NULL,
+    checkpoint TEXT NOT NULL
+);
+
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION '% of an audit log are not changed and not deleted', TG_TABLE_NAME; END $$;
+
+CREATE TRIGGER events_stay BEFORE DELETE ON events FOR EACH ROW EXECUTE FUNCTION refuse();
+CREATE TRIGGER events_are_as_they_were BEFORE UPDATE ON events FOR EACH ROW
+WHEN (NEW.content IS NOT NULL OR NEW."text" IS NOT NULL OR NEW."row" IS DISTINCT FROM OLD."row"
+    OR NEW.log IS DISTINCT FROM OLD.log OR NEW.writer IS DISTINCT FROM OLD.writer OR NEW.seq IS DISTINCT FROM OLD.seq
+    OR NEW."time" IS DISTINCT FROM OLD."time" OR NEW.id IS DISTINCT FROM OLD.id
+    OR NEW.content_hash IS DISTINCT FROM OLD.content_hash OR NEW.hash IS DISTINCT FROM OLD.hash)
+EXECUTE FUNCTION refuse();
+CREATE TRIGGER events_are_not_emptied BEFORE TRUNCATE ON events EXECUTE FUNCTION refuse();
+CREATE TRIGGER checkpoints_stay BEFORE UPDATE OR DELETE ON checkpoints FOR EACH ROW EXECUTE FUNCTION refuse();
+CREATE TRIGGER checkpoints_are_not_emptied BEFORE TRUNCATE ON checkpoints EXECUTE FUNCTION refuse();
+CREATE TRIGGER writers_stay BEFORE UPDATE OR DELETE ON writers FOR EACH ROW EXECUTE FUNCTION refuse();
+CREATE TRIGGER writers_are_not_emptied BEFORE TRUNCATE ON writers EXECUTE FUNCTION refuse();
+CREATE TRIGGER terms_stay BEFORE UPDATE OR DELETE ON terms FOR EACH ROW EXECUTE FUNCTION refuse();
