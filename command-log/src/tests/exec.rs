@@ -153,7 +153,8 @@ fn who_the_session_belongs_to_is_not_who_sudo_is() {
     expect![[r#"
         0.0 shell "sudo -i" on=t as=alice exit=0 cwd=/srv
         0.58 shell "id" on=t as=root
-    "#]].assert_eq(&table(&events));
+    "#]]
+    .assert_eq(&table(&events));
 }
 
 #[test]
