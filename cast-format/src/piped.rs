@@ -30,6 +30,9 @@ pub struct Exec {
     /// It was started on a terminal: what it shows is output, and what is typed goes to it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub terminal: bool,
+    /// On a terminal, but what it puts out goes elsewhere, and neither is recorded nor counted.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub output_elsewhere: bool,
 }
 
 /// How many bytes passed; null where nothing could count them.
@@ -116,6 +119,7 @@ mod tests {
             argv_cut: false,
             cwd: Some("/root".into()),
             terminal: false,
+            output_elsewhere: false,
         };
         let text = r#"{"exe":"/usr/bin/bash","argv":["-bash","-c","id"],"cwd":"/root"}"#;
         assert_eq!(exec.to_string(), text);
@@ -164,7 +168,7 @@ mod tests {
             exe in any::<Option<String>>(), argv in any::<Vec<String>>(), argv_cut in any::<bool>(),
             cwd in any::<Option<String>>(), terminal in any::<bool>(), bytes in any::<[Option<u64>; 3]>(),
         ) {
-            let exec = Exec { exe, argv, argv_cut, cwd, terminal };
+            let exec = Exec { exe, argv, argv_cut, cwd, terminal, output_elsewhere: false };
             prop_assert_eq!(Exec::parse(&exec.to_string()), Some(exec));
             let traffic = Traffic { input: bytes[0], output: bytes[1], error: bytes[2] };
             prop_assert_eq!(Traffic::parse(&traffic.to_string()), Some(traffic));

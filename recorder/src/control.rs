@@ -46,23 +46,31 @@ impl Control {
             Self::Leads | Self::Belongs => {
                 tcgetpgrp(terminal).is_ok_and(|foreground| foreground == getpgrp())
             }
-            Self::None => rustix::fs::fstat(terminal)
-                .is_ok_and(|stat| ancestor_is_foreground(stat.st_rdev).unwrap_or(true)),
+            Self::None => rustix::fs::fstat(terminal).is_ok_and(|stat| they_are_foreground(stat.st_rdev)),
         }
     }
 }
 
-/// Whether the next ancestor that is controlled by this terminal is in its foreground.
-fn ancestor_is_foreground(terminal: u64) -> Option<bool> {
+/// Whether those who started us are in the foreground of this terminal: the next ancestor that it controls is. Where it
+/// controls none, it is ours unless it controls anybody at all.
+fn they_are_foreground(terminal: u64) -> bool {
     let mut next = getppid();
     for _ in 0..ANCESTORS {
-        let ancestor = Ancestor::read(next?)?;
+        let Some(pid) = next else { return !controls_anybody(terminal) };
+        // One that may not be looked at may be it.
+        let Some(ancestor) = Ancestor::read(pid) else { return true };
         if ancestor.terminal == Some(terminal) {
-            return Some(ancestor.group == ancestor.foreground);
+            return ancestor.group == ancestor.foreground;
         }
         next = Pid::from_raw(ancestor.parent);
     }
-    None
+    true
+}
+
+fn controls_anybody(terminal: u64) -> bool {
+    let Ok(processes) = std::fs::read_dir("/proc") else { return true };
+    let pids = processes.filter_map(|entry| Pid::from_raw(entry.ok()?.file_name().to_str()?.parse().ok()?));
+    pids.filter_map(Ancestor::read).any(|process| process.terminal == Some(terminal))
 }
 
 /// What matters here of `/proc/PID/stat`.

@@ -16,6 +16,7 @@ pub(crate) fn exec(program: &Program, terminal: bool) -> Exec {
         argv_cut: false,
         cwd: directory.map(|directory| text(directory.as_os_str())),
         terminal,
+        output_elsewhere: false,
     }
     .limited()
 }

@@ -30,6 +30,7 @@ mod process;
 mod program;
 mod proxy;
 mod pty;
+mod readers;
 mod rights;
 mod session;
 mod signals;

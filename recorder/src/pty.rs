@@ -9,8 +9,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, kill_process_group, waitpid};
 use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
 use rustix::termios::{
-    InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, Winsize, tcgetattr, tcgetpgrp,
-    tcsetattr, tcsetwinsize, ttyname,
+    InputModes, LocalModes, OptionalActions, OutputModes, SpecialCodeIndex, Termios, Winsize, tcgetattr,
+    tcgetpgrp, tcsetattr, tcsetwinsize, ttyname,
 };
 
 use crate::control::Control;
@@ -18,6 +18,7 @@ use crate::echo::Echo;
 use crate::nonblocking::{Outbox, Read, read_some};
 use crate::observer::Foreground;
 use crate::program::{Program, Started};
+use crate::readers::anybody_reads;
 use crate::session::Device;
 use crate::signals::Given;
 use crate::typed_ahead::TypedAhead;
@@ -105,6 +106,9 @@ impl OpenPty {
     }
 }
 
+/// How a terminal treats what is typed and what is shown.
+pub(crate) type Modes = (InputModes, OutputModes, LocalModes);
+
 /// A PTY with a program in it.
 pub(crate) struct Pty {
     master: OwnedFd,
@@ -156,6 +160,17 @@ impl Pty {
     /// What has become of the program, if that is news: that it has ended, or was stopped.
     pub(crate) fn try_wait(&self) -> Option<WaitStatus> {
         Some(waitpid(Some(self.child), WaitOptions::NOHANG | WaitOptions::UNTRACED).ok()??.1)
+    }
+
+    /// Whether anybody in it waits for keys, as far as that can be known.
+    pub(crate) fn wants_keys(&self) -> bool {
+        anybody_reads(self.program)
+    }
+
+    /// How it treats what is typed and what is shown.
+    pub(crate) fn modes(&self) -> Option<Modes> {
+        let attributes = tcgetattr(self.fd()).ok()?;
+        Some((attributes.input_modes, attributes.output_modes, attributes.local_modes))
     }
 
     /// Wakes the program, if it was stopped.

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use casemate_cast_format::{Header, Micros, SessionFacts, Size};
+use casemate_cast_format::{Exec, Header, Micros, SessionFacts, Size};
 use ed25519_dalek::SigningKey;
 use rustix::stdio::{stderr, stdin, stdout};
 use rustix::termios::isatty;
@@ -26,7 +26,7 @@ use crate::proxy::{Keyboard, Proxy, WindowSize};
 use crate::pty::{self, OpenPty};
 use crate::rights::{self, Rights};
 use crate::signals::Signals;
-use crate::terminal::Terminal;
+use crate::terminal::{Kept, Terminal};
 use crate::typed_ahead::TypedAhead;
 use crate::witness::Witness;
 
@@ -295,11 +295,19 @@ pub fn record<T>(
         (Role::Shell, Some(terminal)) => terminal.control(),
         (Role::Shell | Role::Tool, _) => Control::Leads,
     };
-    let taken = match terminal.as_mut().filter(|_| keyboard == Keyboard::Terminal) {
-        Some(terminal) => {
-            let signal_keys = control == Control::None && terminal.has_signal_keys();
-            terminal.take(signal_keys).map(Option::unwrap_or_default)
-        }
+    // Others may use it as well: the shell around us, and the rest of a pipeline.
+    let leaves_terminal = options.role == Role::Shell
+        && match control {
+            Control::Leads => false,
+            Control::Belongs => !(on_terminal[0] && on_terminal[1]),
+            Control::None => true,
+        };
+    // What goes past us is shown as ever.
+    let shares_output = on_terminal != [true; 3];
+    let output = terminal.as_ref().and_then(Terminal::attributes).map(|attributes| attributes.output_modes);
+    let kept = Kept { signal_keys: false, output: output.filter(|_| shares_output) };
+    let taken = match terminal.as_mut().filter(|_| keyboard == Keyboard::Terminal && !leaves_terminal) {
+        Some(terminal) => terminal.take(kept).map(Option::unwrap_or_default),
         None => Ok(TypedAhead::default()),
     };
     let typed = match taken {
@@ -320,8 +328,10 @@ pub fn record<T>(
     };
     // Where there are no events, nobody looks.
     let has_events = matches!(options.format, Format::Cast { .. });
-    if options.says_exec && has_events {
-        let exec = exec(&options.program, true).to_string();
+    // Nobody types into what reads its commands elsewhere.
+    let says_exec = options.says_exec || !on_terminal[0];
+    if says_exec && has_events {
+        let exec = Exec { output_elsewhere: !on_terminal[1], ..exec(&options.program, true) }.to_string();
         journal.queue().push(Micros(0), Kind::Exec, exec.as_bytes());
     }
     let looks = options.process_facts && has_events;
@@ -354,6 +364,8 @@ pub fn record<T>(
         start,
         role: options.role,
         control,
+        leaves_terminal,
+        shares_output,
         unrecorded: options.unrecorded,
     };
     let outcome = proxy.run().map_err(system("cannot wait for the session"));

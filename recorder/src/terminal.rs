@@ -5,11 +5,20 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use casemate_cast_format::Size;
 use rustix::fs::{Mode, OFlags};
 use rustix::termios::{
-    LocalModes, OptionalActions, Termios, Winsize, isatty, tcgetattr, tcgetwinsize, tcsetattr,
+    LocalModes, OptionalActions, OutputModes, Termios, Winsize, isatty, tcgetattr, tcgetwinsize, tcsetattr,
 };
 
 use crate::control::Control;
 use crate::typed_ahead::TypedAhead;
+
+/// What a terminal that is taken goes on doing by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Kept {
+    /// Some keys signal.
+    pub(crate) signal_keys: bool,
+    /// How it treats what is shown, where others show something beside us.
+    pub(crate) output: Option<OutputModes>,
+}
 
 /// The terminal that a session is shown on.
 pub(crate) struct Terminal {
@@ -49,11 +58,6 @@ impl Terminal {
         self.before.as_ref()
     }
 
-    /// Whether the keys that signal did so then.
-    pub(crate) fn has_signal_keys(&self) -> bool {
-        self.before.as_ref().is_none_or(|before| before.local_modes.contains(LocalModes::ISIG))
-    }
-
     /// Its size as it says it: in cells, which may be none, and in pixels.
     pub(crate) fn window(&self) -> Option<Winsize> {
         tcgetwinsize(&self.fd).ok()
@@ -83,23 +87,35 @@ impl Terminal {
 
     /// Takes it, if it is ours: from now on every key is passed on as it is typed, but for those that signal, where they
     /// are to do so. Gives what was typed before.
-    pub(crate) fn take(&mut self, signal_keys: bool) -> std::io::Result<Option<TypedAhead>> {
-        self.cooked = None;
+    pub(crate) fn take(&mut self, kept: Kept) -> std::io::Result<Option<TypedAhead>> {
         if !self.is_ours() {
             return Ok(None);
         }
-        let cooked = tcgetattr(&self.fd)?;
+        let found = tcgetattr(&self.fd)?;
+        // Woken without having been stopped, we find it as we have left it.
+        let is_as_we_left_it = |cooked: &Termios| {
+            let ours = raw(cooked, kept);
+            (ours.input_modes, ours.local_modes | LocalModes::ISIG)
+                == (found.input_modes, found.local_modes | LocalModes::ISIG)
+        };
+        let cooked = self.cooked.take().filter(is_as_we_left_it).unwrap_or(found);
         let mut typed = TypedAhead::lines(self.fd(), &cooked);
-        tcsetattr(&self.fd, OptionalActions::Now, &raw(&cooked, signal_keys))?;
+        tcsetattr(&self.fd, OptionalActions::Now, &raw(&cooked, kept))?;
         typed.rest(self.fd(), &cooked);
         self.cooked = Some(cooked);
         Ok(Some(typed))
     }
 
-    /// Changes what the keys do that signal.
-    pub(crate) fn set_signal_keys(&self, signal_keys: bool) {
+    /// Whether it goes back to the beginning of the line by itself where a new one begins.
+    pub(crate) fn returns(&self) -> bool {
+        let has = |now: Termios| now.output_modes.contains(OutputModes::OPOST | OutputModes::ONLCR);
+        tcgetattr(&self.fd).is_ok_and(has)
+    }
+
+    /// Changes what is kept of it while it is taken.
+    pub(crate) fn keep(&self, kept: Kept) {
         if let Some(cooked) = &self.cooked {
-            tcsetattr(&self.fd, OptionalActions::Now, &raw(cooked, signal_keys)).ok();
+            tcsetattr(&self.fd, OptionalActions::Now, &raw(cooked, kept)).ok();
         }
     }
 
@@ -120,10 +136,13 @@ impl Terminal {
     }
 }
 
-fn raw(cooked: &Termios, signal_keys: bool) -> Termios {
+fn raw(cooked: &Termios, kept: Kept) -> Termios {
     let mut raw = cooked.clone();
     raw.make_raw();
-    raw.local_modes.set(LocalModes::ISIG, signal_keys);
+    raw.local_modes.set(LocalModes::ISIG, kept.signal_keys);
+    if let Some(output) = kept.output {
+        raw.output_modes = output;
+    }
     raw
 }
 

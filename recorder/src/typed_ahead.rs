@@ -114,6 +114,13 @@ fn has_more(terminal: BorrowedFd<'_>) -> bool {
     poll(&mut polled, Some(&now)).is_ok() && polled[0].revents() == PollFlags::IN
 }
 
+/// Both sides of a new terminal.
+#[cfg(test)]
+pub(crate) fn terminal_for_tests() -> (std::os::fd::OwnedFd, std::os::fd::OwnedFd) {
+    let size = rustix::termios::Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
+    crate::pty::OpenPty::open(size, None).unwrap().into_sides()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

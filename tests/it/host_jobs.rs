@@ -271,3 +271,85 @@ fn a_signal_is_for_the_shell() {
         assert_eq!(same.value, 0, "{signal}");
     }
 }
+
+#[test]
+fn the_terminal_is_left_to_whoever_else_uses_it() {
+    for account in EACH {
+        let same = same!(|machine: &Machine| {
+            let mut session = root(machine);
+            // Neighbours in a pipeline show what they show, to the byte.
+            session.send(format!("su {account} -c 'echo one; sleep 0.5; echo two' | sed s/^/-/\r"));
+            session.wait_for("-two\r\n");
+            session.wait_for(PROMPT);
+            // A pager has its keys, and leaves the terminal as it found it.
+            session.send(format!("su {account} -c 'seq 1000; sleep 2' | less\r"));
+            session.wait_screen("23");
+            look(&session);
+            session.send("q");
+            session.wait_prompt();
+            check_root(&mut session);
+            // What is typed ahead is for the shell around it, where nobody reads it.
+            session.send(format!("su {account} -c 'echo begun; sleep 1'\r"));
+            session.wait_for("\rbegun");
+            session.send("echo ahead-$((1+1))\r");
+            session.wait_for("ahead-2\r\n");
+            session.wait_prompt();
+            // A session that was begun elsewhere leaves the terminal alone.
+            session.send(format!("setsid su {account} -c 'sleep 1' &\r"));
+            check_root(&mut session);
+            session.send("echo heard-$((1+1))\r");
+            session.wait_for("heard-2\r\n");
+            log_out(&mut session, 3)
+        });
+        assert_eq!(same.value, 3);
+    }
+}
+
+#[test]
+fn keys_are_taken_when_somebody_wants_them() {
+    let same = same!(|machine: &Machine| {
+        let mut session = root(machine);
+        session.send(
+            "su alice -c 'printf pass:; stty -echo; read -r word; stty echo; echo; echo \"[$word]\"; cat' | cat\r",
+        );
+        session.wait_for("\rpass:");
+        look(&session);
+        session.send("secret\r");
+        session.wait_for("[secret]\r\n");
+        session.send("line\r");
+        session.wait_for("line\r\nline\r\n");
+        session.send("\x04");
+        check_root(&mut session);
+        assert!(!session.text().replace("[secret]", "").contains("secret"), "{}", session.text());
+        log_out(&mut session, 3)
+    });
+    assert_eq!(same.value, 3);
+}
+
+#[test]
+fn what_nobody_could_wake_is_not_stopped() {
+    for signal in ["TSTP", "TTIN", "TTOU"] {
+        let same = same!(|machine: &Machine| {
+            let mut session = root(machine);
+            session
+                .send(format!("su - alice -c 'kill -{signal} $$; echo went-on; exit 5'; echo status $?\r"));
+            session.wait_for("went-on\r\n");
+            session.wait_for("status 5\r\n");
+            log_out(&mut session, 3)
+        });
+        assert_eq!(same.value, 3, "{signal}");
+    }
+}
+
+#[test]
+fn a_terminal_is_as_it_was_behind_a_time_limit() {
+    let same = same!(|machine: &Machine| {
+        let mut session = root(machine);
+        session.send("timeout 1 su alice --session-command='sleep 10'\r");
+        session.wait_for("sleep 10'\r\n");
+        session.wait_for(PROMPT);
+        check_root(&mut session);
+        log_out(&mut session, 3)
+    });
+    assert_eq!(same.value, 3);
+}

@@ -29,7 +29,8 @@ impl<S: Screen> CommandLog<S> {
             mismatch: Vec::new(),
         });
         event.cwd = exec.cwd;
-        let Exec { argv, argv_cut, .. } = exec;
+        let Exec { argv, argv_cut, output_elsewhere, .. } = exec;
+        self.output_elsewhere = output_elsewhere;
         event.piped = Some(Box::new(Piped { argv, argv_cut, ..Piped::default() }));
         self.running.begin_whole(event);
     }
@@ -51,11 +52,12 @@ impl<S: Screen> CommandLog<S> {
         }
     }
 
-    /// On a terminal all output is in the recording.
+    /// On a terminal all output is in the recording, but for what goes elsewhere.
     pub(crate) fn exec_ends_on_terminal(&mut self, status: Option<i32>) {
         let at = self.running.at;
         let Some(begun) = self.running.whole().map(|event| event.output_at.unwrap_or(0)) else { return };
-        self.exec_ends(status, Some(at.saturating_sub(begun)), Traffic::default());
+        let output = (!self.output_elsewhere).then(|| at.saturating_sub(begun));
+        self.exec_ends(status, output, Traffic::default());
     }
 }
 

@@ -76,6 +76,8 @@ pub struct CommandLog<S: Screen = Vt100Screen> {
     foreground: Option<casemate_cast_format::ProcessFacts>,
     /// Working directory of the shell, where something told.
     cwd: Option<String>,
+    /// What the recorder started puts out is not in the recording.
+    output_elsewhere: bool,
     /// Something waited at least once.
     waited: bool,
     /// A line without text was committed to a shell.
@@ -180,6 +182,7 @@ impl<S: Screen> CommandLog<S> {
             editor: None,
             foreground: None,
             cwd: None,
+            output_elsewhere: false,
             waited: false,
             blank: None,
             left: None,

@@ -138,6 +138,11 @@ impl<S: Screen> CommandLog<S> {
                 .session
                 .account
                 .get_or_insert_with(|| (own, named.or_else(|| facts.user.clone()).unwrap_or_default()));
+            // Of another account's process the folder may not be seen, and it is not the one that was left.
+            let was = self.foreground.as_ref().and_then(|facts| facts.uid).unwrap_or(account.0);
+            if was != uid && facts.cwd.is_none() {
+                self.cwd = None;
+            }
             let user = if account.0 == uid { Some(account.1.as_str()) } else { facts.user.as_deref() };
             self.contexts.process(uid, user.filter(|user| !user.is_empty()), facts.exe.as_deref(), argv);
         }

@@ -158,6 +158,35 @@ fn who_the_session_belongs_to_is_not_who_sudo_is() {
 }
 
 #[test]
+fn the_folder_of_another_account_is_not_the_one_that_was_left() {
+    let facts =
+        |text: &str| Step::Process(0, format!(r#"{{"why":"commit","pid":7,{text},"canonical":false}}"#));
+    let shell = r#""uid":2001,"user":"alice","exe":"/bin/bash","cwd":"/home/alice","argv":["bash"]"#;
+    let mut steps = vec![facts(shell), out(20, "\x1b[?2004halice$ ")];
+    steps.extend(typed("sudo -i"));
+    steps.push(out(100, "\r\n\x1b[?2004l\r"));
+    steps.push(facts(r#""uid":0,"user":"root","argv":["-bash"]"#));
+    steps.push(out(100, "\x1b[?2004hroot# "));
+    steps.extend(typed("id"));
+    steps.push(facts(r#""uid":0,"user":"root","argv":["-bash"]"#));
+    steps.push(out(100, "\r\n\x1b[?2004l\rroot\r\n\x1b[?2004hroot# "));
+    steps.extend(typed("exit"));
+    steps.push(out(100, "\r\n\x1b[?2004l\rlogout\r\n"));
+    steps.push(facts(shell));
+    steps.push(out(100, "\x1b[?2004halice$ "));
+    steps.extend(typed("pwd"));
+    steps.push(out(100, "\r\n\x1b[?2004l\r/home/alice\r\n\x1b[?2004halice$ "));
+    let events = derive_from(&Header::new(Size { cols: 60, rows: 12 }), None, &steps, Some(0), false);
+    expect![[r#"
+        0.98 shell "sudo -i" as=alice cwd=/home/alice
+        1.64 shell "id" as=root
+        2.36 shell "exit" as=root
+        3.1 shell "pwd" as=alice cwd=/home/alice
+    "#]]
+    .assert_eq(&table(&events));
+}
+
+#[test]
 fn what_a_program_is_told_is_for_it() {
     let mut steps = vec![out(200, "Python 3.11\r\n>>> ")];
     steps.extend(typed("1 + 1"));

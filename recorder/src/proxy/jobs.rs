@@ -13,6 +13,7 @@ use crate::control::Control;
 use crate::ending::Ending;
 use crate::nonblocking::Read;
 use crate::session::Role;
+use crate::terminal::Kept;
 
 /// How often somebody in the background looks whether it is its turn, of which nothing tells.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
@@ -44,7 +45,7 @@ impl Proxy<'_> {
             && let Some(status) = self.pty.try_wait()
         {
             if status.stopped() {
-                self.stop_with_program(state);
+                self.stop_with_program(state, status.stopping_signal());
                 continue;
             }
             let signal = status.terminating_signal();
@@ -57,7 +58,11 @@ impl Proxy<'_> {
 
     /// Stops as the program did, and with it the job that we are a part of. A session's leader is nobody's job: no one
     /// would wake it.
-    fn stop_with_program(&mut self, state: &mut State) {
+    fn stop_with_program(&mut self, state: &mut State, signal: Option<i32>) {
+        if self.control == Control::None && signal != Some(Signal::STOP.as_raw()) {
+            // No shell could wake anybody in its group: without us the system would not have stopped it.
+            return self.pty.wake();
+        }
         let is_job = self.terminal.as_ref().is_some_and(|terminal| terminal.control() == Control::Belongs);
         if !is_job || state.ending.is_some() {
             return;
@@ -80,7 +85,9 @@ impl Proxy<'_> {
 
     /// Goes on, in the foreground or in the background.
     fn resume(&mut self, state: &mut State) {
-        self.take_terminal(state);
+        if state.left.is_none() {
+            self.take_terminal(state);
+        }
         self.follow_size();
         self.pty.wake();
     }
@@ -94,14 +101,15 @@ impl Proxy<'_> {
     /// Takes the terminal to read keys, or looks again in a moment.
     pub(super) fn take_terminal(&mut self, state: &mut State) {
         state.take_at = None;
-        let signal_keys = self.control == Control::None && self.pty.has_signal_keys();
+        let kept = self.kept();
         let Some(terminal) = self.terminal.as_mut().filter(|_| self.keyboard == Keyboard::Terminal) else {
             return;
         };
-        match terminal.take(signal_keys) {
+        match terminal.take(kept) {
             Ok(Some(typed)) => {
-                state.signal_keys = signal_keys;
+                state.kept = kept;
                 if !typed.is_empty() {
+                    self.expect_echo(state, &typed);
                     self.forward(state, &typed.keys);
                 }
             }
@@ -127,19 +135,27 @@ impl Proxy<'_> {
     }
 
     /// Keys that signal go to whom the person's terminal controls, unless the session's controls somebody, or the program
-    /// wants them as keys. Of that nothing tells: it is looked at whenever something happens.
-    pub(super) fn follow_signal_keys(&mut self, state: &mut State) {
-        if self.control != Control::None {
+    /// wants them as keys. Where others show something as well, the terminal treats it as the session's does.
+    pub(super) fn kept(&self) -> Kept {
+        Kept {
+            signal_keys: self.control == Control::None && self.pty.has_signal_keys(),
+            output: self.pty.modes().map(|(_, output, _)| output).filter(|_| self.shares_output),
+        }
+    }
+
+    /// Does what the session's terminal does by now. Of that nothing tells: it is looked at whenever something happens.
+    pub(super) fn follow_terminal(&mut self, state: &mut State) {
+        if self.control != Control::None && !self.shares_output {
             return;
         }
-        let signal_keys = self.pty.has_signal_keys();
+        let kept = self.kept();
         if let Some(terminal) = &mut self.terminal
-            && signal_keys != state.signal_keys
+            && kept != state.kept
             && terminal.is_taken()
             && terminal.is_ours()
         {
-            terminal.set_signal_keys(signal_keys);
-            state.signal_keys = signal_keys;
+            terminal.keep(kept);
+            state.kept = kept;
         }
     }
 

@@ -8,6 +8,7 @@
 mod ending;
 mod jobs;
 mod keyboard;
+mod leave;
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -17,6 +18,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::Signal;
 
+use self::leave::{Left, behind_expected};
 use crate::control::Control;
 use crate::ending::Ending;
 use crate::journal::{Journal, Kind, micros};
@@ -27,7 +29,7 @@ use crate::observer::Observer;
 use crate::pty::{Pty, window};
 use crate::session::{Role, Unrecorded};
 use crate::signals::Signals;
-use crate::terminal::Terminal;
+use crate::terminal::{Kept, Terminal};
 
 /// Reads are at most this long; a PTY gives no more than 4 KiB at a time anyway.
 const CHUNK: usize = 64 << 10;
@@ -94,6 +96,10 @@ pub(crate) struct Proxy<'a> {
     pub(crate) role: Role,
     /// What the program is to its terminal.
     pub(crate) control: Control,
+    /// The terminal is left to others until somebody wants its keys.
+    pub(crate) leaves_terminal: bool,
+    /// Others show something beside us.
+    pub(crate) shares_output: bool,
     pub(crate) unrecorded: Unrecorded,
 }
 
@@ -127,10 +133,14 @@ struct State {
     regrow_at: Option<Instant>,
     /// Nobody holds the session's terminal; when to look again.
     reopen_at: Option<Instant>,
+    /// The terminal is left to others.
+    left: Option<Left>,
+    /// What was shown already when it was typed.
+    expected_echo: Vec<u8>,
     /// When to look whether the terminal is ours.
     take_at: Option<Instant>,
-    /// The keys that signal do so in the person's terminal.
-    signal_keys: bool,
+    /// What the person's terminal goes on doing.
+    kept: Kept,
     /// We have stopped our own group, and hear of it.
     stops_group: bool,
     /// When end of input is said again, and after how long the next time.
@@ -166,12 +176,14 @@ impl Proxy<'_> {
             ending: None,
             regrow_at: None,
             reopen_at: None,
+            left: self.leaves_terminal.then(|| self.leave()),
+            expected_echo: Vec::new(),
             take_at: None,
-            signal_keys: self.control == Control::None && self.pty.has_signal_keys(),
+            kept: self.kept(),
             stops_group: false,
             end_of_input: None,
         };
-        if self.terminal.as_ref().is_some_and(|terminal| !terminal.is_taken()) {
+        if state.left.is_none() && self.terminal.as_ref().is_some_and(|terminal| !terminal.is_taken()) {
             self.wait_for_terminal(&mut state);
         }
         let mut buffer = vec![0; CHUNK];
@@ -192,7 +204,8 @@ impl Proxy<'_> {
             }
             let interest = |wanted: bool, flag: PollFlags| if wanted { flag } else { PollFlags::empty() };
             let reads_keys = state.to_session.len() < INPUT_LIMIT && state.exited.is_none() && !full;
-            let keyboard = interest(reads_keys, PollFlags::IN);
+            let looks = state.left.as_ref().is_none_or(Left::looks_at_lines);
+            let keyboard = interest(reads_keys && looks, PollFlags::IN);
             let wanted = Happened {
                 session: interest(session_open && !blocked, PollFlags::IN)
                     | interest(session_open && !state.to_session.is_empty(), PollFlags::OUT),
@@ -216,7 +229,9 @@ impl Proxy<'_> {
             if terminal.contains(PollFlags::OUT) {
                 self.show(&mut state, &[]);
             }
-            if !stdin.is_empty() || terminal.contains(PollFlags::IN) && self.is_our_turn(&mut state) {
+            if terminal.contains(PollFlags::IN) && state.left.is_some() {
+                self.line_waits(&mut state);
+            } else if !stdin.is_empty() || terminal.contains(PollFlags::IN) && self.is_our_turn(&mut state) {
                 self.read_keyboard(&mut state, &mut buffer);
             } else if terminal.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
                 self.terminal_gone(&mut state);
@@ -294,7 +309,12 @@ impl Proxy<'_> {
                 }
             }
             let bytes = &buffer[..length];
-            self.show(state, bytes);
+            let shown = behind_expected(&mut state.expected_echo, bytes);
+            match self.without_returns(shown) {
+                Some(shown) => self.show(state, &shown),
+                None => self.show(state, shown),
+            }
+            state.left.iter_mut().for_each(Left::saw_output);
             if !state.paused {
                 self.journal.queue().push(now, Kind::Output, bytes);
                 // Looked at when it is due, behind what was read.
@@ -398,7 +418,8 @@ impl Proxy<'_> {
         if self.look_at(state).is_some_and(|at| at <= now) {
             self.look();
         }
-        self.follow_signal_keys(state);
+        self.follow_terminal(state);
+        self.follow_modes(state, now);
         if state.take_at.is_some_and(|at| at <= now) {
             self.take_terminal(state);
         }
@@ -424,7 +445,8 @@ impl Proxy<'_> {
         let reopen = state.reopen_at.filter(|_| state.exited.is_none());
         let look = self.look_at(state);
         let take = state.take_at.filter(|_| state.exited.is_none());
-        [ending, drain, end_of_input, reopen, look, take, state.regrow_at].into_iter().flatten().min()
+        let left = state.left.as_ref().filter(|_| state.exited.is_none()).and_then(Left::deadline);
+        [ending, drain, end_of_input, reopen, look, take, left, state.regrow_at].into_iter().flatten().min()
     }
 }
 
