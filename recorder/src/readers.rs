@@ -38,7 +38,9 @@ fn reads(pid: i32) -> bool {
     }
     match std::fs::read_to_string(format!("/proc/{pid}/wchan")) {
         Ok(place) if place != "0" => READS.iter().any(|read| place.contains(read)),
-        _ => true,
+        // It has gone on since, or it is not to be known.
+        _ => std::fs::read(format!("/proc/{pid}/syscall"))
+            .is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied),
     }
 }
 

@@ -289,8 +289,9 @@ fn the_terminal_is_left_to_whoever_else_uses_it() {
             session.wait_prompt();
             check_root(&mut session);
             // What is typed ahead is for the shell around it, where nobody reads it.
-            session.send(format!("su {account} -c 'echo begun; sleep 1'\r"));
+            session.send(format!("su {account} -c 'echo begun; sleep 1.2'\r"));
             session.wait_for("\rbegun");
+            wait_until("a pause", LONG, || machine.running("sleep 1.2").first().copied());
             session.send("echo ahead-$((1+1))\r");
             session.wait_for("ahead-2\r\n");
             session.wait_prompt();
