@@ -98,10 +98,10 @@ impl Terminal {
             (ours.input_modes, ours.local_modes | LocalModes::ISIG)
                 == (found.input_modes, found.local_modes | LocalModes::ISIG)
         };
-        let cooked = self.cooked.take().filter(is_as_we_left_it).unwrap_or(found);
-        let mut typed = TypedAhead::lines(self.fd(), &cooked);
+        let cooked = self.cooked.take().filter(is_as_we_left_it).unwrap_or_else(|| found.clone());
+        let mut typed = TypedAhead::lines(self.fd(), &found);
         tcsetattr(&self.fd, OptionalActions::Now, &raw(&cooked, kept))?;
-        typed.rest(self.fd(), &cooked);
+        typed.rest(self.fd(), &found);
         self.cooked = Some(cooked);
         Ok(Some(typed))
     }
@@ -149,5 +149,29 @@ fn raw(cooked: &Termios, kept: Kept) -> Termios {
 impl Drop for Terminal {
     fn drop(&mut self) {
         self.give_back();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::typed_ahead::terminal_for_tests;
+
+    #[test]
+    fn taken_twice_it_gives_no_keys_as_lines_and_goes_back_as_it_was() {
+        let (person, fd) = terminal_for_tests();
+        rustix::io::ioctl_fionbio(&fd, true).unwrap();
+        let modes = |terminal: &Terminal| tcgetattr(terminal.fd()).unwrap().local_modes;
+        let mut terminal = Terminal { fd, before: None, control: Control::None, cooked: None };
+        let before = modes(&terminal);
+        assert!(terminal.take(Kept::default()).unwrap().unwrap().is_empty());
+        rustix::io::write(&person, b"ls").unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        let typed = terminal.take(Kept::default()).unwrap().unwrap();
+        assert!(typed.is_empty(), "they are keys, and wait to be read as such: {typed:?}");
+        let mut keys = [0; 8];
+        assert_eq!(rustix::io::read(terminal.fd(), &mut keys), Ok(2));
+        terminal.give_back();
+        assert_eq!(modes(&terminal), before);
     }
 }
