@@ -7,13 +7,15 @@
 use std::fmt;
 use std::str::FromStr;
 
+use casemate_cast_format::segment::{from_hex, hex};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::model::Log;
+use crate::text::written_as_text;
 use crate::time::Time;
 
 const CONTENT: &[u8] = b"casemate audit content v1\0";
@@ -109,7 +111,7 @@ impl Checkpoint {
     /// Whether the signature is that of its key over what it says.
     #[must_use]
     pub fn holds(&self) -> bool {
-        let Some(signature) = unhex::<64>(&self.signature) else { return false };
+        let Some(signature) = from_hex::<64>(&self.signature) else { return false };
         let Ok(key) = VerifyingKey::from_bytes(&self.public_key.0) else { return false };
         key.verify_strict(&signed(self.time, &self.heads), &Signature::from_bytes(&signature)).is_ok()
     }
@@ -124,26 +126,6 @@ fn signed(time: Time, heads: &[Head]) -> Vec<u8> {
         bytes.extend(head.hash.0);
     }
     bytes
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a string cannot fail.
-        write!(text, "{byte:02x}").ok();
-        text
-    })
-}
-
-fn unhex<const LENGTH: usize>(text: &str) -> Option<[u8; LENGTH]> {
-    if text.len() != 2 * LENGTH || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-        return None;
-    }
-    let mut bytes = [0; LENGTH];
-    for (byte, at) in bytes.iter_mut().zip((0..).step_by(2)) {
-        *byte = u8::from_str_radix(text.get(at..at + 2)?, 16).ok()?;
-    }
-    Some(bytes)
 }
 
 /// A text that is no hash.
@@ -167,22 +149,11 @@ impl FromStr for Hash {
     type Err = NoHash;
 
     fn from_str(text: &str) -> Result<Self, NoHash> {
-        unhex(text).map(Self).ok_or(NoHash)
+        from_hex(text).map(Self).ok_or(NoHash)
     }
 }
 
-impl Serialize for Hash {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Hash {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
-    }
-}
+written_as_text!(Hash);
 
 #[cfg(test)]
 mod tests {

@@ -15,6 +15,7 @@ pub mod filter;
 pub mod fuzz;
 pub mod kube;
 pub mod model;
+mod text;
 mod time;
 pub mod verify;
 

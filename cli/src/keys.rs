@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use casemate_cast_format::segment::from_hex;
 use ed25519_dalek::pkcs8::{
     DecodePrivateKey as _, DecodePublicKey as _, EncodePrivateKey as _, EncodePublicKey as _, KeypairBytes,
     spki::der::pem::LineEnding,
@@ -79,17 +80,6 @@ pub(crate) fn private_pem(key: &SigningKey) -> Result<String, Failure> {
 /// A public key as the text of its file.
 pub(crate) fn public_pem(key: &VerifyingKey) -> Result<String, Failure> {
     key.to_public_key_pem(LineEnding::LF).about("cannot write the key as PEM")
-}
-
-fn from_hex(text: &str) -> Option<[u8; 32]> {
-    let mut key = [0; 32];
-    if text.len() != 2 * key.len() || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-        return None;
-    }
-    for (at, byte) in key.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()?;
-    }
-    Some(key)
 }
 
 fn read(path: &Path) -> Result<String, Failure> {

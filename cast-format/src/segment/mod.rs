@@ -78,3 +78,21 @@ pub fn hex(bytes: &[u8]) -> String {
     let digit = |half: u8| char::from(DIGITS[usize::from(half)]);
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
+
+/// The bytes that are written so, in capitals or not; nothing where they are more or fewer, or something else.
+///
+/// ```
+/// assert_eq!(casemate_cast_format::segment::from_hex("001fE9"), Some([0, 0x1f, 0xe9]));
+/// assert_eq!(casemate_cast_format::segment::from_hex::<3>("001f"), None);
+/// ```
+#[must_use]
+pub fn from_hex<const LENGTH: usize>(text: &str) -> Option<[u8; LENGTH]> {
+    if text.len() != 2 * LENGTH || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return None;
+    }
+    let mut bytes = [0; LENGTH];
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()?;
+    }
+    Some(bytes)
+}
