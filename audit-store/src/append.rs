@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::database::{Database, Work};
 use crate::error::StoreError;
-use crate::names::{Events, Terms, Writers};
+use crate::names::{Events, FACETS, Terms, Writers};
 
 /// Rows in one statement: so many times the columns are fewer than the values that either database takes.
 const ROWS: usize = 500;
@@ -25,35 +25,6 @@ const NAMES: usize = 1000;
 
 /// Names that are remembered; then they are learnt anew.
 const REMEMBERED: usize = 200_000;
-
-const COLUMNS: [Events; 26] = [
-    Events::Log,
-    Events::Writer,
-    Events::Seq,
-    Events::Time,
-    Events::Id,
-    Events::SubjectId,
-    Events::SubjectType,
-    Events::SubjectName,
-    Events::IpAddress,
-    Events::ConnectionId,
-    Events::SpaceId,
-    Events::SpaceName,
-    Events::TargetId,
-    Events::TargetName,
-    Events::TargetType,
-    Events::TargetUser,
-    Events::EnvironmentId,
-    Events::EnvironmentName,
-    Events::Action,
-    Events::NodeId,
-    Events::IsAdmin,
-    Events::Evaluation,
-    Events::Text,
-    Events::Content,
-    Events::ContentHash,
-    Events::Hash,
-];
 
 /// An event as it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,7 +112,7 @@ impl Appender {
         let (mut head, mut written) = (self.head, Vec::with_capacity(ready.len()));
         for chunk in ready.chunks(ROWS) {
             let mut insert = Query::insert();
-            insert.into_table(Events::Table).columns(COLUMNS);
+            insert.into_table(Events::Table).columns(columns());
             for ready in chunk {
                 head = head.next(ready.content_hash);
                 let term = |text: Option<Cow<'_, str>>| {
@@ -248,6 +219,13 @@ impl<'e> Ready<'e> {
         values.push(bytes(&head.hash.0));
         values
     }
+}
+
+/// In the order of [`Ready::values`].
+fn columns() -> impl Iterator<Item = Events> {
+    let place = [Events::Log, Events::Writer, Events::Seq, Events::Time, Events::Id];
+    let content = [Events::Text, Events::Content, Events::ContentHash, Events::Hash];
+    place.into_iter().chain(FACETS).chain(content)
 }
 
 /// A text as it is searched.

@@ -25,6 +25,27 @@ pub(crate) enum Checkpoints {
     Checkpoint,
 }
 
+/// Columns by which an event is found, names first.
+pub(crate) const FACETS: [Events; 17] = [
+    Events::SubjectId,
+    Events::SubjectType,
+    Events::SubjectName,
+    Events::IpAddress,
+    Events::ConnectionId,
+    Events::SpaceId,
+    Events::SpaceName,
+    Events::TargetId,
+    Events::TargetName,
+    Events::TargetType,
+    Events::TargetUser,
+    Events::EnvironmentId,
+    Events::EnvironmentName,
+    Events::Action,
+    Events::NodeId,
+    Events::IsAdmin,
+    Events::Evaluation,
+];
+
 #[derive(Clone, Copy, Iden)]
 pub(crate) enum Events {
     Table,

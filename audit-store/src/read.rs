@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::append::{hash_of, head_of, kept, number, numbers, searched};
 use crate::database::{Database, Work};
 use crate::error::StoreError;
-use crate::names::{Checkpoints, Events, Writers};
+use crate::names::{Checkpoints, Events, FACETS, Writers};
 
 /// A text that so many events have is found sooner by looking at the latest than by the index of texts.
 const COMMON: usize = 20_000;
@@ -178,27 +178,6 @@ impl Database {
         Ok(is_erased)
     }
 }
-
-/// Columns by which an event is found.
-const FACETS: [Events; 17] = [
-    Events::SubjectId,
-    Events::SubjectType,
-    Events::SubjectName,
-    Events::IpAddress,
-    Events::ConnectionId,
-    Events::SpaceId,
-    Events::SpaceName,
-    Events::TargetId,
-    Events::TargetName,
-    Events::TargetType,
-    Events::TargetUser,
-    Events::EnvironmentId,
-    Events::EnvironmentName,
-    Events::Action,
-    Events::NodeId,
-    Events::IsAdmin,
-    Events::Evaluation,
-];
 
 /// What a filter asks for, with the numbers of names.
 struct Conditions {
