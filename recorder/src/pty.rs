@@ -179,11 +179,6 @@ impl Pty {
         _ = kill_process(self.child, Signal::CONT);
     }
 
-    /// Whether the keys that signal do so in its terminal at this moment.
-    pub(crate) fn has_signal_keys(&self) -> bool {
-        tcgetattr(self.fd()).is_ok_and(|attributes| attributes.local_modes.contains(LocalModes::ISIG))
-    }
-
     /// Gives the program a signal that was meant for it.
     pub(crate) fn pass_on(&self, signal: i32) {
         if let Some(signal) = Signal::from_named_raw(signal) {

@@ -6,6 +6,7 @@
 use std::time::{Duration, Instant};
 
 use rustix::process::{Signal, getpgrp, getpid, kill_process, kill_process_group};
+use rustix::termios::LocalModes;
 use signal_hook::consts::{SIGCHLD, SIGCONT, SIGHUP, SIGTSTP, SIGWINCH};
 
 use super::{Exited, Keyboard, Proxy, REPEAT_END_OF_INPUT, State};
@@ -137,9 +138,10 @@ impl Proxy<'_> {
     /// Keys that signal go to whom the person's terminal controls, unless the session's controls somebody, or the program
     /// wants them as keys. Where others show something as well, the terminal treats it as the session's does.
     pub(super) fn kept(&self) -> Kept {
+        let Some((_, output, local)) = self.pty.modes() else { return Kept::default() };
         Kept {
-            signal_keys: self.control == Control::None && self.pty.has_signal_keys(),
-            output: self.pty.modes().map(|(_, output, _)| output).filter(|_| self.shares_output),
+            signal_keys: self.control == Control::None && local.contains(LocalModes::ISIG),
+            output: self.shares_output.then_some(output),
         }
     }
 
