@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use casemate_tests::machine::{Machine, Recording};
+use casemate_tests::machine::{Machine, RECORDINGS, Recording, Way};
 use casemate_tests::{Finished, LONG, Session, wait_until};
 use serde_json::Value;
 
@@ -38,6 +38,21 @@ pub(crate) fn noise(length: usize) -> Vec<u8> {
     }
     bytes.truncate(length);
     bytes
+}
+
+/// A machine whose recordings have a disk of their own, that nobody has filled yet.
+pub(crate) fn with_disk(more: &str) -> Result<Machine, String> {
+    let machine = Machine::new(Way::Login)?;
+    machine.sh(&format!("mount -t tmpfs -o size=20m,mode=2770,gid=890 small {RECORDINGS}"));
+    machine.configure(more);
+    machine.write("/tmp/noise", noise(1 << 20));
+    Ok(machine)
+}
+
+/// Leaves 200 KiB of that disk.
+pub(crate) fn fill(machine: &Machine) {
+    machine
+        .sh(&format!("cat /dev/zero >{RECORDINGS}/rest 2>/dev/null || truncate -s -200K {RECORDINGS}/rest"));
 }
 
 /// Somebody logs in on a terminal, and stands at a prompt.

@@ -7,21 +7,7 @@ use casemate_tests::machine::{Machine, RECORDINGS, SHELL, Way};
 use casemate_tests::{LONG, booted, need, process, same, wait_until};
 use serde_json::Value;
 
-use crate::host::{EACH, log_in, log_out, look, noise, outcome};
-
-/// A machine whose recordings have a disk of their own, that nobody has filled yet.
-fn with_disk(more: &str) -> Result<Machine, String> {
-    let machine = Machine::new(Way::Login)?;
-    machine.sh(&format!("mount -t tmpfs -o size=20m,mode=2770,gid=890 small {RECORDINGS}"));
-    machine.configure(more);
-    machine.write("/tmp/noise", noise(1 << 20));
-    Ok(machine)
-}
-
-fn fill(machine: &Machine) {
-    machine
-        .sh(&format!("cat /dev/zero >{RECORDINGS}/rest 2>/dev/null || truncate -s -200K {RECORDINGS}/rest"));
-}
+use crate::host::{EACH, fill, log_in, log_out, look, outcome, with_disk};
 
 /// The entries of the host log of a kind, as soon as there are any.
 fn wait_noted(machine: &Machine, kind: &str, account: &str) -> Vec<Value> {

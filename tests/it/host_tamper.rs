@@ -6,7 +6,7 @@ use std::time::Duration;
 use casemate_tests::machine::{Machine, RECORDINGS, SHELL, Way};
 use casemate_tests::{LONG, Session, booted, need, process, wait_until};
 
-use crate::host::{EACH, log_in, log_out, look, noise};
+use crate::host::{EACH, fill, log_in, log_out, look, with_disk};
 
 /// The processes of an account that are recorders.
 fn recorders(machine: &Machine, account: &str) -> Vec<u32> {
@@ -227,21 +227,6 @@ fn a_recorder_that_is_starved_lets_nothing_run_unrecorded() {
             assert_ne!(finished.code, 0, "ulimit {limit}: {finished:?}");
         }
     }
-}
-
-/// A machine whose recordings have a disk of their own: with room for a session to begin, and not much more.
-fn with_disk(more: &str) -> Result<Machine, String> {
-    let machine = Machine::new(Way::Login)?;
-    machine.sh(&format!("mount -t tmpfs -o size=20m,mode=2770,gid=890 small {RECORDINGS}"));
-    machine.configure(more);
-    machine.write("/tmp/noise", noise(1 << 20));
-    Ok(machine)
-}
-
-/// Leaves 200 KiB of that disk.
-fn fill(machine: &Machine) {
-    machine
-        .sh(&format!("cat /dev/zero >{RECORDINGS}/rest 2>/dev/null || truncate -s -200K {RECORDINGS}/rest"));
 }
 
 #[test]
