@@ -4,11 +4,13 @@
 //! would be without us: it leads a session where we lead one, belongs to one where we do, and has no controlling terminal
 //! where we have none (`su -c`).
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd as _};
 
+use nix::libc;
+use nix::unistd::{getpgrp, getsid};
 use rustix::fs::{Mode, OFlags};
-use rustix::process::{Pid, getpgrp, getppid, getsid};
-use rustix::termios::{tcgetpgrp, tcgetsid};
+use rustix::process::{Pid, getppid};
+use rustix::termios::tcgetpgrp;
 
 /// Ancestors that are looked at, from the next one up.
 const ANCESTORS: usize = 32;
@@ -28,9 +30,9 @@ pub(crate) enum Control {
 impl Control {
     /// What we are to this one.
     pub(crate) fn of(terminal: impl AsFd) -> Self {
-        match (tcgetsid(terminal), getsid(None)) {
-            (Ok(its), Ok(ours)) if its == ours && ours == getpgrp() => Self::Leads,
-            (Ok(its), Ok(ours)) if its == ours => Self::Belongs,
+        match (session_of(terminal), getsid(None)) {
+            (Some(its), Ok(ours)) if its == ours.as_raw() && ours == getpgrp() => Self::Leads,
+            (Some(its), Ok(ours)) if its == ours.as_raw() => Self::Belongs,
             _ => Self::None,
         }
     }
@@ -44,11 +46,20 @@ impl Control {
     pub(crate) fn is_foreground(self, terminal: impl AsFd) -> bool {
         match self {
             Self::Leads | Self::Belongs => {
-                tcgetpgrp(terminal).is_ok_and(|foreground| foreground == getpgrp())
+                tcgetpgrp(terminal).is_ok_and(|group| group.as_raw_nonzero().get() == getpgrp().as_raw())
             }
             Self::None => rustix::fs::fstat(terminal).is_ok_and(|stat| they_are_foreground(stat.st_rdev)),
         }
     }
+}
+
+/// The session that a terminal controls. One that was begun outside of the container has no number here, nor has its group:
+/// the system says 0, which names none.
+fn session_of(terminal: impl AsFd) -> Option<libc::pid_t> {
+    #[expect(unsafe_code, reason = "what asks safely takes 0 for impossible")]
+    // SAFETY: the descriptor is borrowed for the call, which changes no memory of ours.
+    let session = unsafe { libc::tcgetsid(terminal.as_fd().as_raw_fd()) };
+    (session > 0).then_some(session)
 }
 
 /// Whether those who started us are in the foreground of this terminal: the next ancestor that it controls is. Where it

@@ -57,9 +57,10 @@ fn member_of(group: u32, parent: u32) -> Option<u32> {
     let children = String::from_utf8(children).ok()?;
     children.split_whitespace().take(SEARCHED_CHILDREN).filter_map(|child| child.parse().ok()).find(
         |&child: &u32| {
-            let raw = i32::try_from(child).ok().and_then(Pid::from_raw);
-            let in_group = raw.and_then(|pid| rustix::process::getpgid(Some(pid)).ok()).map(number);
-            in_group == Some(group) && Status::read(child).is_some_and(|status| !status.zombie)
+            let pid = i32::try_from(child).ok().map(nix::unistd::Pid::from_raw);
+            let in_group = pid.and_then(|pid| nix::unistd::getpgid(Some(pid)).ok());
+            in_group.is_some_and(|its| its.as_raw().unsigned_abs() == group)
+                && Status::read(child).is_some_and(|status| !status.zombie)
         },
     )
 }

@@ -196,7 +196,7 @@ impl Terminal {
     /// Stops this process and those it shares its job with, until somebody lets them go on. Returns at once where
     /// nobody would: the leader of a session has no shell above it.
     pub fn suspend(&mut self) -> io::Result<()> {
-        let is_leader = rustix::process::getsid(None).ok() == Some(rustix::process::getpid());
+        let is_leader = nix::unistd::getsid(None) == Ok(nix::unistd::getpid());
         let Some(how) = self.taken.filter(|_| !is_leader) else { return Ok(()) };
         self.give_back();
         // What the shell that we return to may have changed is how it is from now on.

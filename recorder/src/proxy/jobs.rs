@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use rustix::process::{Signal, getpgrp, getpid, kill_process, kill_process_group};
+use rustix::process::{Signal, getpid, kill_current_process_group, kill_process};
 use rustix::termios::LocalModes;
 use signal_hook::consts::{SIGCHLD, SIGCONT, SIGHUP, SIGTSTP, SIGWINCH};
 
@@ -74,7 +74,7 @@ impl Proxy<'_> {
         {}
         state.stops_group = true;
         self.give_terminal_back();
-        _ = kill_process_group(getpgrp(), Signal::TSTP);
+        _ = kill_current_process_group(Signal::TSTP);
         _ = kill_process(getpid(), Signal::STOP);
     }
 
