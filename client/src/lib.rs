@@ -1,0 +1,1 @@
+//! Talks to an audit server over HTTP: uploads recordings, reads logs.

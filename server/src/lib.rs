@@ -1,0 +1,3 @@
+//! The audit server: API, sign-in, ingest.
+
+pub mod intake;
