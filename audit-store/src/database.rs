@@ -35,8 +35,15 @@ pub struct Database(Pool);
 
 #[derive(Clone, Debug)]
 enum Pool {
-    Sqlite { reads: SqlitePool, writes: SqlitePool },
-    Postgres(PgPool),
+    Sqlite {
+        reads: SqlitePool,
+        writes: SqlitePool,
+    },
+    /// Those that stop a question are never behind questions.
+    Postgres {
+        pool: PgPool,
+        stops: PgPool,
+    },
 }
 
 /// A transaction in one of the two.
@@ -66,9 +73,12 @@ impl Database {
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             let options =
                 PgConnectOptions::from_str(url).map_err(database("the database has no such address"))?;
+            let options = options.disable_statement_logging();
             let pool = PgPoolOptions::new().max_connections(READERS * 2).acquire_timeout(PATIENCE);
-            let pool = pool.connect_with(options.disable_statement_logging());
-            Pool::Postgres(pool.await.map_err(database("the database cannot be reached"))?)
+            let stops = PgPoolOptions::new().max_connections(1).acquire_timeout(PATIENCE);
+            let stops = stops.connect_lazy_with(options.clone());
+            let pool = pool.connect_with(options);
+            Pool::Postgres { pool: pool.await.map_err(database("the database cannot be reached"))?, stops }
         } else {
             // What may be a password is not repeated.
             return Err(StoreError::NoDatabase {
@@ -96,7 +106,7 @@ impl Database {
                 work.commit().await.map_err(database(failed))?;
                 found
             }
-            Pool::Postgres(pool) => {
+            Pool::Postgres { pool, .. } => {
                 let mut work = pool.begin().await.map_err(database(failed))?;
                 // Of several servers that begin at once one makes them.
                 work.execute("SELECT pg_advisory_xact_lock(7163476)").await.map_err(database(failed))?;
@@ -129,18 +139,25 @@ impl Database {
     pub(crate) async fn reading(&self) -> Result<Work, StoreError> {
         let work = match &self.0 {
             Pool::Sqlite { reads, .. } => reads.begin().await.map(Work::Sqlite),
-            Pool::Postgres(pool) => {
+            Pool::Postgres { pool, .. } => {
                 pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await.map(Work::Postgres)
             }
         };
         work.map_err(database("the database cannot be read"))
     }
 
+    /// Stops what another connection to PostgreSQL is asked.
+    pub(crate) async fn cancel(&self, backend: i32) -> Result<(), StoreError> {
+        let Pool::Postgres { stops, .. } = &self.0 else { return Ok(()) };
+        let cancel = sqlx::query("SELECT pg_cancel_backend($1)").bind(backend).execute(stops).await;
+        cancel.map(drop).map_err(database("a question cannot be stopped"))
+    }
+
     /// Begins to write.
     pub(crate) async fn writing(&self) -> Result<Work, StoreError> {
         let work = match &self.0 {
             Pool::Sqlite { writes, .. } => writes.begin_with("BEGIN IMMEDIATE").await.map(Work::Sqlite),
-            Pool::Postgres(pool) => pool.begin().await.map(Work::Postgres),
+            Pool::Postgres { pool, .. } => pool.begin().await.map(Work::Postgres),
         };
         work.map_err(database("the database cannot be written"))
     }

@@ -1,5 +1,7 @@
 //! What goes wrong with a database, whose fault it is, and what to do.
 
+use std::time::Duration;
+
 /// Why something could not be kept, or found.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -17,6 +19,15 @@ pub enum StoreError {
         what: &'static str,
         /// Why.
         source: sqlx::Error,
+    },
+    /// What was asked takes longer than it may.
+    #[error(
+        "it takes longer than {} ms: ask for less, such as a shorter time (startTimestamp, endTimestamp) or one user",
+        limit.as_millis()
+    )]
+    TooLong {
+        /// What it may take.
+        limit: Duration,
     },
     /// What is in the database was made by another version.
     #[error("the database is of version {found}, this program knows version {known}")]

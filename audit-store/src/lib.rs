@@ -1,10 +1,10 @@
 //! Where audit logs are kept, in SQLite or PostgreSQL, and how they are found again.
 //!
-//! - [`Database`]: one of the two, by its address. [`Database::page`] answers a filter, [`Database::after`] a cursor.
+//! - [`Database`]: one of the two, by its address. [`Database::page`] answers a [`Page`], [`Database::after`] a cursor.
 //! - [`Appender`]: the one way in. Events become rows of its chain.
 //!
 //! Within: `schema` are the tables, `names` what they are called, `database` the two kinds and statements that both
-//! understand.
+//! understand, `limit` how a question is stopped.
 //!
 //! *Invariants*: rows are added, and never changed or removed: the database itself refuses. What may be done is to take
 //! the content of a row away ([`Database::erase`]); its hashes stay. What a writer has written comes in its order and without
@@ -15,6 +15,7 @@
 mod append;
 mod database;
 mod error;
+mod limit;
 mod names;
 mod read;
 #[cfg(test)]
@@ -23,4 +24,4 @@ mod tests;
 pub use append::{Appender, Written};
 pub use database::Database;
 pub use error::StoreError;
-pub use read::{Cursor, Found, Position};
+pub use read::{Cursor, Found, Order, Page, Position};

@@ -1,6 +1,7 @@
-//! What is asked of the logs: pages in reverse order of time, what came after a cursor, all of it.
+//! What is asked of the logs: pages in the order of time or against it, what came after a cursor, all of it.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use casemate_audit_log::Time;
 use casemate_audit_log::chain::{Checkpoint, Hash, Head, Writer};
@@ -8,7 +9,7 @@ use casemate_audit_log::filter::{AnyOf, Filter};
 use casemate_audit_log::model::{Event, Log};
 use casemate_audit_log::verify::Row;
 use ed25519_dalek::SigningKey;
-use sea_query::{Cond, Expr, ExprTrait as _, Order, Query, SelectStatement, SimpleExpr};
+use sea_query::{Cond, Expr, ExprTrait as _, Query, SelectStatement, SimpleExpr};
 use uuid::Uuid;
 
 use crate::append::{hash_of, head_of, kept, number, numbers, searched};
@@ -21,6 +22,47 @@ const COMMON: usize = 20_000;
 
 /// Shorter texts are not in the index of texts.
 const SHORTEST: usize = 3;
+
+/// In which order events are given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// The latest first.
+    #[default]
+    Newest,
+    /// As they happened.
+    Oldest,
+}
+
+/// What is asked for: a page of some logs.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// Which logs, as if they were one.
+    pub logs: Vec<Log>,
+    /// What has to be true of an event.
+    pub filter: Filter,
+    /// In which order.
+    pub order: Order,
+    /// Where the page before this one ended, in the same order.
+    pub behind: Option<Position>,
+    /// How many events at most.
+    pub limit: usize,
+    /// How long it may take; then it is [too long](StoreError::TooLong).
+    pub within: Duration,
+}
+
+impl Default for Page {
+    /// The first of all commands, in two seconds.
+    fn default() -> Self {
+        Self {
+            logs: vec![Log::Command],
+            filter: Filter::default(),
+            order: Order::Newest,
+            behind: None,
+            limit: 1000,
+            within: Duration::from_secs(2),
+        }
+    }
+}
 
 /// Where a page ends, and the next begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,33 +93,16 @@ enum By {
 }
 
 impl Database {
-    /// The latest events of some logs that a filter matches, before a position.
+    /// A page of events. Whoever does not wait for it any more has it stopped.
     ///
     /// # Errors
-    /// The database refuses, or what stands in it is no event.
-    pub async fn page(
-        &self,
-        logs: &[Log],
-        filter: &Filter,
-        before: Option<Position>,
-        limit: usize,
-    ) -> Result<Vec<Found>, StoreError> {
-        let mut work = self.reading().await?;
-        let Some(conditions) = Conditions::of(&mut work, filter).await? else { return Ok(Vec::new()) };
-        let by = if self.is_sqlite() { conditions.texts(&mut work).await? } else { By::Columns };
-        let mut found = Vec::new();
-        for &log in logs {
-            let select = conditions.select(log, before, limit, by, self.is_sqlite());
-            for (row, time, content) in work.rows::<(i64, i64, String)>(&select).await? {
-                let event = Event::from_json(log, &content);
-                let event = event.map_err(|error| StoreError::Damaged { row, reason: error.to_string() })?;
-                found.push(Found { position: Position { time: Time(time), row }, event });
-            }
-        }
-        found.sort_by_key(|found| std::cmp::Reverse(found.position));
-        found.truncate(limit);
-        ends(&mut work, &mut found).await?;
-        Ok(found)
+    /// It takes too long, the database refuses, or what stands in it is no event.
+    pub async fn page(&self, page: Page) -> Result<Vec<Found>, StoreError> {
+        let is_sqlite = self.is_sqlite();
+        self.reading_within(page.within, move |work| {
+            Box::pin(async move { page.read(work, is_sqlite).await })
+        })
+        .await
     }
 
     /// The rows after a cursor, each writer's in their order, and no more than so many of each.
@@ -131,7 +156,7 @@ impl Database {
         let select = Query::select()
             .columns([Checkpoints::Id, Checkpoints::Checkpoint])
             .from(Checkpoints::Table)
-            .order_by(Checkpoints::Id, Order::Asc)
+            .order_by(Checkpoints::Id, sea_query::Order::Asc)
             .to_owned();
         let rows: Vec<(i64, String)> = self.reading().await?.rows(&select).await?;
         let parse = |(row, text): (i64, String)| {
@@ -176,6 +201,29 @@ impl Database {
         let is_erased = work.run(&update).await? > 0;
         work.commit().await?;
         Ok(is_erased)
+    }
+}
+
+impl Page {
+    async fn read(&self, work: &mut Work, is_sqlite: bool) -> Result<Vec<Found>, StoreError> {
+        let Some(conditions) = Conditions::of(work, &self.filter).await? else { return Ok(Vec::new()) };
+        let by = if is_sqlite { conditions.texts(work).await? } else { By::Columns };
+        let mut found = Vec::new();
+        for &log in &self.logs {
+            let select = conditions.select(log, self, by, is_sqlite);
+            for (row, time, content) in work.rows::<(i64, i64, String)>(&select).await? {
+                let event = Event::from_json(log, &content);
+                let event = event.map_err(|error| StoreError::Damaged { row, reason: error.to_string() })?;
+                found.push(Found { position: Position { time: Time(time), row }, event });
+            }
+        }
+        found.sort_by_key(|found| found.position);
+        if self.order == Order::Newest {
+            found.reverse();
+        }
+        found.truncate(self.limit);
+        ends(work, &mut found).await?;
+        Ok(found)
     }
 }
 
@@ -238,14 +286,7 @@ impl Conditions {
         Ok(if hits.len() > COMMON { By::Columns } else { By::Texts })
     }
 
-    fn select(
-        &self,
-        log: Log,
-        before: Option<Position>,
-        limit: usize,
-        by: By,
-        is_sqlite: bool,
-    ) -> SelectStatement {
+    fn select(&self, log: Log, page: &Page, by: By, is_sqlite: bool) -> SelectStatement {
         let named = |column: Events| -> SimpleExpr {
             match by {
                 By::Columns => Expr::col(column),
@@ -267,10 +308,13 @@ impl Conditions {
         if let Some(end) = self.end {
             select.and_where(named(Events::Time).lte(end.0));
         }
-        if let Some(Position { time, row }) = before {
-            select.and_where(named(Events::Time).lte(time.0));
-            let same = named(Events::Time).eq(time.0).and(named(Events::Row).gte(row));
-            select.cond_where(Cond::all().not().add(same));
+        if let Some(Position { time, row }) = page.behind {
+            let (from, passed) = match page.order {
+                Order::Newest => (named(Events::Time).lte(time.0), named(Events::Row).gte(row)),
+                Order::Oldest => (named(Events::Time).gte(time.0), named(Events::Row).lte(row)),
+            };
+            select.and_where(from);
+            select.cond_where(Cond::all().not().add(named(Events::Time).eq(time.0).and(passed)));
         }
         if let Some(search) = &self.search {
             let has = if is_sqlite { "instr(\"text\", ?) > 0" } else { "position($1 in \"text\") > 0" };
@@ -287,8 +331,12 @@ impl Conditions {
             }
         }
         select.and_where(Expr::col(Events::Content).is_not_null());
-        select.order_by(Events::Time, Order::Desc).order_by(Events::Row, Order::Desc);
-        select.limit(limit as u64);
+        let order = match page.order {
+            Order::Newest => sea_query::Order::Desc,
+            Order::Oldest => sea_query::Order::Asc,
+        };
+        select.order_by(Events::Time, order.clone()).order_by(Events::Row, order);
+        select.limit(page.limit as u64);
         select
     }
 }
@@ -345,7 +393,7 @@ async fn heads(work: &mut Work) -> Result<Vec<(i64, Head)>, StoreError> {
     let select = Query::select()
         .columns([Writers::Id, Writers::Writer])
         .from(Writers::Table)
-        .order_by(Writers::Id, Order::Asc)
+        .order_by(Writers::Id, sea_query::Order::Asc)
         .to_owned();
     let mut heads = Vec::new();
     for (number, writer) in work.rows::<(i64, Vec<u8>)>(&select).await? {
@@ -369,7 +417,7 @@ async fn chain(
         .from(Events::Table)
         .and_where(Expr::col(Events::Writer).eq(writer))
         .and_where(Expr::col(Events::Seq).gt(i64::try_from(after).unwrap_or(i64::MAX)))
-        .order_by(Events::Seq, Order::Asc)
+        .order_by(Events::Seq, sea_query::Order::Asc)
         .limit(limit as u64)
         .to_owned();
     let mut rows = Vec::new();

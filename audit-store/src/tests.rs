@@ -1,5 +1,6 @@
 //! What holds in both databases. PostgreSQL is the real one, started for the tests.
 
+mod limit;
 mod postgres;
 
 use std::collections::BTreeSet;
@@ -14,7 +15,7 @@ use ed25519_dalek::SigningKey;
 use sea_query::{Expr, ExprTrait as _, Query};
 
 use crate::names::Events;
-use crate::{Appender, Cursor, Database, StoreError};
+use crate::{Appender, Cursor, Database, Found, Order, Page, StoreError};
 
 /// Does the same with either database.
 fn in_both<F: Future<Output = ()>>(test: impl Fn(Database) -> F) {
@@ -92,8 +93,12 @@ fn filter(parameters: &[(&str, &str)]) -> Filter {
     filter
 }
 
+async fn found(database: &Database, filter: Filter) -> Vec<Found> {
+    database.page(Page { filter, ..Page::default() }).await.unwrap()
+}
+
 #[test]
-fn a_page_is_what_the_filter_matches_the_latest_first() {
+fn a_page_is_what_the_filter_matches_in_either_order() {
     in_both(async |database| {
         let events = some(0..300);
         let mut appender = Appender::begin(&database, Time(0)).await.unwrap();
@@ -120,20 +125,21 @@ fn a_page_is_what_the_filter_matches_the_latest_first() {
         ] {
             let filter = filter(parameters);
             let matching = events.iter().rev().filter(|event| filter.matches(event.time(), &event.facets()));
-            let expected: Vec<&Event> = matching.collect();
-            let (mut found, mut before) = (Vec::new(), None);
-            loop {
-                let page = database.page(&[Log::Command], &filter, before, 7).await.unwrap();
-                let Some(last) = page.last() else { break };
-                before = Some(last.position);
-                found.extend(page);
-                assert!(found.len() <= events.len(), "{parameters:?}");
+            let mut expected: Vec<&Event> = matching.collect();
+            for order in [Order::Newest, Order::Oldest] {
+                let mut page = Page { filter: filter.clone(), order, limit: 7, ..Page::default() };
+                let mut found = Vec::new();
+                loop {
+                    let more = database.page(page.clone()).await.unwrap();
+                    let Some(last) = more.last() else { break };
+                    page.behind = Some(last.position);
+                    found.extend(more);
+                    assert!(found.len() <= events.len(), "{parameters:?}");
+                }
+                let found: Vec<_> = found.iter().map(|found| &found.event).collect();
+                assert_eq!(found, expected, "{parameters:?}, {order:?}");
+                expected.reverse();
             }
-            assert_eq!(
-                found.iter().map(|found| &found.event).collect::<Vec<_>>(),
-                expected,
-                "{parameters:?}"
-            );
         }
     });
 }
@@ -144,7 +150,7 @@ fn a_command_is_found_with_how_it_ended() {
         let mut appender = Appender::begin(&database, Time(0)).await.unwrap();
         appender.append(&some(0..3)).await.unwrap();
         appender.append(&[end(1, 7)]).await.unwrap();
-        let found = database.page(&[Log::Command], &Filter::default(), None, 10).await.unwrap();
+        let found = found(&database, Filter::default()).await;
         let exits: Vec<_> = found
             .iter()
             .filter_map(|found| match &found.event {
@@ -217,7 +223,7 @@ fn an_export_is_verified_also_where_content_is_gone() {
             &[("commandSearch", "unit-3 ")][..],
             &[("startTimestamp", "1970-01-01T00:00:03Z"), ("endTimestamp", "1970-01-01T00:00:03Z")],
         ] {
-            assert_eq!(database.page(&[Log::Command], &filter(gone), None, 10).await.unwrap(), []);
+            assert_eq!(found(&database, filter(gone)).await, []);
         }
     });
 }
@@ -305,7 +311,7 @@ fn hostile_texts_are_kept_and_found() {
         assert!(database.erase(Log::Command, "a\0b").await.unwrap());
         for (line, event) in lines.iter().zip(&events) {
             let wanted = Filter { search: Some((*line).into()), ..Filter::default() };
-            let found = database.page(&[Log::Command], &wanted, None, 10).await.unwrap();
+            let found = found(&database, wanted).await;
             assert_eq!(found.len(), 1, "{line:?}: {found:?}");
             assert_eq!(&found[0].event, event);
         }

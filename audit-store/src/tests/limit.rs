@@ -1,0 +1,60 @@
+//! What takes too long is stopped, and so is what nobody waits for: otherwise the connections would all be taken, and
+//! nobody would get an answer.
+
+use std::time::{Duration, Instant};
+
+use sea_query::{Expr, Query};
+
+use super::*;
+use crate::database::Work;
+
+/// More than there are connections.
+const MANY: usize = 20;
+
+/// Takes minutes, if it is let.
+async fn count(work: &mut Work) -> Result<Vec<(i64,)>, StoreError> {
+    let slow = "(WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 1000000000) \
+        SELECT count(*) FROM numbers)";
+    work.rows(&Query::select().expr(Expr::cust(slow)).to_owned()).await
+}
+
+async fn answers(database: &Database) {
+    let began = Instant::now();
+    assert_eq!(found(database, filter(&[("userNames", "bob@org.com")])).await.len(), 1);
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+}
+
+#[test]
+fn what_takes_too_long_is_stopped() {
+    in_both(async |database| {
+        Appender::begin(&database, Time(0)).await.unwrap().append(&some(0..3)).await.unwrap();
+        for limit in [1, 50, 200].map(Duration::from_millis) {
+            let began = Instant::now();
+            let slow = database.reading_within(limit, |work| Box::pin(count(work))).await;
+            assert!(matches!(slow, Err(StoreError::TooLong { limit: said }) if said == limit), "{slow:?}");
+            assert!(
+                (limit..limit + Duration::from_secs(2)).contains(&began.elapsed()),
+                "{:?}",
+                began.elapsed()
+            );
+        }
+        let short = Duration::from_millis(50);
+        let slow = (0..MANY).map(|_| database.reading_within(short, |work| Box::pin(count(work))));
+        for slow in futures_util::future::join_all(slow).await {
+            assert!(matches!(slow, Err(StoreError::TooLong { .. })), "{slow:?}");
+        }
+        answers(&database).await;
+    });
+}
+
+#[test]
+fn what_nobody_waits_for_is_stopped() {
+    in_both(async |database| {
+        Appender::begin(&database, Time(0)).await.unwrap().append(&some(0..3)).await.unwrap();
+        for _ in 0..MANY {
+            let slow = database.reading_within(Duration::from_secs(100), |work| Box::pin(count(work)));
+            assert!(tokio::time::timeout(Duration::from_millis(20), slow).await.is_err(), "it is slow");
+        }
+        answers(&database).await;
+    });
+}
