@@ -129,6 +129,37 @@ pub enum Defect {
     },
 }
 
+impl Defect {
+    /// Its kind, in a word that stays.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Unreadable { .. } => "unreadable",
+            Self::Changed { .. } => "changed",
+            Self::Missing { .. } => "missing",
+            Self::OutOfOrder { .. } => "out_of_order",
+            Self::BadCheckpoint { .. } => "bad_checkpoint",
+            Self::OtherKey { .. } => "other_key",
+            Self::NotAsSigned { .. } => "not_as_signed",
+            Self::CutOff { .. } => "cut_off",
+        }
+    }
+
+    /// The line of the export that it is seen in; nothing where it is seen by what is not there.
+    #[must_use]
+    pub fn line(&self) -> Option<u64> {
+        match self {
+            Self::Unreadable { line, .. }
+            | Self::Changed { line, .. }
+            | Self::Missing { line, .. }
+            | Self::OutOfOrder { line, .. }
+            | Self::BadCheckpoint { line, .. }
+            | Self::OtherKey { line, .. } => Some(*line),
+            Self::NotAsSigned { .. } | Self::CutOff { .. } => None,
+        }
+    }
+}
+
 /// What is known of one writer's chain so far.
 #[derive(Debug, Default)]
 struct Progress {
@@ -167,6 +198,12 @@ pub struct Verified {
     pub unsigned: u64,
     /// Which keys have signed.
     pub keys: Vec<Hash>,
+}
+
+/// Whether a line is one of an export: what tells an export from other JSON Lines.
+#[must_use]
+pub fn is_line(text: &str) -> bool {
+    serde_json::from_str::<Line>(text).is_ok()
 }
 
 impl Verifier {

@@ -5,15 +5,12 @@
 //! what was damaged.
 
 use std::ops::ControlFlow;
-use std::path::Path;
 
 use casemate_cast_format::segment::{Condition, Unpacked, Unpacker, UnpackerConfig, Verdict};
 use casemate_cast_format::{Code, Decoder, Item, SessionFacts, Version, is_zstd, own};
 use serde_json::Value;
 
 use crate::failure::Failure;
-use crate::input::Input;
-use crate::printer::Printer;
 
 /// A file that does not begin as zstd is one all the same if there is a seal in so much of it: then its beginning is
 /// what was damaged.
@@ -39,15 +36,6 @@ pub(crate) struct Integrity {
 }
 
 impl Integrity {
-    /// Reads a file to its end.
-    pub(crate) fn read(path: &Path, key: Option<[u8; 32]>, printer: &Printer) -> Result<Self, Failure> {
-        let input = Input::open(path)?;
-        let name = input.name.clone();
-        let mut reading = Reading::new(name.ends_with(".zst"), key)?;
-        input.read_bytes(printer, |bytes| reading.feed(bytes))?;
-        reading.finish(name, key)
-    }
-
     /// What is to be said of it in a word.
     pub(crate) fn condition(&self) -> Condition {
         self.verdict.as_ref().map_or(Condition::Unsealed, |verdict| verdict.condition(self.key.as_ref()))
@@ -77,7 +65,7 @@ impl Integrity {
 }
 
 /// A file being read.
-struct Reading {
+pub(crate) struct Reading {
     unpacker: Unpacker,
     bytes: u64,
     seen: Seen,
@@ -97,7 +85,7 @@ struct Seen {
 }
 
 impl Reading {
-    fn new(is_packed: bool, public_key: Option<[u8; 32]>) -> Result<Self, Failure> {
+    pub(crate) fn new(is_packed: bool, public_key: Option<[u8; 32]>) -> Result<Self, Failure> {
         let config = UnpackerConfig { public_key, ..UnpackerConfig::default() };
         let seen = Seen {
             is_packed,
@@ -110,7 +98,7 @@ impl Reading {
         Ok(Self { unpacker: Unpacker::new(config)?, bytes: 0, seen })
     }
 
-    fn feed(&mut self, bytes: &[u8]) -> ControlFlow<()> {
+    pub(crate) fn feed(&mut self, bytes: &[u8]) -> ControlFlow<()> {
         let seen = &mut self.seen;
         seen.is_packed |= self.bytes == 0 && is_zstd(bytes);
         self.bytes += bytes.len() as u64;
@@ -122,7 +110,7 @@ impl Reading {
         if is_plain { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
-    fn finish(self, name: String, key: Option<[u8; 32]>) -> Result<Integrity, Failure> {
+    pub(crate) fn finish(self, name: String, key: Option<[u8; 32]>) -> Result<Integrity, Failure> {
         let Self { unpacker, bytes, mut seen } = self;
         let verdict = unpacker.finish(&mut |unpacked| seen.take(unpacked));
         if let Some(mut head) = seen.head.take() {

@@ -1,6 +1,7 @@
-//! `casemate verify`: whether recordings are as they were recorded.
+//! `casemate verify`: whether recordings are as they were recorded, and audit logs as they were written.
 
 mod links;
+mod logs;
 mod screens;
 mod show;
 
@@ -12,6 +13,7 @@ use casemate_cast_format::segment::Condition;
 use casemate_store::recording::Found;
 
 use self::links::links;
+use self::logs::{Evidence, LogsCondition};
 use self::screens::Screens;
 use self::show::Show;
 use crate::failure::Failure;
@@ -19,12 +21,16 @@ use crate::integrity::Integrity;
 use crate::keys;
 use crate::printer::Printer;
 
-/// Check that recordings are as they were recorded
+/// Check that recordings are as they were recorded, and logs as they were written
 ///
 /// Reads each recording in segments (.cast.zst) to its end: every segment has to be the one that was sealed, in its place
 /// in the chain, up to the final seal; the seek table has to fit, and nothing else may be there. What is damaged, missing,
 /// repeated or moved is named by segment, counted from 0, and by time. Of folders, all recordings in them are
 /// checked. The parts of a rotated recording that are given together are checked as a chain too.
+///
+/// An export of an audit server's logs (`casemate log --proof`) is checked the same way: each row has to be the one that
+/// was written, in its place in its writer's chain, up to a checkpoint that the server signed. Every row that was changed,
+/// is missing or was put in between is named by its line.
 ///
 /// The exit status is 0 if all are intact (and signed by KEY, if one is given), 1 if one is not: changed, unfinished,
 /// without seals, or signed by somebody else. It is 2 if one could not be read.
@@ -48,10 +54,11 @@ Examples:
   casemate verify audit.cast.zst
   casemate verify --key audit.key.pub /var/recordings
   casemate verify --key 3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29 audit.cast.zst
+  casemate verify --key server.pub proof.jsonl     logs, as exported by casemate log --proof
   casemate verify --screens audit.cast.zst         also what is shown where a player jumps to
   casemate verify --json *.cast.zst | jq -r 'select(.status > 0) | .file'")]
 pub(crate) struct VerifyArgs {
-    /// Recordings, or folders of recordings; `-` for standard input
+    /// Recordings, folders of recordings, or exports of logs; `-` for standard input
     #[arg(required = true)]
     files: Vec<PathBuf>,
 
@@ -107,9 +114,17 @@ fn check(arguments: &VerifyArgs, printer: &Printer) -> Status {
         return Status::NotRead;
     }
     let mut read = Vec::new();
+    let mut has_signed_logs = false;
     for source in &found.sources {
-        let text = match Integrity::read(&source.path, key, printer) {
-            Ok(integrity) => {
+        let text = match Evidence::read(&source.path, key, printer) {
+            Ok(Evidence::Logs(logs)) => {
+                if logs.condition() != LogsCondition::Intact {
+                    worst = worst.max(Status::NotProven);
+                }
+                has_signed_logs |= logs.verified.checkpoints > 0;
+                show.logs(&logs)
+            }
+            Ok(Evidence::Recording(integrity)) => {
                 worst = worst.max(Status::of(integrity.condition()));
                 let screens = match screens(arguments, &integrity, &source.path, printer) {
                     Ok(screens) => screens,
@@ -123,7 +138,7 @@ fn check(arguments: &VerifyArgs, printer: &Printer) -> Status {
                     worst = worst.max(Status::NotProven);
                 }
                 let text = show.recording(&integrity, screens.as_ref());
-                read.push(integrity);
+                read.push(*integrity);
                 text
             }
             // Not every `.json` is a recording.
@@ -143,7 +158,7 @@ fn check(arguments: &VerifyArgs, printer: &Printer) -> Status {
         worst = worst.max(print(&show.session(&session), printer));
     }
     if !arguments.json {
-        say_what_it_is_worth(&read, key.is_some(), printer);
+        say_what_it_is_worth(&read, has_signed_logs, key.is_some(), printer);
     }
     worst
 }
@@ -177,7 +192,7 @@ fn print(text: &str, printer: &Printer) -> Status {
     }
 }
 
-fn say_what_it_is_worth(read: &[Integrity], has_key: bool, printer: &Printer) {
+fn say_what_it_is_worth(read: &[Integrity], has_signed_logs: bool, has_key: bool, printer: &Printer) {
     let intact = |signed: bool| {
         read.iter().any(|one| {
             let is_signed = one.verdict.as_ref().is_some_and(|verdict| verdict.signed_by.is_some());
@@ -189,7 +204,7 @@ fn say_what_it_is_worth(read: &[Integrity], has_key: bool, printer: &Printer) {
             "without a signature this finds accidents only: who can write a file can make its seals anew",
         );
     }
-    if !has_key && intact(true) {
+    if !has_key && (intact(true) || has_signed_logs) {
         printer.say("anybody can sign: give the public key that you know with --key");
     }
 }

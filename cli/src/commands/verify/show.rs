@@ -7,11 +7,15 @@ use casemate_cast_format::segment::{Condition, Defect, DefectKind, Span, Verdict
 use serde_json::{Value, json};
 
 use super::links::Session;
+use super::logs::{Logs, LogsCondition};
 use super::screens::Screens;
 use crate::commands::info::{number, people_bytes, people_time};
 use crate::failure::Failure;
 use crate::integrity::Integrity;
 use crate::printer::{colours_welcome, one_line};
+
+/// Defects of an export that are shown to people.
+const LISTED: usize = 50;
 
 /// How it is shown.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +35,13 @@ impl Show {
                 }
                 format!("{object}\n")
             }
+        }
+    }
+
+    pub(super) fn logs(self, logs: &Logs) -> String {
+        match self {
+            Self::Text => logs_text(logs),
+            Self::Json => format!("{}\n", logs_json(logs)),
         }
     }
 
@@ -99,6 +110,80 @@ fn to_json(one: &Integrity) -> Value {
         "defects": verdict.map_or(Vec::new(), |verdict| verdict.defects.iter().map(defect_json).collect()),
         "defect_count": verdict.map_or(0, Verdict::defect_count),
     })
+}
+
+fn logs_json(logs: &Logs) -> Value {
+    let condition = logs.condition();
+    let name = match condition {
+        LogsCondition::Intact => "intact",
+        LogsCondition::Damaged => "damaged",
+        LogsCondition::OtherKey => "other_key",
+        LogsCondition::Unsigned => "unsigned",
+    };
+    let verified = &logs.verified;
+    let defects = logs
+        .defects
+        .iter()
+        .map(|defect| json!({ "what": defect.name(), "line": defect.line(), "text": defect.to_string() }));
+    json!({
+        "file": logs.name,
+        "verdict": name,
+        "status": u8::from(condition != LogsCondition::Intact),
+        "signed_by": verified.keys,
+        "signed_by_key": logs.key.map(|key| verified.keys == [key]),
+        "rows": verified.rows,
+        "writers": verified.writers,
+        "checkpoints": verified.checkpoints,
+        "unsigned_rows": verified.unsigned,
+        "erased_rows": verified.erased,
+        "defects": defects.collect::<Vec<_>>(),
+        "defect_count": logs.defect_count,
+    })
+}
+
+fn logs_text(logs: &Logs) -> String {
+    let verified = &logs.verified;
+    let rows = format!("{} of {}", count(verified.rows, "row"), count(verified.writers, "writer"));
+    let checkpoints = count(verified.checkpoints, "checkpoint");
+    let keys = verified.keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
+    let signed = match (logs.key, &verified.keys[..]) {
+        (_, []) => "not signed".to_owned(),
+        (Some(key), [one]) if key == *one => "signed by the key".into(),
+        _ => format!("signed by {keys}"),
+    };
+    let said = match logs.condition() {
+        LogsCondition::Intact => format!("{}: {rows}, {checkpoints}, {signed}", good("intact")),
+        LogsCondition::OtherKey => {
+            format!("{}: {rows}", bad("NOT SIGNED BY THE KEY, otherwise intact"))
+        }
+        LogsCondition::Unsigned if verified.checkpoints == 0 => {
+            format!("{}: {rows}, no checkpoint", bad("NOT SIGNED"))
+        }
+        LogsCondition::Unsigned => format!(
+            "{}: {} of {rows} are behind the last of {checkpoints}, {signed}",
+            bad("NOT ALL SIGNED"),
+            verified.unsigned
+        ),
+        LogsCondition::Damaged => {
+            let defects = count(logs.defect_count, "defect");
+            format!("{}: {defects} in {rows}, {checkpoints}, {signed}", bad("NOT INTACT"))
+        }
+    };
+    let mut lines = format!("{}: {said}\n", one_line(&logs.name));
+    for defect in logs.defects.iter().take(LISTED) {
+        lines.push_str(&format!("  {}\n", one_line(&defect.to_string())));
+    }
+    let more = logs.defect_count.saturating_sub(LISTED as u64);
+    if more > 0 {
+        lines.push_str(&format!("  and {more} more\n"));
+    }
+    if verified.erased > 0 {
+        lines.push_str(&format!(
+            "  of {} the content was erased; their places are held by hashes\n",
+            count(verified.erased, "row")
+        ));
+    }
+    lines
 }
 
 fn screens_json(screens: &Screens) -> Value {
