@@ -1,7 +1,8 @@
 //! The one way into the logs: events become rows of the writer's chain, many in one transaction.
 //!
 //! *Invariants*: what is acknowledged is on the disk. An event that is there already, by log and id, is not written again. A
-//! transaction that failed leaves nothing, and where it is not known whether it did, the chain is read anew.
+//! transaction that failed leaves nothing, and where it is not known whether it did, the chain is read anew. Of two that
+//! write the same chain at once one fails: a number of a chain is there once.
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -51,6 +52,8 @@ pub struct Appender {
     /// Whether the head is what stands in the database.
     is_sure: bool,
     terms: HashMap<String, i64>,
+    /// What holds once the transaction is committed: where the chain has got to, and the names that are new.
+    next: Option<(Head, HashMap<String, i64>)>,
 }
 
 /// An event about to be written.
@@ -67,23 +70,27 @@ impl Appender {
     /// # Errors
     /// The database refuses.
     pub async fn begin(database: &Database, now: Time) -> Result<Self, StoreError> {
-        let writer = Uuid::now_v7();
+        Self::resume(database, Uuid::now_v7(), now).await
+    }
+
+    /// Goes on with the chain of a writer, or begins it.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn resume(database: &Database, writer: Uuid, now: Time) -> Result<Self, StoreError> {
         let mut work = database.writing().await?;
         let insert = Query::insert()
             .into_table(Writers::Table)
             .columns([Writers::Writer, Writers::Began])
             .values_panic([Expr::val(bytes(writer.as_bytes())), Expr::val(now.0)])
+            .on_conflict(OnConflict::column(Writers::Writer).do_nothing().to_owned())
             .to_owned();
         work.run(&insert).await?;
         let number = writer_number(&mut work, writer).await?;
+        let head = head_of(&mut work, number, writer).await?;
         work.commit().await?;
-        Ok(Self {
-            database: database.clone(),
-            number,
-            head: Head::begin(writer),
-            is_sure: true,
-            terms: HashMap::new(),
-        })
+        let (database, terms) = (database.clone(), HashMap::new());
+        Ok(Self { database, number, head, is_sure: true, terms, next: None })
     }
 
     /// Where the chain has got to.
@@ -97,18 +104,31 @@ impl Appender {
     /// # Errors
     /// The database refuses.
     pub async fn append(&mut self, events: &[Event]) -> Result<Vec<Written>, StoreError> {
-        let ready: Vec<_> = events.iter().map(Ready::new).collect::<Result<_, _>>()?;
         let mut work = self.database.writing().await?;
+        let written = self.write(&mut work, &events.iter().collect::<Vec<_>>()).await?;
+        self.commit(work).await?;
+        Ok(written)
+    }
+
+    /// Writes events in a transaction that [`Appender::commit`] has to end; gives those that were not there yet.
+    pub(crate) async fn write(
+        &mut self,
+        work: &mut Work,
+        events: &[&Event],
+    ) -> Result<Vec<Written>, StoreError> {
+        let ready: Vec<_> = events.iter().copied().map(Ready::new).collect::<Result<_, _>>()?;
         if !self.is_sure {
-            self.head = head_of(&mut work, self.number, self.head.writer).await?;
-            self.is_sure = true;
+            self.head = head_of(work, self.number, self.head.writer).await?;
         }
-        let ready = unknown(&mut work, ready).await?;
+        // From here on it is not known, until the transaction is committed.
+        (self.is_sure, self.next) = (false, None);
+        let ready = unknown(work, ready).await?;
         if ready.is_empty() {
+            self.next = Some((self.head, HashMap::new()));
             return Ok(Vec::new());
         }
-        let learnt = self.learn(&mut work, &ready).await?;
-        let last = if self.database.is_sqlite() { last_row(&mut work).await? } else { 0 };
+        let learnt = self.learn(work, &ready).await?;
+        let last = if self.database.is_sqlite() { last_row(work).await? } else { 0 };
         let (mut head, mut written) = (self.head, Vec::with_capacity(ready.len()));
         for chunk in ready.chunks(ROWS) {
             let mut insert = Query::insert();
@@ -129,20 +149,27 @@ impl Appender {
                     content: ready.content.clone(),
                 });
             }
-            work.run(&insert).await?;
+            let done = work.run(&insert).await;
+            done.map_err(|error| error.overtaken(self.head.writer))?;
         }
         const TEXTS: &str = "INSERT INTO events_text (rowid, \"text\") \
             SELECT \"row\", \"text\" FROM events WHERE \"row\" > ? AND \"text\" IS NOT NULL";
         work.run_sqlite(TEXTS, last).await?;
-        // From here on it is not known, until the answer has come.
-        self.is_sure = false;
-        work.commit().await?;
-        (self.head, self.is_sure) = (head, true);
-        if self.terms.len() > REMEMBERED {
-            self.terms.clear();
-        }
-        self.terms.extend(learnt);
+        self.next = Some((head, learnt));
         Ok(written)
+    }
+
+    /// Makes lasting what was written in a transaction.
+    pub(crate) async fn commit(&mut self, work: Work) -> Result<(), StoreError> {
+        work.commit().await?;
+        if let Some((head, learnt)) = self.next.take() {
+            (self.head, self.is_sure) = (head, true);
+            if self.terms.len() > REMEMBERED {
+                self.terms.clear();
+            }
+            self.terms.extend(learnt);
+        }
+        Ok(())
     }
 
     /// The numbers of all names that are not known yet.

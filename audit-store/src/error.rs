@@ -1,6 +1,9 @@
 //! What goes wrong with a database, whose fault it is, and what to do.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use uuid::Uuid;
 
 /// Why something could not be kept, or found.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +51,49 @@ pub enum StoreError {
     /// An event cannot be written.
     #[error("an event cannot be written as JSON: {0}")]
     NoJson(#[from] serde_json::Error),
+    /// Another process has written the same chain in the meantime.
+    #[error("somebody else writes as {writer}, too: each server needs a data folder of its own")]
+    Overtaken {
+        /// Who it is that both are.
+        writer: Uuid,
+    },
+    /// There is no such recording.
+    #[error("there is no recording {id}")]
+    NoRecording {
+        /// Which was asked for.
+        id: Uuid,
+    },
+    /// There is such a recording, and it is of something else.
+    #[error("recording {id} is there already, with other facts")]
+    Differs {
+        /// Which.
+        id: Uuid,
+    },
+    /// Bytes of a recording do not go on where it ends.
+    #[error("recording {id} goes on at byte {expected}, not at {offset}")]
+    Offset {
+        /// Which.
+        id: Uuid,
+        /// Where it ends.
+        expected: u64,
+        /// Where the bytes would have been.
+        offset: u64,
+    },
+    /// A recording that is complete does not go on.
+    #[error("recording {id} is complete: nothing is added to it")]
+    Complete {
+        /// Which.
+        id: Uuid,
+    },
+    /// A recording has been deleted.
+    #[error("recording {id} has been deleted")]
+    Deleted {
+        /// Which.
+        id: Uuid,
+    },
+    /// What happened to all that were to be written at once.
+    #[error(transparent)]
+    Shared(#[from] Arc<Self>),
     /// Whoever writes has ended.
     #[error("nothing is written any more: {reason}")]
     Ended {
@@ -58,4 +104,45 @@ pub enum StoreError {
 
 pub(crate) fn database(what: &'static str) -> impl FnOnce(sqlx::Error) -> StoreError {
     move |source| StoreError::Database { what, source }
+}
+
+impl StoreError {
+    /// Of a row of a chain that is there already: somebody else wrote it.
+    pub(crate) fn overtaken(self, writer: Uuid) -> Self {
+        let is_of_chain = self.refusal().is_some_and(|refusal| {
+            let says = |what| refusal.message().contains(what);
+            refusal.is_unique_violation() && (says("events_of_writer") || says("events.seq"))
+        });
+        if is_of_chain { Self::Overtaken { writer } } else { self }
+    }
+
+    /// Whether it may go well the next time, since somebody else was faster, with the same or with what is locked.
+    pub(crate) fn is_race(&self) -> bool {
+        /// Of PostgreSQL: it cannot be as if one came after the other; both wait for each other.
+        const RACES: [&str; 2] = ["40001", "40P01"];
+        matches!(self, Self::Overtaken { .. })
+            || self.refusal().is_some_and(|refusal| {
+                refusal.is_unique_violation() || refusal.code().is_some_and(|code| RACES.contains(&&*code))
+            })
+    }
+
+    /// Whether it is because of what was to be written; else nothing can be written at all.
+    pub(crate) fn is_of_content(&self) -> bool {
+        self.refusal().is_some()
+            || matches!(
+                self,
+                Self::NoJson(_)
+                    | Self::Overtaken { .. }
+                    | Self::NoRecording { .. }
+                    | Self::Differs { .. }
+                    | Self::Offset { .. }
+                    | Self::Complete { .. }
+                    | Self::Deleted { .. }
+            )
+    }
+
+    fn refusal(&self) -> Option<&(dyn sqlx::error::DatabaseError + 'static)> {
+        let Self::Database { source: sqlx::Error::Database(refusal), .. } = self else { return None };
+        Some(&**refusal)
+    }
 }

@@ -2,6 +2,8 @@
 //!
 //! - [`Database`]: one of the two, by its address. [`Database::page`] answers a [`Page`], [`Database::after`] a cursor.
 //! - [`Appender`]: the one way in. Events become rows of its chain.
+//! - [`Journal`]: what many tasks have to keep, committed together, events and bytes of recordings.
+//! - [`Recordings`]: recordings, in a database and in objects, while they grow and afterwards.
 //!
 //! Within: `schema` are the tables, `names` what they are called, `database` the two kinds and statements that both
 //! understand, `limit` how a question is stopped.
@@ -15,13 +17,17 @@
 mod append;
 mod database;
 mod error;
+mod journal;
 mod limit;
 mod names;
 mod read;
+mod recordings;
 #[cfg(test)]
 mod tests;
 
 pub use append::{Appender, Written};
 pub use database::Database;
 pub use error::StoreError;
+pub use journal::{Batch, Chunk, Journal};
 pub use read::{Cursor, Found, Order, Page, Position};
+pub use recordings::{Form, Mark, NewRecording, Recording, Recordings};

@@ -25,6 +25,46 @@ pub(crate) enum Checkpoints {
     Checkpoint,
 }
 
+#[derive(Clone, Copy, Iden)]
+#[expect(dead_code, reason = "objects come next")]
+pub(crate) enum Recordings {
+    Table,
+    Id,
+    Form,
+    SubjectId,
+    Created,
+    InputRecorded,
+    Size,
+    Moved,
+    Completed,
+    Sha256,
+    Held,
+    HeldBy,
+    HoldReason,
+    Deleted,
+    DeletedBy,
+    DeleteReason,
+}
+
+#[derive(Clone, Copy, Iden)]
+#[expect(dead_code, reason = "objects come next")]
+pub(crate) enum RecordingObjects {
+    Table,
+    Recording,
+    Offset,
+    Length,
+    Key,
+    Sha256,
+}
+
+#[derive(Clone, Copy, Iden)]
+pub(crate) enum RecordingTail {
+    Table,
+    Recording,
+    Offset,
+    Bytes,
+}
+
 /// Columns by which an event is found, names first.
 pub(crate) const FACETS: [Events; 17] = [
     Events::SubjectId,

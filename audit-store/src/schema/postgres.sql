@@ -60,6 +60,45 @@ CREATE TABLE checkpoints (
     checkpoint TEXT NOT NULL
 );
 
+CREATE TABLE recordings (
+    id BYTEA PRIMARY KEY,
+    form TEXT COLLATE "C" NOT NULL,
+    subject_id TEXT COLLATE "C" NOT NULL,
+    created BIGINT NOT NULL,
+    input_recorded BIGINT NOT NULL,
+    "size" BIGINT NOT NULL DEFAULT 0,
+    moved BIGINT NOT NULL DEFAULT 0,
+    completed BIGINT,
+    sha256 BYTEA,
+    held BIGINT,
+    held_by TEXT,
+    hold_reason TEXT,
+    deleted BIGINT,
+    deleted_by TEXT,
+    delete_reason TEXT
+);
+CREATE INDEX recordings_by_time ON recordings (created, id);
+CREATE INDEX recordings_of_subject ON recordings (subject_id, created, id);
+CREATE INDEX recordings_to_tend ON recordings (id) WHERE sha256 IS NULL AND deleted IS NULL;
+
+CREATE TABLE recording_objects (
+    recording BYTEA NOT NULL REFERENCES recordings (id),
+    "offset" BIGINT NOT NULL,
+    length BIGINT NOT NULL,
+    "key" TEXT COLLATE "C" NOT NULL UNIQUE,
+    sha256 BYTEA NOT NULL,
+    PRIMARY KEY (recording, "offset")
+);
+
+CREATE TABLE recording_tail (
+    recording BYTEA NOT NULL REFERENCES recordings (id),
+    "offset" BIGINT NOT NULL,
+    bytes BYTEA NOT NULL
+);
+-- They are compressed already.
+ALTER TABLE recording_tail ALTER COLUMN bytes SET STORAGE EXTERNAL;
+CREATE UNIQUE INDEX recording_tail_once ON recording_tail (recording, "offset");
+
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN RAISE EXCEPTION '% of an audit log are not changed and not deleted', TG_TABLE_NAME; END $$;
 
@@ -76,3 +115,7 @@ CREATE TRIGGER checkpoints_are_not_emptied BEFORE TRUNCATE ON checkpoints EXECUT
 CREATE TRIGGER writers_stay BEFORE UPDATE OR DELETE ON writers FOR EACH ROW EXECUTE FUNCTION refuse();
 CREATE TRIGGER writers_are_not_emptied BEFORE TRUNCATE ON writers EXECUTE FUNCTION refuse();
 CREATE TRIGGER terms_stay BEFORE UPDATE OR DELETE ON terms FOR EACH ROW EXECUTE FUNCTION refuse();
+CREATE TRIGGER recordings_stay BEFORE DELETE ON recordings FOR EACH ROW EXECUTE FUNCTION refuse();
+CREATE TRIGGER recordings_stay_deleted BEFORE UPDATE ON recordings FOR EACH ROW
+WHEN (OLD.deleted IS NOT NULL OR (NEW.deleted IS NOT NULL AND NEW.held IS NOT NULL)) EXECUTE FUNCTION refuse();
+CREATE TRIGGER recordings_are_not_emptied BEFORE TRUNCATE ON recordings EXECUTE FUNCTION refuse();

@@ -6,7 +6,7 @@ CREATE TABLE terms (
     text TEXT NOT NULL UNIQUE
 ) STRICT;
 
--- Whoever has written: each start of a server is another one, and has a chain of its own.
+-- Whoever has written: each server is one, and has a chain of its own.
 CREATE TABLE writers (
     id INTEGER PRIMARY KEY,
     writer BLOB NOT NULL UNIQUE,
@@ -67,6 +67,49 @@ CREATE TABLE checkpoints (
     checkpoint TEXT NOT NULL
 ) STRICT;
 
+-- Recordings: those of sessions that go on, that have ended, and, as what is left of them, that were deleted.
+CREATE TABLE recordings (
+    id BLOB NOT NULL PRIMARY KEY,
+    -- Whether it is plain text or segments: `cast`, `cast.zst`.
+    form TEXT NOT NULL,
+    subject_id TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    input_recorded INTEGER NOT NULL,
+    -- So many bytes are there; of these the first so many in objects.
+    size INTEGER NOT NULL DEFAULT 0,
+    moved INTEGER NOT NULL DEFAULT 0,
+    completed INTEGER,
+    -- Of all of it, once it is complete and in objects as they will stay.
+    sha256 BLOB,
+    held INTEGER,
+    held_by TEXT,
+    hold_reason TEXT,
+    deleted INTEGER,
+    deleted_by TEXT,
+    delete_reason TEXT
+) STRICT, WITHOUT ROWID;
+CREATE INDEX recordings_by_time ON recordings (created, id);
+CREATE INDEX recordings_of_subject ON recordings (subject_id, created, id);
+CREATE INDEX recordings_to_tend ON recordings (id) WHERE sha256 IS NULL AND deleted IS NULL;
+
+-- Where their bytes lie: each object has those from an offset on.
+CREATE TABLE recording_objects (
+    recording BLOB NOT NULL REFERENCES recordings (id),
+    "offset" INTEGER NOT NULL,
+    length INTEGER NOT NULL,
+    "key" TEXT NOT NULL UNIQUE,
+    sha256 BLOB NOT NULL,
+    PRIMARY KEY (recording, "offset")
+) STRICT, WITHOUT ROWID;
+
+-- The latest bytes, until they are an object.
+CREATE TABLE recording_tail (
+    recording BLOB NOT NULL REFERENCES recordings (id),
+    "offset" INTEGER NOT NULL,
+    bytes BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX recording_tail_once ON recording_tail (recording, "offset");
+
 -- What is written stays. The one thing that may be done to a row is to take its content away, with all that tells of it.
 CREATE TRIGGER events_stay BEFORE DELETE ON events
 BEGIN SELECT RAISE(ABORT, 'rows of an audit log are not deleted'); END;
@@ -85,3 +128,9 @@ CREATE TRIGGER writers_are_as_they_were BEFORE UPDATE ON writers
 BEGIN SELECT RAISE(ABORT, 'writers are not changed'); END;
 CREATE TRIGGER terms_are_as_they_were BEFORE UPDATE ON terms
 BEGIN SELECT RAISE(ABORT, 'terms are not changed'); END;
+CREATE TRIGGER recordings_stay BEFORE DELETE ON recordings
+BEGIN SELECT RAISE(ABORT, 'what is left of a recording is not deleted'); END;
+CREATE TRIGGER recordings_stay_deleted BEFORE UPDATE ON recordings WHEN OLD.deleted IS NOT NULL
+BEGIN SELECT RAISE(ABORT, 'what is left of a recording is not changed'); END;
+CREATE TRIGGER recordings_are_held BEFORE UPDATE ON recordings WHEN NEW.deleted IS NOT NULL AND NEW.held IS NOT NULL
+BEGIN SELECT RAISE(ABORT, 'a recording that is held is not deleted'); END;

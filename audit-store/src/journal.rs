@@ -1,0 +1,206 @@
+//! The journal: what many tasks want to keep is committed together, by one.
+//!
+//! A task commits whatever waits in one transaction; meanwhile the next waits. So one flush of the disk serves all that
+//! came in the time of the last one, and whoever is alone does not wait for others.
+//!
+//! *Invariants*: what is acknowledged is on the disk, events and bytes of a batch both or neither. A batch that cannot be
+//! kept does not keep others from it. What waits is limited, by its bytes: whoever would go beyond waits outside.
+//!
+//! *Not here*: what is in a batch, and whether it may be; and how long somebody waits who has to wait.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use casemate_audit_log::Time;
+use casemate_audit_log::model::Event;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use crate::append::Appender;
+use crate::database::Database;
+use crate::error::StoreError;
+use crate::recordings::tail;
+
+/// So much waits at most, in units.
+const ROOM: u32 = 64 << 10;
+
+/// What is counted as one, in bytes.
+const UNIT: usize = 1 << 10;
+
+/// No more is begun with in one transaction, in units: so that the first does not wait for too many others.
+const ROUND: u32 = 8 << 10;
+
+/// What an event takes beside its text, about, in bytes.
+const EVENT: usize = 2 << 10;
+
+/// What is to be kept, all of it or nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// Those that are there already, by log and id, are not written again.
+    pub events: Vec<Event>,
+    /// In the order in which they follow each other.
+    pub chunks: Vec<Chunk>,
+}
+
+/// Bytes of a recording that is open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chunk {
+    /// Which.
+    pub recording: Uuid,
+    /// Where they begin: where the recording ended.
+    pub offset: u64,
+    /// What follows.
+    pub bytes: Bytes,
+}
+
+/// Keeps what is written to it. It is cheap to clone; all clones are the same.
+#[derive(Clone, Debug)]
+pub struct Journal(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    queue: mpsc::UnboundedSender<Message>,
+    room: Arc<Semaphore>,
+    committed: watch::Receiver<u64>,
+    task: Mutex<Option<JoinHandle<()>>>,
+}
+
+#[derive(Debug)]
+enum Message {
+    Write(Waiting),
+    Close,
+}
+
+/// A batch, and whoever waits for it.
+#[derive(Debug)]
+struct Waiting {
+    batch: Batch,
+    answer: oneshot::Sender<Result<(), StoreError>>,
+    room: OwnedSemaphorePermit,
+}
+
+struct Committer {
+    database: Database,
+    appender: Appender,
+    committed: watch::Sender<u64>,
+}
+
+impl Batch {
+    /// How many units it takes.
+    fn size(&self) -> u32 {
+        let text = |event: &Event| EVENT + 2 * event.facets().text.map_or(0, |text| text.len());
+        let events: usize = self.events.iter().map(text).sum();
+        let chunks: usize = self.chunks.iter().map(|chunk| chunk.bytes.len()).sum();
+        // Whatever is greater than all has to wait until it is alone.
+        u32::try_from((events + chunks).div_ceil(UNIT)).unwrap_or(ROOM).clamp(1, ROOM)
+    }
+}
+
+impl Journal {
+    /// Begins to write, as a writer whose chain goes on if there is one.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn open(database: &Database, writer: Uuid, now: Time) -> Result<Self, StoreError> {
+        let appender = Appender::resume(database, writer, now).await?;
+        let (queue, messages) = mpsc::unbounded_channel();
+        let (sender, committed) = watch::channel(0);
+        let committer = Committer { database: database.clone(), appender, committed: sender };
+        let task = Mutex::new(Some(tokio::spawn(committer.run(messages))));
+        let room = Arc::new(Semaphore::new(ROOM as usize));
+        Ok(Self(Arc::new(Shared { queue, room, committed, task })))
+    }
+
+    /// Keeps a batch; returns when it is on the disk. What was begun goes on though nobody waits for it any more.
+    ///
+    /// # Errors
+    /// The database refuses, bytes do not go on where a recording ends, or the journal has been closed. Where it was the way
+    /// to the database that broke, it may have been kept: what is there has to be looked up.
+    pub async fn write(&self, batch: Batch) -> Result<(), StoreError> {
+        let ended = || StoreError::Ended { reason: "the journal has been closed".into() };
+        let room = Arc::clone(&self.0.room).acquire_many_owned(batch.size()).await.map_err(|_| ended())?;
+        let (answer, answered) = oneshot::channel();
+        self.0.queue.send(Message::Write(Waiting { batch, answer, room })).map_err(|_| ended())?;
+        answered.await.unwrap_or_else(|_| Err(ended()))
+    }
+
+    /// Changes after each commit.
+    #[must_use]
+    pub fn committed(&self) -> watch::Receiver<u64> {
+        self.0.committed.clone()
+    }
+
+    /// Keeps what waits, and ends. What comes later is refused.
+    pub async fn close(&self) {
+        self.0.room.close();
+        // Where nobody reads any more it is closed already.
+        self.0.queue.send(Message::Close).ok();
+        let task = self.0.task.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(task) = task {
+            task.await.ok();
+        }
+    }
+}
+
+impl Committer {
+    async fn run(mut self, mut messages: mpsc::UnboundedReceiver<Message>) {
+        while let Some(message) = messages.recv().await {
+            let (mut round, mut size) = (Vec::new(), 0);
+            let mut message = Some(message);
+            loop {
+                match message {
+                    Some(Message::Write(waiting)) => {
+                        size += u32::try_from(waiting.room.num_permits()).unwrap_or(ROUND);
+                        round.push(waiting);
+                    }
+                    // What waits is still taken.
+                    Some(Message::Close) => messages.close(),
+                    None => break,
+                }
+                message = (size < ROUND).then(|| messages.try_recv().ok()).flatten();
+            }
+            if !round.is_empty() {
+                self.round(round).await;
+            }
+        }
+    }
+
+    async fn round(&mut self, round: Vec<Waiting>) {
+        match self.keep(&round.iter().map(|waiting| &waiting.batch).collect::<Vec<_>>()).await {
+            Ok(()) => round.into_iter().for_each(|waiting| waiting.answer(Ok(()))),
+            Err(error) if error.is_of_content() && (round.len() > 1 || error.is_race()) => {
+                for waiting in round {
+                    let outcome = match self.keep(&[&waiting.batch]).await {
+                        Err(error) if error.is_race() => self.keep(&[&waiting.batch]).await,
+                        outcome => outcome,
+                    };
+                    waiting.answer(outcome);
+                }
+            }
+            Err(error) => {
+                let error = Arc::new(error);
+                round.into_iter().for_each(|waiting| waiting.answer(Err(Arc::clone(&error).into())));
+            }
+        }
+    }
+
+    /// Keeps batches, all of them or none.
+    async fn keep(&mut self, batches: &[&Batch]) -> Result<(), StoreError> {
+        let chunks: Vec<_> = batches.iter().flat_map(|batch| &batch.chunks).collect();
+        let events: Vec<_> = batches.iter().flat_map(|batch| &batch.events).collect();
+        let mut work = self.database.writing().await?;
+        tail::write(&mut work, &chunks).await?;
+        self.appender.write(&mut work, &events).await?;
+        self.appender.commit(work).await?;
+        self.committed.send_modify(|count| *count += 1);
+        Ok(())
+    }
+}
+
+impl Waiting {
+    fn answer(self, outcome: Result<(), StoreError>) {
+        // Whoever has gone away needs none.
+        self.answer.send(outcome).ok();
+    }
+}

@@ -1,0 +1,193 @@
+//! Recordings: their bytes, and what is known of them.
+//!
+//! A recording grows at its end, by way of the [journal](crate::Journal). Its latest bytes are rows ([`tail`]); once they
+//! are many, or it is complete, they become objects that are never changed.
+//!
+//! *Invariants*: a byte that was acknowledged is read at its offset from then on, wherever it lies. A recording that has
+//! been deleted leaves a row that says by whom, when and why, and nothing else.
+//!
+//! *Not here*: what the bytes mean, and whether they are those of before ([`casemate_audit_log`] knows nothing of it, either).
+
+mod row;
+pub(crate) mod tail;
+
+use std::sync::Arc;
+
+use casemate_audit_log::Time;
+use casemate_audit_log::chain::Hash;
+use object_store::ObjectStore;
+use sea_query::{Expr, ExprTrait as _, OnConflict, Query};
+use uuid::Uuid;
+
+use crate::append::bytes;
+use crate::database::{Database, Work};
+use crate::error::StoreError;
+use crate::names;
+use names::Recordings as Column;
+
+/// How a recording is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// Plain text.
+    Cast,
+    /// Segments, compressed and chained.
+    CastZst,
+}
+
+/// A recording that begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewRecording {
+    /// That of its session.
+    pub id: Uuid,
+    /// How it is written.
+    pub form: Form,
+    /// Whose it is.
+    pub subject_id: String,
+    /// When it began.
+    pub created: Time,
+    /// Whether what was typed is in it.
+    pub input_recorded: bool,
+}
+
+/// What is known of a recording.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recording {
+    /// That of its session.
+    pub id: Uuid,
+    /// How it is written.
+    pub form: Form,
+    /// Whose it is.
+    pub subject_id: String,
+    /// When it began.
+    pub created: Time,
+    /// Whether what was typed is in it.
+    pub input_recorded: bool,
+    /// So many bytes are there.
+    pub size: u64,
+    /// Since when nothing is added.
+    pub completed: Option<Time>,
+    /// Of all its bytes; it comes a while after it is complete.
+    pub sha256: Option<Hash>,
+    /// Who wants it to stay.
+    pub hold: Option<Mark>,
+    /// Who has deleted it.
+    pub deleted: Option<Mark>,
+}
+
+/// That somebody has done something with a recording.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// When.
+    pub time: Time,
+    /// Who.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Where recordings are kept.
+#[derive(Clone, Debug)]
+pub struct Recordings {
+    database: Database,
+    #[expect(dead_code, reason = "objects come next")]
+    store: Arc<dyn ObjectStore>,
+}
+
+impl Recordings {
+    /// Keeps what is known of recordings in a database, and their bytes in a store.
+    #[must_use]
+    pub fn new(database: &Database, store: Arc<dyn ObjectStore>) -> Self {
+        Self { database: database.clone(), store }
+    }
+
+    /// Begins a recording, unless it has begun.
+    ///
+    /// # Errors
+    /// It is there, and of something else; or the database refuses.
+    pub async fn create(&self, new: &NewRecording) -> Result<Recording, StoreError> {
+        let mut work = self.database.writing().await?;
+        let insert = Query::insert()
+            .into_table(Column::Table)
+            .columns([Column::Id, Column::Form, Column::SubjectId, Column::Created, Column::InputRecorded])
+            .values_panic([
+                Expr::val(bytes(new.id.as_bytes())),
+                Expr::val(new.form.name()),
+                Expr::val(new.subject_id.as_str()),
+                Expr::val(new.created.0),
+                Expr::val(i64::from(new.input_recorded)),
+            ])
+            .on_conflict(OnConflict::column(Column::Id).do_nothing().to_owned())
+            .to_owned();
+        work.run(&insert).await?;
+        let is = find(&mut work, new.id).await?;
+        work.commit().await?;
+        let same = (is.form, &is.subject_id, is.created, is.input_recorded);
+        if same == (new.form, &new.subject_id, new.created, new.input_recorded) {
+            Ok(is)
+        } else {
+            Err(StoreError::Differs { id: new.id })
+        }
+    }
+
+    /// What is known of a recording, also of one that has been deleted.
+    ///
+    /// # Errors
+    /// There is none, or the database refuses.
+    pub async fn find(&self, id: Uuid) -> Result<Recording, StoreError> {
+        find(&mut self.database.reading().await?, id).await
+    }
+
+    /// How many bytes of a recording are there: where it goes on.
+    ///
+    /// # Errors
+    /// There is none, or the database refuses.
+    pub async fn uploaded(&self, id: Uuid) -> Result<u64, StoreError> {
+        Ok(self.find(id).await?.size)
+    }
+
+    /// Says that a recording is complete: nothing is added to it any more. Whoever says it again changes nothing.
+    ///
+    /// # Errors
+    /// There is none, it has been deleted, or the database refuses.
+    pub async fn complete(&self, id: Uuid, now: Time) -> Result<Recording, StoreError> {
+        let mut work = self.database.writing().await?;
+        let update = Query::update()
+            .table(Column::Table)
+            .value(Column::Completed, now.0)
+            .and_where(Expr::col(Column::Id).eq(bytes(id.as_bytes())))
+            .and_where(Expr::col(Column::Completed).is_null())
+            .and_where(Expr::col(Column::Deleted).is_null())
+            .to_owned();
+        work.run(&update).await?;
+        let recording = find(&mut work, id).await?.present()?;
+        work.commit().await?;
+        Ok(recording)
+    }
+}
+
+async fn find(work: &mut Work, id: Uuid) -> Result<Recording, StoreError> {
+    let select = row::select().and_where(Expr::col(Column::Id).eq(bytes(id.as_bytes()))).to_owned();
+    let found = work.rows::<row::Row>(&select).await?.into_iter().next();
+    Recording::from_row(found.ok_or(StoreError::NoRecording { id })?)
+}
+
+/// Why no bytes can be added to a recording at an offset.
+async fn no_bytes_for(work: &mut Work, id: Uuid, offset: u64) -> Result<StoreError, StoreError> {
+    let found = match find(work, id).await {
+        Ok(found) => found,
+        Err(error @ StoreError::NoRecording { .. }) => return Ok(error),
+        Err(error) => return Err(error),
+    };
+    Ok(if found.deleted.is_some() {
+        StoreError::Deleted { id }
+    } else if found.completed.is_some() {
+        StoreError::Complete { id }
+    } else {
+        StoreError::Offset { id, expected: found.size, offset }
+    })
+}
+
+/// A number of bytes as databases have it.
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
