@@ -48,6 +48,14 @@ pub enum StoreError {
         /// Why.
         reason: String,
     },
+    /// There is one of that name already.
+    #[error("there is {what} `{name}` already")]
+    Taken {
+        /// What it is.
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
     /// An event cannot be written.
     #[error("an event cannot be written as JSON: {0}")]
     NoJson(#[from] serde_json::Error),
@@ -100,6 +108,15 @@ pub enum StoreError {
         /// Why.
         reason: String,
     },
+}
+
+impl StoreError {
+    /// The same, or that there is such a thing already, if that is why.
+    pub(crate) fn or_taken(self, what: &'static str, name: &str) -> Self {
+        let is_taken = matches!(&self, Self::Database { source, .. }
+            if source.as_database_error().is_some_and(|error| error.is_unique_violation()));
+        if is_taken { Self::Taken { what, name: name.chars().take(200).collect() } } else { self }
+    }
 }
 
 pub(crate) fn database(what: &'static str) -> impl FnOnce(sqlx::Error) -> StoreError {

@@ -4,30 +4,35 @@
 //! - [`Appender`]: the one way in. Events become rows of its chain.
 //! - [`Journal`]: what many tasks have to keep, committed together, events and bytes of recordings.
 //! - [`Recordings`]: recordings, in a database and in objects, while they grow and afterwards.
+//! - [`Directory`]: whose it all is, who and what there is.
 //!
-//! Within: `schema` are the tables, `names` what they are called, `database` the two kinds and statements that both
-//! understand, `limit` how a question is stopped.
+//! Within: `schema` are the tables, `names` what those of the logs are called, `record` how other things are kept one a row,
+//! `database` the two kinds and statements that both understand, `limit` how a question is stopped.
 //!
-//! *Invariants*: rows are added, and never changed or removed: the database itself refuses. What may be done is to take
-//! the content of a row away ([`Database::erase`]); its hashes stay. What a writer has written comes in its order and without
-//! gaps, so that a cursor of each writer's number misses nothing, however late a row is committed.
+//! *Invariants*: rows of the logs are added, and never changed or removed: the database itself refuses. What may be done is
+//! to take the content of a row away ([`Database::erase`]); its hashes stay. What a writer has written comes in its order and
+//! without gaps, so that a cursor of each writer's number misses nothing, however late a row is committed.
 //!
 //! *Not here*: what events say, and how chains are checked ([`casemate_audit_log`]).
 
 mod append;
 mod database;
+pub mod directory;
 mod error;
 mod journal;
 mod limit;
 mod names;
 mod read;
+mod record;
 mod recordings;
 #[cfg(test)]
 mod tests;
 
 pub use append::{Appender, Written};
 pub use database::Database;
+pub use directory::Directory;
 pub use error::StoreError;
 pub use journal::{Batch, Chunk, Journal};
 pub use read::{Cursor, Found, Order, Page, Position};
+pub use record::Digest;
 pub use recordings::{Form, Mark, NewRecording, Recording, Recordings};

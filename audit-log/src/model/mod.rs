@@ -3,6 +3,7 @@
 
 mod command;
 mod connection;
+mod directory;
 mod kube;
 mod subject;
 
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::command::{CommandEnd, CommandEvent, CommandResult};
 pub use self::connection::{AgentStatus, AgentStatusChangeEvent, ConnectionEvent, ConnectionEventType};
+pub use self::directory::{ConnectionState, Role, SpaceState, TargetType};
 pub use self::kube::{Call, KubernetesEvent};
 pub use self::subject::SubjectEvent;
 use crate::time::Time;

@@ -119,3 +119,86 @@ CREATE TRIGGER recordings_stay BEFORE DELETE ON recordings FOR EACH ROW EXECUTE 
 CREATE TRIGGER recordings_stay_deleted BEFORE UPDATE ON recordings FOR EACH ROW
 WHEN (OLD.deleted IS NOT NULL OR (NEW.deleted IS NOT NULL AND NEW.held IS NOT NULL)) EXECUTE FUNCTION refuse();
 CREATE TRIGGER recordings_are_not_emptied BEFORE TRUNCATE ON recordings EXECUTE FUNCTION refuse();
+
+-- Who and what there is. Ids are UUIDs as text; of what is deleted the row stays.
+CREATE TABLE organizations (
+    number BIGINT PRIMARY KEY CHECK (number = 1),
+    id TEXT COLLATE "C" NOT NULL,
+    name TEXT COLLATE "C" NOT NULL,
+    created BIGINT NOT NULL
+);
+
+CREATE TABLE subjects (
+    id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    kind TEXT COLLATE "C" NOT NULL,
+    name TEXT COLLATE "C" NOT NULL,
+    full_name TEXT COLLATE "C",
+    role TEXT COLLATE "C" NOT NULL,
+    password TEXT COLLATE "C",
+    is_enabled BIGINT NOT NULL,
+    created BIGINT NOT NULL,
+    last_seen BIGINT,
+    deleted BIGINT
+);
+CREATE UNIQUE INDEX subjects_living ON subjects (kind, name) WHERE deleted IS NULL;
+
+CREATE TABLE environments (
+    id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    name TEXT COLLATE "C" NOT NULL,
+    created BIGINT NOT NULL,
+    deleted BIGINT
+);
+CREATE UNIQUE INDEX environments_living ON environments (name) WHERE deleted IS NULL;
+
+CREATE TABLE targets (
+    id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    kind TEXT COLLATE "C" NOT NULL,
+    name TEXT COLLATE "C" NOT NULL,
+    environment TEXT COLLATE "C" REFERENCES environments (id),
+    created BIGINT NOT NULL,
+    agent_seen BIGINT,
+    agent_status TEXT COLLATE "C" NOT NULL,
+    deleted BIGINT
+);
+CREATE UNIQUE INDEX targets_living ON targets (name) WHERE deleted IS NULL;
+CREATE INDEX targets_of_environment ON targets (environment);
+
+CREATE TABLE keys (
+    id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    subject TEXT COLLATE "C" NOT NULL REFERENCES subjects (id),
+    name TEXT COLLATE "C" NOT NULL,
+    role TEXT COLLATE "C" NOT NULL,
+    secret BYTEA NOT NULL UNIQUE,
+    target TEXT COLLATE "C" REFERENCES targets (id),
+    created BIGINT NOT NULL,
+    last_used BIGINT
+);
+CREATE INDEX keys_of_subject ON keys (subject);
+CREATE INDEX keys_of_target ON keys (target);
+
+CREATE TABLE sign_ins (
+    cookie BYTEA NOT NULL PRIMARY KEY,
+    subject TEXT COLLATE "C" NOT NULL REFERENCES subjects (id),
+    csrf TEXT COLLATE "C" NOT NULL,
+    created BIGINT NOT NULL,
+    expires BIGINT NOT NULL
+);
+CREATE INDEX sign_ins_of_subject ON sign_ins (subject);
+
+CREATE TABLE links (
+    link BYTEA NOT NULL PRIMARY KEY,
+    purpose TEXT COLLATE "C" NOT NULL,
+    subject TEXT COLLATE "C" REFERENCES subjects (id),
+    created BIGINT NOT NULL,
+    expires BIGINT NOT NULL
+);
+CREATE INDEX links_of_subject ON links (subject);
+
+CREATE TABLE spaces (
+    id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    name TEXT COLLATE "C" NOT NULL,
+    owner TEXT COLLATE "C" NOT NULL REFERENCES subjects (id),
+    state TEXT COLLATE "C" NOT NULL,
+    created BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX spaces_active ON spaces (owner, name) WHERE state = 'Active';

@@ -134,3 +134,86 @@ CREATE TRIGGER recordings_stay_deleted BEFORE UPDATE ON recordings WHEN OLD.dele
 BEGIN SELECT RAISE(ABORT, 'what is left of a recording is not changed'); END;
 CREATE TRIGGER recordings_are_held BEFORE UPDATE ON recordings WHEN NEW.deleted IS NOT NULL AND NEW.held IS NOT NULL
 BEGIN SELECT RAISE(ABORT, 'a recording that is held is not deleted'); END;
+
+-- Who and what there is. Ids are UUIDs as text; of what is deleted the row stays.
+CREATE TABLE organizations (
+    number INTEGER PRIMARY KEY CHECK (number = 1),
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    created INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE subjects (
+    id TEXT NOT NULL PRIMARY KEY,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    full_name TEXT,
+    role TEXT NOT NULL,
+    password TEXT,
+    is_enabled INTEGER NOT NULL,
+    created INTEGER NOT NULL,
+    last_seen INTEGER,
+    deleted INTEGER
+) STRICT;
+CREATE UNIQUE INDEX subjects_living ON subjects (kind, name) WHERE deleted IS NULL;
+
+CREATE TABLE environments (
+    id TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    deleted INTEGER
+) STRICT;
+CREATE UNIQUE INDEX environments_living ON environments (name) WHERE deleted IS NULL;
+
+CREATE TABLE targets (
+    id TEXT NOT NULL PRIMARY KEY,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    environment TEXT REFERENCES environments (id),
+    created INTEGER NOT NULL,
+    agent_seen INTEGER,
+    agent_status TEXT NOT NULL,
+    deleted INTEGER
+) STRICT;
+CREATE UNIQUE INDEX targets_living ON targets (name) WHERE deleted IS NULL;
+CREATE INDEX targets_of_environment ON targets (environment);
+
+CREATE TABLE keys (
+    id TEXT NOT NULL PRIMARY KEY,
+    subject TEXT NOT NULL REFERENCES subjects (id),
+    name TEXT NOT NULL,
+    role TEXT NOT NULL,
+    secret BLOB NOT NULL UNIQUE,
+    target TEXT REFERENCES targets (id),
+    created INTEGER NOT NULL,
+    last_used INTEGER
+) STRICT;
+CREATE INDEX keys_of_subject ON keys (subject);
+CREATE INDEX keys_of_target ON keys (target);
+
+CREATE TABLE sign_ins (
+    cookie BLOB NOT NULL PRIMARY KEY,
+    subject TEXT NOT NULL REFERENCES subjects (id),
+    csrf TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    expires INTEGER NOT NULL
+) STRICT;
+CREATE INDEX sign_ins_of_subject ON sign_ins (subject);
+
+CREATE TABLE links (
+    link BLOB NOT NULL PRIMARY KEY,
+    purpose TEXT NOT NULL,
+    subject TEXT REFERENCES subjects (id),
+    created INTEGER NOT NULL,
+    expires INTEGER NOT NULL
+) STRICT;
+CREATE INDEX links_of_subject ON links (subject);
+
+CREATE TABLE spaces (
+    id TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    owner TEXT NOT NULL REFERENCES subjects (id),
+    state TEXT NOT NULL,
+    created INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX spaces_active ON spaces (owner, name) WHERE state = 'Active';

@@ -1,0 +1,292 @@
+//! Who and what there is.
+
+use casemate_audit_log::Time;
+use casemate_audit_log::model::{AgentStatus, Role, SubjectType, TargetType};
+use uuid::Uuid;
+
+use super::in_both;
+use crate::directory::{Link, NewSubject, Purpose, SetUp, SignIn, SubjectChange};
+use crate::{Database, Digest, Directory, StoreError};
+
+const MINUTE: i64 = 60_000_000;
+
+async fn open(database: &Database) -> Directory {
+    Directory::open(database, "org", Time(1)).await.unwrap()
+}
+
+fn person(name: &str, role: Role) -> NewSubject {
+    let full_name = Some("Alice".into());
+    NewSubject {
+        kind: SubjectType::User,
+        name: name.into(),
+        full_name,
+        role,
+        password: Some("$argon2id$".into()),
+    }
+}
+
+fn is_taken<T>(result: Result<T, StoreError>, message: &str) {
+    let error = result.map(drop).unwrap_err();
+    assert!(matches!(error, StoreError::Taken { .. }), "{error:?}");
+    assert_eq!(error.to_string(), message);
+}
+
+#[test]
+fn there_is_one_organisation_however_many_servers_begin() {
+    in_both(async |database| {
+        let opening: Vec<_> = (0..4)
+            .map(|number| {
+                let database = database.clone();
+                tokio::spawn(
+                    async move { Directory::open(&database, &format!("org {number}"), Time(1)).await },
+                )
+            })
+            .collect();
+        let mut ids = Vec::new();
+        for opening in opening {
+            ids.push(opening.await.unwrap().unwrap().organization_id());
+        }
+        ids.dedup();
+        assert_eq!(ids.len(), 1);
+        let directory = open(&database).await;
+        directory.rename_organization("Other").await.unwrap();
+        let there = directory.organization().await.unwrap();
+        assert_eq!((there.id, &*there.name), (ids[0], "Other"));
+    });
+}
+
+#[test]
+fn who_is_deleted_stays_and_whoever_has_the_name_later_is_another() {
+    in_both(async |database| {
+        let directory = open(&database).await;
+        let first = directory.add_subject(person("a@org.com", Role::Auditor), Time(2)).await.unwrap();
+        assert_eq!(directory.subject(first.id).await.unwrap().as_ref(), Some(&first));
+        is_taken(
+            directory.add_subject(person("a@org.com", Role::User), Time(3)).await,
+            "there is user `a@org.com` already",
+        );
+        assert_eq!(directory.ensure_subject(SubjectType::User, "a@org.com", Time(3)).await.unwrap(), first);
+        let key = directory.add_key(&first, "laptop", Digest([1; 32]), Time(3)).await.unwrap();
+        assert_eq!(directory.holder(Digest([1; 32])).await.unwrap(), Some((key, first.clone())));
+
+        let gone = directory.delete_subject(first.id, Time(4)).await.unwrap().unwrap();
+        assert_eq!((gone.deleted, gone.is_active(), gone.password), (Some(Time(4)), false, None));
+        assert_eq!(directory.delete_subject(first.id, Time(5)).await.unwrap(), None, "once");
+        assert_eq!(directory.holder(Digest([1; 32])).await.unwrap(), None);
+        let change = SubjectChange { role: Some(Role::Administrator), ..SubjectChange::default() };
+        assert_eq!(directory.change_subject(first.id, change).await.unwrap(), None);
+        assert_eq!(directory.subject_named(SubjectType::User, "a@org.com").await.unwrap(), None);
+
+        let second = directory.ensure_subject(SubjectType::User, "a@org.com", Time(6)).await.unwrap();
+        assert_ne!(second.id, first.id);
+        assert_eq!((second.role, &second.password), (Role::User, &None));
+        assert_eq!(directory.subjects(SubjectType::User).await.unwrap(), [second]);
+        assert_eq!(directory.subject(first.id).await.unwrap().unwrap().name, "a@org.com");
+    });
+}
+
+#[test]
+fn whoever_gets_another_password_or_is_disabled_is_signed_out() {
+    in_both(async |database| {
+        let directory = open(&database).await;
+        let subject = directory.add_subject(person("a@org.com", Role::User), Time(2)).await.unwrap();
+        let cookie = Digest([1; 32]);
+        let sign_in =
+            SignIn { cookie, subject: subject.id, csrf: "token".into(), created: Time(3), expires: Time(10) };
+        let changed = |change| directory.change_subject(subject.id, change);
+        directory.sign_in(&sign_in).await.unwrap();
+        assert_eq!(
+            directory.signed_in(cookie, Time(9)).await.unwrap(),
+            Some((sign_in.clone(), subject.clone()))
+        );
+        assert_eq!(directory.signed_in(cookie, Time(10)).await.unwrap(), None, "its time is over");
+        assert_eq!(directory.signed_in(Digest([2; 32]), Time(9)).await.unwrap(), None);
+        let role = SubjectChange { role: Some(Role::Auditor), ..SubjectChange::default() };
+        assert_eq!(changed(role).await.unwrap().unwrap().role, Role::Auditor);
+        assert!(directory.signed_in(cookie, Time(9)).await.unwrap().is_some());
+
+        let password = SubjectChange { password: Some("other".into()), ..SubjectChange::default() };
+        assert_eq!(changed(password).await.unwrap().unwrap().password.as_deref(), Some("other"));
+        assert_eq!(directory.signed_in(cookie, Time(9)).await.unwrap(), None);
+        directory.sign_in(&sign_in).await.unwrap();
+        let disabled = SubjectChange { is_enabled: Some(false), ..SubjectChange::default() };
+        assert!(!changed(disabled).await.unwrap().unwrap().is_active());
+        let enabled = SubjectChange { is_enabled: Some(true), ..SubjectChange::default() };
+        assert!(changed(enabled).await.unwrap().unwrap().is_active());
+        assert_eq!(directory.signed_in(cookie, Time(9)).await.unwrap(), None, "it does not come back");
+
+        directory.sign_in(&sign_in).await.unwrap();
+        assert!(directory.sign_out(cookie).await.unwrap());
+        assert!(!directory.sign_out(cookie).await.unwrap());
+        directory.sign_in(&sign_in).await.unwrap();
+        assert_eq!(directory.forget_expired(Time(9)).await.unwrap(), 0);
+        assert_eq!(directory.forget_expired(Time(10)).await.unwrap(), 1);
+    });
+}
+
+#[test]
+fn a_link_is_used_once_by_one_of_many() {
+    in_both(async |database| {
+        let directory = open(&database).await;
+        assert!(!directory.has_administrator().await.unwrap());
+        let link = |number: u8, purpose, subject| Link {
+            link: Digest([number; 32]),
+            purpose,
+            subject,
+            created: Time(2),
+            expires: Time(10),
+        };
+        let said = |name: &str| SetUp { password: "hash".into(), name: Some(name.into()), full_name: None };
+        // Two servers have given out a link each, and each is used twice at once.
+        for number in [1, 2] {
+            directory.add_link(&link(number, Purpose::Administrator, None)).await.unwrap();
+        }
+        assert!(directory.link(Digest([1; 32]), Time(9)).await.unwrap().is_some());
+        assert_eq!(directory.set_up(Digest([1; 32]), said("late"), Time(10)).await.unwrap(), None);
+        assert_eq!(directory.set_up(Digest([9; 32]), said("wrong"), Time(9)).await.unwrap(), None);
+        let using: Vec<_> = [1, 1, 2, 2]
+            .into_iter()
+            .map(|number: u8| {
+                let (directory, said) = (directory.clone(), said("admin@org.com"));
+                tokio::spawn(async move { directory.set_up(Digest([number; 32]), said, Time(9)).await })
+            })
+            .collect();
+        let mut administrators = Vec::new();
+        for using in using {
+            administrators.extend(using.await.unwrap().unwrap());
+        }
+        assert_eq!(administrators.len(), 1);
+        assert_eq!(directory.subjects(SubjectType::User).await.unwrap(), administrators);
+        assert!(directory.has_administrator().await.unwrap());
+
+        let subject = directory.ensure_subject(SubjectType::User, "b@org.com", Time(3)).await.unwrap();
+        directory.add_link(&link(3, Purpose::Password, Some(subject.id))).await.unwrap();
+        let set = directory.set_up(Digest([3; 32]), said("ignored"), Time(9)).await.unwrap().unwrap();
+        assert_eq!((&*set.name, set.role, set.password.as_deref()), ("b@org.com", Role::User, Some("hash")));
+        assert_eq!(directory.set_up(Digest([3; 32]), said("again"), Time(9)).await.unwrap(), None);
+        directory.add_link(&link(4, Purpose::Password, Some(subject.id))).await.unwrap();
+        directory.delete_subject(subject.id, Time(5)).await.unwrap();
+        assert_eq!(directory.link(Digest([4; 32]), Time(9)).await.unwrap(), None);
+    });
+}
+
+#[test]
+fn a_person_who_was_only_recorded_can_become_the_first_administrator() {
+    in_both(async |database| {
+        let directory = open(&database).await;
+        let known = directory.ensure_subject(SubjectType::User, "a@org.com", Time(2)).await.unwrap();
+        let (purpose, link) = (Purpose::Administrator, Digest([1; 32]));
+        let given = Link { link, purpose, subject: None, created: Time(2), expires: Time(9) };
+        directory.add_link(&given).await.unwrap();
+        let said = SetUp { password: "hash".into(), name: Some("a@org.com".into()), full_name: None };
+        let set = directory.set_up(link, said, Time(3)).await.unwrap().unwrap();
+        assert_eq!((set.id, set.role), (known.id, Role::Administrator));
+    });
+}
+
+#[test]
+fn keys_are_found_by_their_secret_until_they_are_deleted() {
+    in_both(async |database| {
+        let directory = open(&database).await;
+        let target = directory.add_target(TargetType::Bzero, "web-1", None, Time(2)).await.unwrap();
+        let secret = Digest([1; 32]);
+        let add = |name, secret| directory.add_api_key(name, Role::Agent, secret, Some(target.id), Time(3));
+        let key = add("agent of web-1", secret).await.unwrap();
+        is_taken(add("agent of web-1", Digest([2; 32])).await, "there is API key `agent of web-1` already");
+        let (found, subject) = directory.holder(secret).await.unwrap().unwrap();
+        assert_eq!((&found, subject.id, subject.kind), (&key, key.id, SubjectType::ApiKey));
+        directory.used(&key, Time(4)).await.unwrap();
+        let used = directory.key(key.id).await.unwrap().unwrap();
+        assert_eq!(used.last_used, Some(Time(4)));
+        directory.used(&used, Time(4 + MINUTE - 1)).await.unwrap();
+        assert_eq!(directory.keys().await.unwrap(), std::slice::from_ref(&used), "not each time");
+        directory.used(&used, Time(4 + MINUTE)).await.unwrap();
+        assert_eq!(directory.key(key.id).await.unwrap().unwrap().last_used, Some(Time(4 + MINUTE)));
+
+        assert!(directory.delete_key(key.id, Time(5)).await.unwrap().is_some());
+        assert_eq!(directory.delete_key(key.id, Time(5)).await.unwrap(), None);
+        assert_eq!(directory.holder(secret).await.unwrap(), None);
+        assert_eq!(directory.subject(key.id).await.unwrap().unwrap().deleted, Some(Time(5)));
+        let again = add("agent of web-1", secret).await.unwrap();
+        assert_ne!(again.id, key.id);
+        directory.delete_target(target.id, Time(6)).await.unwrap().unwrap();
+        assert_eq!(directory.holder(secret).await.unwrap(), None, "it was for that target");
+    });
+}
+
+#[test]
+fn targets_have_one_name_among_the_living() {
+    in_both(async |database| {
+        let directory = open(&database).await;
+        let prod = directory.add_environment("prod", Time(2)).await.unwrap();
+        is_taken(directory.add_environment("prod", Time(2)).await, "there is environment `prod` already");
+        let web = directory.add_target(TargetType::Bzero, "web-1", Some(prod.id), Time(2)).await.unwrap();
+        is_taken(
+            directory.add_target(TargetType::Cluster, "web-1", None, Time(3)).await,
+            "there is target `web-1` already",
+        );
+        let ensured = directory.ensure_target(TargetType::Bzero, "web-1", Time(3)).await.unwrap();
+        assert_eq!(ensured, web);
+        let eks = directory.ensure_target(TargetType::Cluster, "eks\0", Time(3)).await.unwrap();
+        assert_eq!(directory.ensure_target(TargetType::Cluster, "eks\0", Time(3)).await.unwrap().id, eks.id);
+        assert_eq!(directory.targets(Some(TargetType::Bzero)).await.unwrap(), std::slice::from_ref(&web));
+        assert_eq!(directory.targets(None).await.unwrap().len(), 2);
+        is_taken(
+            directory.change_target(eks.id, Some("web-1"), None).await,
+            "there is target `web-1` already",
+        );
+        let moved = directory.change_target(eks.id, Some("eks"), Some(Some(prod.id))).await.unwrap().unwrap();
+        assert_eq!((&*moved.name, moved.environment), ("eks", Some(prod.id)));
+        assert_eq!(directory.rename_environment(prod.id, "production").await.unwrap().unwrap().id, prod.id);
+        assert_eq!(directory.environments().await.unwrap()[0].name, "production");
+        assert!(directory.delete_environment(prod.id, Time(4)).await.unwrap().is_some());
+        assert_eq!(directory.target(eks.id).await.unwrap().unwrap().environment, None);
+        assert_eq!(directory.environments().await.unwrap(), []);
+        assert_eq!(directory.environment(prod.id).await.unwrap().unwrap().deleted, Some(Time(4)));
+
+        let gone = directory.delete_target(web.id, Time(5)).await.unwrap().unwrap();
+        assert_eq!((gone.deleted, gone.agent_status), (Some(Time(5)), AgentStatus::Terminated));
+        assert_eq!(directory.delete_target(web.id, Time(5)).await.unwrap(), None);
+        assert_ne!(directory.ensure_target(TargetType::Bzero, "web-1", Time(6)).await.unwrap().id, web.id);
+    });
+}
+
+#[test]
+fn what_an_agent_is_up_to_is_found_once() {
+    in_both(async |database| {
+        let directory = open(&database).await;
+        let web = directory.add_target(TargetType::Bzero, "web-1", None, Time(2)).await.unwrap();
+        let online = directory.agent_heard(&web, AgentStatus::Online, Time(3)).await.unwrap().unwrap();
+        assert_eq!((online.agent_status, online.agent_seen), (AgentStatus::Online, Some(Time(3))));
+        // Another server that does not know yet.
+        assert_eq!(directory.agent_heard(&web, AgentStatus::Online, Time(4)).await.unwrap(), None);
+        assert_eq!(directory.target(web.id).await.unwrap().unwrap().agent_seen, Some(Time(4)));
+        assert_eq!(directory.agents_silent(Time(4)).await.unwrap(), []);
+        let silent = directory.agents_silent(Time(5)).await.unwrap();
+        assert_eq!((silent.len(), silent[0].id, silent[0].agent_status), (1, web.id, AgentStatus::Offline));
+        assert_eq!(directory.agents_silent(Time(5)).await.unwrap(), []);
+    });
+}
+
+#[test]
+fn a_space_is_its_owners_until_it_is_closed() {
+    in_both(async |database| {
+        let directory = open(&database).await;
+        let mut owners = Vec::new();
+        for name in ["a@org.com", "b@org.com"] {
+            owners.push(directory.ensure_subject(SubjectType::User, name, Time(2)).await.unwrap().id);
+        }
+        let ensure = |owner: Uuid, now| directory.ensure_space(owner, "cli-space", Time(now));
+        let (first, other) = (ensure(owners[0], 3).await.unwrap(), ensure(owners[1], 4).await.unwrap());
+        assert_ne!(first.id, other.id);
+        assert_eq!(ensure(owners[0], 5).await.unwrap(), first);
+        assert!(directory.close_space(first.id).await.unwrap().is_some());
+        assert_eq!(directory.close_space(first.id).await.unwrap(), None);
+        let second = ensure(owners[0], 6).await.unwrap();
+        let ids =
+            |spaces: Vec<crate::directory::Space>| spaces.iter().map(|space| space.id).collect::<Vec<_>>();
+        assert_eq!(ids(directory.spaces(Some(owners[0])).await.unwrap()), [second.id, first.id]);
+        assert_eq!(directory.spaces(None).await.unwrap().len(), 3);
+        assert_eq!(directory.space(other.id).await.unwrap(), Some(other));
+    });
+}
