@@ -143,6 +143,10 @@ struct Batch {
 /// While something runs, output that stops for less than this has not rested: nothing is decided sooner.
 const SHORTEST_REST: u64 = 5_000;
 
+/// What was committed with the last event of all, and printed nothing for so long, was committed: a list of completions
+/// would be there, and the prompt behind it.
+const SURE_REST: u64 = 400_000;
+
 /// More of a batch is not kept; redrawn prompts are shorter.
 const LONGEST_BATCH: usize = 8 << 10;
 
@@ -260,7 +264,13 @@ impl<S: Screen> CommandLog<S> {
     /// Says that nothing came until `now`: what rests so long may be decided.
     pub fn advance(&mut self, now: Micros) {
         if now > self.now {
-            self.rest(now, false);
+            self.look(now, false);
+            if !matches!(self.phase, Phase::Output) {
+                self.rested();
+            }
+            if now.0.saturating_sub(self.now.0) >= SURE_REST {
+                self.running.rest(now);
+            }
         }
     }
 
@@ -308,15 +318,30 @@ impl<S: Screen> CommandLog<S> {
         self.editor = None;
     }
 
-    /// Nothing was printed until then; `typing` where a key ends the rest.
+    /// Nothing was printed until then, but there something comes; `typing` where it is a key.
     fn rest(&mut self, until: Micros, typing: bool) {
+        if self.look(until, typing) {
+            self.rested();
+        }
+    }
+
+    /// Nothing more is to be decided about what was printed.
+    fn rested(&mut self) {
+        self.dirty = false;
+        self.batch.bytes.clear();
+        self.batch.from = region::cursor(&self.screen);
+    }
+
+    /// Nothing was printed until then: decides what can be decided. Returns whether that was anything to look at.
+    fn look(&mut self, until: Micros, typing: bool) -> bool {
         if self.without.has_no_terminal() {
-            return self.running.rest(until);
+            self.running.rest(until);
+            return false;
         }
         let gap = until.0.saturating_sub(self.printed.0);
         if matches!(self.phase, Phase::Output) && gap < SHORTEST_REST && !typing && self.marks.input.is_none()
         {
-            return;
+            return false;
         }
         self.backlog.flush(&mut self.screen);
         match &self.phase {
@@ -332,10 +357,8 @@ impl<S: Screen> CommandLog<S> {
             }
             Phase::Waiting(_) => self.look_at_line(),
         }
-        self.dirty = false;
-        self.batch.bytes.clear();
-        self.batch.from = region::cursor(&self.screen);
         self.running.rest(self.now);
+        true
     }
 
     fn output(&mut self, bytes: &[u8]) {

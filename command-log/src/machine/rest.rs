@@ -181,6 +181,7 @@ impl<S: Screen> CommandLog<S> {
             confidence: 0.5,
             mismatch: Vec::new(),
         });
+        self.rested();
     }
 
     /// A marked prompt waits if nothing but a line that is being typed stands behind its mark.

@@ -37,6 +37,15 @@ pub(crate) fn typed(line: &str) -> Vec<Step> {
 }
 
 pub(crate) fn derive(steps: &[Step], thorough: bool) -> Vec<CommandEvent> {
+    derive_while(steps, thorough, |_, _, _| {})
+}
+
+/// The same, while somebody says between any two events that time passes.
+pub(crate) fn derive_while(
+    steps: &[Step],
+    thorough: bool,
+    mut passes: impl FnMut(&mut CommandLog, Micros, Micros),
+) -> Vec<CommandEvent> {
     let mut header = Header::new(Size { cols: 60, rows: 12 });
     header.timestamp = Some(1_700_000_000);
     let mut log = CommandLog::new(&header);
@@ -53,6 +62,7 @@ pub(crate) fn derive(steps: &[Step], thorough: bool) -> Vec<CommandEvent> {
             Step::Hidden(after) => (after, Code::Other(own::HIDDEN.into()), String::new()),
             Step::Process(after, facts) => (after, Code::Other(own::PROCESS.into()), facts.clone()),
         };
+        passes(&mut log, Micros(now), Micros(now + after * 1000));
         now += after * 1000;
         log.handle(&Event::new(Micros(now), code, &data));
         events.extend(std::iter::from_fn(|| log.next_event()));

@@ -1,9 +1,10 @@
 //! What holds for any stream.
 
+use casemate_cast_format::Micros;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::{Step, derive, out, table};
+use super::{Step, derive, derive_while, out, table};
 
 /// Pieces of what shells and programs print.
 fn piece() -> impl Strategy<Value = String> {
@@ -73,6 +74,16 @@ proptest! {
     #[test]
     fn shortcuts_give_what_full_emulation_gives(steps in steps()) {
         prop_assert_eq!(table(&derive(&steps, false)), table(&derive(&steps, true)));
+    }
+
+    #[test]
+    fn time_that_passes_changes_nothing(steps in steps(), parts in vec(0..100_u64, 1..4)) {
+        let passing = derive_while(&steps, false, |log, from, until| {
+            for part in parts.iter().filter(|_| until > from) {
+                log.advance(Micros(from.0 + (until.0 - from.0) * part / 100));
+            }
+        });
+        prop_assert_eq!(table(&derive(&steps, false)), table(&passing));
     }
 
     #[test]
