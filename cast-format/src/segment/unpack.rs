@@ -132,6 +132,12 @@ impl Unpacker {
         }
     }
 
+    /// Where bytes begin that are not what ought to be there, as long as nothing was found behind them to go on from: a
+    /// defect that is only named once that, or the end, is there.
+    pub fn lost_at(&self) -> Option<u64> {
+        if let State::Lost { from, .. } = self.state { Some(from) } else { None }
+    }
+
     /// Says that the file ends here, and what is to be said of it as a whole.
     pub fn finish(mut self, sink: &mut impl FnMut(Unpacked<'_>)) -> Verdict {
         self.end(sink);

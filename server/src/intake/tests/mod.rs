@@ -1,0 +1,6 @@
+//! Recordings as they arrive.
+
+mod commands;
+mod cuts;
+mod made;
+mod refusing;
