@@ -4,7 +4,7 @@
 //! - [`Appender`]: the one way in. Events become rows of its chain.
 //! - [`Journal`]: what many tasks have to keep, committed together, events and bytes of recordings.
 //! - [`Recordings`]: recordings, in a database and in objects, while they grow and afterwards.
-//! - [`Directory`]: whose it all is, who and what there is.
+//! - [`Directory`]: whose it all is, who and what there is. [`Connections`]: who is where.
 //!
 //! Within: `schema` are the tables, `names` what those of the logs are called, `record` how other things are kept one a row,
 //! `database` the two kinds and statements that both understand, `limit` how a question is stopped.
@@ -16,6 +16,7 @@
 //! *Not here*: what events say, and how chains are checked ([`casemate_audit_log`]).
 
 mod append;
+pub mod connections;
 mod database;
 pub mod directory;
 mod error;
@@ -29,6 +30,7 @@ mod recordings;
 mod tests;
 
 pub use append::{Appender, Written};
+pub use connections::Connections;
 pub use database::Database;
 pub use directory::Directory;
 pub use error::StoreError;

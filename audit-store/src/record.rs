@@ -102,7 +102,7 @@ impl Cell for String {
     }
 
     fn value(&self) -> Value {
-        kept(self).into_owned().into()
+        text(self).into()
     }
 }
 
@@ -241,6 +241,11 @@ pub(crate) fn val(field: impl Field) -> SimpleExpr {
 /// A name, as it stands in its column.
 pub(crate) fn name(text: &str) -> SimpleExpr {
     Expr::val(&*kept(text))
+}
+
+/// A text as it comes back from its column.
+pub(crate) fn text(text: &str) -> String {
+    kept(text).into_owned()
 }
 
 pub(crate) fn select<R: Record>() -> SelectStatement {

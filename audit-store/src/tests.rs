@@ -1,5 +1,6 @@
 //! What holds in both databases. PostgreSQL is the real one, started for the tests.
 
+mod connections;
 mod directory;
 mod journal;
 mod limit;

@@ -49,6 +49,22 @@ names! {
 }
 
 names! {
+    /// How a connection stands, as it is asked for.
+    Standing {
+        /// It was asked for.
+        Pending = "Pending",
+        /// It is there.
+        Open = "Open",
+        /// It is there, and has no client.
+        Inactive = "Inactive",
+        /// It is over.
+        Closed = "Closed",
+        /// It came to nothing.
+        Error = "Error",
+    }
+}
+
+names! {
     /// How a space stands.
     SpaceState {
         /// It is in use.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::command::{CommandEnd, CommandEvent, CommandResult};
 pub use self::connection::{AgentStatus, AgentStatusChangeEvent, ConnectionEvent, ConnectionEventType};
-pub use self::directory::{ConnectionState, Role, SpaceState, TargetType};
+pub use self::directory::{ConnectionState, Role, SpaceState, Standing, TargetType};
 pub use self::kube::{Call, KubernetesEvent};
 pub use self::subject::SubjectEvent;
 use crate::time::Time;

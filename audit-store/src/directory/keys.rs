@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::subjects::{NewSubject, Subject, Subjects, add};
 use super::{Directory, is_to_be_noted};
 use crate::error::StoreError;
-use crate::record::{Digest, changed, delete, insert, record, select, update, val};
+use crate::record::{Digest, changed, delete, insert, record, select, text, update, val};
 
 record! {
     /// A key.
@@ -46,11 +46,11 @@ impl Directory {
         now: Time,
     ) -> Result<Key, StoreError> {
         let kind = SubjectType::ApiKey;
-        let subject = NewSubject { kind, name: name.into(), full_name: None, role, password: None };
+        let subject = NewSubject { kind, name: text(name), full_name: None, role, password: None };
         let subject = Subject::new(subject, now);
         let id = subject.id;
         let key =
-            Key { id, subject: id, name: name.into(), role, secret, target, created: now, last_used: None };
+            Key { id, subject: id, name: text(name), role, secret, target, created: now, last_used: None };
         let mut work = self.database.writing().await?;
         add(&mut work, &subject).await?;
         work.run(&insert(&key)).await?;
@@ -72,7 +72,7 @@ impl Directory {
         let key = Key {
             id: Uuid::now_v7(),
             subject: subject.id,
-            name: name.into(),
+            name: text(name),
             role: subject.role,
             secret,
             target: None,

@@ -24,7 +24,7 @@ pub use self::subjects::{NewSubject, Subject, SubjectChange};
 pub use self::targets::Target;
 use crate::database::Database;
 use crate::error::StoreError;
-use crate::record::{insert, name, record, select, update};
+use crate::record::{insert, name, record, select, text, update};
 
 /// Of whom it is noted that they were there, that is noted once in so many microseconds.
 const SEEN: i64 = 60_000_000;
@@ -60,7 +60,7 @@ impl Directory {
         let organization = match found {
             Some(found) => found,
             None => {
-                let made = Organization { number: 1, id: Uuid::now_v7(), name: name.into(), created: now };
+                let made = Organization { number: 1, id: Uuid::now_v7(), name: text(name), created: now };
                 let mut work = database.writing().await?;
                 work.run(insert(&made).on_conflict(OnConflict::new().do_nothing().to_owned())).await?;
                 let there = work.one(&select::<Organization>()).await?;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Directory;
 use super::targets::{Target, Targets};
 use crate::error::StoreError;
-use crate::record::{changed, insert, name, record, select, update, val};
+use crate::record::{changed, insert, name, record, select, text, update, val};
 
 record! {
     /// Where targets belong: `prod`, `staging`.
@@ -46,7 +46,7 @@ impl Directory {
     /// # Errors
     /// There is one of that name ([`StoreError::Taken`]), or the database refuses.
     pub async fn add_environment(&self, named: &str, now: Time) -> Result<Environment, StoreError> {
-        let environment = Environment { id: Uuid::now_v7(), name: named.into(), created: now, deleted: None };
+        let environment = Environment { id: Uuid::now_v7(), name: text(named), created: now, deleted: None };
         let added = self.database.run(&insert(&environment)).await;
         added.map_err(|error| error.or_taken("environment", named))?;
         Ok(environment)
@@ -121,7 +121,7 @@ impl Directory {
             return Ok(found);
         }
         let new =
-            Space { id: Uuid::now_v7(), name: named.into(), owner, state: SpaceState::Active, created: now };
+            Space { id: Uuid::now_v7(), name: text(named), owner, state: SpaceState::Active, created: now };
         let mut work = self.database.writing().await?;
         work.run(insert(&new).on_conflict(OnConflict::new().do_nothing().to_owned())).await?;
         let found = work.one(&active).await?;

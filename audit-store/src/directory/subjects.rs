@@ -10,7 +10,7 @@ use super::sign_ins::{Link, Links, SignIn, SignIns};
 use super::{Directory, is_to_be_noted};
 use crate::database::Work;
 use crate::error::StoreError;
-use crate::record::{changed, delete, insert, name, record, select, update, val};
+use crate::record::{changed, delete, insert, name, record, select, text, update, val};
 
 record! {
     /// Somebody or something that does things here.
@@ -70,8 +70,8 @@ impl Subject {
         Self {
             id: Uuid::now_v7(),
             kind: new.kind,
-            name: new.name,
-            full_name: new.full_name,
+            name: text(&new.name),
+            full_name: new.full_name.as_deref().map(text),
             role: new.role,
             password: new.password,
             is_enabled: true,

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::keys::{Key, Keys};
 use super::{Directory, is_to_be_noted};
 use crate::error::StoreError;
-use crate::record::{changed, delete, insert, name, record, select, update, val};
+use crate::record::{changed, delete, insert, name, record, select, text, update, val};
 
 record! {
     /// Something that sessions lead to.
@@ -37,7 +37,7 @@ impl Target {
         Self {
             id: Uuid::now_v7(),
             kind,
-            name: name.into(),
+            name: text(name),
             environment,
             created: now,
             agent_seen: None,

@@ -202,3 +202,52 @@ CREATE TABLE spaces (
     created BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX spaces_active ON spaces (owner, name) WHERE state = 'Active';
+
+-- Who is where, and was: names and ids as they were then.
+CREATE TABLE connections (
+    id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    kind TEXT COLLATE "C" NOT NULL,
+    state TEXT COLLATE "C" NOT NULL,
+    subject_id TEXT COLLATE "C" NOT NULL,
+    subject_type TEXT COLLATE "C" NOT NULL,
+    subject_name TEXT COLLATE "C" NOT NULL,
+    is_admin BIGINT NOT NULL,
+    ip_address TEXT COLLATE "C",
+    target_id TEXT COLLATE "C" NOT NULL,
+    target_name TEXT COLLATE "C" NOT NULL,
+    target_user TEXT COLLATE "C" NOT NULL,
+    environment_id TEXT COLLATE "C" NOT NULL,
+    environment_name TEXT COLLATE "C" NOT NULL,
+    space_id TEXT COLLATE "C",
+    space_name TEXT COLLATE "C",
+    known_by TEXT COLLATE "C",
+    started BIGINT NOT NULL,
+    created BIGINT NOT NULL,
+    ended BIGINT,
+    clients BIGINT NOT NULL,
+    lease BIGINT NOT NULL,
+    close_by TEXT COLLATE "C",
+    close_reason TEXT COLLATE "C",
+    close_asked BIGINT,
+    reason TEXT COLLATE "C",
+    unannounced BIGINT
+);
+CREATE INDEX connections_by_time ON connections (started, id);
+CREATE INDEX connections_living ON connections (started, id) WHERE ended IS NULL;
+CREATE INDEX connections_in_error ON connections (started, id) WHERE state = 'Error';
+CREATE INDEX connections_unannounced ON connections (unannounced) WHERE unannounced IS NOT NULL;
+CREATE INDEX connections_by_subject_id ON connections (subject_id, started, id);
+CREATE INDEX connections_by_subject ON connections (subject_name, started, id);
+CREATE INDEX connections_by_target_id ON connections (target_id, started, id);
+CREATE INDEX connections_by_target ON connections (target_name, started, id);
+CREATE INDEX connections_by_target_user ON connections (target_user, started, id);
+CREATE INDEX connections_by_subject_and_target ON connections (subject_name, target_name, started, id);
+CREATE INDEX connections_by_subject_and_target_user ON connections (subject_name, target_user, started, id);
+CREATE INDEX connections_by_target_and_target_user ON connections (target_name, target_user, started, id);
+
+-- What has been counted in `clients`, by the ids of events, until the connection ends.
+CREATE TABLE connection_marks (
+    connection TEXT COLLATE "C" NOT NULL REFERENCES connections (id),
+    mark TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (connection, mark)
+);

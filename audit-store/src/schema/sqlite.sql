@@ -217,3 +217,52 @@ CREATE TABLE spaces (
     created INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX spaces_active ON spaces (owner, name) WHERE state = 'Active';
+
+-- Who is where, and was: names and ids as they were then.
+CREATE TABLE connections (
+    id TEXT NOT NULL PRIMARY KEY,
+    kind TEXT NOT NULL,
+    state TEXT NOT NULL,
+    subject_id TEXT NOT NULL,
+    subject_type TEXT NOT NULL,
+    subject_name TEXT NOT NULL,
+    is_admin INTEGER NOT NULL,
+    ip_address TEXT,
+    target_id TEXT NOT NULL,
+    target_name TEXT NOT NULL,
+    target_user TEXT NOT NULL,
+    environment_id TEXT NOT NULL,
+    environment_name TEXT NOT NULL,
+    space_id TEXT,
+    space_name TEXT,
+    known_by TEXT,
+    started INTEGER NOT NULL,
+    created INTEGER NOT NULL,
+    ended INTEGER,
+    clients INTEGER NOT NULL,
+    lease INTEGER NOT NULL,
+    close_by TEXT,
+    close_reason TEXT,
+    close_asked INTEGER,
+    reason TEXT,
+    unannounced INTEGER
+) STRICT;
+CREATE INDEX connections_by_time ON connections (started, id);
+CREATE INDEX connections_living ON connections (started, id) WHERE ended IS NULL;
+CREATE INDEX connections_in_error ON connections (started, id) WHERE state = 'Error';
+CREATE INDEX connections_unannounced ON connections (unannounced) WHERE unannounced IS NOT NULL;
+CREATE INDEX connections_by_subject_id ON connections (subject_id, started, id);
+CREATE INDEX connections_by_subject ON connections (subject_name, started, id);
+CREATE INDEX connections_by_target_id ON connections (target_id, started, id);
+CREATE INDEX connections_by_target ON connections (target_name, started, id);
+CREATE INDEX connections_by_target_user ON connections (target_user, started, id);
+CREATE INDEX connections_by_subject_and_target ON connections (subject_name, target_name, started, id);
+CREATE INDEX connections_by_subject_and_target_user ON connections (subject_name, target_user, started, id);
+CREATE INDEX connections_by_target_and_target_user ON connections (target_name, target_user, started, id);
+
+-- What has been counted in `clients`, by the ids of events, until the connection ends.
+CREATE TABLE connection_marks (
+    connection TEXT NOT NULL REFERENCES connections (id),
+    mark TEXT NOT NULL,
+    PRIMARY KEY (connection, mark)
+) STRICT;

@@ -1,0 +1,284 @@
+//! Connections: who is where, since when, and how it ended.
+//!
+//! *Invariants*: a connection is opened once and ends once, also where several servers try: each change is one transaction
+//! with its condition, and says whether it was made. Who and where are a snapshot. One that lives has a lease; whoever
+//! carries it renews that, and hears whether it is to be closed.
+//!
+//! *Not here*: events of connections. [`Connections::unannounced`] names those whose end is in no log yet, so that a server
+//! that is killed in between leaves no hole.
+
+mod list;
+mod row;
+
+use casemate_audit_log::Time;
+use casemate_audit_log::model::ConnectionState;
+use sea_query::{Expr, ExprTrait as _, Func, OnConflict, Order, Query, SimpleExpr, UpdateStatement};
+use uuid::Uuid;
+
+pub use self::list::Before;
+pub use self::row::{CloseRequest, Connection, NewConnection};
+use self::row::{ConnectionMarks as Marks, Connections as Columns};
+use crate::database::{Database, Work};
+use crate::error::StoreError;
+use crate::record::{changed, insert, name, select, update, val};
+
+/// What became of opening a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Opened {
+    /// It is there now.
+    New(Connection),
+    /// It was there already.
+    Same(Connection),
+    /// Another one of that id was there already.
+    Different(Connection),
+}
+
+/// Which connections.
+#[derive(Clone, Copy, Debug)]
+pub enum Which<'w> {
+    /// That one.
+    One(Uuid),
+    /// All of a subject.
+    OfSubject(&'w str),
+    /// All to a target.
+    ToTarget(&'w str),
+}
+
+/// Connections.
+#[derive(Clone, Debug)]
+pub struct Connections(Database);
+
+impl Connections {
+    /// A connection lives for at least so many microseconds after it was heard of.
+    pub const LEASE: i64 = 60_000_000;
+
+    /// Those in a database.
+    #[must_use]
+    pub fn new(database: &Database) -> Self {
+        Self(database.clone())
+    }
+
+    /// Opens a connection, once.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn open(&self, new: NewConnection, now: Time) -> Result<Opened, StoreError> {
+        let new = Connection::new(new, now);
+        let known = |there: Connection| {
+            if there.is_same(&new) { Opened::Same(there) } else { Opened::Different(there) }
+        };
+        if let Some(there) = self.get(new.id).await? {
+            return Ok(known(there));
+        }
+        let mut work = self.0.writing().await?;
+        if work.run(insert(&new).on_conflict(OnConflict::new().do_nothing().to_owned())).await? > 0 {
+            work.commit().await?;
+            return Ok(Opened::New(new));
+        }
+        Ok(match work.one(&one(new.id)).await? {
+            Some(there) => known(there),
+            None => return Err(StoreError::Ended { reason: "a connection is gone".into() }),
+        })
+    }
+
+    /// A connection.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn get(&self, id: Uuid) -> Result<Option<Connection>, StoreError> {
+        self.0.one(&one(id)).await
+    }
+
+    /// One that is pending is open now; gives it as it is then, if it was us who did it.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn establish(&self, id: Uuid, now: Time) -> Result<Option<Connection>, StoreError> {
+        let mut open = living(Which::One(id));
+        open.value(Columns::State, val(ConnectionState::Open)).value(Columns::Lease, val(lease(now)));
+        open.and_where(Expr::col(Columns::State).eq(val(ConnectionState::Pending)));
+        Ok(self.0.change(&open).await?.into_iter().next())
+    }
+
+    /// Says that a connection was heard of, and gives it: how it stands, and whether somebody wants it closed. Mostly nothing
+    /// has to be written for that.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn touch(&self, id: Uuid, now: Time) -> Result<Option<Connection>, StoreError> {
+        let found = self.get(id).await?;
+        let is_short = |there: &Connection| there.lease.0.saturating_sub(now.0) < Self::LEASE;
+        match found {
+            Some(there) if there.is_living() && is_short(&there) => {
+                let mut renew = living(Which::One(id));
+                renew.value(Columns::Lease, val(lease(now)));
+                renew.and_where(Expr::col(Columns::Lease).lt(val(lease(now))));
+                match self.0.change(&renew).await?.into_iter().next() {
+                    Some(renewed) => Ok(Some(renewed)),
+                    None => self.get(id).await,
+                }
+            }
+            found => Ok(found),
+        }
+    }
+
+    /// A client is attached. What is counted is marked, by the id of its event: with the same mark it is counted once. Says
+    /// whether it was counted.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn attach(&self, id: Uuid, mark: &str) -> Result<bool, StoreError> {
+        self.count(id, mark, Expr::col(Columns::Clients).add(1)).await
+    }
+
+    /// A client is attached no more; marked as in [`Connections::attach`].
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn detach(&self, id: Uuid, mark: &str) -> Result<bool, StoreError> {
+        let fewer = Expr::col(Columns::Clients).sub(1);
+        let fewer = Expr::case(Expr::col(Columns::Clients).gt(0), fewer).finally(0);
+        self.count(id, mark, fewer.into()).await
+    }
+
+    async fn count(&self, id: Uuid, mark: &str, clients: SimpleExpr) -> Result<bool, StoreError> {
+        let mut work = self.0.writing().await?;
+        let mut count = living(Which::One(id));
+        if work.all::<Connection>(count.value(Columns::Clients, clients)).await?.is_empty() {
+            return Ok(false);
+        }
+        let mark = Query::insert()
+            .into_table(Marks::Table)
+            .columns([Marks::Connection, Marks::Mark])
+            .values_panic([val(id), name(mark)])
+            .on_conflict(OnConflict::new().do_nothing().to_owned())
+            .to_owned();
+        // Where it was counted before, this time is taken back, with the whole transaction.
+        if work.run(&mark).await? == 0 {
+            return Ok(false);
+        }
+        work.commit().await?;
+        Ok(true)
+    }
+
+    /// Says that connections are to be closed; whoever carries them hears it at the next [`Connections::touch`]. Gives those
+    /// that nobody wanted closed before.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn ask_to_close(
+        &self,
+        which: Which<'_>,
+        by: &str,
+        reason: &str,
+        now: Time,
+    ) -> Result<Vec<Connection>, StoreError> {
+        let mut ask = living(which);
+        ask.value(Columns::CloseBy, name(by)).value(Columns::CloseReason, name(reason));
+        ask.value(Columns::CloseAsked, val(now)).and_where(Expr::col(Columns::CloseAsked).is_null());
+        self.0.change(&ask).await
+    }
+
+    /// Ends a connection, as closed or in error; gives it as it is then, if it was us who did it. Until
+    /// [`Connections::announced`] its end is in no log.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn end(
+        &self,
+        id: Uuid,
+        state: ConnectionState,
+        reason: Option<&str>,
+        now: Time,
+    ) -> Result<Option<Connection>, StoreError> {
+        let mut work = self.0.writing().await?;
+        let mut end = living(Which::One(id));
+        ending(&mut end, state, now).value(Columns::Reason, val(reason.map(str::to_owned)));
+        let ended: Option<Connection> = work.one(&end).await?;
+        if ended.is_some() {
+            forget_marks(&mut work, [id]).await?;
+        }
+        work.commit().await?;
+        Ok(ended)
+    }
+
+    /// Closes those that were not heard of for too long, for the reason that somebody gave who wanted them closed, or else
+    /// for this one. Gives those that it was us who closed.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn end_lapsed(&self, reason: &str, now: Time) -> Result<Vec<Connection>, StoreError> {
+        let mut lapsed = select::<Connection>();
+        lapsed.and_where(Expr::col(Columns::Ended).is_null());
+        lapsed.and_where(Expr::col(Columns::Lease).lt(val(now))).limit(1);
+        // Mostly there is none, and nothing to write.
+        if self.0.one::<Connection>(&lapsed).await?.is_none() {
+            return Ok(Vec::new());
+        }
+        let mut work = self.0.writing().await?;
+        let mut end = update::<Connection>();
+        let reason = Func::coalesce([Expr::col(Columns::CloseReason), name(reason)]);
+        ending(&mut end, ConnectionState::Closed, now).value(Columns::Reason, reason);
+        end.and_where(Expr::col(Columns::Ended).is_null()).and_where(Expr::col(Columns::Lease).lt(val(now)));
+        let ended: Vec<Connection> = work.all(end.returning(changed::<Connection>())).await?;
+        forget_marks(&mut work, ended.iter().map(|ended| ended.id)).await?;
+        work.commit().await?;
+        Ok(ended)
+    }
+
+    /// Those that ended before then, and whose end is in no log yet, the oldest first.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn unannounced(&self, before: Time, limit: u64) -> Result<Vec<Connection>, StoreError> {
+        let mut select = select::<Connection>();
+        select.and_where(Expr::col(Columns::Unannounced).lt(val(before)));
+        self.0.all(select.order_by(Columns::Unannounced, Order::Asc).limit(limit)).await
+    }
+
+    /// The ends of these are in the log.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn announced(&self, ids: &[Uuid]) -> Result<(), StoreError> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let mut update = update::<Connection>();
+        update.value(Columns::Unannounced, val(None::<Time>));
+        update.and_where(Expr::col(Columns::Id).is_in(ids.iter().map(|id| val(*id))));
+        self.0.run(&update).await.map(drop)
+    }
+}
+
+/// The end of a lease that is renewed now: longer than it has to be, so that it is not written each time.
+fn lease(now: Time) -> Time {
+    Time(now.0.saturating_add(Connections::LEASE + Connections::LEASE / 2))
+}
+
+fn one(id: Uuid) -> sea_query::SelectStatement {
+    select::<Connection>().and_where(Expr::col(Columns::Id).eq(val(id))).to_owned()
+}
+
+/// Changes connections that are not over, and gives them as they are then.
+fn living(which: Which<'_>) -> UpdateStatement {
+    let mut update = update::<Connection>();
+    update.and_where(match which {
+        Which::One(id) => Expr::col(Columns::Id).eq(val(id)),
+        Which::OfSubject(id) => Expr::col(Columns::SubjectId).eq(name(id)),
+        Which::ToTarget(id) => Expr::col(Columns::TargetId).eq(name(id)),
+    });
+    update.and_where(Expr::col(Columns::Ended).is_null()).returning(changed::<Connection>()).to_owned()
+}
+
+fn ending(update: &mut UpdateStatement, state: ConnectionState, now: Time) -> &mut UpdateStatement {
+    update.value(Columns::State, val(state)).value(Columns::Clients, val(0));
+    update.value(Columns::Ended, val(now)).value(Columns::Unannounced, val(now))
+}
+
+async fn forget_marks(work: &mut Work, ids: impl IntoIterator<Item = Uuid>) -> Result<(), StoreError> {
+    let ids: Vec<_> = ids.into_iter().map(val).collect();
+    let mut marks = Query::delete();
+    marks.from_table(Marks::Table).and_where(Expr::col(Marks::Connection).is_in(ids));
+    work.run(&marks).await.map(drop)
+}
