@@ -1,5 +1,6 @@
 //! What goes wrong with a database, whose fault it is, and what to do.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -98,6 +99,54 @@ pub enum StoreError {
     Deleted {
         /// Which.
         id: Uuid,
+    },
+    /// A recording that goes on is not deleted.
+    #[error("recording {id} goes on: close its connection first")]
+    Open {
+        /// Which.
+        id: Uuid,
+    },
+    /// A recording that somebody wants to stay is not deleted.
+    #[error("recording {id} is on hold, says {by}: {reason}")]
+    Held {
+        /// Which.
+        id: Uuid,
+        /// Who wants it to stay.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// The folder of recordings cannot be made.
+    #[error("recordings cannot be kept in {}: {source}", folder.display())]
+    Folder {
+        /// Which.
+        folder: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// An object cannot be written, or read.
+    #[error("{what}: {source}")]
+    Object {
+        /// What was tried.
+        what: &'static str,
+        /// Why.
+        source: object_store::Error,
+    },
+    /// An object is gone, or too short; or rows are.
+    #[error("recording {id} cannot be read from byte {at} on: there is nothing where it should be")]
+    Lost {
+        /// Of which recording.
+        id: Uuid,
+        /// Which byte is the first.
+        at: u64,
+    },
+    /// An object is not what it was when it was written.
+    #[error("recording {id} has been changed: the hash of object {key} is another")]
+    Changed {
+        /// Of which recording.
+        id: Uuid,
+        /// Which object.
+        key: String,
     },
     /// What happened to all that were to be written at once.
     #[error(transparent)]

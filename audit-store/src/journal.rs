@@ -166,10 +166,12 @@ impl Committer {
         }
     }
 
-    async fn round(&mut self, round: Vec<Waiting>) {
-        match self.keep(&round.iter().map(|waiting| &waiting.batch).collect::<Vec<_>>()).await {
-            Ok(()) => round.into_iter().for_each(|waiting| waiting.answer(Ok(()))),
-            Err(error) if error.is_of_content() && (round.len() > 1 || error.is_race()) => {
+    async fn round(&mut self, mut round: Vec<Waiting>) {
+        let outcome = self.keep(&round.iter().map(|waiting| &waiting.batch).collect::<Vec<_>>()).await;
+        match (outcome, round.len()) {
+            (Ok(()), _) => round.into_iter().for_each(|waiting| waiting.answer(Ok(()))),
+            (Err(error), 1) if !error.is_race() => round.remove(0).answer(Err(error)),
+            (Err(error), _) if error.is_of_content() => {
                 for waiting in round {
                     let outcome = match self.keep(&[&waiting.batch]).await {
                         Err(error) if error.is_race() => self.keep(&[&waiting.batch]).await,
@@ -178,7 +180,7 @@ impl Committer {
                     waiting.answer(outcome);
                 }
             }
-            Err(error) => {
+            (Err(error), _) => {
                 let error = Arc::new(error);
                 round.into_iter().for_each(|waiting| waiting.answer(Err(Arc::clone(&error).into())));
             }

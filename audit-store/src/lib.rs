@@ -37,4 +37,4 @@ pub use error::StoreError;
 pub use journal::{Batch, Chunk, Journal};
 pub use read::{Cursor, Found, Order, Page, Position};
 pub use record::Digest;
-pub use recordings::{Form, Mark, NewRecording, Recording, Recordings};
+pub use recordings::{Form, Mark, NewRecording, Recording, RecordingFilter, Recordings, Tended};

@@ -26,7 +26,6 @@ pub(crate) enum Checkpoints {
 }
 
 #[derive(Clone, Copy, Iden)]
-#[expect(dead_code, reason = "objects come next")]
 pub(crate) enum Recordings {
     Table,
     Id,
@@ -47,7 +46,6 @@ pub(crate) enum Recordings {
 }
 
 #[derive(Clone, Copy, Iden)]
-#[expect(dead_code, reason = "objects come next")]
 pub(crate) enum RecordingObjects {
     Table,
     Recording,

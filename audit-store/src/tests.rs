@@ -5,6 +5,7 @@ mod directory;
 mod journal;
 mod limit;
 mod postgres;
+mod recordings;
 
 use std::collections::BTreeSet;
 
@@ -16,18 +17,24 @@ use casemate_audit_log::model::{
 use casemate_audit_log::verify::{Defect, Line, Verified, Verifier};
 use ed25519_dalek::SigningKey;
 use sea_query::{Expr, ExprTrait as _, Query};
+use tokio::runtime::Runtime;
 
 use crate::names::Events;
 use crate::{Appender, Cursor, Database, Found, Order, Page, StoreError};
 
 /// Does the same with either database.
 fn in_both<F: Future<Output = ()>>(test: impl Fn(Database) -> F) {
+    with_both(|runtime, url| runtime.block_on(async { test(Database::open(url).await.unwrap()).await }));
+}
+
+/// Does the same with the address of either database, which is empty.
+fn with_both(test: impl Fn(&Runtime, &str)) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let url = format!("sqlite:{}", folder.path().join("audit.db").display());
-    runtime.block_on(async { test(Database::open(&url).await.unwrap()).await });
+    test(&runtime, &format!("sqlite:{}", folder.path().join("audit.db").display()));
     let Some(server) = postgres::server() else { return };
-    runtime.block_on(async { test(Database::open(&server.database().await).await.unwrap()).await });
+    let url = runtime.block_on(server.database());
+    test(&runtime, &url);
 }
 
 fn command(number: i64, who: &str, target: &str, account: &str, line: &str) -> Event {

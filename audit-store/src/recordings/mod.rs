@@ -1,15 +1,21 @@
 //! Recordings: their bytes, and what is known of them.
 //!
 //! A recording grows at its end, by way of the [journal](crate::Journal). Its latest bytes are rows ([`tail`]); once they
-//! are many, or it is complete, they become objects that are never changed.
+//! are many, or it is complete, they become objects that are never changed ([`object`], [`tend`]). [`read`] does not care.
 //!
 //! *Invariants*: a byte that was acknowledged is read at its offset from then on, wherever it lies. A recording that has
 //! been deleted leaves a row that says by whom, when and why, and nothing else.
 //!
-//! *Not here*: what the bytes mean, and whether they are those of before ([`casemate_audit_log`] knows nothing of it, either).
+//! *Not here*: what the bytes mean, who may read them, and when it is time to [tend](Recordings::tend).
 
+mod end;
+mod find;
+mod folder;
+mod object;
+mod read;
 mod row;
 pub(crate) mod tail;
+mod tend;
 
 use std::sync::Arc;
 
@@ -22,8 +28,10 @@ use uuid::Uuid;
 use crate::append::bytes;
 use crate::database::{Database, Work};
 use crate::error::StoreError;
-use crate::names;
-use names::Recordings as Column;
+use crate::names::Recordings as Column;
+
+pub use find::RecordingFilter;
+pub use tend::Tended;
 
 /// How a recording is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -89,15 +97,33 @@ pub struct Mark {
 #[derive(Clone, Debug)]
 pub struct Recordings {
     database: Database,
-    #[expect(dead_code, reason = "objects come next")]
     store: Arc<dyn ObjectStore>,
+    sizes: Sizes,
 }
+
+/// How great things are, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sizes {
+    /// So much is read at once.
+    pub(crate) piece: u64,
+    /// So much is worth an object while more follows.
+    pub(crate) many: u64,
+    /// So long is an object at most: all of it has to be read to see that it is as it was.
+    pub(crate) longest: u64,
+}
+
+const SIZES: Sizes = Sizes { piece: 1 << 20, many: 1 << 20, longest: 64 << 20 };
 
 impl Recordings {
     /// Keeps what is known of recordings in a database, and their bytes in a store.
     #[must_use]
     pub fn new(database: &Database, store: Arc<dyn ObjectStore>) -> Self {
-        Self { database: database.clone(), store }
+        Self { database: database.clone(), store, sizes: SIZES }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn with_sizes(self, sizes: Sizes) -> Self {
+        Self { sizes, ..self }
     }
 
     /// Begins a recording, unless it has begun.
@@ -143,25 +169,6 @@ impl Recordings {
     /// There is none, or the database refuses.
     pub async fn uploaded(&self, id: Uuid) -> Result<u64, StoreError> {
         Ok(self.find(id).await?.size)
-    }
-
-    /// Says that a recording is complete: nothing is added to it any more. Whoever says it again changes nothing.
-    ///
-    /// # Errors
-    /// There is none, it has been deleted, or the database refuses.
-    pub async fn complete(&self, id: Uuid, now: Time) -> Result<Recording, StoreError> {
-        let mut work = self.database.writing().await?;
-        let update = Query::update()
-            .table(Column::Table)
-            .value(Column::Completed, now.0)
-            .and_where(Expr::col(Column::Id).eq(bytes(id.as_bytes())))
-            .and_where(Expr::col(Column::Completed).is_null())
-            .and_where(Expr::col(Column::Deleted).is_null())
-            .to_owned();
-        work.run(&update).await?;
-        let recording = find(&mut work, id).await?.present()?;
-        work.commit().await?;
-        Ok(recording)
     }
 }
 

@@ -1,0 +1,95 @@
+//! How recordings end: complete, held, deleted.
+
+use casemate_audit_log::Time;
+use sea_query::{Expr, ExprTrait as _, Query, UpdateStatement};
+use uuid::Uuid;
+
+use super::object::unlist;
+use super::{Mark, Recording, Recordings, find, tail};
+use crate::append::{bytes, kept};
+use crate::database::Work;
+use crate::error::StoreError;
+use crate::names::Recordings as Column;
+
+impl Recordings {
+    /// Says that a recording is complete: nothing is added to it any more. Whoever says it again changes nothing.
+    ///
+    /// # Errors
+    /// There is none, it has been deleted, or the database refuses.
+    pub async fn complete(&self, id: Uuid, now: Time) -> Result<Recording, StoreError> {
+        let mut complete = update(id);
+        complete.value(Column::Completed, now.0).and_where(Expr::col(Column::Completed).is_null());
+        self.change(&complete, id).await
+    }
+
+    /// Keeps a recording from being deleted. Where somebody does so already, the latter counts.
+    ///
+    /// # Errors
+    /// There is none, it has been deleted, or the database refuses.
+    pub async fn hold(&self, id: Uuid, mark: &Mark) -> Result<Recording, StoreError> {
+        let mut hold = update(id);
+        hold.value(Column::Held, mark.time.0);
+        hold.value(Column::HeldBy, &*kept(&mark.by)).value(Column::HoldReason, &*kept(&mark.reason));
+        self.change(&hold, id).await
+    }
+
+    /// Lets a recording be deleted again.
+    ///
+    /// # Errors
+    /// There is none, it has been deleted, or the database refuses.
+    pub async fn release(&self, id: Uuid) -> Result<Recording, StoreError> {
+        let mut release = update(id);
+        release.value(Column::Held, Option::<i64>::None);
+        for column in [Column::HeldBy, Column::HoldReason] {
+            release.value(column, Option::<String>::None);
+        }
+        self.change(&release, id).await
+    }
+
+    /// Deletes a recording. What is left says who did it, when and why; the chain of events is not touched.
+    ///
+    /// # Errors
+    /// It [goes on](StoreError::Open), it is [held](StoreError::Held), it has been [deleted](StoreError::Deleted) already,
+    /// there is none, or the database refuses.
+    pub async fn delete(&self, id: Uuid, mark: &Mark) -> Result<(), StoreError> {
+        let mut work = self.database.writing().await?;
+        let mut delete = update(id);
+        delete.value(Column::Deleted, mark.time.0);
+        delete.value(Column::DeletedBy, &*kept(&mark.by)).value(Column::DeleteReason, &*kept(&mark.reason));
+        delete
+            .and_where(Expr::col(Column::Completed).is_not_null())
+            .and_where(Expr::col(Column::Held).is_null());
+        if work.run(&delete).await? == 0 {
+            return Err(why_not(&mut work, id).await?);
+        }
+        let keys = unlist(&mut work, id).await?;
+        tail::cut(&mut work, id, u64::MAX).await?;
+        work.commit().await?;
+        self.remove(keys.iter().map(String::as_str)).await;
+        Ok(())
+    }
+
+    async fn change(&self, update: &UpdateStatement, id: Uuid) -> Result<Recording, StoreError> {
+        let mut work = self.database.writing().await?;
+        work.run(update).await?;
+        let recording = find(&mut work, id).await?.present()?;
+        work.commit().await?;
+        Ok(recording)
+    }
+}
+
+fn update(id: Uuid) -> UpdateStatement {
+    Query::update()
+        .table(Column::Table)
+        .and_where(Expr::col(Column::Id).eq(bytes(id.as_bytes())))
+        .and_where(Expr::col(Column::Deleted).is_null())
+        .to_owned()
+}
+
+async fn why_not(work: &mut Work, id: Uuid) -> Result<StoreError, StoreError> {
+    let found = find(work, id).await?.present()?;
+    Ok(match found.hold {
+        Some(Mark { by, reason, .. }) => StoreError::Held { id, by, reason },
+        None => StoreError::Open { id },
+    })
+}
