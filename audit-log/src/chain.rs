@@ -31,8 +31,10 @@ pub type Writer = Uuid;
 
 /// A place in a chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Head {
     /// Whose chain.
+    #[cfg_attr(feature = "openapi", schema(value_type = uuid::Uuid))]
     pub writer: Writer,
     /// Number of the row in it, from 1.
     pub seq: u64,
@@ -86,6 +88,7 @@ impl Head {
 
 /// Says, signed, where all chains had got to at a moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Checkpoint {
     /// When.

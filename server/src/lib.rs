@@ -1,3 +1,20 @@
 //! The audit server: API, sign-in, ingest.
+//!
+//! - [`config`]: how it is to be; [`node`]: who it is, in its data folder.
+//! - [`who`]: who calls, and whether that is allowed; [`secrets`]: how passwords and keys are kept.
+//! - [`api`]: what can be asked of it, by [`error`] what is answered where that is nothing.
+//! - [`intake`]: what becomes of the bytes of a recording as they arrive. Pure.
+//!
+//! *Not here*: what events say ([`casemate_audit_log`]), and how they are kept ([`casemate_audit_store`]).
 
+pub mod config;
+pub mod error;
 pub mod intake;
+pub mod node;
+pub mod secrets;
+
+/// Tells whoever runs the server.
+#[expect(clippy::print_stderr, reason = "this is the log of a service: the system's journal keeps it")]
+pub(crate) fn say(what: std::fmt::Arguments<'_>) {
+    eprintln!("casemate: {what}");
+}

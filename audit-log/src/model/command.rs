@@ -7,6 +7,7 @@ use crate::time::Time;
 
 /// One command, as it was committed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CommandEvent {
     /// The same whenever it is derived again from the recording.
@@ -71,6 +72,7 @@ pub struct CommandEvent {
 
 /// How a command ended.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CommandResult {
     /// Exit status.
@@ -95,6 +97,7 @@ pub struct CommandResult {
 
 /// The end of a command that was in the log before.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CommandEnd {
     /// That of the command.

@@ -6,6 +6,7 @@ use crate::time::Time;
 
 /// One `kubectl` command, or what is taken for one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct KubernetesEvent {
     /// Its id.
@@ -59,6 +60,7 @@ pub struct KubernetesEvent {
 
 /// One call, or one command in a container.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Call {
     /// Its id; in the cluster's own log, the audit id.

@@ -1,0 +1,282 @@
+//! What is asked of the logs, in the query of an address: a filter, and which part of what it finds.
+
+use axum::http::Uri;
+use casemate_audit_log::Time;
+use casemate_audit_log::export::Form;
+use casemate_audit_log::filter::Filter;
+use casemate_audit_log::model::Log;
+use casemate_audit_store::{Order, Position};
+use utoipa::IntoParams;
+
+use crate::error::ApiError;
+
+/// Events in an answer, where nobody says how many.
+const EVENTS: usize = 1000;
+
+/// Events in an answer at most.
+const MOST: usize = 10_000;
+
+/// A question.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// What is asked for.
+    pub filter: Filter,
+    /// Of which logs.
+    pub logs: Vec<Log>,
+    /// So many events.
+    pub limit: usize,
+    /// Which first.
+    pub order: Order,
+    /// Behind this one.
+    pub before: Option<Position>,
+    /// In this form.
+    pub form: Form,
+    /// Where a tail goes on.
+    pub cursor: Option<String>,
+}
+
+/// Which parameters a call has beside those of a filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asks {
+    /// A page of a log.
+    Page,
+    /// A page of several.
+    Pages,
+    /// A log as a file.
+    File,
+    /// Several as a file.
+    Files,
+    /// What comes from now on.
+    Tail,
+}
+
+impl Question {
+    /// What the query of an address asks.
+    ///
+    /// # Errors
+    /// A parameter is unknown, or has no such value.
+    pub fn parse(uri: &Uri, asks: Asks) -> Result<Self, ApiError> {
+        let mut question = Self {
+            filter: Filter::default(),
+            logs: Log::ALL.iter().copied().filter(|log| *log != Log::CommandEnd).collect(),
+            limit: EVENTS,
+            order: Order::Newest,
+            before: None,
+            form: Form::Json,
+            cursor: None,
+        };
+        for (name, value) in pairs(uri)? {
+            if value.contains('\0') {
+                return Err(ApiError::field(&name, "it has a character that nothing has"));
+            }
+            if question.filter.take(&name, &value)? {
+                continue;
+            }
+            let page = matches!(asks, Asks::Page | Asks::Pages);
+            match name.as_str() {
+                "eventCount" if page => question.limit = count(&name, &value, MOST)?,
+                "before" if page => question.before = Some(position(&name, &value)?),
+                "sort" if asks != Asks::Tail => question.order = order(&name, &value)?,
+                "format" if matches!(asks, Asks::File | Asks::Files) => {
+                    question.form = value
+                        .parse()
+                        .map_err(|error: casemate_audit_log::model::Unknown| ApiError::field(&name, error.to_string()))?;
+                }
+                "logs" if matches!(asks, Asks::Pages | Asks::Files | Asks::Tail) => {
+                    question.logs = logs(&name, &value)?;
+                }
+                "cursor" if asks == Asks::Tail => question.cursor = Some(value),
+                _ => return Err(ApiError::field(&name, "there is no such parameter here")),
+            }
+        }
+        Ok(question)
+    }
+}
+
+/// The parameters of a query.
+///
+/// # Errors
+/// It is none.
+pub fn pairs(uri: &Uri) -> Result<Vec<(String, String)>, ApiError> {
+    let query = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(uri);
+    query.map(|query| query.0).map_err(|error| ApiError::invalid(error.to_string()))
+}
+
+/// A number from 1.
+///
+/// # Errors
+/// It is none.
+pub fn count(name: &str, value: &str, most: usize) -> Result<usize, ApiError> {
+    match value.parse() {
+        Ok(count) if (1..=most).contains(&count) => Ok(count),
+        _ => Err(ApiError::field(name, format!("it has to be a number from 1 to {most}"))),
+    }
+}
+
+fn order(name: &str, value: &str) -> Result<Order, ApiError> {
+    match value {
+        "desc" => Ok(Order::Newest),
+        "asc" => Ok(Order::Oldest),
+        _ => Err(ApiError::field(name, "it has to be `desc` (newest first) or `asc`")),
+    }
+}
+
+fn logs(name: &str, value: &str) -> Result<Vec<Log>, ApiError> {
+    let named = value.split(',').filter(|name| !name.is_empty()).map(str::parse::<Log>);
+    let mut logs: Vec<Log> =
+        named.collect::<Result<_, _>>().map_err(|error| ApiError::field(name, error.to_string()))?;
+    logs.retain(|log| *log != Log::CommandEnd);
+    logs.sort_unstable();
+    logs.dedup();
+    if logs.is_empty() { Err(ApiError::field(name, "it names no log")) } else { Ok(logs) }
+}
+
+/// How a position is written.
+#[must_use]
+pub fn written(position: Position) -> String {
+    format!("{}.{}", position.time.0, position.row)
+}
+
+fn position(name: &str, value: &str) -> Result<Position, ApiError> {
+    let position = value.split_once('.').and_then(|(time, row)| {
+        Some(Position { time: Time(time.parse().ok()?), row: row.parse().ok()? })
+    });
+    position.ok_or_else(|| ApiError::field(name, "it is not what `Link` gave"))
+}
+
+/// What every list of events can be asked for. Of several values of one parameter any may hold; they are in one, with
+/// commas between them, or the parameter is there several times.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "it is the documentation; the filter of the logs reads them")]
+pub struct FilterParameters {
+    /// Ids of subjects.
+    #[param(rename = "subjectIds")]
+    subject_ids: Option<String>,
+    /// `User`, `ApiKey`, `ServiceAccount`.
+    #[param(rename = "subjectTypes")]
+    subject_types: Option<String>,
+    /// Names of subjects: mail addresses of people.
+    #[param(rename = "subjectNames")]
+    subject_names: Option<String>,
+    /// The same, as BastionZero named it.
+    #[param(rename = "userNames")]
+    user_names: Option<String>,
+    /// Whether it was an administrator.
+    #[param(rename = "isAdmin")]
+    is_admin: Option<bool>,
+    /// From where it was done.
+    #[param(rename = "ipAddresses")]
+    ip_addresses: Option<String>,
+    /// The first moment, RFC 3339.
+    #[param(rename = "startTimestamp")]
+    start: Option<String>,
+    /// The last moment, RFC 3339.
+    #[param(rename = "endTimestamp")]
+    end: Option<String>,
+    /// Ids of connections.
+    #[param(rename = "connectionIds")]
+    connection_ids: Option<String>,
+    /// Ids of spaces.
+    #[param(rename = "spaceIds")]
+    space_ids: Option<String>,
+    /// Names of spaces.
+    #[param(rename = "spaceNames")]
+    space_names: Option<String>,
+    /// Ids of targets.
+    #[param(rename = "targetIds")]
+    target_ids: Option<String>,
+    /// Names of targets.
+    #[param(rename = "targetNames")]
+    target_names: Option<String>,
+    /// Kinds of connections: `SHELL`, `CLUSTER`, …
+    #[param(rename = "targetTypes")]
+    target_types: Option<String>,
+    /// Accounts on targets.
+    #[param(rename = "targetUsers")]
+    target_users: Option<String>,
+    /// Ids of environments.
+    #[param(rename = "environmentIds")]
+    environment_ids: Option<String>,
+    /// Names of environments.
+    #[param(rename = "environmentNames")]
+    environment_names: Option<String>,
+    /// `Created`, `Closed`, `ClientConnect`, …
+    #[param(rename = "connectionEventTypes")]
+    connection_event_types: Option<String>,
+    /// Servers that had the connection.
+    #[param(rename = "connectionNodeIds")]
+    connection_node_ids: Option<String>,
+    /// What was done with the API.
+    #[param(rename = "serviceActions")]
+    service_actions: Option<String>,
+    /// `shell`, `program`, `hidden`, `cancelled`.
+    #[param(rename = "commandKinds")]
+    command_kinds: Option<String>,
+    /// Whether it was allowed.
+    evaluation: Option<bool>,
+    /// Stands in the text, whatever its capitals.
+    search: Option<String>,
+    /// The same, as BastionZero named it.
+    #[param(rename = "commandSearch")]
+    command_search: Option<String>,
+}
+
+/// Which page.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "it is the documentation")]
+pub struct PageParameters {
+    /// So many events: 1000 where it is not said, 10000 at most.
+    #[param(rename = "eventCount", minimum = 1, maximum = 10000)]
+    event_count: Option<u32>,
+    /// `desc`, newest first, or `asc`.
+    sort: Option<String>,
+    /// Where to go on: as in the `Link` of the page before.
+    before: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(query: &str, asks: Asks) -> Result<Question, String> {
+        let uri = format!("/x?{query}").parse().unwrap();
+        Question::parse(&uri, asks).map_err(|error| error.message().to_owned())
+    }
+
+    #[test]
+    fn a_question_is_what_it_says() {
+        let question = parse(
+            "userNames=alice%40org.com&targetNames=web-1,web-2&eventCount=5&sort=asc&before=12.7&logs=kube,command",
+            Asks::Pages,
+        )
+        .unwrap();
+        assert_eq!(question.filter.subject_names, ["alice@org.com".to_owned()].into());
+        assert_eq!(question.filter.target_names.len(), 2);
+        assert_eq!((question.limit, question.order), (5, Order::Oldest));
+        assert_eq!(question.before.map(written).as_deref(), Some("12.7"));
+        assert_eq!(question.logs, [Log::Command, Log::Kube]);
+    }
+
+    #[test]
+    fn what_is_no_question_is_refused() {
+        for (query, asks, wrong) in [
+            ("colour=red", Asks::Page, "`colour`: there is no such parameter here"),
+            ("logs=command", Asks::Page, "`logs`: there is no such parameter here"),
+            ("logs=,", Asks::Tail, "`logs`: it names no log"),
+            ("logs=sql", Asks::Tail, "`logs`: `sql` is none of"),
+            ("eventCount=0", Asks::Page, "`eventCount`: it has to be a number from 1 to 10000"),
+            ("eventCount=1&format=csv", Asks::Page, "`format`: there is no such"),
+            ("format=xml", Asks::File, "`format`: `xml` is none of json, ndjson, csv, ocsf, ecs"),
+            ("before=tomorrow", Asks::Page, "`before`: it is not what `Link` gave"),
+            ("sort=up", Asks::Page, "`sort`: it has to be"),
+            ("isAdmin=maybe", Asks::Tail, "`isAdmin`: `maybe` is neither true nor false"),
+            ("userNames=a%00b", Asks::Tail, "`userNames`: it has a character that nothing has"),
+            
+        ] {
+            let message = parse(query, asks).err().unwrap_or_default();
+            assert!(message.contains(wrong), "{query}: {message}");
+        }
+    }
+}

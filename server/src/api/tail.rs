@@ -1,0 +1,157 @@
+//! Logs as they grow, by server-sent events.
+//!
+//! What is sent is read from the database behind a cursor, whoever wrote it: nothing is skipped and nothing comes twice,
+//! also where the stream broke and goes on elsewhere. A commit only says that it is time to look.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::http::{HeaderMap, Uri};
+use axum::response::Sse;
+use axum::response::sse::{Event as Message, KeepAlive};
+use casemate_audit_log::filter::Filter;
+use casemate_audit_log::model::{Event, Log};
+use casemate_audit_log::verify::Row;
+use casemate_audit_store::{Cursor, StoreError};
+use futures_util::Stream;
+use tokio::sync::watch;
+
+use super::events::asked;
+use super::question::{Asks, FilterParameters, Question};
+use crate::app::App;
+use crate::error::{ApiError, ErrorBody};
+use crate::who::{Action, Gate};
+
+/// Rows that are read at once, of each writer.
+const ROWS: usize = 500;
+
+/// Other servers write without telling us.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// So that whoever is between does not take us for dead.
+const ALIVE: Duration = Duration::from_secs(15);
+
+/// Logs as they grow
+///
+/// Server-sent events: `event` is the log, `data` the event, `id` where to go on behind it. How a command ended comes as
+/// `command-end`, with the id of the command. Without a cursor it begins now.
+#[utoipa::path(get, path = "/events/tail", tag = "events",
+    params(FilterParameters,
+        ("logs" = Option<String>, Query, description = "Which logs, with commas between them; as a rule all."),
+        ("cursor" = Option<String>, Query, description = "The last `id` that came; empty: from the very beginning."),
+        ("Last-Event-ID" = Option<String>, Header, description = "The same, as browsers send it.")),
+    responses((status = 200, content_type = "text/event-stream", body = String), (status = "4XX", body = ErrorBody)))]
+pub async fn tail(
+    gate: Gate,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Sse<impl Stream<Item = Result<Message, Infallible>>>, ApiError> {
+    let caller = gate.pass(Action::TailEvents, "all", asked(&uri)?).await?;
+    let question = Question::parse(&uri, Asks::Tail)?;
+    let resumed = headers.get("last-event-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
+    let app = gate.app.clone();
+    let committed = app.journal.committed();
+    let cursor = match resumed.or(question.cursor) {
+        Some(text) => parse(&text).ok_or_else(|| ApiError::field("cursor", "it is no `id` that came before"))?,
+        None => app.database.heads().await?.into_iter().map(|head| (head.writer, head.seq)).collect(),
+    };
+    // Nothing of what is asked for may be known: then nothing comes.
+    let filter = caller.narrow(question.filter);
+    let tail = Tail { app, logs: question.logs, filter, cursor, committed, waiting: VecDeque::new() };
+    let stream = futures_util::stream::unfold(tail, |mut tail| async move {
+        let message = tail.next().await?;
+        Some((Ok(message), tail))
+    });
+    Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(ALIVE)))
+}
+
+struct Tail {
+    app: App,
+    logs: Vec<Log>,
+    filter: Option<Filter>,
+    cursor: Cursor,
+    committed: watch::Receiver<u64>,
+    waiting: VecDeque<Row>,
+}
+
+impl Tail {
+    /// The next event; none where the server ends or cannot go on: whoever listens comes again, with the cursor.
+    async fn next(&mut self) -> Option<Message> {
+        loop {
+            while let Some(row) = self.waiting.pop_front() {
+                self.cursor.insert(row.head.writer, row.head.seq);
+                match self.wanted(row).await {
+                    Ok(Some(message)) => return Some(message),
+                    Ok(None) => {}
+                    Err(error) => {
+                        crate::say(format_args!("a tail ends: {error}"));
+                        return None;
+                    }
+                }
+            }
+            self.committed.mark_unchanged();
+            match self.app.database.after(&self.cursor, ROWS).await {
+                Ok(rows) if !rows.is_empty() => self.waiting.extend(rows),
+                Ok(_) => {
+                    let heard = tokio::time::timeout(LOOK, self.committed.changed()).await;
+                    if matches!(heard, Ok(Err(_))) {
+                        return None;
+                    }
+                }
+                Err(error) => {
+                    crate::say(format_args!("a tail ends: {error}"));
+                    return None;
+                }
+            }
+        }
+    }
+
+    async fn wanted(&self, row: Row) -> Result<Option<Message>, StoreError> {
+        let Some(filter) = &self.filter else { return Ok(None) };
+        let of = if row.log == Log::CommandEnd { Log::Command } else { row.log };
+        let Some(content) = row.content.filter(|_| self.logs.contains(&of)) else { return Ok(None) };
+        let content = content.to_string();
+        let Ok(event) = Event::from_json(row.log, &content) else { return Ok(None) };
+        let is_wanted = match &event {
+            // An end is wanted where its command was.
+            Event::CommandEnd(_) if *filter == Filter::default() => true,
+            Event::CommandEnd(end) => match self.app.database.event(Log::Command, &end.id).await? {
+                Some(command) => filter.matches(command.time(), &command.facets()),
+                None => false,
+            },
+            event => filter.matches(event.time(), &event.facets()),
+        };
+        let message = || Message::default().event(row.log.name()).id(write(&self.cursor)).data(content);
+        Ok(is_wanted.then(message))
+    }
+}
+
+/// How a cursor is written: `writer.number`, several with underscores between them.
+fn write(cursor: &Cursor) -> String {
+    let heads = cursor.iter().map(|(writer, seq)| format!("{}.{seq}", writer.simple()));
+    heads.collect::<Vec<_>>().join("_")
+}
+
+fn parse(text: &str) -> Option<Cursor> {
+    let heads = text.split('_').filter(|head| !head.is_empty()).map(|head| {
+        let (writer, seq) = head.split_once('.')?;
+        Some((writer.parse().ok()?, seq.parse().ok()?))
+    });
+    heads.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_read_as_it_was_written() {
+        let cursor: Cursor = [(uuid::Uuid::from_u128(7), 3), (uuid::Uuid::from_u128(9), u64::MAX)].into();
+        assert_eq!(parse(&write(&cursor)), Some(cursor));
+        assert_eq!(parse(""), Some(Cursor::new()));
+        for text in ["x", "7.3", "00000000000000000000000000000007", "00000000000000000000000000000007.-1"] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! The gate: each call of the API goes through it.
+//!
+//! *Invariants*: a call that is answered has a user event on the disk, allowed or refused; one for which no handler asked
+//! ([`Gate::pass`]) is written down as refused. A sign-in by cookie changes nothing without the token that other sites do
+//! not have.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use casemate_audit_log::Time;
+use casemate_audit_log::filter::Filter;
+use casemate_audit_log::model::{Event, NO_ID, NONE, Subject, SubjectEvent, SubjectType};
+use casemate_audit_store::Role;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::action::{Action, Reach};
+use crate::app::App;
+use crate::error::ApiError;
+use crate::secrets::digest;
+
+/// The cookie of somebody who has signed in.
+pub const COOKIE: &str = "casemate_session";
+
+/// The header that only our own pages know what to write into.
+pub const CSRF: &str = "x-csrf-token";
+
+/// The header of a key.
+const KEY: &str = "x-api-key";
+
+/// Somebody, and what he may.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// Who.
+    pub subject: Subject,
+    /// What he is.
+    pub role: Role,
+    /// The target that a key is bound to.
+    pub target: Option<Uuid>,
+    /// The token of the sign-in, where there is one.
+    pub csrf: Option<String>,
+    /// The cookie's digest, where there is one.
+    pub sign_in: Option<[u8; 32]>,
+    /// How far what he was let through for reaches.
+    pub reach: Reach,
+}
+
+/// A call at the gate.
+#[derive(Clone, Debug)]
+pub struct Gate {
+    /// What everything is kept in.
+    pub app: App,
+    call: Arc<Call>,
+}
+
+#[derive(Debug)]
+struct Call {
+    who: Option<Caller>,
+    address: IpAddr,
+    /// It is by cookie, changes something, and does not know the token.
+    is_forged: bool,
+    is_written: AtomicBool,
+}
+
+impl Gate {
+    /// Lets the caller through to a resource, or not; either is written down before this returns.
+    ///
+    /// # Errors
+    /// He may not, or nobody knows who he is.
+    pub async fn pass(&self, action: Action, resource: &str, context: Value) -> Result<Caller, ApiError> {
+        let passed = self.judge(action);
+        self.note(action.name(), resource, passed.is_ok(), context).await?;
+        passed
+    }
+
+    /// As [`pass`](Self::pass); where he may, nothing is written down: for the next bytes of what was written down.
+    ///
+    /// # Errors
+    /// He may not, or nobody knows who he is.
+    pub async fn pass_again(&self, action: Action, resource: &str) -> Result<Caller, ApiError> {
+        let passed = self.judge(action);
+        if passed.is_err() {
+            self.note(action.name(), resource, false, json!({})).await?;
+        }
+        self.call.is_written.store(true, Ordering::Relaxed);
+        passed
+    }
+
+    /// Says that what he was let through for is none of his after all.
+    ///
+    /// # Errors
+    /// It cannot be written down.
+    pub async fn refuse(&self, action: Action, resource: &str, reason: &str) -> Result<ApiError, ApiError> {
+        self.note(action.name(), resource, false, json!({ "reason": reason })).await?;
+        Ok(ApiError::forbidden(reason))
+    }
+
+    fn judge(&self, action: Action) -> Result<Caller, ApiError> {
+        let caller = self.call.who.clone().ok_or_else(ApiError::unauthenticated)?;
+        if self.call.is_forged {
+            return Err(ApiError::forbidden("send the token of your sign-in as `X-CSRF-Token`"));
+        }
+        match action.reach(caller.role) {
+            Reach::Nothing => {
+                let role = caller.role.name();
+                Err(ApiError::forbidden(format!("`{}` is not for the role {role}", action.name())))
+            }
+            reach => Ok(Caller { reach, ..caller }),
+        }
+    }
+
+    /// Writes down who called.
+    async fn note(&self, action: &str, resource: &str, may: bool, context: Value) -> Result<(), ApiError> {
+        self.call.is_written.store(true, Ordering::Relaxed);
+        let who = self.call.who.as_ref().map(|caller| caller.subject.clone());
+        let subject = who.unwrap_or_else(|| nobody(self.call.address));
+        self.app.note(subject, action, resource, may, context).await
+    }
+
+    /// Writes down what somebody did who is only known by now, or is said to be.
+    ///
+    /// # Errors
+    /// It cannot be written down.
+    pub async fn note_of(
+        &self,
+        subject: Option<Subject>,
+        action: &str,
+        resource: &str,
+        may: bool,
+        context: Value,
+    ) -> Result<(), ApiError> {
+        self.call.is_written.store(true, Ordering::Relaxed);
+        let subject = subject.unwrap_or_else(|| nobody(self.call.address));
+        self.app.note(subject, action, resource, may, context).await
+    }
+
+    /// From where the call is.
+    #[must_use]
+    pub fn address(&self) -> IpAddr {
+        self.call.address
+    }
+}
+
+impl Caller {
+    /// Narrows a question to what may be known; nothing where nothing of it may.
+    #[must_use]
+    pub fn narrow(&self, mut filter: Filter) -> Option<Filter> {
+        if self.reach != Reach::All {
+            let own = &self.subject.subject_id;
+            if !filter.subject_ids.is_empty() && !filter.subject_ids.contains(own) {
+                return None;
+            }
+            filter.subject_ids = [own.clone()].into();
+        }
+        Some(filter)
+    }
+
+    /// Whether something of a subject is within reach.
+    #[must_use]
+    pub fn reaches(&self, subject_id: &str) -> bool {
+        self.reach == Reach::All || self.reach == Reach::Own && self.subject.subject_id == subject_id
+    }
+
+    /// Whether something of a target is within reach.
+    #[must_use]
+    pub fn reaches_target(&self, target: Uuid) -> bool {
+        self.reach == Reach::All || self.reach == Reach::Target && self.target == Some(target)
+    }
+}
+
+fn nobody(address: IpAddr) -> Subject {
+    Subject {
+        subject_id: NO_ID.into(),
+        subject_type: SubjectType::User,
+        subject_name: NONE.into(),
+        is_admin: false,
+        ip_address: Some(address.to_string()),
+    }
+}
+
+impl App {
+    /// Writes a user event; returns when it is on the disk.
+    async fn note(
+        &self,
+        subject: Subject,
+        action: &str,
+        resource: &str,
+        may: bool,
+        context: Value,
+    ) -> Result<(), ApiError> {
+        let event = SubjectEvent {
+            id: Uuid::now_v7().to_string(),
+            organization_id: self.organization.id.to_string(),
+            timestamp: Time::now(),
+            subject,
+            service_action: action.to_owned(),
+            resource: resource.to_owned(),
+            evaluation: may,
+            context: context.to_string(),
+        };
+        self.write(vec![Event::Subject(Box::new(event))]).await
+    }
+}
+
+impl FromRequestParts<App> for Gate {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let call = parts.extensions.get::<Arc<Call>>().cloned().ok_or_else(ApiError::unauthenticated)?;
+        Ok(Self { app: app.clone(), call })
+    }
+}
+
+/// Finds out who calls, and sees to it that the call is written down.
+pub async fn stand_at_the_gate(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    let peer = peer.unwrap_or(IpAddr::from([0, 0, 0, 0]));
+    let address = from_where(peer, request.headers(), &app.config.proxies);
+    let who = match identify(&app, request.headers(), address).await {
+        Ok(who) => who,
+        Err(error) => return error.into_response(),
+    };
+    let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    let token = request.headers().get(CSRF).and_then(|token| token.to_str().ok());
+    let wanted = who.as_ref().and_then(|caller| caller.csrf.as_deref());
+    let is_forged = changes && wanted.is_some() && !token.is_some_and(|token| same(token, wanted));
+    let call = Arc::new(Call { who, address, is_forged, is_written: AtomicBool::new(false) });
+    let resource = format!("{} {}", request.method(), request.uri().path());
+    request.extensions_mut().insert(Arc::clone(&call));
+    let response = next.run(request).await;
+    if !call.is_written.load(Ordering::Relaxed) {
+        let gate = Gate { app, call };
+        let context = json!({ "status": response.status().as_u16() });
+        if let Err(error) = gate.note("api:call", &resource, false, context).await {
+            return error.into_response();
+        }
+    }
+    response
+}
+
+/// Digests are compared: how long that takes says nothing of the token.
+fn same(token: &str, wanted: Option<&str>) -> bool {
+    wanted.is_some_and(|wanted| digest(token) == digest(wanted))
+}
+
+/// From where a call is: what the nearest proxy that is ours says, or whoever is at the other end.
+fn from_where(peer: IpAddr, headers: &HeaderMap, proxies: &[IpAddr]) -> IpAddr {
+    let said: Vec<&str> = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .collect();
+    let mut address = peer;
+    for said in said.into_iter().rev() {
+        if !proxies.contains(&address) {
+            break;
+        }
+        let Ok(said) = said.parse() else { break };
+        address = said;
+    }
+    address
+}
+
+async fn identify(app: &App, headers: &HeaderMap, address: IpAddr) -> Result<Option<Caller>, ApiError> {
+    if let Some(secret) = headers.get(KEY).and_then(|key| key.to_str().ok()) {
+        return app.key_caller(secret, address).await;
+    }
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    match pairs.find(|(name, _)| *name == COOKIE) {
+        Some((_, secret)) => app.cookie_caller(secret, address).await,
+        None => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_proxies_are_believed() {
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        let mut headers = HeaderMap::new();
+        headers.append("x-forwarded-for", "198.51.100.1, 203.0.113.9".parse().unwrap());
+        headers.append("x-forwarded-for", "10.0.0.2".parse().unwrap());
+        assert_eq!(from_where(ip("192.0.2.1"), &headers, &[]), ip("192.0.2.1"));
+        assert_eq!(from_where(ip("10.0.0.1"), &headers, &[ip("10.0.0.1")]), ip("10.0.0.2"));
+        let proxies = [ip("10.0.0.1"), ip("10.0.0.2")];
+        assert_eq!(from_where(ip("10.0.0.1"), &headers, &proxies), ip("203.0.113.9"));
+        headers.append("x-forwarded-for", "nowhere".parse().unwrap());
+        assert_eq!(from_where(ip("10.0.0.1"), &headers, &proxies), ip("10.0.0.1"));
+    }
+}

@@ -1,0 +1,12 @@
+//! Who calls, and whether that is allowed.
+//!
+//! - [`action`]: the policy, one table.
+//! - [`gate`]: each call goes through it: who it is, whether it may, and the user event that says so.
+//! - [`attempts`]: how often passwords may be tried.
+
+pub mod action;
+pub mod attempts;
+pub mod gate;
+
+pub use action::{Action, Reach};
+pub use gate::{Caller, Gate};
