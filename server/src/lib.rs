@@ -7,11 +7,18 @@
 //!
 //! *Not here*: what events say ([`casemate_audit_log`]), and how they are kept ([`casemate_audit_store`]).
 
+pub mod api;
+pub mod app;
 pub mod config;
 pub mod error;
 pub mod intake;
 pub mod node;
+pub mod pages;
 pub mod secrets;
+pub mod serve;
+pub mod who;
+
+pub use serve::{ServeError, Server};
 
 /// Tells whoever runs the server.
 #[expect(clippy::print_stderr, reason = "this is the log of a service: the system's journal keeps it")]

@@ -84,8 +84,7 @@ async fn page(gate: &Gate, uri: &Uri, log: Log) -> Result<Response, ApiError> {
 }
 
 async fn find(gate: &Gate, question: &Question) -> Result<Vec<Found>, ApiError> {
-    let Question { logs, filter, order, before, limit, .. } = question;
-    Ok(gate.app.database.page(logs, filter, *order, *before, *limit).await?)
+    Ok(gate.app.database.page(question.page()).await?)
 }
 
 /// What was asked, as user events say it.

@@ -115,7 +115,7 @@ fn day() -> String {
 /// Where an export has got to.
 struct Exporting {
     export: Export,
-    before: Option<Position>,
+    behind: Option<Position>,
     step: Step,
     done: VecDeque<Bytes>,
 }
@@ -135,7 +135,7 @@ fn file(
     name: &str,
 ) -> Response {
     let form = question.form;
-    let begin = Exporting { export, before: None, step: Step::Head, done: VecDeque::new() };
+    let begin = Exporting { export, behind: None, step: Step::Head, done: VecDeque::new() };
     let app = app.clone();
     let stream = try_unfold(begin, move |mut state| {
         let (app, question, filter) = (app.clone(), question.clone(), filter.clone());
@@ -152,8 +152,8 @@ fn file(
                     Step::Events => {
                         let found = match &filter {
                             Some(filter) => {
-                                let Question { logs, order, .. } = &question;
-                                app.database.page(logs, filter, *order, state.before, EVENTS).await?
+                                let page = Page { behind: state.behind, ..question.page() };
+                                app.database.page(Page { filter: filter.clone(), ..page }).await?
                             }
                             None => Vec::new(),
                         };
@@ -164,7 +164,7 @@ fn file(
                                 Err(error) => return Err(ApiError::invalid(error.to_string())),
                             }
                         }
-                        state.before = found.last().map(|found| found.position);
+                        state.behind = found.last().map(|found| found.position);
                         if found.len() < EVENTS {
                             bytes.extend(state.export.tail());
                             state.step = Step::End;

@@ -5,7 +5,7 @@ use casemate_audit_log::Time;
 use casemate_audit_log::export::Form;
 use casemate_audit_log::filter::Filter;
 use casemate_audit_log::model::Log;
-use casemate_audit_store::{Order, Position};
+use casemate_audit_store::{Order, Page, Position};
 use utoipa::IntoParams;
 
 use crate::error::ApiError;
@@ -28,7 +28,7 @@ pub struct Question {
     /// Which first.
     pub order: Order,
     /// Behind this one.
-    pub before: Option<Position>,
+    pub behind: Option<Position>,
     /// In this form.
     pub form: Form,
     /// Where a tail goes on.
@@ -61,7 +61,7 @@ impl Question {
             logs: Log::ALL.iter().copied().filter(|log| *log != Log::CommandEnd).collect(),
             limit: EVENTS,
             order: Order::Newest,
-            before: None,
+            behind: None,
             form: Form::Json,
             cursor: None,
         };
@@ -75,7 +75,7 @@ impl Question {
             let page = matches!(asks, Asks::Page | Asks::Pages);
             match name.as_str() {
                 "eventCount" if page => question.limit = count(&name, &value, MOST)?,
-                "before" if page => question.before = Some(position(&name, &value)?),
+                "before" if page => question.behind = Some(position(&name, &value)?),
                 "sort" if asks != Asks::Tail => question.order = order(&name, &value)?,
                 "format" if matches!(asks, Asks::File | Asks::Files) => {
                     question.form = value
@@ -90,6 +90,19 @@ impl Question {
             }
         }
         Ok(question)
+    }
+
+    /// As the database is asked.
+    #[must_use]
+    pub fn page(&self) -> Page {
+        Page {
+            logs: self.logs.clone(),
+            filter: self.filter.clone(),
+            order: self.order,
+            behind: self.behind,
+            limit: self.limit,
+            ..Page::default()
+        }
     }
 }
 
@@ -255,7 +268,7 @@ mod tests {
         assert_eq!(question.filter.subject_names, ["alice@org.com".to_owned()].into());
         assert_eq!(question.filter.target_names.len(), 2);
         assert_eq!((question.limit, question.order), (5, Order::Oldest));
-        assert_eq!(question.before.map(written).as_deref(), Some("12.7"));
+        assert_eq!(question.behind.map(written).as_deref(), Some("12.7"));
         assert_eq!(question.logs, [Log::Command, Log::Kube]);
     }
 

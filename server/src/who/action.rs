@@ -1,6 +1,6 @@
 //! What can be done with the API, and which roles may: the whole policy in one table.
 
-use casemate_audit_store::Role;
+use casemate_audit_log::model::Role;
 
 /// How far a permission reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,8 +15,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use casemate_audit_log::Time;
 use casemate_audit_log::filter::Filter;
-use casemate_audit_log::model::{Event, NO_ID, NONE, Subject, SubjectEvent, SubjectType};
-use casemate_audit_store::Role;
+use casemate_audit_log::model::{Event, NO_ID, NONE, Role, Subject, SubjectEvent, SubjectType};
+use casemate_audit_store::Digest;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -39,6 +39,8 @@ const KEY: &str = "x-api-key";
 pub struct Caller {
     /// Who.
     pub subject: Subject,
+    /// His id.
+    pub id: Uuid,
     /// What he is.
     pub role: Role,
     /// The target that a key is bound to.
@@ -46,7 +48,7 @@ pub struct Caller {
     /// The token of the sign-in, where there is one.
     pub csrf: Option<String>,
     /// The cookie's digest, where there is one.
-    pub sign_in: Option<[u8; 32]>,
+    pub sign_in: Option<Digest>,
     /// How far what he was let through for reaches.
     pub reach: Reach,
 }
@@ -138,6 +140,11 @@ impl Gate {
         self.call.is_written.store(true, Ordering::Relaxed);
         let subject = subject.unwrap_or_else(|| nobody(self.call.address));
         self.app.note(subject, action, resource, may, context).await
+    }
+
+    /// Says that this is for everybody, and tells nobody anything.
+    pub fn is_public(&self) {
+        self.call.is_written.store(true, Ordering::Relaxed);
     }
 
     /// From where the call is.

@@ -1,0 +1,121 @@
+//! `casemate serve`: the audit server.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use casemate_server::Server;
+use casemate_server::config::Config;
+use clap::builder::NonEmptyStringValueParser;
+
+use crate::failure::{About as _, Failure};
+use crate::place;
+use crate::printer::Printer;
+
+/// Serve audit logs and recordings
+///
+/// Takes in recordings of sessions as they are made, derives who ran which command where, and gives it out again, in an API
+/// (BastionZero's paths and names, and more): commands, Kubernetes commands, connections, connection events, user
+/// events, as they happen, searched, filtered, exported, provable.
+///
+/// Without a configuration it keeps everything in one folder, listens on this machine only, and prints a link that makes
+/// the first administrator.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  casemate serve                                    on this machine, in ~/.local/share/casemate/server
+  casemate serve --data /srv/audit --listen 0.0.0.0:7878
+  casemate serve --config /etc/casemate/server.toml
+  casemate serve --config server.toml --check       whether the configuration can be
+
+A configuration with all its keys:
+  listen = \"127.0.0.1:7878\"
+  public-url = \"https://audit.example.com\"          what links begin with
+  data = \"/var/lib/casemate/server\"
+  organization = \"Example\"
+  proxies = [\"10.0.0.1\"]                            whose X-Forwarded-For is believed
+  [database]
+  url = \"postgres://audit@db.example.com/audit\"     as a rule SQLite in the data folder
+  [recordings]
+  folder = \"/srv/recordings\"                        as a rule in the data folder
+  [tls]
+  certificate = \"/etc/casemate/server.pem\"
+  key = \"/etc/casemate/server.key\"
+  [sign-in]
+  hours = 12                                        how long a sign-in lasts
+  attempts = 10                                     wrong passwords in a minute
+  [connections]
+  lease = 60                                        seconds of silence after which one is closed
+  [checkpoints]
+  every = 60                                        seconds between signatures of the logs")]
+pub(crate) struct ServeArgs {
+    /// The configuration [default: none, all of it as it is by default]
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// The folder of everything that it keeps
+    #[arg(long, value_name = "FOLDER")]
+    data: Option<PathBuf>,
+
+    /// Where it listens
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+
+    /// Where logs are kept: sqlite:PATH or postgres://…
+    #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
+    database: Option<String>,
+
+    /// Check the configuration, say what it comes to, and end
+    #[arg(long)]
+    check: bool,
+}
+
+pub(crate) fn run(arguments: &ServeArgs, printer: &Printer) -> Result<(), Failure> {
+    let mut config = match &arguments.config {
+        Some(path) => {
+            let text = std::fs::read_to_string(path).about(format!("cannot read `{}`", path.display()))?;
+            Config::parse(&text).about(format!("`{}` is no configuration", path.display()))?
+        }
+        None => Config::default(),
+    };
+    if let Some(listen) = arguments.listen {
+        config.listen = listen;
+    }
+    if let Some(url) = &arguments.database {
+        config.database.url = Some(url.clone());
+    }
+    let folder = match arguments.data.clone().or_else(|| config.data.clone()) {
+        Some(folder) => folder,
+        None => place::data_folder("server")?,
+    };
+    if arguments.check {
+        let mut out = std::io::stdout();
+        writeln!(out, "address      {}", config.address(config.listen))?;
+        writeln!(out, "data         {}", folder.display())?;
+        return Ok(());
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let server = Server::open(config, folder.clone()).await?;
+        printer.say(format!("serving on {} · data in {}", server.address(), folder.display()));
+        if let Some(link) = server.link() {
+            printer.say("there is no administrator yet: this link makes the first one, once");
+            writeln!(std::io::stdout(), "{link}")?;
+        }
+        server.run(ended()).await?;
+        Ok(())
+    })
+}
+
+/// Somebody wants it to end.
+async fn ended() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut signals = match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+        (Ok(terminate), Ok(interrupt)) => (terminate, interrupt),
+        _ => return std::future::pending().await,
+    };
+    tokio::select! {
+        _ = signals.0.recv() => {}
+        _ = signals.1.recv() => {}
+    }
+}

@@ -1,0 +1,238 @@
+//! Targets, and the keys of their agents.
+
+use axum::Json;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use casemate_audit_log::Time;
+use casemate_audit_log::model::{AgentStatus, NO_ID, Role, TargetType};
+use casemate_audit_store::{Digest, Target};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::name;
+use crate::api::body::Body;
+use crate::app::id;
+use crate::error::{ApiError, ErrorBody};
+use crate::lifecycle;
+use crate::secrets::{digest, draw};
+use crate::who::{Action, Gate, Reach};
+
+/// Something that sessions lead to.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TargetView {
+    /// Its id.
+    id: String,
+    /// Its name.
+    name: String,
+    /// What it is.
+    #[serde(rename = "type")]
+    kind: TargetType,
+    /// How its agent stands.
+    status: AgentStatus,
+    /// Where it belongs.
+    environment_id: String,
+    /// When its agent was heard, to a minute.
+    last_agent_update: Option<Time>,
+    /// Since when there is it.
+    time_created: Time,
+}
+
+/// A target that is to be.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NewTarget {
+    /// Its name.
+    target_name: String,
+    /// Where it belongs.
+    environment_id: Option<String>,
+}
+
+/// A target, and the key of its agent.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Registered {
+    /// The target.
+    target_id: String,
+    /// What its agent sends as `X-API-KEY`; shown once.
+    agent_key: String,
+}
+
+/// What is to be different of a target.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TargetUpdate {
+    /// Its name.
+    #[serde(alias = "name")]
+    target_name: Option<String>,
+    /// Where it belongs.
+    environment_id: Option<String>,
+}
+
+impl TargetView {
+    fn of(target: &Target) -> Self {
+        Self {
+            id: target.id.to_string(),
+            name: target.name.clone(),
+            kind: target.kind,
+            status: target.agent_status,
+            environment_id: target.environment.map_or_else(|| NO_ID.to_owned(), |id| id.to_string()),
+            last_agent_update: target.agent_seen,
+            time_created: target.created,
+        }
+    }
+}
+
+/// All hosts
+#[utoipa::path(get, path = "/targets/bzero", tag = "organization",
+    responses((status = 200, body = [TargetView]), (status = "4XX", body = ErrorBody)))]
+pub async fn hosts(gate: Gate) -> Result<Json<Vec<TargetView>>, ApiError> {
+    list(&gate, Some(TargetType::Bzero)).await
+}
+
+/// All Kubernetes clusters
+#[utoipa::path(get, path = "/targets/kube", tag = "organization",
+    responses((status = 200, body = [TargetView]), (status = "4XX", body = ErrorBody)))]
+pub async fn clusters(gate: Gate) -> Result<Json<Vec<TargetView>>, ApiError> {
+    list(&gate, Some(TargetType::Cluster)).await
+}
+
+/// All targets
+#[utoipa::path(get, path = "/targets", tag = "organization",
+    responses((status = 200, body = [TargetView]), (status = "4XX", body = ErrorBody)))]
+pub async fn targets(gate: Gate) -> Result<Json<Vec<TargetView>>, ApiError> {
+    list(&gate, None).await
+}
+
+async fn list(gate: &Gate, kind: Option<TargetType>) -> Result<Json<Vec<TargetView>>, ApiError> {
+    let caller = gate.pass(Action::ListTargets, "all", json!({})).await?;
+    let targets = gate.app.directory.targets(kind).await?;
+    let seen = targets.iter().filter(|target| match caller.reach {
+        Reach::All => true,
+        _ => caller.reaches_target(target.id),
+    });
+    Ok(Json(seen.map(TargetView::of).collect()))
+}
+
+/// A target
+#[utoipa::path(get, path = "/targets/{id}", tag = "organization", params(("id" = String, Path)),
+    responses((status = 200, body = TargetView), (status = "4XX", body = ErrorBody)))]
+pub async fn target(gate: Gate, Path(text): Path<String>) -> Result<Json<TargetView>, ApiError> {
+    let caller = gate.pass(Action::ListTargets, &text, json!({})).await?;
+    let target = gate.app.directory.target(id("target", &text)?).await?;
+    let target = target.filter(|target| target.deleted.is_none() && caller.reaches_target(target.id));
+    target.as_ref().map(TargetView::of).map(Json).ok_or_else(|| ApiError::not_found("target"))
+}
+
+/// A host
+#[utoipa::path(get, path = "/targets/bzero/{id}", tag = "organization", params(("id" = String, Path)),
+    responses((status = 200, body = TargetView), (status = "4XX", body = ErrorBody)))]
+pub async fn host(gate: Gate, path: Path<String>) -> Result<Json<TargetView>, ApiError> {
+    target(gate, path).await
+}
+
+/// A Kubernetes cluster
+#[utoipa::path(get, path = "/targets/kube/{id}", tag = "organization", params(("id" = String, Path)),
+    responses((status = 200, body = TargetView), (status = "4XX", body = ErrorBody)))]
+pub async fn cluster(gate: Gate, path: Path<String>) -> Result<Json<TargetView>, ApiError> {
+    target(gate, path).await
+}
+
+/// Register a host
+#[utoipa::path(post, path = "/targets/bzero", tag = "organization", request_body = NewTarget,
+    responses((status = 201, body = Registered), (status = "4XX", body = ErrorBody)))]
+pub async fn add_host(
+    gate: Gate,
+    Body(said): Body<NewTarget>,
+) -> Result<(StatusCode, Json<Registered>), ApiError> {
+    add(&gate, TargetType::Bzero, said).await
+}
+
+/// Register a Kubernetes cluster
+#[utoipa::path(post, path = "/targets/kube", tag = "organization", request_body = NewTarget,
+    responses((status = 201, body = Registered), (status = "4XX", body = ErrorBody)))]
+pub async fn add_cluster(
+    gate: Gate,
+    Body(said): Body<NewTarget>,
+) -> Result<(StatusCode, Json<Registered>), ApiError> {
+    add(&gate, TargetType::Cluster, said).await
+}
+
+async fn add(
+    gate: &Gate,
+    kind: TargetType,
+    said: NewTarget,
+) -> Result<(StatusCode, Json<Registered>), ApiError> {
+    let context = json!({ "targetName": said.target_name, "environmentId": said.environment_id });
+    gate.pass(Action::CreateTarget, kind.name(), context).await?;
+    let directory = &gate.app.directory;
+    let named = name("targetName", &said.target_name)?;
+    let environment = match &said.environment_id {
+        Some(text) => {
+            let found = directory.environment(id("environment", text)?).await?;
+            let found = found.filter(|environment| environment.deleted.is_none());
+            Some(found.ok_or_else(|| ApiError::not_found("environment"))?.id)
+        }
+        None => None,
+    };
+    let (now, secret) = (Time::now(), draw("cmk"));
+    let target = directory.add_target(kind, &named, environment, now).await?;
+    let (role, digest) = (Role::Agent, Digest(digest(&secret)));
+    directory.add_api_key(&format!("agent of {named}"), role, digest, Some(target.id), now).await?;
+    let registered = Registered { target_id: target.id.to_string(), agent_key: secret };
+    Ok((StatusCode::CREATED, Json(registered)))
+}
+
+/// Change a target
+#[utoipa::path(patch, path = "/targets/{id}", tag = "organization", params(("id" = String, Path)),
+    request_body = TargetUpdate,
+    responses((status = 200, body = TargetView), (status = "4XX", body = ErrorBody)))]
+pub async fn change(
+    gate: Gate,
+    Path(text): Path<String>,
+    Body(said): Body<TargetUpdate>,
+) -> Result<Json<TargetView>, ApiError> {
+    let context = json!({ "targetName": said.target_name, "environmentId": said.environment_id });
+    gate.pass(Action::ChangeTarget, &text, context).await?;
+    let directory = &gate.app.directory;
+    let environment = match &said.environment_id {
+        None => None,
+        Some(text) if text == NO_ID || text.is_empty() => Some(None),
+        Some(text) => {
+            let found = directory.environment(id("environment", text)?).await?;
+            let found = found.filter(|environment| environment.deleted.is_none());
+            Some(Some(found.ok_or_else(|| ApiError::not_found("environment"))?.id))
+        }
+    };
+    let named = said.target_name.map(|text| name("targetName", &text)).transpose()?;
+    let target = directory.change_target(id("target", &text)?, named.as_deref(), environment).await?;
+    target.as_ref().map(TargetView::of).map(Json).ok_or_else(|| ApiError::not_found("target"))
+}
+
+/// Remove a target; its connections are closed, and what the logs say of it stays
+#[utoipa::path(delete, path = "/targets/{id}", tag = "organization", params(("id" = String, Path)),
+    responses((status = 204), (status = "4XX", body = ErrorBody)))]
+pub async fn delete(gate: Gate, Path(text): Path<String>) -> Result<StatusCode, ApiError> {
+    let caller = gate.pass(Action::DeleteTarget, &text, json!({})).await?;
+    let now = Time::now();
+    let target = gate.app.directory.delete_target(id("target", &text)?, now).await?;
+    let target = target.ok_or_else(|| ApiError::not_found("target"))?;
+    let reason = format!("{} deleted target", caller.subject.subject_name);
+    lifecycle::close_all_of_target(&gate.app, target.id, &reason, now).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Remove a host
+#[utoipa::path(delete, path = "/targets/bzero/{id}", tag = "organization", params(("id" = String, Path)),
+    responses((status = 204), (status = "4XX", body = ErrorBody)))]
+pub async fn delete_host(gate: Gate, path: Path<String>) -> Result<StatusCode, ApiError> {
+    delete(gate, path).await
+}
+
+/// Remove a Kubernetes cluster
+#[utoipa::path(delete, path = "/targets/kube/{id}", tag = "organization", params(("id" = String, Path)),
+    responses((status = 204), (status = "4XX", body = ErrorBody)))]
+pub async fn delete_cluster(gate: Gate, path: Path<String>) -> Result<StatusCode, ApiError> {
+    delete(gate, path).await
+}

@@ -1,0 +1,131 @@
+//! What can be asked of the server, under `/api/v2`: paths, parameters and names as BastionZero's API had them, and more.
+//!
+//! Each handler first passes the [gate](crate::who::Gate). What is answered where something is wrong is
+//! [`ApiError`]'s form, whatever it is.
+
+pub mod body;
+pub mod events;
+pub mod export;
+pub mod organization;
+pub mod question;
+pub mod sign_in;
+pub mod tail;
+
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use axum::{Json, Router, middleware};
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{NotForContentType, Predicate as _, SizeAbove};
+use utoipa::OpenApi;
+use utoipa::openapi::OpenApi as Document;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::who::gate::stand_at_the_gate;
+
+/// What is sent as JSON is not longer.
+const BODY_LIMIT: usize = 1 << 20;
+
+/// Where all of it is.
+pub const ROOT: &str = "/api/v2";
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "casemate",
+        description = "Audit logs of a bastion, and recordings of its sessions. Paths, parameters and names are those of \
+            BastionZero's API where it had them. Every call is a user event.",
+        license(name = "MIT OR Apache-2.0")
+    ),
+    modifiers(&Keys),
+    tags(
+        (name = "events", description = "The logs."),
+        (name = "who", description = "Signing in."),
+        (name = "organization", description = "What there is."),
+    )
+)]
+struct Description;
+
+/// How callers say who they are.
+struct Keys;
+
+impl utoipa::Modify for Keys {
+    fn modify(&self, document: &mut Document) {
+        use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme};
+        let components = document.components.get_or_insert_default();
+        let key = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("X-API-KEY")));
+        components.add_security_scheme("key", key);
+        let cookie = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(crate::who::gate::COOKIE)));
+        components.add_security_scheme("cookie", cookie);
+        let any: [&str; 0] = [];
+        document.security =
+            Some(vec![SecurityRequirement::new("key", any), SecurityRequirement::new("cookie", any)]);
+    }
+}
+
+fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(events::commands))
+        .routes(routes!(events::kube))
+        .routes(routes!(events::connections))
+        .routes(routes!(events::subjects))
+        .routes(routes!(events::agents))
+        .routes(routes!(events::all))
+        .routes(routes!(tail::tail))
+        .routes(routes!(export::export))
+        .routes(routes!(export::export_all))
+        .routes(routes!(export::proof))
+        .routes(routes!(sign_in::sign_in))
+        .routes(routes!(sign_in::sign_out))
+        .routes(routes!(sign_in::me))
+        .routes(routes!(sign_in::set_up))
+        .routes(routes!(organization::organization))
+}
+
+/// The OpenAPI document.
+#[must_use]
+pub fn document() -> Document {
+    OpenApiRouter::new().nest(ROOT, routes()).into_openapi()
+}
+
+/// All of it.
+pub fn router(app: App) -> Router {
+    let (routes, document) = OpenApiRouter::new().nest(ROOT, routes()).split_for_parts();
+    let document = std::sync::Arc::new(document);
+    // What is streamed event by event must not wait for a block to be full.
+    let compressed = SizeAbove::new(1024).and(NotForContentType::const_new("text/event-stream"));
+    routes
+        .fallback(|| async { ApiError::not_found("path") })
+        .method_not_allowed_fallback(|| async {
+            ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", "this path knows no such method")
+        })
+        .layer(middleware::from_fn_with_state(app.clone(), stand_at_the_gate))
+        .route(&format!("{ROOT}/openapi.json"), get(move || async move { Json((*document).clone()) }))
+        .merge(crate::pages::router(&app))
+        .layer(CompressionLayer::new().compress_when(compressed))
+        .layer(middleware::map_response(careful))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .with_state(app)
+}
+
+/// What every answer says to browsers.
+async fn careful(mut response: Response) -> Response {
+    const HEADERS: [(&str, &str); 4] = [
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "no-referrer"),
+        ("x-frame-options", "DENY"),
+        ("content-security-policy", "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"),
+    ];
+    for (name, value) in HEADERS {
+        let name = axum::http::HeaderName::from_static(name);
+        response.headers_mut().entry(name).or_insert(axum::http::HeaderValue::from_static(value));
+    }
+    // Answers are of one moment, and for one person.
+    let name = axum::http::header::CACHE_CONTROL;
+    response.headers_mut().entry(name).or_insert(axum::http::HeaderValue::from_static("no-store"));
+    response.into_response()
+}
