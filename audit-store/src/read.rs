@@ -148,6 +148,26 @@ impl Database {
         Ok(checkpoint)
     }
 
+    /// An event, as it was written; nothing where there is none, or its content was taken away.
+    ///
+    /// # Errors
+    /// The database refuses, or what stands in it is no event.
+    pub async fn event(&self, log: Log, id: &str) -> Result<Option<Event>, StoreError> {
+        let select = Query::select()
+            .columns([Events::Row, Events::Content])
+            .from(Events::Table)
+            .and_where(Expr::col(Events::Log).eq(number(log)))
+            .and_where(Expr::col(Events::Id).eq(&*kept(id)))
+            .and_where(Expr::col(Events::Content).is_not_null())
+            .to_owned();
+        let rows: Vec<(i64, String)> = self.reading().await?.rows(&select).await?;
+        let parse = |(row, content): &(i64, String)| {
+            Event::from_json(log, content)
+                .map_err(|error| StoreError::Damaged { row: *row, reason: error.to_string() })
+        };
+        rows.first().map(parse).transpose()
+    }
+
     /// All checkpoints, in their order.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
     cat, command_events, convert, export, generate, info, keygen, play, rec, repair, report, review, screen,
-    search, sessions, shell, verify, watch,
+    search, serve, sessions, shell, verify, watch,
 };
 
 /// Record terminal sessions exactly, and prove it.
@@ -56,6 +56,7 @@ pub(crate) enum Command {
     Screen(screen::ScreenArgs),
     Repair(repair::RepairArgs),
     Report(report::ReportArgs),
+    Serve(serve::ServeArgs),
     Sessions(sessions::SessionsArgs),
     Shell(shell::ShellArgs),
     Watch(watch::WatchArgs),

@@ -50,6 +50,7 @@ fn run(command: Command, printer: &Printer) -> Result<ExitCode, Failure> {
         Command::Repair(arguments) => commands::repair::run(&arguments, printer)?,
         Command::Review(arguments) => return commands::review::run(&arguments),
         Command::Report(arguments) => return commands::report::run(&arguments, printer),
+        Command::Serve(arguments) => commands::serve::run(&arguments, printer)?,
         Command::Sessions(arguments) => commands::sessions::run(&arguments)?,
         Command::Shell(arguments) => return commands::shell::run(&arguments),
         Command::Watch(arguments) => return commands::watch::run(&arguments, printer),

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use casemate_audit_log::Time;
 use casemate_audit_log::model::{Event, Role, Subject as Snapshot};
-use casemate_audit_store::{Batch, Database, Digest, Directory, Journal, Organization, Subject};
+use casemate_audit_store::directory::{Organization, Subject};
+use casemate_audit_store::{Batch, Database, Digest, Directory, Journal};
 use uuid::Uuid;
 
 use crate::config::Config;

@@ -172,7 +172,10 @@ impl Config {
             return value("sign-in.attempts", "nobody could sign in");
         }
         if self.connections.lease < 5 {
-            return value("connections.lease", "recorders are heard every few seconds: it has to be 5 or more");
+            return value(
+                "connections.lease",
+                "recorders are heard every few seconds: it has to be 5 or more",
+            );
         }
         if self.checkpoints.every == 0 {
             return value("checkpoints.every", "it has to be 1 or more");

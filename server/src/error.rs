@@ -113,6 +113,12 @@ impl From<BadParameter> for ApiError {
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
+        if let StoreError::TooLong { .. } = error {
+            return Self::new(StatusCode::UNPROCESSABLE_ENTITY, "TooLong", error.to_string());
+        }
+        if let StoreError::Taken { .. } = error {
+            return Self::conflict(error.to_string());
+        }
         crate::say(format_args!("{error}"));
         let message = "the server cannot keep or find that at the moment; its own log says why";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "Unavailable", message)

@@ -12,6 +12,7 @@ pub mod app;
 pub mod config;
 pub mod error;
 pub mod intake;
+pub mod lifecycle;
 pub mod node;
 pub mod pages;
 pub mod secrets;

@@ -60,11 +60,7 @@ impl Node {
     /// It cannot be used.
     pub fn open(folder: &Path) -> Result<Self, NodeError> {
         let about = |path: &Path, source| NodeError::Io { path: path.to_owned(), source };
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)
-            .map_err(|error| about(folder, error))?;
+        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| about(folder, error))?;
         let path = folder.join("lock");
         let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
         let lock = lock.map_err(|error| about(&path, error))?;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use axum::Router;
 use axum::extract::{Form, Query};
 use axum::middleware;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{Html, IntoResponse as _, Response};
 use axum::routing::get;
 use maud::{DOCTYPE, Markup, html};
 use serde::Deserialize;
@@ -37,7 +37,7 @@ pub fn router(app: &App) -> Router<App> {
 async fn form(gate: Gate, Query(query): Query<HashMap<String, String>>) -> Response {
     let token = query.get("token").map(String::as_str).unwrap_or_default();
     gate.is_public();
-    page("Set up", &ask(token, None)).into_response()
+    Html(page("Set up", &ask(token, None)).into_string()).into_response()
 }
 
 async fn send(gate: Gate, Form(said): Form<Said>) -> Response {
@@ -50,9 +50,12 @@ async fn send(gate: Gate, Form(said): Form<Said>) -> Response {
                 h1 { "That is done" }
                 p { "You can sign in as " strong { (subject.name) } "." }
             };
-            page("Done", &done).into_response()
+            Html(page("Done", &done).into_string()).into_response()
         }
-        Err(error) => (error.status(), page("Set up", &ask(&token, Some(error.message())))).into_response(),
+        Err(error) => {
+            let again = page("Set up", &ask(&token, Some(error.message())));
+            (error.status(), Html(again.into_string())).into_response()
+        }
     }
 }
 

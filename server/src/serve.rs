@@ -8,7 +8,8 @@ use std::time::Duration;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use casemate_audit_log::Time;
-use casemate_audit_store::{Database, Digest, Directory, Journal, Link, Purpose, StoreError};
+use casemate_audit_store::directory::{Link, Purpose};
+use casemate_audit_store::{Database, Digest, Directory, Journal, StoreError};
 
 use crate::app::{App, Parts};
 use crate::config::{Config, TlsConfig};
@@ -107,7 +108,8 @@ impl Server {
     pub async fn run(self, end: impl Future<Output = ()>) -> Result<(), ServeError> {
         let address = self.app.config.listen;
         let handle = Handle::new();
-        let service = crate::api::router(self.app.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        let service =
+            crate::api::router(self.app.clone()).into_make_service_with_connect_info::<SocketAddr>();
         let serving = async {
             match self.tls {
                 Some(tls) => {
@@ -119,11 +121,15 @@ impl Server {
         };
         let signing = sign(&self.app);
         tokio::pin!(serving, signing, end);
+        let mut is_ending = false;
         let served = loop {
             tokio::select! {
                 served = &mut serving => break served,
                 () = &mut signing => {}
-                () = &mut end, if !handle.is_ending() => handle.graceful_shutdown(Some(PATIENCE)),
+                () = &mut end, if !is_ending => {
+                    is_ending = true;
+                    handle.graceful_shutdown(Some(PATIENCE));
+                }
             }
         };
         self.app.journal.close().await;

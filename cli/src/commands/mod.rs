@@ -14,6 +14,7 @@ pub(crate) mod report;
 pub(crate) mod review;
 pub(crate) mod screen;
 pub(crate) mod search;
+pub(crate) mod serve;
 pub(crate) mod sessions;
 pub(crate) mod shell;
 pub(crate) mod verify;

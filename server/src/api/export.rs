@@ -9,8 +9,8 @@ use axum::response::{IntoResponse as _, Response};
 use casemate_audit_log::Time;
 use casemate_audit_log::export::Export;
 use casemate_audit_log::model::Log;
-use casemate_audit_log::verify::{Line, Row};
-use casemate_audit_store::{Cursor, Position};
+use casemate_audit_log::verify::Line;
+use casemate_audit_store::{Cursor, Page, Position};
 use futures_util::stream::try_unfold;
 use serde_json::json;
 
@@ -75,7 +75,8 @@ pub async fn proof(gate: Gate) -> Result<Response, ApiError> {
             let Some((checkpoints, mut cursor)) = state else { return Ok::<_, ApiError>(None) };
             let mut bytes = checkpoints.unwrap_or_default();
             let rows = app.database.after(&cursor, EVENTS).await?;
-            let is_end = rows.iter().all(|row| row.head.seq > ends.get(&row.head.writer).copied().unwrap_or(0));
+            let is_end =
+                rows.iter().all(|row| row.head.seq > ends.get(&row.head.writer).copied().unwrap_or(0));
             for row in rows {
                 cursor.insert(row.head.writer, row.head.seq);
                 // What was written since is not signed yet.
@@ -182,9 +183,10 @@ fn file(
     (headers, Body::from_stream(ended(stream))).into_response()
 }
 
-/// Only so that what is written is what is checked.
 #[cfg(test)]
 mod tests {
+    use casemate_audit_log::verify::Row;
+
     use super::*;
 
     #[test]

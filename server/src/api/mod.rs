@@ -4,6 +4,7 @@
 //! [`ApiError`]'s form, whatever it is.
 
 pub mod body;
+pub mod directory;
 pub mod events;
 pub mod export;
 pub mod organization;
@@ -23,6 +24,7 @@ use utoipa::openapi::OpenApi as Document;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use self::directory::{keys, places, subjects, targets};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::who::gate::stand_at_the_gate;
@@ -68,7 +70,7 @@ impl utoipa::Modify for Keys {
 }
 
 fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(Description::openapi())
+    OpenApiRouter::new()
         .routes(routes!(events::commands))
         .routes(routes!(events::kube))
         .routes(routes!(events::connections))
@@ -84,24 +86,87 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(sign_in::me))
         .routes(routes!(sign_in::set_up))
         .routes(routes!(organization::organization))
+        .routes(routes!(subjects::users))
+        .routes(routes!(subjects::user))
+        .routes(routes!(subjects::add_user))
+        .routes(routes!(subjects::new_link))
+        .routes(routes!(subjects::change_user))
+        .routes(routes!(subjects::delete_user))
+        .routes(routes!(subjects::subjects))
+        .routes(routes!(subjects::subject))
+        .routes(routes!(subjects::change))
+        .routes(routes!(subjects::service_accounts))
+        .routes(routes!(subjects::add_service_account))
+        .routes(routes!(subjects::delete_service_account))
+        .routes(routes!(keys::keys))
+        .routes(routes!(keys::key))
+        .routes(routes!(keys::add))
+        .routes(routes!(keys::delete))
+        .routes(routes!(targets::targets))
+        .routes(routes!(targets::target))
+        .routes(routes!(targets::change))
+        .routes(routes!(targets::delete))
+        .routes(routes!(targets::hosts))
+        .routes(routes!(targets::host))
+        .routes(routes!(targets::add_host))
+        .routes(routes!(targets::delete_host))
+        .routes(routes!(targets::clusters))
+        .routes(routes!(targets::cluster))
+        .routes(routes!(targets::add_cluster))
+        .routes(routes!(targets::delete_cluster))
+        .routes(routes!(places::environments))
+        .routes(routes!(places::environment))
+        .routes(routes!(places::add_environment))
+        .routes(routes!(places::rename_environment))
+        .routes(routes!(places::delete_environment))
+        .routes(routes!(places::spaces))
+        .routes(routes!(places::add_space))
+        .routes(routes!(places::close_space))
+}
+
+/// All paths, and what is said of them. Operations are named by their paths: `get_events_command`.
+fn all() -> (Router<App>, Document) {
+    let described = OpenApiRouter::with_openapi(Description::openapi()).nest(ROOT, routes());
+    let (routes, mut document) = described.split_for_parts();
+    for (path, item) in &mut document.paths.paths {
+        let words = path.trim_start_matches(ROOT).replace(['{', '}'], "");
+        let name = |method: &str| format!("{method}{}", words.replace(['/', '-'], "_"));
+        for (method, operation) in [
+            ("get", &mut item.get),
+            ("put", &mut item.put),
+            ("post", &mut item.post),
+            ("patch", &mut item.patch),
+            ("delete", &mut item.delete),
+            ("head", &mut item.head),
+        ] {
+            if let Some(operation) = operation {
+                operation.operation_id = Some(name(method));
+            }
+        }
+    }
+    (routes, document)
 }
 
 /// The OpenAPI document.
 #[must_use]
 pub fn document() -> Document {
-    OpenApiRouter::new().nest(ROOT, routes()).into_openapi()
+    all().1
 }
 
 /// All of it.
 pub fn router(app: App) -> Router {
-    let (routes, document) = OpenApiRouter::new().nest(ROOT, routes()).split_for_parts();
+    let (routes, document) = all();
     let document = std::sync::Arc::new(document);
     // What is streamed event by event must not wait for a block to be full.
     let compressed = SizeAbove::new(1024).and(NotForContentType::const_new("text/event-stream"));
     routes
         .fallback(|| async { ApiError::not_found("path") })
         .method_not_allowed_fallback(|| async {
-            ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", "this path knows no such method")
+            ApiError::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "MethodNotAllowed",
+                "this path knows no such method",
+            )
         })
         .layer(middleware::from_fn_with_state(app.clone(), stand_at_the_gate))
         .route(&format!("{ROOT}/openapi.json"), get(move || async move { Json((*document).clone()) }))
@@ -118,7 +183,10 @@ async fn careful(mut response: Response) -> Response {
         ("x-content-type-options", "nosniff"),
         ("referrer-policy", "no-referrer"),
         ("x-frame-options", "DENY"),
-        ("content-security-policy", "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"),
+        (
+            "content-security-policy",
+            "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+        ),
     ];
     for (name, value) in HEADERS {
         let name = axum::http::HeaderName::from_static(name);

@@ -78,9 +78,9 @@ impl Question {
                 "before" if page => question.behind = Some(position(&name, &value)?),
                 "sort" if asks != Asks::Tail => question.order = order(&name, &value)?,
                 "format" if matches!(asks, Asks::File | Asks::Files) => {
-                    question.form = value
-                        .parse()
-                        .map_err(|error: casemate_audit_log::model::Unknown| ApiError::field(&name, error.to_string()))?;
+                    question.form = value.parse().map_err(|error: casemate_audit_log::model::Unknown| {
+                        ApiError::field(&name, error.to_string())
+                    })?;
                 }
                 "logs" if matches!(asks, Asks::Pages | Asks::Files | Asks::Tail) => {
                     question.logs = logs(&name, &value)?;
@@ -151,9 +151,9 @@ pub fn written(position: Position) -> String {
 }
 
 fn position(name: &str, value: &str) -> Result<Position, ApiError> {
-    let position = value.split_once('.').and_then(|(time, row)| {
-        Some(Position { time: Time(time.parse().ok()?), row: row.parse().ok()? })
-    });
+    let position = value
+        .split_once('.')
+        .and_then(|(time, row)| Some(Position { time: Time(time.parse().ok()?), row: row.parse().ok()? }));
     position.ok_or_else(|| ApiError::field(name, "it is not what `Link` gave"))
 }
 
@@ -286,7 +286,6 @@ mod tests {
             ("sort=up", Asks::Page, "`sort`: it has to be"),
             ("isAdmin=maybe", Asks::Tail, "`isAdmin`: `maybe` is neither true nor false"),
             ("userNames=a%00b", Asks::Tail, "`userNames`: it has a character that nothing has"),
-            
         ] {
             let message = parse(query, asks).err().unwrap_or_default();
             assert!(message.contains(wrong), "{query}: {message}");

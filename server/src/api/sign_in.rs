@@ -5,7 +5,8 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use casemate_audit_log::Time;
 use casemate_audit_log::model::{Role, SubjectType};
-use casemate_audit_store::{Digest, SetUp, SignIn, Subject};
+use casemate_audit_store::Digest;
+use casemate_audit_store::directory::{SetUp, SignIn, Subject};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::Semaphore;
@@ -214,4 +215,3 @@ impl Me {
         }
     }
 }
-

@@ -53,7 +53,9 @@ pub async fn tail(
     let app = gate.app.clone();
     let committed = app.journal.committed();
     let cursor = match resumed.or(question.cursor) {
-        Some(text) => parse(&text).ok_or_else(|| ApiError::field("cursor", "it is no `id` that came before"))?,
+        Some(text) => {
+            parse(&text).ok_or_else(|| ApiError::field("cursor", "it is no `id` that came before"))?
+        }
         None => app.database.heads().await?.into_iter().map(|head| (head.writer, head.seq)).collect(),
     };
     // Nothing of what is asked for may be known: then nothing comes.
@@ -120,7 +122,11 @@ impl Tail {
                 Some(command) => filter.matches(command.time(), &command.facets()),
                 None => false,
             },
-            event => filter.matches(event.time(), &event.facets()),
+            Event::Command(_)
+            | Event::Kube(_)
+            | Event::Connection(_)
+            | Event::Subject(_)
+            | Event::AgentStatusChange(_) => filter.matches(event.time(), &event.facets()),
         };
         let message = || Message::default().event(row.log.name()).id(write(&self.cursor)).data(content);
         Ok(is_wanted.then(message))

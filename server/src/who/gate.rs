@@ -113,7 +113,7 @@ impl Gate {
                 let role = caller.role.name();
                 Err(ApiError::forbidden(format!("`{}` is not for the role {role}", action.name())))
             }
-            reach => Ok(Caller { reach, ..caller }),
+            reach @ (Reach::All | Reach::Own | Reach::Target) => Ok(Caller { reach, ..caller }),
         }
     }
 

@@ -5,7 +5,7 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use casemate_audit_log::Time;
 use casemate_audit_log::model::SpaceState;
-use casemate_audit_store::{Environment, Space};
+use casemate_audit_store::directory::{Environment, Space};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;

@@ -5,7 +5,8 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use casemate_audit_log::Time;
 use casemate_audit_log::model::{Role, SubjectType};
-use casemate_audit_store::{Digest, Link, NewSubject, Purpose, Subject, SubjectChange};
+use casemate_audit_store::Digest;
+use casemate_audit_store::directory::{Link, NewSubject, Purpose, Subject, SubjectChange};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
@@ -258,7 +259,8 @@ pub async fn change(
         password: None,
         is_enabled: said.enabled,
     };
-    let loses = change.role.is_some_and(|role| role != Role::Administrator) || change.is_enabled == Some(false);
+    let loses =
+        change.role.is_some_and(|role| role != Role::Administrator) || change.is_enabled == Some(false);
     if caller.id == id && loses {
         return Err(ApiError::conflict("nobody takes his own rights away: another administrator has to"));
     }

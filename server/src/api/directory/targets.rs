@@ -5,7 +5,8 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use casemate_audit_log::Time;
 use casemate_audit_log::model::{AgentStatus, NO_ID, Role, TargetType};
-use casemate_audit_store::{Digest, Target};
+use casemate_audit_store::Digest;
+use casemate_audit_store::directory::Target;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
@@ -110,7 +111,7 @@ async fn list(gate: &Gate, kind: Option<TargetType>) -> Result<Json<Vec<TargetVi
     let targets = gate.app.directory.targets(kind).await?;
     let seen = targets.iter().filter(|target| match caller.reach {
         Reach::All => true,
-        _ => caller.reaches_target(target.id),
+        Reach::Own | Reach::Target | Reach::Nothing => caller.reaches_target(target.id),
     });
     Ok(Json(seen.map(TargetView::of).collect()))
 }
