@@ -7,8 +7,8 @@ use casemate_recorder::{Format, WindowSize};
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    cat, command_events, convert, export, generate, info, keygen, play, rec, repair, report, review, screen,
-    search, serve, sessions, shell, verify, watch,
+    cat, command_events, convert, export, generate, info, keygen, log, play, rec, repair, report, review,
+    screen, search, serve, sessions, shell, verify, watch,
 };
 
 /// Record terminal sessions exactly, and prove it.
@@ -53,6 +53,7 @@ pub(crate) enum Command {
     Info(info::InfoArgs),
     Verify(verify::VerifyArgs),
     Keygen(keygen::KeygenArgs),
+    Log(Box<log::LogArgs>),
     Screen(screen::ScreenArgs),
     Repair(repair::RepairArgs),
     Report(report::ReportArgs),

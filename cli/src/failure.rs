@@ -2,6 +2,7 @@
 
 use std::io;
 
+use casemate_client::{ClientError, NoFacts};
 use casemate_review::CaseError;
 use casemate_store::StoreError;
 use casemate_store::recording::ReadError;
@@ -50,6 +51,8 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
             .and_then(ReadError::hint)
             .or_else(|| error.downcast_ref().and_then(StoreError::hint))
             .or_else(|| error.downcast_ref().and_then(CaseError::hint))
+            .or_else(|| error.downcast_ref().and_then(ClientError::hint))
+            .or_else(|| error.downcast_ref().and_then(NoFacts::hint))
             .map(str::to_owned);
         Self { error, hint }
     }

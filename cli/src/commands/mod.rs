@@ -7,6 +7,7 @@ pub(crate) mod export;
 pub(crate) mod generate;
 pub(crate) mod info;
 pub(crate) mod keygen;
+pub(crate) mod log;
 pub(crate) mod play;
 pub(crate) mod rec;
 pub(crate) mod repair;

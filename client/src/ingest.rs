@@ -1,0 +1,192 @@
+//! The calls of whoever records: a connection, the bytes of its recording, what happens to it.
+
+use casemate_audit_log::Time;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
+use ureq::http::{HeaderMap, Method};
+use uuid::Uuid;
+
+use crate::error::ClientError;
+use crate::facts::{Facts, id_of};
+use crate::http::{Client, unescaped};
+
+/// A connection that a server is to know.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NewConnection {
+    /// The name of the target; an agent's key has its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// Who.
+    pub user: String,
+    /// As which account of the target.
+    pub target_user: String,
+    /// What the connection is for.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// Since when.
+    pub started_at: Time,
+    /// From where.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ip_address: Option<String>,
+    /// How each of these is known.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub known_by: Map<String, Value>,
+    /// What was typed is recorded, too; nothing where that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input_recorded: Option<bool>,
+    /// The form of its recording; nothing if there will be none.
+    pub recording: Option<&'static str>,
+}
+
+impl NewConnection {
+    /// The connection that a file is the recording of. What the file does not say is empty.
+    #[must_use]
+    pub fn of(facts: &Facts) -> Self {
+        let session = facts.session.as_ref();
+        Self {
+            target: session.map(|session| session.target.clone()),
+            user: session.map_or_else(String::new, |session| session.user.clone()),
+            target_user: session.map_or_else(String::new, |session| session.target_user.clone()),
+            kind: "SHELL",
+            started_at: facts.start,
+            ip_address: None,
+            known_by: session.map_or_else(Map::new, |session| session.known_by.clone()),
+            input_recorded: None,
+            recording: Some(facts.form.name()),
+        }
+    }
+}
+
+/// A connection that the server knows.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Connected {
+    /// Pending, Open, Closed, Error.
+    pub state: String,
+    /// How much of its recording is there.
+    #[serde(default)]
+    pub upload_offset: u64,
+}
+
+/// How much of a recording is there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Acknowledged {
+    /// So many bytes, on the server's disk.
+    pub offset: u64,
+    /// They are all.
+    pub is_complete: bool,
+    /// Somebody closed the connection: the session is to end, for this reason.
+    pub close: Option<String>,
+}
+
+/// Something that happened to a connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NewEvent {
+    /// Its id: the same, if it is told again.
+    pub id: Uuid,
+    /// What it is.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// Why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// When.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timestamp: Option<Time>,
+}
+
+impl NewEvent {
+    /// An event that happens to a connection once.
+    #[must_use]
+    pub fn once(connection: Uuid, kind: &'static str, time: Time, reason: Option<String>) -> Self {
+        let digest = Sha256::new().chain_update(connection.as_bytes()).chain_update(kind).finalize().into();
+        Self { id: id_of(time, &digest), kind, reason, timestamp: Some(time) }
+    }
+}
+
+impl Client {
+    /// Makes a connection known. May be said again.
+    ///
+    /// # Errors
+    /// The server does not take it.
+    pub fn connect(&self, id: Uuid, connection: &NewConnection) -> Result<Connected, ClientError> {
+        let body =
+            serde_json::to_value(connection).map_err(|error| ClientError::Settings(error.to_string()))?;
+        let mut response = self.send_json(Method::PUT, &format!("ingest/connections/{id}"), &body)?;
+        self.json(response.body_mut())
+    }
+
+    /// Says what happened to a connection. May be said again.
+    ///
+    /// # Errors
+    /// The server does not take it.
+    pub fn event(&self, connection: Uuid, event: &NewEvent) -> Result<Option<String>, ClientError> {
+        let body = serde_json::to_value(event).map_err(|error| ClientError::Settings(error.to_string()))?;
+        let response =
+            self.send_json(Method::POST, &format!("ingest/connections/{connection}/events"), &body)?;
+        Ok(close(response.headers()))
+    }
+
+    /// Asks how much of a recording is there.
+    ///
+    /// # Errors
+    /// There is no such recording.
+    pub fn offset(&self, id: Uuid) -> Result<Acknowledged, ClientError> {
+        let response = self.call(Method::HEAD, &format!("ingest/recordings/{id}"), &[], &[])?;
+        self.acknowledged(response.headers())
+    }
+
+    /// Adds bytes to a recording; what comes back is on the server's disk. Without any it says that we are still there.
+    ///
+    /// # Errors
+    /// The server does not take them.
+    pub fn append(
+        &self,
+        id: Uuid,
+        offset: u64,
+        bytes: &[u8],
+        is_end: bool,
+    ) -> Result<Acknowledged, ClientError> {
+        let offset = offset.to_string();
+        let headers = [
+            ("content-type", "application/offset+octet-stream"),
+            ("upload-offset", offset.as_str()),
+            ("upload-complete", if is_end { "?1" } else { "?0" }),
+        ];
+        let response = self.call(Method::PATCH, &format!("ingest/recordings/{id}"), &headers, bytes)?;
+        let mut acknowledged = self.acknowledged(response.headers())?;
+        acknowledged.is_complete |= is_end;
+        Ok(acknowledged)
+    }
+
+    fn acknowledged(&self, headers: &HeaderMap) -> Result<Acknowledged, ClientError> {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let offset = text("upload-offset").and_then(|offset| offset.parse().ok());
+        let offset = offset.ok_or_else(|| self.no_answer(&"it does not say how much is there"))?;
+        let is_complete = text("upload-complete").is_some_and(|complete| complete.trim() == "?1");
+        Ok(Acknowledged { offset, is_complete, close: close(headers) })
+    }
+}
+
+/// Why the session is to end, if it is.
+fn close(headers: &HeaderMap) -> Option<String> {
+    let reason = headers.get("casemate-close")?.to_str().ok()?;
+    Some(unescaped(reason))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_that_is_told_again_has_the_same_id() {
+        let connection = Uuid::from_u128(7);
+        let event = |kind, time| NewEvent::once(connection, kind, Time(time), None);
+        assert_eq!(event("Closed", 1_000_000), event("Closed", 1_000_000));
+        assert_ne!(event("Closed", 1_000_000).id, event("ClientConnect", 1_000_000).id);
+        let text = serde_json::to_string(&event("Closed", 0)).unwrap();
+        assert!(text.contains(r#""type":"Closed","timestamp":"1970-01-01T00:00:00.000000Z""#), "{text}");
+    }
+}

@@ -1,0 +1,136 @@
+//! The upload of one file, from wherever the server has got to. The file may grow meanwhile.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+
+use uuid::Uuid;
+
+use crate::error::ClientError;
+use crate::http::Client;
+use crate::ingest::{Connected, NewConnection};
+
+/// Sent at once: small enough for a slow line, large enough for a fast one.
+pub const PIECE: usize = 1 << 20;
+
+/// So much of what is there already is sent again, so that another file with the same id does not go unseen.
+const OVERLAP: u64 = 64 << 10;
+
+/// A file on its way.
+#[derive(Debug)]
+pub struct Upload {
+    client: Client,
+    id: Uuid,
+    path: PathBuf,
+    file: File,
+    /// What the server has, as far as is known.
+    offset: u64,
+    is_complete: bool,
+    buffer: Vec<u8>,
+}
+
+/// What came of sending a piece.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sent {
+    /// How many bytes of the file are new on the server.
+    pub bytes: u64,
+    /// All of the file is there, and the server knows that it is all.
+    pub is_complete: bool,
+    /// Why the session is to end, if somebody closed it.
+    pub close: Option<String>,
+}
+
+impl Upload {
+    /// Of this file, as the recording with this id; nothing is sent yet.
+    ///
+    /// # Errors
+    /// The file cannot be opened.
+    pub fn open(client: &Client, id: Uuid, path: &Path) -> Result<Self, ClientError> {
+        let file = File::open(path).map_err(|source| cannot(path, source))?;
+        let (client, path) = (client.clone(), path.to_owned());
+        Ok(Self { client, id, path, file, offset: 0, is_complete: false, buffer: Vec::new() })
+    }
+
+    /// Makes the connection known, and takes the upload up where it broke off.
+    ///
+    /// # Errors
+    /// The server does not take it, or has another recording with this id.
+    pub fn begin(&mut self, connection: &NewConnection) -> Result<Connected, ClientError> {
+        let connected = self.client.connect(self.id, connection)?;
+        let there = self.client.offset(self.id)?;
+        let length = self.length()?;
+        if there.offset > length || there.is_complete && there.offset != length {
+            let reason =
+                format!("it has {} bytes of it, and `{}` has {length}", there.offset, self.path.display());
+            return Err(self.differs(reason));
+        }
+        self.is_complete = there.is_complete;
+        self.offset = if there.is_complete { there.offset } else { there.offset.saturating_sub(OVERLAP) };
+        Ok(connected)
+    }
+
+    /// Sends the next piece of what is in the file; nothing, if there is none: then it says that we are still there.
+    /// `is_all`: nothing more will come.
+    ///
+    /// # Errors
+    /// The server does not take it. Where that is temporary, the same can be sent again.
+    pub fn send(&mut self, is_all: bool) -> Result<Sent, ClientError> {
+        if self.is_complete {
+            return Ok(Sent { is_complete: true, ..Sent::default() });
+        }
+        let length = self.length()?;
+        let count = usize::try_from(length.saturating_sub(self.offset)).unwrap_or(usize::MAX).min(PIECE);
+        self.buffer.resize(count, 0);
+        self.file
+            .read_exact_at(&mut self.buffer, self.offset)
+            .map_err(|source| cannot(&self.path, source))?;
+        let end = self.offset + count as u64;
+        match self.client.append(self.id, self.offset, &self.buffer, is_all && end == length) {
+            Ok(there) if there.offset <= length => {
+                let bytes = there.offset.saturating_sub(self.offset);
+                self.offset = there.offset;
+                self.is_complete = there.is_complete && self.offset == length;
+                Ok(Sent { bytes, is_complete: self.is_complete, close: there.close })
+            }
+            // It has lost what it had, or somebody else has sent more.
+            Err(ClientError::Refused { kind, offset: Some(there), .. })
+                if kind == "OffsetMismatch" && there != self.offset && there <= length =>
+            {
+                self.offset = there;
+                Ok(Sent::default())
+            }
+            Ok(there) => {
+                Err(self.differs(format!("it has {} bytes of it, more than there are", there.offset)))
+            }
+            Err(ClientError::Refused { kind, message, .. }) if kind == "Differs" => {
+                Err(self.differs(message))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// How many bytes of the file the server does not have.
+    #[must_use]
+    pub fn left(&self) -> u64 {
+        self.length().map_or(0, |length| length.saturating_sub(self.offset))
+    }
+
+    /// Whether the server has all of it, and knows that.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.is_complete
+    }
+
+    fn length(&self) -> Result<u64, ClientError> {
+        Ok(self.file.metadata().map_err(|source| cannot(&self.path, source))?.len())
+    }
+
+    fn differs(&self, reason: String) -> ClientError {
+        ClientError::Differs { server: self.client.server().to_owned(), id: self.id.to_string(), reason }
+    }
+}
+
+fn cannot(path: &Path, source: io::Error) -> ClientError {
+    ClientError::File { path: path.display().to_string(), source }
+}
