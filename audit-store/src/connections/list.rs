@@ -78,10 +78,11 @@ fn question(
         Standing::Closed => ConnectionState::Closed,
         Standing::Error => ConnectionState::Error,
     });
-    // Of those that live there are few: they are looked through, whoever's they are.
     let is_living = matches!(state, Some(ConnectionState::Open | ConnectionState::Pending));
+    // Of those that live, and of errors, there are few: they are looked through, whoever's they are.
+    let are_few = is_living || state == Some(ConnectionState::Error);
     let named = |column: Columns| -> SimpleExpr {
-        if is_living && is_sqlite {
+        if are_few && is_sqlite {
             Expr::cust(format!("+\"{}\"", column.unquoted()))
         } else {
             Expr::col(column)

@@ -1,5 +1,7 @@
 //! Who is where.
 
+mod million;
+
 use std::collections::BTreeSet;
 
 use casemate_audit_log::Time;

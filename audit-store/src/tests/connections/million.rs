@@ -1,0 +1,126 @@
+//! How long lists of a million connections take: `cargo test --release -p casemate-audit-store million -- --ignored
+//! --nocapture`.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use casemate_audit_log::model::Standing;
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqliteConnection};
+
+use super::super::{filter, postgres};
+use crate::connections::Before;
+use crate::{Connections, Database};
+
+const COUNT: i64 = 1_000_000;
+
+/// A page at most.
+const GOAL: Duration = Duration::from_millis(50);
+
+/// One person, one target and one account have much of it; a person has one, the oldest.
+fn fill(id: &str) -> String {
+    format!(
+        "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {COUNT} - 1)
+        INSERT INTO connections (id, kind, state, subject_id, subject_type, subject_name, is_admin, target_id,
+            target_name, target_user, environment_id, environment_name, started, created, ended, clients, lease)
+        SELECT {id}, CASE WHEN i % 20 = 0 THEN 'CLUSTER' ELSE 'SHELL' END,
+            CASE WHEN i > {COUNT} - 20 THEN 'Pending' WHEN i > {COUNT} - 3000 THEN 'Open'
+                WHEN i % 1000 = 0 THEN 'Error' ELSE 'Closed' END,
+            'id of ' || who, 'User', who, 0, 'id of ' || target, target, account, 'n/a', 'prod', i * 1000000, 0,
+            CASE WHEN i > {COUNT} - 3000 THEN NULL ELSE i * 1000000 + 1 END,
+            CASE WHEN i > {COUNT} - 3000 THEN i % 2 ELSE 0 END, 0
+        FROM (SELECT i,
+            CASE WHEN i = 5 THEN 'rare@org.com' WHEN i % 10 < 3 THEN 'alice@org.com'
+                ELSE 'user-' || (i * 7919 % 500) END AS who,
+            CASE WHEN i % 4 = 1 THEN 'bastion' ELSE 'web-' || (i * 104729 % 1000) END AS target,
+            CASE WHEN i % 3 = 0 THEN 'root' ELSE 'u' || (i % 50) END AS account FROM n) AS named"
+    )
+}
+
+async fn measure(database: &Database) -> Vec<String> {
+    let connections = Connections::new(database);
+    let mut slow = Vec::new();
+    for (states, parameters, is_deep) in [
+        (&[][..], &[][..], false),
+        (&[], &[], true),
+        (&["Pending"], &[], false),
+        (&["Open"], &[], false),
+        (&["Inactive"], &[], false),
+        (&["Closed"], &[], false),
+        (&["Error"], &[], false),
+        (&["Open", "Closed"], &[], false),
+        (&["Open"], &[("subjectNames", "rare@org.com")], false),
+        (&["Inactive"], &[("subjectNames", "alice@org.com"), ("targetNames", "web-7")], false),
+        (&["Closed"], &[("subjectNames", "rare@org.com")], false),
+        (&["Error"], &[("subjectNames", "alice@org.com")], false),
+        (&["Error"], &[("subjectNames", "user-7")], false),
+        (&[], &[("subjectNames", "alice@org.com")], false),
+        (&[], &[("subjectNames", "alice@org.com")], true),
+        (&[], &[("subjectIds", "id of user-7")], false),
+        (&[], &[("targetNames", "bastion")], true),
+        (&[], &[("targetIds", "id of web-7")], false),
+        (&[], &[("targetUsers", "root")], true),
+        (&[], &[("targetUsers", "u7")], false),
+        (&[], &[("subjectNames", "alice@org.com"), ("targetNames", "bastion")], true),
+        (&[], &[("subjectNames", "rare@org.com"), ("targetNames", "bastion")], false),
+        (&[], &[("subjectNames", "alice@org.com"), ("targetUsers", "root")], false),
+        (&[], &[("targetNames", "bastion"), ("targetUsers", "u7")], false),
+        (&[], &[("subjectNames", "alice@org.com,user-7")], false),
+        (&[], &[("subjectNames", "rare@org.com,user-7")], false),
+        (&[], &[("startTimestamp", "1970-01-03T00:00:00Z"), ("endTimestamp", "1970-01-03T01:00:00Z")], false),
+    ] {
+        let standings: BTreeSet<Standing> = states.iter().map(|state| state.parse().unwrap()).collect();
+        let filter = filter(parameters);
+        let middle = casemate_audit_log::Time(COUNT / 2 * 1_000_000);
+        let before = is_deep.then(|| Before { started: middle, id: uuid::Uuid::max() });
+        let (mut times, mut found) = (Vec::new(), 0);
+        for _ in 0..5 {
+            let begin = Instant::now();
+            found = connections.list(&standings, &filter, before, 100).await.unwrap().len();
+            times.push(begin.elapsed());
+        }
+        times.sort_unstable();
+        let line =
+            format!("{:>9.1?} {:>9.1?} {found:>4} {states:?} {parameters:?} {is_deep}", times[2], times[4]);
+        println!("{line}");
+        // Of several names each is found, and all of them sorted.
+        let goal = if parameters.iter().any(|(_, value)| value.contains(',')) { GOAL * 10 } else { GOAL };
+        slow.extend((times[2] > goal).then_some(line));
+    }
+    slow
+}
+
+fn measured(url: impl Future<Output = String>, fill: impl AsyncFnOnce(&str)) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let slow = runtime.block_on(async {
+        let url = url.await;
+        let database = Database::open(&url).await.unwrap();
+        fill(&url).await;
+        measure(&database).await
+    });
+    assert_eq!(slow, Vec::<String>::new());
+}
+
+#[test]
+#[ignore = "it takes minutes"]
+fn sqlite_lists_a_million_connections_page_by_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("audit.db").display());
+    measured(std::future::ready(url), async |url| {
+        let mut connection = SqliteConnection::connect(url).await.unwrap();
+        let id = "printf('%08x-0000-7000-8000-%012x', i, i)";
+        connection.execute(AssertSqlSafe(fill(id))).await.unwrap();
+    });
+}
+
+#[test]
+#[ignore = "it takes minutes"]
+fn postgresql_lists_a_million_connections_page_by_page() {
+    let Some(server) = postgres::server() else { return };
+    measured(server.database(), async |url| {
+        let mut connection = PgConnection::connect(url).await.unwrap();
+        let id = "lpad(to_hex(i), 8, '0') || '-0000-7000-8000-' || lpad(to_hex(i), 12, '0')";
+        let fill = fill(id).replace("SELECT 0 UNION", "SELECT 0::bigint UNION");
+        connection.execute(AssertSqlSafe(fill)).await.unwrap();
+        connection.execute("ANALYZE connections").await.unwrap();
+    });
+}
