@@ -7,13 +7,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use casemate_audit_log::Time;
 use casemate_audit_log::model::{Event, Role, Subject as Snapshot};
 use casemate_audit_store::directory::{Organization, Subject};
-use casemate_audit_store::{Batch, Database, Digest, Directory, Journal};
+use casemate_audit_store::{Batch, Connections, Database, Digest, Directory, Journal, Recordings};
 use uuid::Uuid;
 
 use crate::config::Config;
 use crate::error::ApiError;
 use crate::node::Node;
 use crate::secrets::digest;
+use crate::sessions::Sessions;
 use crate::who::attempts::Attempts;
 use crate::who::{Caller, Reach};
 
@@ -38,6 +39,12 @@ pub struct Parts {
     pub journal: Journal,
     /// Who and what there is.
     pub directory: Directory,
+    /// Connections.
+    pub connections: Connections,
+    /// Recordings.
+    pub recordings: Recordings,
+    /// Those that are arriving.
+    pub sessions: Sessions,
     /// Who has tried a wrong password.
     pub attempts: Mutex<Attempts>,
 }

@@ -15,8 +15,10 @@ pub mod intake;
 pub mod lifecycle;
 pub mod node;
 pub mod pages;
+pub mod playback;
 pub mod secrets;
 pub mod serve;
+pub mod sessions;
 pub mod who;
 
 pub use serve::{ServeError, Server};

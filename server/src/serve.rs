@@ -9,13 +9,15 @@ use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use casemate_audit_log::Time;
 use casemate_audit_store::directory::{Link, Purpose};
-use casemate_audit_store::{Database, Digest, Directory, Journal, StoreError};
+use casemate_audit_store::{Connections, Database, Digest, Directory, Journal, Recordings, StoreError};
 
 use crate::app::{App, Parts};
 use crate::config::{Config, TlsConfig};
+use crate::lifecycle;
 use crate::node::{Node, NodeError};
 use crate::pages::SET_UP;
 use crate::secrets::{digest, draw};
+use crate::sessions::Sessions;
 use crate::who::attempts::Attempts;
 
 /// How long whoever is being answered is waited for at the end.
@@ -23,6 +25,24 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long the link of the first administrator can be used.
 const LINK: i64 = 24 * 3_600_000_000;
+
+/// How often it is looked for connections that nobody carries any more.
+const REAP: Duration = Duration::from_secs(2);
+
+/// An agent that was not heard for so long is not there.
+const AGENT: Duration = Duration::from_secs(300);
+
+/// How often it is looked at recordings that rest.
+const REST: Duration = Duration::from_millis(250);
+
+/// How often recordings are tended.
+const TEND: Duration = Duration::from_secs(2);
+
+/// How often, of those times, what is left over is swept.
+const SWEEP: u64 = 1800;
+
+/// What is left over is so old.
+const ORPHAN: i64 = 3_600_000_000;
 
 /// A server that cannot be.
 #[derive(Debug, thiserror::Error)]
@@ -82,9 +102,24 @@ impl Server {
         let directory = Directory::open(&database, &config.organization, now).await?;
         let organization = directory.organization().await?;
         let journal = Journal::open(&database, node.id, now).await?;
+        let connections = Connections::new(&database);
+        let recordings = config.recordings.folder.clone().unwrap_or_else(|| folder.join("recordings"));
+        let recordings = Recordings::in_folder(&database, &recordings)?;
+        let sessions = Sessions::default();
         let attempts = Mutex::new(Attempts::new(config.sign_in.attempts));
-        let app =
-            App::new(Parts { config, address, node, organization, database, journal, directory, attempts });
+        let app = App::new(Parts {
+            config,
+            address,
+            node,
+            organization,
+            database,
+            journal,
+            directory,
+            connections,
+            recordings,
+            sessions,
+            attempts,
+        });
         let link = app.first_link(now).await?;
         Ok(Self { app, listener, tls, link })
     }
@@ -119,13 +154,13 @@ impl Server {
                 None => axum_server::from_tcp(self.listener)?.handle(handle.clone()).serve(service).await,
             }
         };
-        let signing = sign(&self.app);
-        tokio::pin!(serving, signing, end);
+        let tending = tend(&self.app);
+        tokio::pin!(serving, tending, end);
         let mut is_ending = false;
         let served = loop {
             tokio::select! {
                 served = &mut serving => break served,
-                () = &mut signing => {}
+                () = &mut tending => {}
                 () = &mut end, if !is_ending => {
                     is_ending = true;
                     handle.graceful_shutdown(Some(PATIENCE));
@@ -157,7 +192,12 @@ impl App {
     }
 }
 
-/// Signs the logs from time to time, where something was written since; forgets what is over.
+/// What has to be done again and again.
+async fn tend(app: &App) {
+    tokio::join!(sign(app), reap(app), pass_time(app), tend_recordings(app));
+}
+
+/// Signs the logs where something was written since; forgets what is over.
 async fn sign(app: &App) {
     let mut committed = app.journal.committed();
     let every = Duration::from_secs(app.config.checkpoints.every.into());
@@ -165,13 +205,54 @@ async fn sign(app: &App) {
         tokio::time::sleep(every).await;
         if committed.has_changed().unwrap_or(false) {
             committed.mark_unchanged();
-            if let Err(error) = app.database.sign(Time::now(), &app.node.key).await {
-                crate::say(format_args!("the logs cannot be signed: {error}"));
+            said("the logs cannot be signed", app.database.sign(Time::now(), &app.node.key).await);
+        }
+        said("what is over cannot be forgotten", app.directory.forget_expired(Time::now()).await);
+    }
+}
+
+/// Closes what nobody carries any more.
+async fn reap(app: &App) {
+    loop {
+        tokio::time::sleep(REAP).await;
+        let now = Time::now();
+        let reaped = lifecycle::reap(app, now).await.map_err(|error| error.message().to_owned());
+        said("connections cannot be closed", reaped);
+        let missed = lifecycle::miss_agents(app, AGENT, now).await.map_err(|error| error.message().to_owned());
+        said("agents cannot be missed", missed);
+    }
+}
+
+async fn pass_time(app: &App) {
+    loop {
+        tokio::time::sleep(REST).await;
+        app.pass_time(Time::now()).await;
+    }
+}
+
+async fn tend_recordings(app: &App) {
+    let mut round: u64 = 0;
+    loop {
+        tokio::time::sleep(TEND).await;
+        match app.recordings.tend().await {
+            Ok(tended) => {
+                for (id, error) in tended.failed {
+                    crate::say(format_args!("recording {id} cannot be tended: {error}"));
+                }
             }
+            Err(error) => crate::say(format_args!("recordings cannot be tended: {error}")),
         }
-        if let Err(error) = app.directory.forget_expired(Time::now()).await {
-            crate::say(format_args!("what is over cannot be forgotten: {error}"));
+        if round.is_multiple_of(SWEEP) {
+            let before = Time(Time::now().0 - ORPHAN);
+            said("what is left over cannot be swept", app.recordings.sweep(before).await);
         }
+        round += 1;
+    }
+}
+
+fn said<T, E: std::fmt::Display>(what: &str, result: Result<T, E>) {
+    if let Err(error) = result {
+        crate::say(format_args!("{what}: {error}"));
     }
 }
 

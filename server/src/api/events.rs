@@ -1,7 +1,7 @@
 //! The five logs, and that of agents: pages of one, and of several as one.
 
 use axum::Json;
-use axum::http::{Uri, header};
+use axum::http::Uri;
 use axum::response::{IntoResponse as _, Response};
 use casemate_audit_log::model::{
     AgentStatusChangeEvent, CommandEvent, ConnectionEvent, KubernetesEvent, Log, SubjectEvent,
@@ -103,13 +103,7 @@ pub fn asked(uri: &Uri) -> Result<Value, ApiError> {
 fn answer(uri: &Uri, events: &[Value], last: Option<&Found>) -> Result<Response, ApiError> {
     let mut response = Json(events).into_response();
     if let Some(last) = last {
-        let kept = uri.query().unwrap_or_default().split('&');
-        let kept = kept.filter(|pair| !pair.is_empty() && !pair.starts_with("before="));
-        let before = format!("before={}", written(last.position));
-        let query: Vec<&str> = kept.chain([before.as_str()]).collect();
-        let link = format!("<{}?{}>; rel=\"next\"", uri.path(), query.join("&"));
-        let link = link.parse().map_err(|_| ApiError::invalid("the query is no part of an address"))?;
-        response.headers_mut().insert(header::LINK, link);
+        super::next_page(&mut response, uri, &written(last.position))?;
     }
     Ok(response)
 }

@@ -4,16 +4,19 @@
 //! [`ApiError`]'s form, whatever it is.
 
 pub mod body;
+pub mod connections;
 pub mod directory;
 pub mod events;
 pub mod export;
+pub mod ingest;
 pub mod organization;
 pub mod question;
+pub mod recordings;
 pub mod sign_in;
 pub mod tail;
 
 use axum::extract::DefaultBodyLimit;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Json, Router, middleware};
@@ -21,7 +24,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate as _, SizeAbove};
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
 use self::directory::{keys, places, subjects, targets};
@@ -31,6 +34,9 @@ use crate::who::gate::stand_at_the_gate;
 
 /// What is sent as JSON is not longer.
 const BODY_LIMIT: usize = 1 << 20;
+
+/// Bytes of a recording that are sent at once.
+const UPLOAD_LIMIT: usize = 4 << 20;
 
 /// Where all of it is.
 pub const ROOT: &str = "/api/v2";
@@ -48,6 +54,9 @@ pub const ROOT: &str = "/api/v2";
         (name = "events", description = "The logs."),
         (name = "who", description = "Signing in."),
         (name = "organization", description = "What there is."),
+        (name = "recordings", description = "Recordings of sessions."),
+        (name = "connections", description = "Who is where, since when."),
+        (name = "ingest", description = "What agents send."),
     )
 )]
 struct Description;
@@ -85,6 +94,23 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(sign_in::sign_out))
         .routes(routes!(sign_in::me))
         .routes(routes!(sign_in::set_up))
+        .routes(routes!(recordings::recordings))
+        .routes(routes!(recordings::details))
+        .routes(routes!(recordings::recording))
+        .routes(routes!(recordings::live))
+        .routes(routes!(recordings::delete))
+        .routes(routes!(recordings::hold))
+        .routes(routes!(recordings::release))
+        .routes(routes!(connections::connections))
+        .routes(routes!(connections::connection))
+        .routes(routes!(connections::shell))
+        .routes(routes!(connections::close))
+        .routes(routes!(connections::close_of_subject))
+        .routes(routes!(connections::close_of_user))
+        .routes(routes!(ingest::connect))
+        .routes(routes!(ingest::happened))
+        .routes(routes!(ingest::uploaded))
+        .routes(routes!(ingest::upload).layer(DefaultBodyLimit::max(UPLOAD_LIMIT)))
         .routes(routes!(organization::organization))
         .routes(routes!(subjects::users))
         .routes(routes!(subjects::user))
@@ -177,6 +203,18 @@ pub fn router(app: App) -> Router {
         .with_state(app)
 }
 
+/// Says in an answer where it goes on.
+fn next_page(response: &mut Response, uri: &Uri, behind: &str) -> Result<(), ApiError> {
+    let kept = uri.query().unwrap_or_default().split('&');
+    let kept = kept.filter(|pair| !pair.is_empty() && !pair.starts_with("before="));
+    let before = format!("before={behind}");
+    let query: Vec<&str> = kept.chain([before.as_str()]).collect();
+    let link = format!("<{}?{}>; rel=\"next\"", uri.path(), query.join("&"));
+    let link = link.parse().map_err(|_| ApiError::invalid("the query is no part of an address"))?;
+    response.headers_mut().insert(header::LINK, link);
+    Ok(())
+}
+
 /// What every answer says to browsers.
 async fn careful(mut response: Response) -> Response {
     const HEADERS: [(&str, &str); 4] = [
@@ -193,7 +231,7 @@ async fn careful(mut response: Response) -> Response {
         response.headers_mut().entry(name).or_insert(axum::http::HeaderValue::from_static(value));
     }
     // Answers are of one moment, and for one person.
-    let name = axum::http::header::CACHE_CONTROL;
+    let name = header::CACHE_CONTROL;
     response.headers_mut().entry(name).or_insert(axum::http::HeaderValue::from_static("no-store"));
     response.into_response()
 }

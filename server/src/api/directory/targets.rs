@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use casemate_audit_log::Time;
 use casemate_audit_log::model::{AgentStatus, NO_ID, Role, TargetType};
 use casemate_audit_store::Digest;
+use casemate_audit_store::connections::Which;
 use casemate_audit_store::directory::Target;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -220,7 +221,8 @@ pub async fn delete(gate: Gate, Path(text): Path<String>) -> Result<StatusCode, 
     let target = gate.app.directory.delete_target(id("target", &text)?, now).await?;
     let target = target.ok_or_else(|| ApiError::not_found("target"))?;
     let reason = format!("{} deleted target", caller.subject.subject_name);
-    lifecycle::close_all_of_target(&gate.app, target.id, &reason, now).await?;
+    let (id, by) = (target.id.to_string(), &caller.subject.subject_name);
+    lifecycle::close(&gate.app, Which::ToTarget(&id), by, &reason, now).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -1,0 +1,291 @@
+//! Connections: who is where, since when; and how somebody ends them.
+
+use std::collections::BTreeSet;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::Path;
+use axum::http::{StatusCode, Uri};
+use axum::response::{IntoResponse as _, Response};
+use casemate_audit_log::Time;
+use casemate_audit_log::filter::Filter;
+use casemate_audit_log::model::{ConnectionState, ConnectionType, SubjectType};
+use casemate_audit_store::StoreError;
+use casemate_audit_store::connections::{Before, Connection, Which};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::directory::name;
+use super::events::asked;
+use super::question::{FilterParameters, count, pairs};
+use crate::app::{App, id};
+use crate::error::{ApiError, ErrorBody};
+use crate::lifecycle;
+use crate::who::{Action, Caller, Gate, Reach};
+
+/// Connections in an answer, where nobody says how many.
+const CONNECTIONS: usize = 1000;
+
+/// A connection.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ConnectionView {
+    /// Its id.
+    id: String,
+    /// When it began.
+    time_created: Time,
+    /// When it ended.
+    time_ended: Option<Time>,
+    /// How it stands.
+    state: ConnectionState,
+    /// It is open, and nobody is at it.
+    inactive: bool,
+    /// What it leads to; written as BastionZero wrote it.
+    #[serde(rename = "targetID")]
+    target_id: String,
+    /// What it is for.
+    target_type: ConnectionType,
+    /// Name of the target.
+    target_name: String,
+    /// The account on the target.
+    target_user: String,
+    /// Name of the target's environment.
+    environment_name: String,
+    /// Whose it is.
+    subject_id: String,
+    /// Its name.
+    subject_name: String,
+    /// From where it came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ip_address: Option<String>,
+    /// The space that it is in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    space_id: Option<String>,
+    /// Its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    space_name: Option<String>,
+    /// Why it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// There is a recording of it.
+    session_recording_available: bool,
+    /// It is recorded.
+    session_recording: bool,
+    /// What is typed is recorded.
+    input_recording: bool,
+}
+
+/// Why a connection is closed.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CloseRequest {
+    /// It.
+    reason: Option<String>,
+}
+
+impl ConnectionView {
+    async fn of(app: &App, connection: &Connection) -> Result<Self, ApiError> {
+        let recording = match app.recordings.find(connection.id).await {
+            Ok(recording) => Some(recording),
+            Err(StoreError::NoRecording { .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let is_there = recording.as_ref().is_some_and(|recording| recording.deleted.is_none());
+        Ok(Self {
+            id: connection.id.to_string(),
+            time_created: connection.started,
+            time_ended: connection.ended,
+            state: connection.state,
+            inactive: connection.is_inactive(),
+            target_id: connection.target_id.clone(),
+            target_type: connection.kind,
+            target_name: connection.target_name.clone(),
+            target_user: connection.target_user.clone(),
+            environment_name: connection.environment_name.clone(),
+            subject_id: connection.subject_id.clone(),
+            subject_name: connection.subject_name.clone(),
+            ip_address: connection.ip_address.clone(),
+            space_id: connection.space_id.clone(),
+            space_name: connection.space_name.clone(),
+            reason: connection.reason.clone(),
+            session_recording_available: is_there,
+            session_recording: recording.is_some(),
+            input_recording: recording.is_some_and(|recording| recording.input_recorded),
+        })
+    }
+}
+
+/// Connections, the latest first
+#[utoipa::path(get, path = "/connections", tag = "connections",
+    params(FilterParameters,
+        ("connectionState" = Option<String>, Query, description = "`Pending`, `Open`, `Inactive` (open, and nobody is at it), \
+            `Closed`, `Error`; several with commas between them."),
+        ("userEmail" = Option<String>, Query, description = "Those of this person."),
+        ("count" = Option<u32>, Query, description = "So many: 1000 where it is not said, 10000 at most."),
+        ("before" = Option<String>, Query, description = "Where to go on: as in the `Link` of the page before.")),
+    responses((status = 200, body = [ConnectionView]), (status = "4XX", body = ErrorBody)))]
+pub async fn connections(gate: Gate, uri: Uri) -> Result<Response, ApiError> {
+    list(&gate, &uri, None).await
+}
+
+/// Connections of one kind, the latest first: `shell`, `kube`, `db`, `rdp`, `sqlserver`, `ssh`, `web`; or one, by its id
+#[utoipa::path(get, path = "/connections/{id}", tag = "connections", params(("id" = String, Path)),
+    responses((status = 200, body = ConnectionView), (status = "4XX", body = ErrorBody)))]
+pub async fn connection(gate: Gate, Path(text): Path<String>, uri: Uri) -> Result<Response, ApiError> {
+    match kind(&text) {
+        Some(kind) => list(&gate, &uri, Some(kind)).await,
+        None => Ok(one(&gate, &text, None).await?.into_response()),
+    }
+}
+
+/// A shell, by its id
+#[utoipa::path(get, path = "/connections/shell/{id}", tag = "connections", params(("id" = String, Path)),
+    responses((status = 200, body = ConnectionView), (status = "4XX", body = ErrorBody)))]
+pub async fn shell(gate: Gate, Path(text): Path<String>) -> Result<Json<ConnectionView>, ApiError> {
+    one(&gate, &text, Some(ConnectionType::Shell)).await
+}
+
+async fn one(
+    gate: &Gate,
+    text: &str,
+    wanted: Option<ConnectionType>,
+) -> Result<Json<ConnectionView>, ApiError> {
+    let caller = gate.pass(Action::GetConnection, text, json!({})).await?;
+    let connection = find(gate, &caller, text).await?;
+    if wanted.is_some_and(|wanted| wanted != connection.kind) {
+        return Err(ApiError::not_found("connection"));
+    }
+    Ok(Json(ConnectionView::of(&gate.app, &connection).await?))
+}
+
+async fn find(gate: &Gate, caller: &Caller, text: &str) -> Result<Connection, ApiError> {
+    let found = gate.app.connections.get(id("connection", text)?).await?;
+    let found = found.filter(|connection| caller.reaches(&connection.subject_id));
+    found.ok_or_else(|| ApiError::not_found("connection"))
+}
+
+fn kind(named: &str) -> Option<ConnectionType> {
+    Some(match named {
+        "shell" => ConnectionType::Shell,
+        "kube" => ConnectionType::Cluster,
+        "db" => ConnectionType::Db,
+        "rdp" => ConnectionType::Rdp,
+        "sqlserver" => ConnectionType::SqlServer,
+        "ssh" => ConnectionType::Ssh,
+        "web" => ConnectionType::Web,
+        "dynamic-access" => ConnectionType::Dynamic,
+        _ => return None,
+    })
+}
+
+async fn list(gate: &Gate, uri: &Uri, kind: Option<ConnectionType>) -> Result<Response, ApiError> {
+    let resource = kind.map_or("all", ConnectionType::name);
+    let caller = gate.pass(Action::ListConnections, resource, asked(uri)?).await?;
+    let (mut filter, mut standings) = (Filter::default(), BTreeSet::new());
+    let (mut before, mut limit) = (None, CONNECTIONS);
+    for (parameter, value) in pairs(uri)? {
+        if value.contains('\0') {
+            return Err(ApiError::field(&parameter, "it has a character that nothing has"));
+        }
+        match parameter.as_str() {
+            "connectionState" => {
+                for name in value.split(',').filter(|name| !name.is_empty()) {
+                    let standing = name.parse();
+                    standings.insert(
+                        standing.map_err(|error| ApiError::field(&parameter, format!("{error}")))?,
+                    );
+                }
+            }
+            "userEmail" => drop(filter.subject_names.insert(value.to_lowercase())),
+            "count" | "eventCount" => limit = count(&parameter, &value, 10_000)?,
+            "before" => {
+                let behind = value.split_once('.').and_then(|(time, id)| {
+                    Some(Before { started: Time(time.parse().ok()?), id: id.parse().ok()? })
+                });
+                before = Some(behind.ok_or_else(|| ApiError::field(&parameter, "it is not what `Link` gave"))?);
+            }
+            _ if filter.take(&parameter, &value)? => {}
+            _ => return Err(ApiError::field(&parameter, "there is no such parameter here")),
+        }
+    }
+    if let Some(kind) = kind {
+        filter.target_types = [kind.name().to_owned()].into();
+    }
+    let Some(filter) = caller.narrow(filter) else { return Ok(Json(json!([])).into_response()) };
+    let found = gate.app.connections.list(&standings, &filter, before, limit).await?;
+    let mut views = Vec::with_capacity(found.len());
+    for connection in &found {
+        views.push(ConnectionView::of(&gate.app, connection).await?);
+    }
+    let mut response = Json(views).into_response();
+    if let Some(last) = found.last().filter(|_| found.len() == limit) {
+        super::next_page(&mut response, uri, &format!("{}.{}", last.started.0, last.id))?;
+    }
+    Ok(response)
+}
+
+/// Close a connection
+#[utoipa::path(patch, path = "/connections/{id}/close", tag = "connections", params(("id" = String, Path)),
+    request_body = Option<CloseRequest>,
+    responses((status = 204), (status = "4XX", body = ErrorBody)))]
+pub async fn close(gate: Gate, Path(text): Path<String>, body: Bytes) -> Result<StatusCode, ApiError> {
+    let said = said(&body);
+    let reason = said.as_ref().ok().and_then(|said| said.reason.clone());
+    let caller = gate.pass(Action::CloseConnection, &text, json!({ "reason": reason })).await?;
+    let connection = find(&gate, &caller, &text).await?;
+    let who = caller.subject.subject_name;
+    let reason = because(&who, "closed the connection", said?)?;
+    lifecycle::close(&gate.app, Which::One(connection.id), &who, &reason, Time::now()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Close all connections of somebody
+#[utoipa::path(patch, path = "/subjects/{id}/close-connections", tag = "connections", params(("id" = String, Path)),
+    request_body = Option<CloseRequest>,
+    responses((status = 204), (status = "4XX", body = ErrorBody)))]
+pub async fn close_of_subject(
+    gate: Gate,
+    Path(text): Path<String>,
+    body: Bytes,
+) -> Result<StatusCode, ApiError> {
+    let said = said(&body);
+    let reason = said.as_ref().ok().and_then(|said| said.reason.clone());
+    let caller = gate.pass(Action::CloseConnections, &text, json!({ "reason": reason })).await?;
+    let subject = if text.contains('@') {
+        gate.app.directory.subject_named(SubjectType::User, &text.to_lowercase()).await?
+    } else {
+        gate.app.directory.subject(id("subject", &text)?).await?
+    };
+    let subject = subject.filter(|subject| caller.reach == Reach::All || subject.id == caller.id);
+    let subject = subject.ok_or_else(|| ApiError::not_found("subject"))?.id.to_string();
+    let who = caller.subject.subject_name;
+    let reason = because(&who, "closed all connections", said?)?;
+    lifecycle::close(&gate.app, Which::OfSubject(&subject), &who, &reason, Time::now()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Close all connections of a person
+#[utoipa::path(patch, path = "/users/{id}/close-connections", tag = "connections", params(("id" = String, Path)),
+    request_body = Option<CloseRequest>,
+    responses((status = 204), (status = "4XX", body = ErrorBody)))]
+pub async fn close_of_user(gate: Gate, path: Path<String>, body: Bytes) -> Result<StatusCode, ApiError> {
+    close_of_subject(gate, path, body).await
+}
+
+/// What is said with it, if anything is: BastionZero's programs send nothing.
+fn said(body: &[u8]) -> Result<CloseRequest, ApiError> {
+    if body.iter().all(u8::is_ascii_whitespace) || body == b"null" {
+        return Ok(CloseRequest::default());
+    }
+    serde_json::from_slice(body).map_err(|error| ApiError::invalid(format!("the body: {error}")))
+}
+
+fn because(who: &str, what: &str, said: CloseRequest) -> Result<String, ApiError> {
+    let reason = said.reason.filter(|reason| !reason.trim().is_empty());
+    let reason = reason.map(|reason| name("reason", &reason)).transpose()?;
+    Ok(match reason {
+        Some(reason) => format!("{who} {what}: {reason}"),
+        None => format!("{who} {what}"),
+    })
+}

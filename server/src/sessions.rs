@@ -1,0 +1,250 @@
+//! Recordings that are arriving: bytes in, kept with the commands that they hold, in one transaction.
+//!
+//! What is known of a recording while it arrives is in memory, and can be made again of what is kept: after a start, or
+//! where another server had it. Commands get the same ids each time.
+//!
+//! *Invariants*: bytes are acknowledged when they are on the disk. What is refused leaves nothing. One recording is worked on
+//! by one call at a time.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::body::Bytes;
+use axum::http::StatusCode;
+use casemate_audit_log::Time;
+use casemate_audit_log::model::Event;
+use casemate_audit_store::connections::Connection;
+use casemate_audit_store::{Batch, Chunk, Form as Kept, StoreError};
+use futures_util::TryStreamExt as _;
+use tokio::sync::Mutex as AsyncMutex;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::intake::{About, Form, Intake, Overlap, Refused, Space, Step};
+
+/// What has not been heard of for so long is forgotten, and made again when it is.
+const IDLE: Duration = Duration::from_secs(300);
+
+/// Recordings that are arriving.
+#[derive(Debug, Default)]
+pub struct Sessions(Mutex<HashMap<Uuid, Arc<Session>>>);
+
+#[derive(Debug, Default)]
+struct Session(AsyncMutex<Option<Open>>);
+
+struct Open {
+    intake: Intake,
+    heard: Instant,
+}
+
+impl std::fmt::Debug for Open {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Open").field("position", &self.intake.position()).finish_non_exhaustive()
+    }
+}
+
+/// Bytes that somebody sends.
+#[derive(Debug)]
+pub struct Upload {
+    /// Where they begin.
+    pub offset: u64,
+    /// They.
+    pub bytes: Bytes,
+    /// With them the recording is whole.
+    pub is_last: bool,
+}
+
+impl Sessions {
+    fn session(&self, id: Uuid) -> Arc<Session> {
+        let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(sessions.entry(id).or_default())
+    }
+
+    fn forget(&self, id: Uuid) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+    }
+
+    fn all(&self) -> Vec<(Uuid, Arc<Session>)> {
+        let sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.iter().map(|(id, session)| (*id, Arc::clone(session))).collect()
+    }
+}
+
+impl App {
+    /// Takes bytes of a recording; gives how many of it there are when they are kept.
+    ///
+    /// # Errors
+    /// They do not go on where it ends, are not what is there already, or no part of a recording; or they cannot be kept.
+    pub async fn upload(&self, connection: &Connection, upload: Upload) -> Result<u64, ApiError> {
+        let session = self.sessions.session(connection.id);
+        let mut open = session.0.lock().await;
+        let uploaded = self.upload_to(&mut open, connection, &upload).await;
+        if uploaded.is_err() {
+            // What it knows may not be what is kept.
+            *open = None;
+        }
+        if uploaded.is_err() || upload.is_last {
+            self.sessions.forget(connection.id);
+        }
+        uploaded
+    }
+
+    async fn upload_to(
+        &self,
+        open: &mut Option<Open>,
+        connection: &Connection,
+        upload: &Upload,
+    ) -> Result<u64, ApiError> {
+        let id = connection.id;
+        let recording = self.recordings.find(id).await?;
+        if recording.deleted.is_some() {
+            return Err(ApiError::new(StatusCode::GONE, "Deleted", "this recording was deleted"));
+        }
+        let stored = recording.size;
+        let length = upload.bytes.len() as u64;
+        let new = match (Overlap { stored, offset: upload.offset, length }).step() {
+            Step::Append(from) => upload.bytes.slice(from..),
+            Step::AlreadyThere => Bytes::new(),
+            Step::Gap => return Err(gap(stored, upload.offset)),
+            Step::Compare { stored, append } => {
+                self.compare(id, stored, &upload.bytes).await?;
+                upload.bytes.slice(append..)
+            }
+        };
+        if recording.completed.is_some() {
+            return if new.is_empty() {
+                Ok(stored)
+            } else {
+                let message = format!("this recording is complete, with {stored} bytes");
+                Err(ApiError::conflict(message).with_header("upload-offset", stored.to_string()))
+            };
+        }
+        if open.as_ref().is_none_or(|open| open.intake.position() != stored) {
+            if new.is_empty() && !upload.is_last {
+                return Ok(stored);
+            }
+            *open = Some(self.again(connection, recording.form, stored).await?);
+        }
+        let Some(session) = open else { return Ok(stored) };
+        session.heard = Instant::now();
+        let mut events = feed(&mut session.intake, &new).map_err(refused)?;
+        let stored = stored + new.len() as u64;
+        if upload.is_last
+            && let Some(session) = open.take()
+        {
+            events.extend(session.intake.finish().events);
+        }
+        let chunks = if new.is_empty() {
+            Vec::new()
+        } else {
+            vec![Chunk { recording: id, offset: stored - new.len() as u64, bytes: new }]
+        };
+        if !(chunks.is_empty() && events.is_empty()) {
+            match self.journal.write(Batch { events, chunks }).await {
+                Ok(()) => {}
+                Err(StoreError::Offset { expected, offset, .. }) => return Err(gap(expected, offset)),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if upload.is_last {
+            self.recordings.complete(id, Time::now()).await?;
+        }
+        Ok(stored)
+    }
+
+    /// Whether bytes that come again are those that are there.
+    async fn compare(&self, id: Uuid, range: std::ops::Range<u64>, bytes: &[u8]) -> Result<(), ApiError> {
+        let (mut at, mut rest) = (range.start, bytes);
+        let mut there = self.recordings.read(id, range).await?;
+        while let Some(piece) = there.try_next().await? {
+            let (same, after) = rest.split_at(piece.len().min(rest.len()));
+            if piece != same {
+                let message = format!("from byte {at} on, what comes is not what was sent before");
+                return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "Differs", message));
+            }
+            (at, rest) = (at + piece.len() as u64, after);
+        }
+        Ok(())
+    }
+
+    /// What is known of a recording, from what is kept of it. Its commands may not all be in the log: whoever had it may have
+    /// ended before it wrote them.
+    async fn again(&self, connection: &Connection, form: Kept, size: u64) -> Result<Open, ApiError> {
+        let form = match form {
+            Kept::Cast => Form::Cast,
+            Kept::CastZst => Form::Zst,
+        };
+        let mut intake = Intake::new(form, self.about(connection)).map_err(|error| {
+            crate::say(format_args!("a recording cannot be read: {error}"));
+            ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "Unavailable", "the server has no memory left")
+        })?;
+        let mut bytes = self.recordings.read(connection.id, 0..size).await?;
+        while let Some(piece) = bytes.try_next().await? {
+            let events = feed(&mut intake, &piece).map_err(|refused| {
+                crate::say(format_args!("recording {}: {refused}", connection.id));
+                ApiError::conflict("what is kept of this recording cannot be read any more")
+            })?;
+            if !events.is_empty() {
+                self.write(events).await?;
+            }
+        }
+        Ok(Open { intake, heard: Instant::now() })
+    }
+
+    fn about(&self, connection: &Connection) -> About {
+        let space = connection.space_id.clone().zip(connection.space_name.clone());
+        About {
+            connection_id: connection.id.to_string(),
+            organization_id: self.organization.id.to_string(),
+            subject: connection.subject(),
+            place: connection.place(),
+            space: space.map(|(id, name)| Space { id, name }),
+            started: connection.started,
+        }
+    }
+
+    /// Time passes: what rests long enough is decided. To be called a few times a second.
+    pub async fn pass_time(&self, now: Time) {
+        for (id, session) in self.sessions.all() {
+            // One that is worked on does not rest.
+            let Ok(mut open) = session.0.try_lock() else { continue };
+            let Some(there) = open.as_mut().filter(|open| open.heard.elapsed() < IDLE) else {
+                self.sessions.forget(id);
+                continue;
+            };
+            there.intake.advance(now);
+            let events: Vec<_> = std::iter::from_fn(|| there.intake.next_event()).collect();
+            if !events.is_empty()
+                && let Err(error) = self.write(events).await
+            {
+                crate::say(format_args!("commands of {id} cannot be kept: {}", error.message()));
+                *open = None;
+            }
+        }
+    }
+}
+
+/// Feeds all of it, and gives the events that are in it.
+fn feed(intake: &mut Intake, bytes: &[u8]) -> Result<Vec<Event>, Refused> {
+    let (mut events, mut rest) = (Vec::new(), bytes);
+    while !rest.is_empty() {
+        let taken = intake.feed(rest)?;
+        rest = &rest[taken..];
+        events.extend(std::iter::from_fn(|| intake.next_event()));
+    }
+    Ok(events)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
+fn refused(refused: Refused) -> ApiError {
+    let status = StatusCode::UNPROCESSABLE_ENTITY;
+    ApiError::new(status, refused.reason.name(), format!("{refused}; nothing of this was kept"))
+}
+
+fn gap(stored: u64, offset: u64) -> ApiError {
+    let message = format!("it goes on at byte {stored}, not at {offset}");
+    ApiError::new(StatusCode::CONFLICT, "OffsetMismatch", message)
+        .with_header("upload-offset", stored.to_string())
+}
