@@ -66,9 +66,8 @@ pub fn text(
         version.map(|version| Converter { decoder: Decoder::new(), encoder: Encoder::new(version) });
     let follows = follows.then(|| app.journal.committed());
     let playback = Playback { app: app.clone(), id, at: 0, text, version, follows, is_over: false };
-    let next = |mut playback: Playback| async move {
-        Ok(playback.next().await?.map(|bytes| (bytes, playback)))
-    };
+    let next =
+        |mut playback: Playback| async move { Ok(playback.next().await?.map(|bytes| (bytes, playback))) };
     Ok(try_unfold(playback, next).boxed())
 }
 

@@ -218,7 +218,8 @@ async fn reap(app: &App) {
         let now = Time::now();
         let reaped = lifecycle::reap(app, now).await.map_err(|error| error.message().to_owned());
         said("connections cannot be closed", reaped);
-        let missed = lifecycle::miss_agents(app, AGENT, now).await.map_err(|error| error.message().to_owned());
+        let missed =
+            lifecycle::miss_agents(app, AGENT, now).await.map_err(|error| error.message().to_owned());
         said("agents cannot be missed", missed);
     }
 }

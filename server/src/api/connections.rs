@@ -192,9 +192,8 @@ async fn list(gate: &Gate, uri: &Uri, kind: Option<ConnectionType>) -> Result<Re
             "connectionState" => {
                 for name in value.split(',').filter(|name| !name.is_empty()) {
                     let standing = name.parse();
-                    standings.insert(
-                        standing.map_err(|error| ApiError::field(&parameter, format!("{error}")))?,
-                    );
+                    standings
+                        .insert(standing.map_err(|error| ApiError::field(&parameter, format!("{error}")))?);
                 }
             }
             "userEmail" => drop(filter.subject_names.insert(value.to_lowercase())),
@@ -203,7 +202,8 @@ async fn list(gate: &Gate, uri: &Uri, kind: Option<ConnectionType>) -> Result<Re
                 let behind = value.split_once('.').and_then(|(time, id)| {
                     Some(Before { started: Time(time.parse().ok()?), id: id.parse().ok()? })
                 });
-                before = Some(behind.ok_or_else(|| ApiError::field(&parameter, "it is not what `Link` gave"))?);
+                before =
+                    Some(behind.ok_or_else(|| ApiError::field(&parameter, "it is not what `Link` gave"))?);
             }
             _ if filter.take(&parameter, &value)? => {}
             _ => return Err(ApiError::field(&parameter, "there is no such parameter here")),

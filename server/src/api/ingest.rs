@@ -149,7 +149,8 @@ pub async fn connect(
     lifecycle::begun(app, &connection).await?;
     let upload_offset = match form {
         Some(form) => {
-            let subject_id = if status == StatusCode::OK { connection.subject_id.clone() } else { subject_id };
+            let subject_id =
+                if status == StatusCode::OK { connection.subject_id.clone() } else { subject_id };
             let new = NewRecording {
                 id,
                 form,
@@ -382,7 +383,9 @@ fn answer(mut response: Response, connection: &Connection, uploaded: Option<u64>
 /// A text that stands in a header: all but plain letters as `%XX`.
 fn encoded(text: &str) -> String {
     let encode = |byte: u8| match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'@' => char::from(byte).to_string(),
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'@' => {
+            char::from(byte).to_string()
+        }
         byte => format!("%{byte:02X}"),
     };
     text.bytes().map(encode).collect()
@@ -394,6 +397,9 @@ mod tests {
 
     #[test]
     fn reasons_stand_in_headers() {
-        assert_eq!(encoded("admin@org.com deleted tärget\r\n"), "admin@org.com%20deleted%20t%C3%A4rget%0D%0A");
+        assert_eq!(
+            encoded("admin@org.com deleted tärget\r\n"),
+            "admin@org.com%20deleted%20t%C3%A4rget%0D%0A"
+        );
     }
 }

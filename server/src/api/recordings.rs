@@ -134,9 +134,9 @@ pub async fn recordings(gate: Gate, uri: Uri) -> Result<Response, ApiError> {
             "endTimestamp" => filter.end = Some(time()?),
             "count" => limit = count(&name, &value, 10_000)?,
             "before" => {
-                let behind = value.split_once('.').and_then(|(time, id)| {
-                    Some((Time(time.parse().ok()?), id.parse().ok()?))
-                });
+                let behind = value
+                    .split_once('.')
+                    .and_then(|(time, id)| Some((Time(time.parse().ok()?), id.parse().ok()?)));
                 before = Some(behind.ok_or_else(|| ApiError::field(&name, "it is not what `Link` gave"))?);
             }
             _ => return Err(ApiError::field(&name, "there is no such parameter here")),
@@ -247,7 +247,9 @@ pub async fn delete(gate: Gate, Path(text): Path<String>, uri: Uri) -> Result<St
     }
     match gate.app.recordings.delete(recording.id, &mark).await {
         Ok(()) => Ok(StatusCode::NO_CONTENT),
-        Err(StoreError::Open { .. }) => Err(ApiError::conflict("its session goes on: close the connection first")),
+        Err(StoreError::Open { .. }) => {
+            Err(ApiError::conflict("its session goes on: close the connection first"))
+        }
         Err(StoreError::Held { by, reason, .. }) => {
             Err(ApiError::conflict(format!("it is on hold, says {by}: {reason}")))
         }
@@ -367,7 +369,9 @@ mod tests {
         assert_eq!(range("bytes=-5", 100), Some(95..100));
         assert_eq!(range("bytes=-500", 100), Some(0..100));
         assert_eq!(range("bytes=5-500", 100), Some(5..100));
-        for asked in ["bytes=100-", "bytes=9-5", "bytes=", "lines=1-2", "bytes=0-9,20-29", "bytes=-0", "bytes=a-b"] {
+        for asked in
+            ["bytes=100-", "bytes=9-5", "bytes=", "lines=1-2", "bytes=0-9,20-29", "bytes=-0", "bytes=a-b"]
+        {
             assert_eq!(range(asked, 100), None, "{asked}");
         }
         assert_eq!(range("bytes=0-18446744073709551615", 100), Some(0..100));
