@@ -1,6 +1,7 @@
 //! Where audit logs are kept, in SQLite or PostgreSQL, and how they are found again.
 //!
-//! - [`Database`]: one of the two, by its address. [`Database::page`] answers a [`Page`], [`Database::after`] a cursor.
+//! - [`Database`]: one of the two, by its address. [`Database::page`] answers a [`Page`], [`Database::after`] a cursor,
+//!   [`Database::values`] whoever begins to type a name.
 //! - [`Appender`]: the one way in. Events become rows of its chain.
 //! - [`Journal`]: what many tasks have to keep, committed together, events and bytes of recordings.
 //! - [`Recordings`]: recordings, in a database and in objects, while they grow and afterwards.
@@ -28,6 +29,7 @@ mod record;
 mod recordings;
 #[cfg(test)]
 mod tests;
+mod values;
 
 pub use append::{Appender, Written};
 pub use connections::Connections;
@@ -38,3 +40,4 @@ pub use journal::{Batch, Chunk, Journal};
 pub use read::{Cursor, Found, Order, Page, Position};
 pub use record::Digest;
 pub use recordings::{Form, Mark, NewRecording, Recording, RecordingFilter, Recordings, Tended};
+pub use values::Facet;

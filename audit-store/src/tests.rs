@@ -20,7 +20,7 @@ use sea_query::{Expr, ExprTrait as _, Query};
 use tokio::runtime::Runtime;
 
 use crate::names::Events;
-use crate::{Appender, Cursor, Database, Found, Order, Page, StoreError};
+use crate::{Appender, Cursor, Database, Facet, Found, Order, Page, StoreError};
 
 /// Does the same with either database.
 fn in_both<F: Future<Output = ()>>(test: impl Fn(Database) -> F) {
@@ -291,6 +291,34 @@ fn the_database_itself_refuses_to_change_what_is_written() {
         }
         let (verified, defects) = verified(&database).await;
         assert_eq!((verified.rows, verified.unsigned, defects), (3, 0, Vec::new()));
+    });
+}
+
+#[test]
+fn names_are_offered_to_whoever_begins_to_type_one() {
+    in_both(async |database| {
+        let values = async |facet, part: &str, limit| {
+            database.values(&[Log::Command, Log::Kube], facet, part, limit).await.unwrap()
+        };
+        assert_eq!(values(Facet::SubjectName, "", 9).await, Vec::<String>::new());
+        let mut appender = Appender::begin(&database, Time(0)).await.unwrap();
+        appender.append(&some(0..30)).await.unwrap();
+        appender.append(&[command(99, "Ali@web.org", "x", "%", "ls")]).await.unwrap();
+        let found = values(Facet::SubjectName, "", 9).await;
+        assert_eq!(found, ["Ali@web.org", "alice@org.com", "bob@org.com", "root@org.com"]);
+        assert_eq!(values(Facet::SubjectName, "ALI", 9).await, ["Ali@web.org", "alice@org.com"]);
+        assert_eq!(
+            values(Facet::SubjectName, "r", 3).await,
+            ["root@org.com", "Ali@web.org", "alice@org.com"]
+        );
+        assert_eq!(values(Facet::TargetName, "b", 9).await, ["db-1", "web-1"]);
+        assert_eq!(values(Facet::TargetUser, "%", 9).await, ["%"]);
+        assert_eq!(
+            database.values(&[Log::Kube], Facet::TargetUser, "", 9).await.unwrap(),
+            Vec::<String>::new()
+        );
+        assert!(database.erase(Log::Command, "command-99").await.unwrap());
+        assert_eq!(values(Facet::TargetUser, "%", 9).await, Vec::<String>::new(), "nothing has it any more");
     });
 }
 
