@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use casemate_audit_log::Time;
 use casemate_audit_log::filter::{AnyOf, Filter};
 use casemate_audit_log::model::{ConnectionState, Standing};
-use sea_query::{Cond, Expr, ExprTrait as _, Iden as _, Order, SelectStatement, SimpleExpr, Value};
+use sea_query::{Cond, Expr, ExprTrait as _, Order, SelectStatement, Value};
 use uuid::Uuid;
 
-use super::Connections;
 use super::row::{Connection, Connections as Columns};
+use super::{Connections, beside};
 use crate::error::StoreError;
 use crate::record::{name, select, val};
 
@@ -81,13 +81,7 @@ fn question(
     let is_living = matches!(state, Some(ConnectionState::Open | ConnectionState::Pending));
     // Of those that live, and of errors, there are few: they are looked through, whoever's they are.
     let are_few = is_living || state == Some(ConnectionState::Error);
-    let named = |column: Columns| -> SimpleExpr {
-        if are_few && is_sqlite {
-            Expr::cust(format!("+\"{}\"", column.unquoted()))
-        } else {
-            Expr::col(column)
-        }
-    };
+    let named = |column: Columns| beside(column, are_few && is_sqlite);
     let mut select = select::<Connection>();
     if let Some(state) = state {
         let state = Expr::Constant(Value::from(state.name()));

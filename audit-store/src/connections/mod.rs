@@ -12,7 +12,9 @@ mod row;
 
 use casemate_audit_log::Time;
 use casemate_audit_log::model::ConnectionState;
-use sea_query::{Expr, ExprTrait as _, Func, OnConflict, Order, Query, SimpleExpr, UpdateStatement};
+use sea_query::{
+    Expr, ExprTrait as _, Func, Iden as _, OnConflict, Order, Query, SimpleExpr, UpdateStatement,
+};
 use uuid::Uuid;
 
 pub use self::list::Before;
@@ -94,7 +96,7 @@ impl Connections {
     /// # Errors
     /// The database refuses.
     pub async fn establish(&self, id: Uuid, now: Time) -> Result<Option<Connection>, StoreError> {
-        let mut open = living(Which::One(id));
+        let mut open = living_one(id);
         open.value(Columns::State, val(ConnectionState::Open)).value(Columns::Lease, val(lease(now)));
         open.and_where(Expr::col(Columns::State).eq(val(ConnectionState::Pending)));
         Ok(self.0.change(&open).await?.into_iter().next())
@@ -110,7 +112,7 @@ impl Connections {
         let is_short = |there: &Connection| there.lease.0.saturating_sub(now.0) < Self::LEASE;
         match found {
             Some(there) if there.is_living() && is_short(&there) => {
-                let mut renew = living(Which::One(id));
+                let mut renew = living_one(id);
                 renew.value(Columns::Lease, val(lease(now)));
                 renew.and_where(Expr::col(Columns::Lease).lt(val(lease(now))));
                 match self.0.change(&renew).await?.into_iter().next() {
@@ -143,7 +145,7 @@ impl Connections {
 
     async fn count(&self, id: Uuid, mark: &str, clients: SimpleExpr) -> Result<bool, StoreError> {
         let mut work = self.0.writing().await?;
-        let mut count = living(Which::One(id));
+        let mut count = living_one(id);
         if work.all::<Connection>(count.value(Columns::Clients, clients)).await?.is_empty() {
             return Ok(false);
         }
@@ -173,10 +175,18 @@ impl Connections {
         reason: &str,
         now: Time,
     ) -> Result<Vec<Connection>, StoreError> {
-        let mut ask = living(which);
+        let mut ask = match which {
+            Which::One(id) => living_one(id),
+            Which::OfSubject(id) => self.living_of(Columns::SubjectId, id),
+            Which::ToTarget(id) => self.living_of(Columns::TargetId, id),
+        };
         ask.value(Columns::CloseBy, name(by)).value(Columns::CloseReason, name(reason));
         ask.value(Columns::CloseAsked, val(now)).and_where(Expr::col(Columns::CloseAsked).is_null());
         self.0.change(&ask).await
+    }
+
+    fn living_of(&self, column: Columns, id: &str) -> UpdateStatement {
+        living(beside(column, self.0.is_sqlite()).eq(name(id)))
     }
 
     /// Ends a connection, as closed or in error; gives it as it is then, if it was us who did it. Until
@@ -192,7 +202,7 @@ impl Connections {
         now: Time,
     ) -> Result<Option<Connection>, StoreError> {
         let mut work = self.0.writing().await?;
-        let mut end = living(Which::One(id));
+        let mut end = living_one(id);
         ending(&mut end, state, now).value(Columns::Reason, val(reason.map(str::to_owned)));
         let ended: Option<Connection> = work.one(&end).await?;
         if ended.is_some() {
@@ -261,14 +271,19 @@ fn one(id: Uuid) -> sea_query::SelectStatement {
 }
 
 /// Changes connections that are not over, and gives them as they are then.
-fn living(which: Which<'_>) -> UpdateStatement {
+fn living(condition: SimpleExpr) -> UpdateStatement {
     let mut update = update::<Connection>();
-    update.and_where(match which {
-        Which::One(id) => Expr::col(Columns::Id).eq(val(id)),
-        Which::OfSubject(id) => Expr::col(Columns::SubjectId).eq(name(id)),
-        Which::ToTarget(id) => Expr::col(Columns::TargetId).eq(name(id)),
-    });
-    update.and_where(Expr::col(Columns::Ended).is_null()).returning(changed::<Connection>()).to_owned()
+    update.and_where(condition).and_where(Expr::col(Columns::Ended).is_null());
+    update.returning(changed::<Connection>()).to_owned()
+}
+
+fn living_one(id: Uuid) -> UpdateStatement {
+    living(Expr::col(Columns::Id).eq(val(id)))
+}
+
+/// A column by whose index SQLite is not to begin: by another one few rows are left. PostgreSQL counts for itself.
+fn beside(column: Columns, is_sqlite: bool) -> SimpleExpr {
+    if is_sqlite { Expr::cust(format!("+\"{}\"", column.unquoted())) } else { Expr::col(column) }
 }
 
 fn ending(update: &mut UpdateStatement, state: ConnectionState, now: Time) -> &mut UpdateStatement {
