@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
     cat, command_events, convert, export, generate, info, keygen, log, play, rec, repair, report, review,
-    screen, search, serve, sessions, shell, verify, watch,
+    screen, search, serve, sessions, shell, upload, verify, watch,
 };
 
 /// Record terminal sessions exactly, and prove it.
@@ -51,6 +51,7 @@ pub(crate) enum Command {
     Search(search::SearchArgs),
     Review(review::ReviewArgs),
     Info(info::InfoArgs),
+    Upload(upload::UploadArgs),
     Verify(verify::VerifyArgs),
     Keygen(keygen::KeygenArgs),
     Log(Box<log::LogArgs>),

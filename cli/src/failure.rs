@@ -29,6 +29,11 @@ impl Failure {
         self.hint.as_deref()
     }
 
+    /// Whether the same may come to something later, without anybody doing anything.
+    pub(crate) fn is_temporary(&self) -> bool {
+        self.error.downcast_ref().is_some_and(ClientError::is_temporary)
+    }
+
     /// Whoever read our output has seen enough: that is no failure.
     pub(crate) fn is_broken_pipe(&self) -> bool {
         self.error.chain().any(|cause| {

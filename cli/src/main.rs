@@ -12,6 +12,7 @@ mod new_file;
 mod output;
 mod place;
 mod printer;
+mod sending;
 mod server;
 
 use std::process::ExitCode;
@@ -45,6 +46,7 @@ fn run(command: Command, printer: &Printer) -> Result<ExitCode, Failure> {
         Command::Export(arguments) => commands::export::run(&arguments, printer)?,
         Command::Search(arguments) => return commands::search::run(&arguments, printer),
         Command::Info(arguments) => return commands::info::run(&arguments, printer),
+        Command::Upload(arguments) => return commands::upload::run(&arguments, printer),
         Command::Verify(arguments) => return Ok(commands::verify::run(&arguments, printer)),
         Command::Log(arguments) => commands::log::run(&arguments, printer)?,
         Command::Keygen(arguments) => commands::keygen::run(&arguments, printer)?,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::Read;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -47,6 +48,8 @@ pub struct Client {
     agent: Agent,
     server: String,
     key: String,
+    /// What the key may do; asked for once.
+    role: Arc<OnceLock<String>>,
 }
 
 impl fmt::Debug for Client {
@@ -101,7 +104,7 @@ impl Client {
             .tls_config(tls.build())
             .user_agent(concat!("casemate/", env!("CARGO_PKG_VERSION")))
             .build();
-        Ok(Self { agent: config.new_agent(), server, key })
+        Ok(Self { agent: config.new_agent(), server, key, role: Arc::default() })
     }
 
     /// Its address.
@@ -118,6 +121,19 @@ impl Client {
         let is_local =
             |name: &str| host.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'));
         !(is_local("localhost") || is_local("[::1]") || host.starts_with("127."))
+    }
+
+    /// What its key may do: `Administrator`, `Auditor`, `User`, `Agent`.
+    ///
+    /// # Errors
+    /// It is none that the server knows.
+    pub fn role(&self) -> Result<&str, ClientError> {
+        if let Some(role) = self.role.get() {
+            return Ok(role);
+        }
+        let me: Value = self.get("me")?;
+        let role = me.get("role").and_then(Value::as_str).unwrap_or_default();
+        Ok(self.role.get_or_init(|| role.to_owned()))
     }
 
     /// Asks for JSON.

@@ -11,6 +11,9 @@ use crate::error::ClientError;
 use crate::facts::{Facts, id_of};
 use crate::http::{Client, unescaped};
 
+/// The role of a key that is for one target.
+const AGENT: &str = "Agent";
+
 /// A connection that a server is to know.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -112,6 +115,10 @@ impl Client {
     /// # Errors
     /// The server does not take it.
     pub fn connect(&self, id: Uuid, connection: &NewConnection) -> Result<Connected, ClientError> {
+        let mut connection = connection.clone();
+        if self.role()? == AGENT {
+            connection.target = None;
+        }
         let body =
             serde_json::to_value(connection).map_err(|error| ClientError::Settings(error.to_string()))?;
         let mut response = self.send_json(Method::PUT, &format!("ingest/connections/{id}"), &body)?;
@@ -145,11 +152,11 @@ impl Client {
     pub fn append(
         &self,
         id: Uuid,
-        offset: u64,
+        begin: u64,
         bytes: &[u8],
         is_end: bool,
     ) -> Result<Acknowledged, ClientError> {
-        let offset = offset.to_string();
+        let offset = begin.to_string();
         let headers = [
             ("content-type", "application/offset+octet-stream"),
             ("upload-offset", offset.as_str()),
@@ -157,7 +164,8 @@ impl Client {
         ];
         let response = self.call(Method::PATCH, &format!("ingest/recordings/{id}"), &headers, bytes)?;
         let mut acknowledged = self.acknowledged(response.headers())?;
-        acknowledged.is_complete |= is_end;
+        // It may have taken less than there was.
+        acknowledged.is_complete |= is_end && acknowledged.offset == begin + bytes.len() as u64;
         Ok(acknowledged)
     }
 

@@ -18,7 +18,7 @@ use crate::upload::Upload;
 const TICK: Duration = Duration::from_millis(250);
 
 /// A session in which nothing happens says so often that it is there, and hears whether it is to end.
-const HEARTBEAT: Duration = Duration::from_secs(5);
+const HEARTBEAT: Duration = Duration::from_secs(3);
 
 /// What is waited before something is tried again: at first, and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
@@ -201,9 +201,22 @@ impl<C: FnOnce(&str)> Work<C> {
                 none.insert(upload)
             }
         };
+        if is_all {
+            // The end is told first: the rest of the bytes may take long.
+            self.begin
+                .events
+                .extend(self.shared.lock().ended.as_mut().map(std::mem::take).into_iter().flatten());
+        }
         while let Some(event) = self.begin.events.first() {
-            if let Some(reason) = self.client.event(self.begin.id, event)? {
-                Self::closed(&mut self.close, &self.shared, &reason);
+            match self.client.event(self.begin.id, event) {
+                Ok(close) => {
+                    if let Some(reason) = close {
+                        Self::closed(&mut self.close, &self.shared, &reason);
+                    }
+                }
+                Err(error) if error.is_temporary() => return Err(error),
+                // What is told of a connection matters less than its recording.
+                Err(_) => {}
             }
             self.begin.events.remove(0);
         }
@@ -214,23 +227,17 @@ impl<C: FnOnce(&str)> Work<C> {
                 Self::closed(&mut self.close, &self.shared, reason);
             }
         }
-        if !upload.is_complete() {
-            return Ok(false);
-        }
-        let last = self.shared.lock().ended.clone().unwrap_or_default();
-        for event in last {
-            match self.client.event(self.begin.id, &event) {
-                Err(error) if error.is_temporary() => return Err(error),
-                // The server may have closed it by itself: all of it is there.
-                Ok(_) | Err(_) => {}
-            }
-        }
-        Ok(true)
+        Ok(upload.is_complete())
     }
 
     fn closed(close: &mut Option<C>, shared: &Shared, reason: &str) {
-        if let Some(close) = close.take() {
-            shared.lock().left.closed = Some(reason.to_owned());
+        let mut state = shared.lock();
+        // A session that has ended need not be asked to.
+        if state.ended.is_none()
+            && let Some(close) = close.take()
+        {
+            state.left.closed = Some(reason.to_owned());
+            drop(state);
             close(reason);
         }
     }

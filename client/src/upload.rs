@@ -9,12 +9,12 @@ use uuid::Uuid;
 
 use crate::error::ClientError;
 use crate::http::Client;
-use crate::ingest::{Connected, NewConnection};
+use crate::ingest::{Acknowledged, NewConnection};
 
 /// Sent at once: small enough for a slow line, large enough for a fast one.
 pub const PIECE: usize = 1 << 20;
 
-/// So much of what is there already is sent again, so that another file with the same id does not go unseen.
+/// So much of what is there already is sent again.
 const OVERLAP: u64 = 64 << 10;
 
 /// A file on its way.
@@ -52,12 +52,13 @@ impl Upload {
         Ok(Self { client, id, path, file, offset: 0, is_complete: false, buffer: Vec::new() })
     }
 
-    /// Makes the connection known, and takes the upload up where it broke off.
+    /// Makes the connection known, and takes the upload up where it broke off. Gives what was there already. Of that the last
+    /// is sent again, also where it is all: so another file with the same id does not go unseen.
     ///
     /// # Errors
     /// The server does not take it, or has another recording with this id.
-    pub fn begin(&mut self, connection: &NewConnection) -> Result<Connected, ClientError> {
-        let connected = self.client.connect(self.id, connection)?;
+    pub fn begin(&mut self, connection: &NewConnection) -> Result<Acknowledged, ClientError> {
+        self.client.connect(self.id, connection)?;
         let there = self.client.offset(self.id)?;
         let length = self.length()?;
         if there.offset > length || there.is_complete && there.offset != length {
@@ -65,9 +66,8 @@ impl Upload {
                 format!("it has {} bytes of it, and `{}` has {length}", there.offset, self.path.display());
             return Err(self.differs(reason));
         }
-        self.is_complete = there.is_complete;
-        self.offset = if there.is_complete { there.offset } else { there.offset.saturating_sub(OVERLAP) };
-        Ok(connected)
+        self.offset = there.offset.saturating_sub(OVERLAP);
+        Ok(there)
     }
 
     /// Sends the next piece of what is in the file; nothing, if there is none: then it says that we are still there.

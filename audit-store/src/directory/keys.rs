@@ -7,7 +7,6 @@ use uuid::Uuid;
 
 use super::subjects::{NewSubject, Subject, Subjects, add};
 use super::{Directory, is_to_be_noted};
-use crate::database::Work;
 use crate::error::StoreError;
 use crate::record::{Digest, changed, delete, insert, record, select, text, update, val};
 
@@ -137,18 +136,13 @@ impl Directory {
         let mut gone = delete::<Key>();
         gone.and_where(Expr::col(Keys::Id).eq(val(id))).returning(changed::<Key>());
         let gone = work.one::<Key>(&gone).await?;
-        if let Some(key) = &gone {
-            delete_subject_of(&mut work, key, now).await?;
+        if gone.is_some() {
+            let mut subject = update::<Subject>();
+            subject.value(Subjects::Deleted, val(now)).and_where(Expr::col(Subjects::Id).eq(val(id)));
+            subject.and_where(Expr::col(Subjects::Deleted).is_null());
+            work.run(&subject).await?;
         }
         work.commit().await?;
         Ok(gone)
     }
-}
-
-/// Deletes the subject that is nothing but this key: both have one id.
-pub(super) async fn delete_subject_of(work: &mut Work, key: &Key, now: Time) -> Result<(), StoreError> {
-    let mut subject = update::<Subject>();
-    subject.value(Subjects::Deleted, val(now)).and_where(Expr::col(Subjects::Id).eq(val(key.id)));
-    subject.and_where(Expr::col(Subjects::Deleted).is_null());
-    work.run(&subject).await.map(drop)
 }

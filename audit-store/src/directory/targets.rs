@@ -5,7 +5,7 @@ use casemate_audit_log::model::{AgentStatus, TargetType};
 use sea_query::{Cond, Expr, ExprTrait as _, OnConflict, Order, SelectStatement};
 use uuid::Uuid;
 
-use super::keys::{Key, Keys, delete_subject_of};
+use super::keys::{Key, Keys};
 use super::{Directory, is_to_be_noted};
 use crate::error::StoreError;
 use crate::record::{changed, delete, insert, name, record, select, text, update, val};
@@ -151,11 +151,7 @@ impl Directory {
         gone.and_where(Expr::col(Targets::Deleted).is_null()).returning(changed::<Target>());
         let gone = work.one::<Target>(&gone).await?;
         if gone.is_some() {
-            let mut keys = delete::<Key>();
-            keys.and_where(Expr::col(Keys::Target).eq(val(id))).returning(changed::<Key>());
-            for key in work.all::<Key>(&keys).await? {
-                delete_subject_of(&mut work, &key, now).await?;
-            }
+            work.run(delete::<Key>().and_where(Expr::col(Keys::Target).eq(val(id)))).await?;
         }
         work.commit().await?;
         Ok(gone)

@@ -18,5 +18,6 @@ pub(crate) mod search;
 pub(crate) mod serve;
 pub(crate) mod sessions;
 pub(crate) mod shell;
+pub(crate) mod upload;
 pub(crate) mod verify;
 pub(crate) mod watch;

@@ -1,5 +1,7 @@
 //! `casemate rec`: records a session.
 
+mod live;
+
 use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -8,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use casemate_cast_format::Micros;
+use casemate_client::Client;
 use casemate_command_log::is_interactive_shell;
 use casemate_recorder::{
     AppendError, Begun, Ending, Existing, Format, Identity, Integration, Options, Output, Program,
@@ -16,12 +19,14 @@ use casemate_recorder::{
 };
 use chrono::{SecondsFormat, Utc};
 
+use self::live::Sending;
 use crate::args::{self, OutputFormat};
 use crate::command_file::{CommandFile, Present};
 use crate::failure::{About as _, Failure};
 use crate::keys::signing_key;
 use crate::place::data_folder;
 use crate::printer::Printer;
+use crate::server::ServerArgs;
 
 /// Record a terminal session
 ///
@@ -30,6 +35,10 @@ use crate::printer::Printer;
 ///
 /// While recording, the prefix key (Ctrl-\ by default) and then `p` pauses and resumes, `m` sets a marker
 /// and asks for its label, `q` stops; the prefix twice sends it to the session.
+///
+/// With --server the recording goes to an audit server while it is made, and the session ends when somebody closes it
+/// there. Without FILE it is kept in a spool until all of it is there: `~/.local/state/casemate/spool`. What cannot be
+/// uploaded now is uploaded by the next one, or by `casemate upload --spool`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -40,6 +49,7 @@ Examples:
   casemate rec --integrate deploy.cast           with marks where prompts and commands are
   casemate rec --commands run.jsonl demo.cast    what is run, too, as JSON Lines while it is run
   casemate rec -I --user alice --target web-1 --target-user root audit.cast.zst
+  casemate rec --server https://audit.example.com --key-file ~/.audit.key
   casemate rec -q - -- make | casemate convert - make.txt")]
 pub(crate) struct RecArgs {
     /// The recording: NAME.cast, NAME.cast.zst (compressed, chained), NAME.raw, NAME.txt; `-` for standard output
@@ -140,6 +150,13 @@ pub(crate) struct RecArgs {
     /// Write what the recorder does to this file
     #[arg(long, value_name = "FILE")]
     log_file: Option<PathBuf>,
+
+    /// Record even if the server refuses the session
+    #[arg(long, requires = "server")]
+    best_effort: bool,
+
+    #[command(flatten)]
+    server: ServerArgs,
 }
 
 /// A control character, or none at all.
@@ -154,13 +171,19 @@ fn prefix_key(text: &str) -> Result<PrefixKey, String> {
 
 pub(crate) fn run(arguments: &RecArgs, printer: &Printer) -> Result<ExitCode, Failure> {
     let mut log = Log::open(arguments.log_file.as_deref())?;
-    let options = options(arguments, printer)?;
+    let client = live::client(arguments, printer)?;
+    let options = options(arguments, client.as_ref(), printer)?;
+    let mut sending =
+        client.map(|client| Sending::prepare(client, &options, arguments, printer)).transpose()?;
     let mut commands =
         arguments.commands.as_deref().map(|file| command_file(file, arguments, &options)).transpose()?;
     let witness = commands.as_mut().and_then(CommandFile::witness);
     let recorded = record(&options, witness, |begun| {
         announce(begun, &options, printer);
         log.line(format!("session {} of {} begins", begun.facts.session, begun.facts.user));
+        if let (Some(sending), Some(file)) = (&mut sending, begun.file) {
+            sending.begin(file, printer);
+        }
     });
     let recorded = match recorded {
         Ok(recorded) => recorded,
@@ -180,7 +203,8 @@ pub(crate) fn run(arguments: &RecArgs, printer: &Printer) -> Result<ExitCode, Fa
         recorded.events,
         recorded.failure.as_deref().unwrap_or("recorded whole"),
     ));
-    let status = conclude(&recorded, arguments, printer);
+    let place = sending.map(|sending| sending.finish(&recorded, printer));
+    let status = conclude(&recorded, arguments, place, printer);
     if let Err(failure) = written {
         // The recording is there, and the events can be derived from it again.
         printer.failure(&failure.hint("list them again from the recording: casemate commands"));
@@ -214,10 +238,18 @@ fn command_file(path: &Path, arguments: &RecArgs, options: &Options) -> Result<C
     CommandFile::create(path, present)
 }
 
-fn options(arguments: &RecArgs, printer: &Printer) -> Result<Options, Failure> {
-    let file = match &arguments.file {
-        Some(file) => file.clone(),
-        None => default_file()?,
+fn options(arguments: &RecArgs, client: Option<&Client>, printer: &Printer) -> Result<Options, Failure> {
+    let identity = Identity {
+        user: arguments.user.clone().map(Said::by_flag),
+        target: arguments.target.clone().map(Said::by_flag),
+        target_user: arguments.target_user.clone().map(Said::by_flag),
+        ..Identity::default()
+    };
+    let facts = identity.facts(std::env::var(SESSION_VARIABLE).ok());
+    let file = match (&arguments.file, client) {
+        (Some(file), _) => file.clone(),
+        (None, Some(client)) => live::spool_file(client, &facts.session)?,
+        (None, None) => default_file()?,
     };
     let to_stdout = file == Path::new("-");
     if to_stdout && arguments.append {
@@ -246,13 +278,6 @@ fn options(arguments: &RecArgs, printer: &Printer) -> Result<Options, Failure> {
         Some(command) => command.clone(),
         None => argv.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" "),
     };
-    let identity = Identity {
-        user: arguments.user.clone().map(Said::by_flag),
-        target: arguments.target.clone().map(Said::by_flag),
-        target_user: arguments.target_user.clone().map(Said::by_flag),
-        ..Identity::default()
-    };
-    let facts = identity.facts(std::env::var(SESSION_VARIABLE).ok());
     let mut program = Program::new(argv.clone());
     program.set(SESSION_VARIABLE, &facts.session);
     Ok(Options {
@@ -378,7 +403,7 @@ fn explain(error: RecordError, arguments: &RecArgs) -> Failure {
     }
 }
 
-fn conclude(recorded: &Recorded, arguments: &RecArgs, printer: &Printer) -> ExitCode {
+fn conclude(recorded: &Recorded, arguments: &RecArgs, place: Option<String>, printer: &Printer) -> ExitCode {
     let files = recorded.files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ");
     if let Some(failure) = &recorded.failure {
         let place = if files.is_empty() { "standard output" } else { &files };
@@ -387,7 +412,8 @@ fn conclude(recorded: &Recorded, arguments: &RecArgs, printer: &Printer) -> Exit
     }
     if !files.is_empty() {
         let seconds = Micros(recorded.duration.0 / 100_000 * 100_000);
-        printer.say(format!("recorded {seconds} s, {} events, to {files}", recorded.events));
+        let place = place.unwrap_or_else(|| format!("to {files}"));
+        printer.say(format!("recorded {seconds} s, {} events, {place}", recorded.events));
     }
     let status = match recorded.ending {
         Ending::Signal(signal) => 128 + signal,

@@ -130,7 +130,7 @@ pub(super) struct AskArgs {
     #[arg(long, value_name = "TIME", value_parser = moment)]
     until: Option<Moment>,
 
-    /// In which state a connection is: Pending, Open, Closed, Error
+    /// Of connections: in which state it is: Pending, Open, Inactive (open, and nobody is at it), Closed, Error
     #[arg(long, value_name = "STATE")]
     state: Vec<String>,
 }
@@ -146,9 +146,6 @@ fn yes_or_no(text: &str) -> Result<bool, String> {
 impl AskArgs {
     /// The parameters of the API.
     pub(super) fn parameters(&self, log: LogArg) -> Vec<(&'static str, String)> {
-        if log == LogArg::Connections {
-            return self.of_connections();
-        }
         let actions = match log {
             LogArg::ConnectionEvents => "connectionEventTypes",
             LogArg::Agents => "statusChanges",
@@ -171,6 +168,7 @@ impl AskArgs {
             ("environmentIds", &self.environment_id),
             (actions, &self.action),
             ("connectionNodeIds", &self.node),
+            ("connectionState", &self.state),
         ];
         let lists = lists.into_iter().filter(|(_, values)| !values.is_empty());
         let mut parameters: Vec<_> = lists.map(|(name, values)| (name, values.join(","))).collect();
@@ -186,20 +184,9 @@ impl AskArgs {
         parameters
     }
 
-    fn of_connections(&self) -> Vec<(&'static str, String)> {
-        let lists = [("connectionState", &self.state), ("userEmail", &self.user)];
-        let lists = lists.into_iter().filter(|(_, values)| !values.is_empty());
-        lists.map(|(name, values)| (name, values.join(","))).collect()
-    }
-
     /// A flag that is given and means nothing to this log: somebody would rely on it.
     pub(super) fn out_of_place(&self, log: LogArg) -> Option<&'static str> {
-        if log != LogArg::Connections {
-            return (!self.state.is_empty()).then_some("--state");
-        }
-        let others = Self { user: Vec::new(), state: Vec::new(), ..self.clone() };
-        let is_given = !others.parameters(LogArg::All).is_empty();
-        is_given.then_some("what is no --user or --state")
+        (log != LogArg::Connections && !self.state.is_empty()).then_some("--state")
     }
 }
 
@@ -251,15 +238,10 @@ mod tests {
     }
 
     #[test]
-    fn connections_are_asked_for_by_what_they_have() {
-        let some = AskArgs { user: vec!["a@b".into()], state: vec!["Open".into()], ..AskArgs::default() };
-        assert_eq!(
-            some.parameters(LogArg::Connections),
-            [("connectionState", "Open".into()), ("userEmail", "a@b".into())]
-        );
+    fn only_connections_have_a_state() {
+        let some = AskArgs { state: vec!["Open".into(), "Inactive".into()], ..AskArgs::default() };
+        assert_eq!(some.parameters(LogArg::Connections), [("connectionState", "Open,Inactive".into())]);
         assert_eq!(some.out_of_place(LogArg::Connections), None);
-        assert!(some.out_of_place(LogArg::Commands).is_some());
-        assert!(full().out_of_place(LogArg::Connections).is_some());
-        assert_eq!(full().out_of_place(LogArg::All), None);
+        assert_eq!(some.out_of_place(LogArg::Commands), Some("--state"));
     }
 }

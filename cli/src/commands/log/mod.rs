@@ -98,7 +98,7 @@ pub(crate) fn run(arguments: &LogArgs, printer: &Printer) -> Result<(), Failure>
     let log = arguments.log;
     if let Some(flag) = arguments.ask.out_of_place(log) {
         let failure = Failure::new(format!("`{flag}` means nothing here"));
-        return Err(failure.hint("connections are asked for by --user and --state, events by all the others"));
+        return Err(failure.hint("connections have a state: casemate log connections"));
     }
     if log == LogArg::Connections && (arguments.follow || arguments.export.is_some()) {
         let failure = Failure::new("connections are a list of what there is, and no log");
@@ -163,13 +163,8 @@ fn show(
     let mut shown = Shown::create(arguments)?;
     let limit = arguments.limit.unwrap_or(if arguments.follow { 10 } else { 100 });
     match limit {
-        _ if log == LogArg::Connections => {
-            let mut rows = client.page(log.path(), &query(parameters))?.rows;
-            rows.reverse();
-            let first = if limit == 0 { 0 } else { rows.len().saturating_sub(limit) };
-            rows[first..].iter().try_for_each(|row| shown.event("", row))?;
-        }
-        0 => all(client, parameters, log, &mut shown)?,
+        // Connections are given latest first only.
+        0 if log != LogArg::Connections => all(client, parameters, log, &mut shown)?,
         _ => last(client, parameters, log, limit)?
             .iter()
             .rev()

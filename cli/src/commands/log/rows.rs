@@ -59,6 +59,7 @@ impl Rows {
                 Column::new("AS"),
                 Column::new("TARGET"),
                 Column::new("ID"),
+                Column::new("REASON"),
             ],
             LogArg::ConnectionEvents => vec![
                 time("TIME"),
@@ -86,7 +87,7 @@ impl Rows {
 
     /// The row of an event; `of` is its log.
     pub(super) fn row(&mut self, of: &str, event: &Value) -> Option<Row> {
-        let time = self.time(event, &["timestamp", "creationDate", "timeStamp", "timeCreated", "startTime"]);
+        let time = self.time(event, &["timestamp", "creationDate", "timeStamp", "timeCreated"]);
         if of == "command-end" {
             return self.end(event, time);
         }
@@ -171,25 +172,15 @@ impl Rows {
     }
 
     fn connection(&self, event: &Value, start: String) -> Row {
-        let end = self.time(event, &["endTime", "timeClosed", "endedAt"]);
+        let end = self.time(event, &["timeEnded"]);
         let mut state = text(event, "state");
-        let is_inactive = event.get("inactive").and_then(Value::as_bool).unwrap_or(false)
-            || event.get("clients").and_then(Value::as_u64) == Some(0);
-        if state == "Open" && is_inactive {
+        if event.get("inactive").and_then(Value::as_bool).unwrap_or(false) {
             state.push_str(", inactive");
         }
-        let first = |names: &[&str]| {
-            names.iter().map(|name| text(event, name)).find(|text| !text.is_empty()).unwrap_or_default()
-        };
-        let cells = vec![
-            start,
-            end,
-            state,
-            first(&["subjectName", "userEmail", "subjectId"]),
-            first(&["targetUser"]),
-            first(&["targetName", "targetId"]),
-            first(&["id"]),
-        ];
+        let [who, as_whom, target, id] =
+            ["subjectName", "targetUser", "targetName", "id"].map(|name| text(event, name));
+        let reason = something(event, "reason").unwrap_or_default();
+        let cells = vec![start, end, state, who, as_whom, target, id, reason];
         Row { cells, bad: None }
     }
 
@@ -404,11 +395,11 @@ mod tests {
             false,
             &[(
                 "",
-                json!({"timeCreated": "2026-11-22T07:03:28Z", "state": "Open", "clients": 0, "subjectName": "alice@org.com",
+                json!({"timeCreated": "2026-11-22T07:03:28Z", "state": "Open", "inactive": true, "subjectName": "alice@org.com",
                     "targetName": "web-1", "targetUser": "root", "id": "0196a1b2-c3d4-7e5f-8a9b-000000000001"}),
             )],
             &expect![[r#"
-                START (UTC+01:00)    STATE           WHO            AS    TARGET  ID
+                START (UTC+01:00)    STATE           WHO            AS    TARGET  ID                                    REASON
                 2026-11-22 08:03:28  Open, inactive  alice@org.com  root  web-1   0196a1b2-c3d4-7e5f-8a9b-000000000001
             "#]],
         );
