@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::subjects::{NewSubject, Subject, Subjects, add};
 use super::{Directory, is_to_be_noted};
+use crate::database::Work;
 use crate::error::StoreError;
 use crate::record::{Digest, changed, delete, insert, record, select, text, update, val};
 
@@ -45,15 +46,8 @@ impl Directory {
         target: Option<Uuid>,
         now: Time,
     ) -> Result<Key, StoreError> {
-        let kind = SubjectType::ApiKey;
-        let subject = NewSubject { kind, name: text(name), full_name: None, role, password: None };
-        let subject = Subject::new(subject, now);
-        let id = subject.id;
-        let key =
-            Key { id, subject: id, name: text(name), role, secret, target, created: now, last_used: None };
         let mut work = self.database.writing().await?;
-        add(&mut work, &subject).await?;
-        work.run(&insert(&key)).await?;
+        let key = add_api_key(&mut work, name, role, secret, target, now).await?;
         work.commit().await?;
         Ok(key)
     }
@@ -136,13 +130,37 @@ impl Directory {
         let mut gone = delete::<Key>();
         gone.and_where(Expr::col(Keys::Id).eq(val(id))).returning(changed::<Key>());
         let gone = work.one::<Key>(&gone).await?;
-        if gone.is_some() {
-            let mut subject = update::<Subject>();
-            subject.value(Subjects::Deleted, val(now)).and_where(Expr::col(Subjects::Id).eq(val(id)));
-            subject.and_where(Expr::col(Subjects::Deleted).is_null());
-            work.run(&subject).await?;
+        if let Some(key) = &gone {
+            delete_subject_of(&mut work, key, now).await?;
         }
         work.commit().await?;
         Ok(gone)
     }
+}
+
+/// Deletes the subject that is nothing but this key: both have one id.
+pub(super) async fn delete_subject_of(work: &mut Work, key: &Key, now: Time) -> Result<(), StoreError> {
+    let mut subject = update::<Subject>();
+    subject.value(Subjects::Deleted, val(now)).and_where(Expr::col(Subjects::Id).eq(val(key.id)));
+    subject.and_where(Expr::col(Subjects::Deleted).is_null());
+    work.run(&subject).await.map(drop)
+}
+
+/// Adds a key that is a subject of its own.
+pub(super) async fn add_api_key(
+    work: &mut Work,
+    name: &str,
+    role: Role,
+    secret: Digest,
+    target: Option<Uuid>,
+    now: Time,
+) -> Result<Key, StoreError> {
+    let kind = SubjectType::ApiKey;
+    let subject = NewSubject { kind, name: text(name), full_name: None, role, password: None };
+    let subject = Subject::new(subject, now);
+    let id = subject.id;
+    let key = Key { id, subject: id, name: text(name), role, secret, target, created: now, last_used: None };
+    add(work, &subject).await?;
+    work.run(&insert(&key)).await?;
+    Ok(key)
 }

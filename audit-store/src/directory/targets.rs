@@ -1,14 +1,15 @@
 //! Targets, and whether their agents are there.
 
 use casemate_audit_log::Time;
-use casemate_audit_log::model::{AgentStatus, TargetType};
+use casemate_audit_log::model::{AgentStatus, Role, SubjectType, TargetType};
 use sea_query::{Cond, Expr, ExprTrait as _, OnConflict, Order, SelectStatement};
 use uuid::Uuid;
 
-use super::keys::{Key, Keys};
+use super::keys::{Key, Keys, add_api_key, delete_subject_of};
+use super::subjects::{self, Subject};
 use super::{Directory, is_to_be_noted};
 use crate::error::StoreError;
-use crate::record::{changed, delete, insert, name, record, select, text, update, val};
+use crate::record::{Digest, changed, delete, insert, name, record, select, text, update, val};
 
 record! {
     /// Something that sessions lead to.
@@ -63,6 +64,31 @@ impl Directory {
         let added = self.database.run(&insert(&target)).await;
         added.map_err(|error| error.or_taken("target", named))?;
         Ok(target)
+    }
+
+    /// Adds a target, and the key of its agent; both or none.
+    ///
+    /// # Errors
+    /// There is one of that name ([`StoreError::Taken`]), or the database refuses.
+    pub async fn register_target(
+        &self,
+        kind: TargetType,
+        named: &str,
+        environment: Option<Uuid>,
+        secret: Digest,
+        now: Time,
+    ) -> Result<(Target, Key), StoreError> {
+        let target = Target::new(kind, named, environment, now);
+        let mut work = self.database.writing().await?;
+        work.run(&insert(&target)).await.map_err(|error| error.or_taken("target", named))?;
+        let mut agent = format!("agent of {named}");
+        if work.one::<Subject>(&subjects::living(SubjectType::ApiKey, &agent)).await?.is_some() {
+            // That of a target that was called so before.
+            agent = format!("{agent} ({})", target.id);
+        }
+        let key = add_api_key(&mut work, &agent, Role::Agent, secret, Some(target.id), now).await?;
+        work.commit().await?;
+        Ok((target, key))
     }
 
     /// The target of that name, made if there is none.
@@ -151,7 +177,11 @@ impl Directory {
         gone.and_where(Expr::col(Targets::Deleted).is_null()).returning(changed::<Target>());
         let gone = work.one::<Target>(&gone).await?;
         if gone.is_some() {
-            work.run(delete::<Key>().and_where(Expr::col(Keys::Target).eq(val(id)))).await?;
+            let mut keys = delete::<Key>();
+            keys.and_where(Expr::col(Keys::Target).eq(val(id))).returning(changed::<Key>());
+            for key in work.all::<Key>(&keys).await? {
+                delete_subject_of(&mut work, &key, now).await?;
+            }
         }
         work.commit().await?;
         Ok(gone)

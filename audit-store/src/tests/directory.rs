@@ -211,6 +211,15 @@ fn keys_are_found_by_their_secret_until_they_are_deleted() {
         assert_ne!(again.id, key.id);
         directory.delete_target(target.id, Time(6)).await.unwrap().unwrap();
         assert_eq!(directory.holder(secret).await.unwrap(), None, "it was for that target");
+        let agent = directory.subject(again.id).await.unwrap().unwrap();
+        assert_eq!(
+            agent.deleted,
+            Some(Time(6)),
+            "its name is free for the agent of the next target of that name"
+        );
+        let web = directory.add_target(TargetType::Bzero, "web-1", None, Time(7)).await.unwrap();
+        let key = directory.add_api_key("agent of web-1", Role::Agent, secret, Some(web.id), Time(7)).await;
+        assert_eq!(directory.holder(secret).await.unwrap().unwrap().0, key.unwrap());
     });
 }
 
@@ -248,6 +257,29 @@ fn targets_have_one_name_among_the_living() {
         assert_eq!((gone.deleted, gone.agent_status), (Some(Time(5)), AgentStatus::Terminated));
         assert_eq!(directory.delete_target(web.id, Time(5)).await.unwrap(), None);
         assert_ne!(directory.ensure_target(TargetType::Bzero, "web-1", Time(6)).await.unwrap().id, web.id);
+    });
+}
+
+#[test]
+fn a_target_comes_with_the_key_of_its_agent_or_not_at_all() {
+    in_both(async |database| {
+        let directory = open(&database).await;
+        let register = |name, number| {
+            directory.register_target(TargetType::Bzero, name, None, Digest([number; 32]), Time(2))
+        };
+        let (first, key) = register("web-1", 1).await.unwrap();
+        assert_eq!((key.target, key.role, &*key.name), (Some(first.id), Role::Agent, "agent of web-1"));
+        is_taken(register("web-1", 2).await, "there is target `web-1` already");
+        assert!(register("web-2", 1).await.is_err(), "the secret is another's");
+        assert_eq!(directory.target_named("web-2").await.unwrap(), None);
+        // The name is free again, and the agent of before goes on.
+        directory.change_target(first.id, Some("old"), None).await.unwrap();
+        let (second, other) = register("web-1", 3).await.unwrap();
+        assert_eq!(other.name, format!("agent of web-1 ({})", second.id));
+        for (number, target) in [(1, first.id), (3, second.id)] {
+            let (key, _) = directory.holder(Digest([number; 32])).await.unwrap().unwrap();
+            assert_eq!(key.target, Some(target));
+        }
     });
 }
 

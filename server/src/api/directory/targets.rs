@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::Path;
 use axum::http::StatusCode;
 use casemate_audit_log::Time;
-use casemate_audit_log::model::{AgentStatus, NO_ID, Role, TargetType};
+use casemate_audit_log::model::{AgentStatus, NO_ID, TargetType};
 use casemate_audit_store::Digest;
 use casemate_audit_store::connections::Which;
 use casemate_audit_store::directory::Target;
@@ -179,9 +179,8 @@ async fn add(
         None => None,
     };
     let (now, secret) = (Time::now(), draw("cmk"));
-    let target = directory.add_target(kind, &named, environment, now).await?;
-    let (role, digest) = (Role::Agent, Digest(digest(&secret)));
-    directory.add_api_key(&format!("agent of {named}"), role, digest, Some(target.id), now).await?;
+    let digest = Digest(digest(&secret));
+    let (target, _) = directory.register_target(kind, &named, environment, digest, now).await?;
     let registered = Registered { target_id: target.id.to_string(), agent_key: secret };
     Ok((StatusCode::CREATED, Json(registered)))
 }
