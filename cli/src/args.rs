@@ -7,8 +7,8 @@ use casemate_recorder::{Format, WindowSize};
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    cat, command_events, convert, export, generate, info, keygen, log, play, rec, repair, report, review,
-    screen, search, serve, sessions, shell, upload, verify, watch,
+    cat, command_events, convert, export, generate, import, info, keygen, log, play, rec, repair, report,
+    review, screen, search, serve, sessions, shell, upload, verify, watch,
 };
 
 /// Record terminal sessions exactly, and prove it.
@@ -50,6 +50,7 @@ pub(crate) enum Command {
     Export(Box<export::ExportArgs>),
     Search(search::SearchArgs),
     Review(review::ReviewArgs),
+    Import(import::ImportArgs),
     Info(info::InfoArgs),
     Upload(upload::UploadArgs),
     Verify(verify::VerifyArgs),

@@ -25,6 +25,11 @@ impl Failure {
         self
     }
 
+    /// Says what it is about.
+    pub(crate) fn of(self, what: impl std::fmt::Display) -> Self {
+        Self { error: self.error.context(what.to_string()), hint: self.hint }
+    }
+
     pub(crate) fn hint_text(&self) -> Option<&str> {
         self.hint.as_deref()
     }

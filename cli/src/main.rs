@@ -48,6 +48,7 @@ fn run(command: Command, printer: &Printer) -> Result<ExitCode, Failure> {
         Command::Info(arguments) => return commands::info::run(&arguments, printer),
         Command::Upload(arguments) => return commands::upload::run(&arguments, printer),
         Command::Verify(arguments) => return Ok(commands::verify::run(&arguments, printer)),
+        Command::Import(arguments) => return commands::import::run(&arguments, printer),
         Command::Log(arguments) => commands::log::run(&arguments, printer)?,
         Command::Keygen(arguments) => commands::keygen::run(&arguments, printer)?,
         Command::Screen(arguments) => commands::screen::run(&arguments, printer)?,

@@ -33,7 +33,7 @@ pub(crate) struct Delivered {
 }
 
 /// Who and where, for files that do not say so, or say it wrongly.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Named {
     pub(crate) user: Option<String>,
     pub(crate) target: Option<String>,
@@ -66,39 +66,36 @@ impl Named {
     }
 }
 
-/// Sends a file to its end. Gives up where the server cannot be reached for long.
+/// Sends a file to its end. Gives up where the server cannot be reached for long. `name` is what it is called.
 pub(crate) fn send(
     client: &Client,
     path: &Path,
+    name: &str,
     named: &Named,
     printer: &Printer,
 ) -> Result<Delivered, Failure> {
-    let name = path.display().to_string();
     // For as long as it is sent nobody appends to it.
     let _claim = claim(path).about(format!("`{name}`"))?;
     let facts = Facts::of(path)?;
-    let connection = named.connection(&facts, &name)?;
-    send_as(client, path, &facts, &connection, printer)
-}
-
-/// The same, where it is known what it is.
-pub(crate) fn send_as(
-    client: &Client,
-    path: &Path,
-    facts: &Facts,
-    connection: &NewConnection,
-    printer: &Printer,
-) -> Result<Delivered, Failure> {
-    let name = path.display().to_string();
+    let connection = named.connection(&facts, name)?;
     let mut upload = Upload::open(client, facts.id, path)?;
     let length = upload.left();
-    let mut progress = printer.progress(&name, Some(length));
+    let mut progress = printer.progress(name, Some(length));
     let explain = |error: ClientError| -> Failure {
-        let needs_target = error.kind() == Some("Invalid") && connection.target.is_none();
-        let failure = Failure::from(error);
-        if needs_target { failure.hint("give --target NAME") } else { failure }
+        let hint = match error.kind() {
+            Some("Invalid") if connection.target.is_none() => Some("give --target NAME"),
+            Some("Conflict") => {
+                Some("it is there for others: give the same --user, --target and --target-user as then")
+            }
+            _ => None,
+        };
+        let failure = Failure::from(error).of(format!("`{name}`"));
+        match hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
     };
-    let there = patiently(&mut progress, &mut || upload.begin(connection)).map_err(explain)?;
+    let there = patiently(&mut progress, &mut || upload.begin(&connection)).map_err(explain)?;
     progress.advance(usize::try_from(length - upload.left()).unwrap_or(usize::MAX));
     while !upload.is_complete() {
         let sent = patiently(&mut progress, &mut || upload.send(true)).map_err(explain)?;
@@ -166,7 +163,7 @@ pub(crate) fn send_left_behind(client: &Client, folder: &Path) {
         if claim(&path).is_err() {
             continue;
         }
-        match send(client, &path, &Named::default(), &printer) {
+        match send(client, &path, &path.display().to_string(), &Named::default(), &printer) {
             Ok(_) => drop(fs::remove_file(&path)),
             Err(failure) if failure.is_temporary() => return,
             // It stays, until somebody looks at it with `casemate upload --spool`.

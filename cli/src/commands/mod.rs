@@ -5,6 +5,7 @@ pub(crate) mod command_events;
 pub(crate) mod convert;
 pub(crate) mod export;
 pub(crate) mod generate;
+pub(crate) mod import;
 pub(crate) mod info;
 pub(crate) mod keygen;
 pub(crate) mod log;

@@ -101,7 +101,7 @@ struct Tally {
 impl Tally {
     /// Sends a file; whether all of it is there.
     fn one(&mut self, client: &Client, path: &Path, named: &Named, printer: &Printer) -> bool {
-        match send(client, path, named, printer) {
+        match send(client, path, &path.display().to_string(), named, printer) {
             Ok(delivered) => {
                 printer.say(said(path, &delivered));
                 self.done += 1;
