@@ -3,7 +3,9 @@
 mod connections;
 mod directory;
 mod journal;
+mod kill;
 mod limit;
+mod load;
 mod postgres;
 mod recordings;
 

@@ -17,6 +17,7 @@ mod row;
 pub(crate) mod tail;
 mod tend;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use casemate_audit_log::Time;
@@ -99,6 +100,8 @@ pub struct Recordings {
     database: Database,
     store: Arc<dyn ObjectStore>,
     sizes: Sizes,
+    /// That of the store, where it is one.
+    folder: Option<PathBuf>,
 }
 
 /// How great things are, in bytes.
@@ -118,7 +121,7 @@ impl Recordings {
     /// Keeps what is known of recordings in a database, and their bytes in a store.
     #[must_use]
     pub fn new(database: &Database, store: Arc<dyn ObjectStore>) -> Self {
-        Self { database: database.clone(), store, sizes: SIZES }
+        Self { database: database.clone(), store, sizes: SIZES, folder: None }
     }
 
     #[cfg(test)]

@@ -74,7 +74,7 @@ impl Recordings {
         let all = self.store.list(None).map_err(refused);
         let old =
             all.try_filter(|object| std::future::ready(object.last_modified.timestamp_micros() < before.0));
-        let mut swept = 0;
+        let mut swept = self.sweep_folder(before).await?;
         let mut old = old.map_ok(|object| object.location.to_string()).try_chunks(OBJECTS);
         while let Some(keys) = old.try_next().await.map_err(|error| error.1)? {
             let listed = listed(&mut self.database.reading().await?, &keys).await?;

@@ -51,7 +51,7 @@ async fn write(journal: &Journal, recording: Uuid, offset: u64, bytes: &[u8]) ->
     journal.write(Batch { events: Vec::new(), chunks: vec![chunk] }).await
 }
 
-fn files(folder: &Path) -> Vec<std::path::PathBuf> {
+pub(super) fn files(folder: &Path) -> Vec<std::path::PathBuf> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -380,11 +380,11 @@ fn objects_of_nobody_are_swept_and_no_others() {
         assert_eq!(tend(&recordings).await, (1, 0));
         let listed = files(folder.path());
         let (of_dead, of_nobody) = (listed[0].with_file_name("0-dead"), folder.path().join("other"));
-        for orphan in [&of_dead, &of_nobody] {
+        for orphan in [&of_dead, &of_nobody, &listed[0].with_file_name("0-half#1")] {
             std::fs::write(orphan, "left").unwrap();
         }
         assert_eq!(recordings.sweep(Time(1)).await.unwrap(), 0, "they are too new");
-        assert_eq!(recordings.sweep(Time(Time::now().0 + 1_000_000)).await.unwrap(), 2);
+        assert_eq!(recordings.sweep(Time(Time::now().0 + 1_000_000)).await.unwrap(), 3);
         assert_eq!(files(folder.path()), listed);
         assert_eq!(read(&recordings, id, 0..100).await.unwrap(), [b'x'; 60]);
     });
