@@ -5,7 +5,7 @@
 //! the next one begins anew.
 
 use casemate_audit_log::Time;
-use futures_util::TryStreamExt as _;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use sea_query::{Cond, Expr, ExprTrait as _, Query};
 use uuid::Uuid;
 
@@ -17,6 +17,9 @@ use crate::names::Recordings as Column;
 
 /// Recordings that are looked at in one go.
 const AT_ONCE: u64 = 256;
+
+/// Of these so many at the same time: most of it is waiting for the disk.
+const TOGETHER: usize = 4;
 
 /// Objects that are looked at in one go.
 const OBJECTS: usize = 1000;
@@ -52,8 +55,9 @@ impl Recordings {
             let due = self.due(after).await?;
             let Some(last) = due.last() else { return Ok(tended) };
             after = Some(last.id);
-            for due in due {
-                let done = if due.is_complete { self.seal(&due).await } else { self.shift(&due).await };
+            let mut done =
+                stream::iter(due.into_iter().map(|due| self.tend_one(due))).buffer_unordered(TOGETHER);
+            while let Some((due, done)) = done.next().await {
                 match done {
                     Ok(true) if due.is_complete => tended.sealed += 1,
                     Ok(true) => tended.moved += 1,
@@ -111,6 +115,11 @@ impl Recordings {
             Ok(Due { id, size, moved, is_complete: completed.is_some() })
         };
         rows.into_iter().map(due).collect()
+    }
+
+    async fn tend_one(&self, due: Due) -> (Due, Result<bool, StoreError>) {
+        let done = if due.is_complete { self.seal(&due).await } else { self.shift(&due).await };
+        (due, done)
     }
 
     /// Makes objects of the rows of a recording.
