@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 
 use bytes::Bytes;
-use sea_query::{Expr, ExprTrait as _, Order, Query};
+use sea_query::{Expr, ExprTrait as _, IntoIden as _, LockType, Order, Query, TableRef, ValueTuple};
 use uuid::Uuid;
 
 use super::{no_bytes_for, signed};
@@ -20,33 +20,26 @@ use crate::names::{RecordingTail, Recordings};
 /// Rows in one statement.
 const ROWS: usize = 64;
 
+/// Recordings in one statement.
+const RECORDINGS: usize = 500;
+
 /// Rows that are read at once, at most.
 const READ: u64 = 512;
 
 /// Adds chunks to open recordings.
 pub(crate) async fn write(work: &mut Work, chunks: &[&Chunk]) -> Result<(), StoreError> {
-    let mut ranges: BTreeMap<Uuid, Range<u64>> = BTreeMap::new();
-    let chunks: Vec<&Chunk> = chunks.iter().copied().filter(|chunk| !chunk.bytes.is_empty()).collect();
+    let mut ranges: BTreeMap<_, Range<u64>> = BTreeMap::new();
+    let chunks: Vec<_> = chunks.iter().copied().filter(|chunk| !chunk.bytes.is_empty()).collect();
     for Chunk { recording: id, offset, bytes } in chunks.iter().copied() {
         let range = ranges.entry(*id).or_insert(*offset..*offset);
         if range.end != *offset {
             return Err(StoreError::Offset { id: *id, expected: range.end, offset: *offset });
         }
-        range.end += bytes.len() as u64;
+        range.end = range.end.saturating_add(bytes.len() as u64);
     }
-    // In the order of their ids: who writes the same in another process waits for us, and we not for them.
-    for (id, range) in &ranges {
-        let update = Query::update()
-            .table(Recordings::Table)
-            .value(Recordings::Size, signed(range.end))
-            .and_where(Expr::col(Recordings::Id).eq(blob(id.as_bytes())))
-            .and_where(Expr::col(Recordings::Size).eq(signed(range.start)))
-            .and_where(Expr::col(Recordings::Completed).is_null())
-            .and_where(Expr::col(Recordings::Deleted).is_null())
-            .to_owned();
-        if work.run(&update).await? == 0 {
-            return Err(no_bytes_for(work, *id, range.start).await?);
-        }
+    let ranges: Vec<_> = ranges.into_iter().collect();
+    for ranges in ranges.chunks(RECORDINGS) {
+        grow(work, ranges).await?;
     }
     for rows in chunks.chunks(ROWS) {
         let mut insert = Query::insert();
@@ -62,6 +55,41 @@ pub(crate) async fn write(work: &mut Work, chunks: &[&Chunk]) -> Result<(), Stor
         work.run(&insert).await?;
     }
     Ok(())
+}
+
+/// Says of recordings, each once and in the order of their ids, that they end at the ends of the ranges, if it is at their
+/// beginnings that they ended.
+async fn grow(work: &mut Work, ranges: &[(Uuid, Range<u64>)]) -> Result<(), StoreError> {
+    let ids = ranges.iter().map(|(id, _)| blob(id.as_bytes()));
+    let select = Query::select()
+        .columns([Recordings::Id, Recordings::Size])
+        .from(Recordings::Table)
+        .and_where(Expr::col(Recordings::Id).is_in(ids))
+        .and_where(Expr::col(Recordings::Completed).is_null())
+        .and_where(Expr::col(Recordings::Deleted).is_null())
+        // Who writes the same in another process waits for us, and, in this order, we not for them.
+        .order_by(Recordings::Id, Order::Asc)
+        .lock(LockType::Update)
+        .to_owned();
+    let open: BTreeMap<Vec<u8>, i64> = work.rows(&select).await?.into_iter().collect();
+    for (id, range) in ranges {
+        if open.get(&id.as_bytes()[..]) != Some(&signed(range.start)) {
+            return Err(no_bytes_for(work, *id, range.start).await?);
+        }
+    }
+    const GROWN: &str = "grown";
+    let of = |(id, range): &(Uuid, Range<u64>)| {
+        ValueTuple::Many(vec![blob(id.as_bytes()), signed(range.end).into()])
+    };
+    // This is how both databases call the columns of what is only values.
+    let [id, size] = ["column1", "column2"].map(|column| Expr::col((GROWN, column)));
+    let update = Query::update()
+        .table(Recordings::Table)
+        .value(Recordings::Size, size)
+        .from(TableRef::ValuesList(ranges.iter().map(of).collect(), GROWN.into_iden()))
+        .and_where(Expr::col((Recordings::Table, Recordings::Id)).eq(id))
+        .to_owned();
+    work.run(&update).await.map(drop)
 }
 
 /// The rows with the bytes of a range: the first begins at it or before.

@@ -83,18 +83,20 @@ fn whoever_cannot_be_served_is_refused_alone() {
         let batch =
             |number: i64, chunk: Chunk| Batch { events: some(number..number + 1), chunks: vec![chunk] };
         // None is polled before all are in the queue.
-        let (first, gap, second, none, over, third) = tokio::join!(
+        let (first, gap, second, none, over, third, far) = tokio::join!(
             journal.write(batch(1, chunk(recording, 0, "abc"))),
             journal.write(batch(2, chunk(recording, 4, "e"))),
             journal.write(batch(3, chunk(recording, 3, "d"))),
             journal.write(batch(4, chunk(nobody, 0, "x"))),
             journal.write(batch(5, chunk(complete, 0, "x"))),
             journal.write(events(some(6..7))),
+            journal.write(batch(7, chunk(recording, u64::MAX, "x"))),
         );
         for fine in [first, second, third] {
             fine.unwrap();
         }
         assert!(matches!(gap, Err(StoreError::Offset { expected: 3, offset: 4, .. })), "{gap:?}");
+        assert!(matches!(far, Err(StoreError::Offset { expected: 4, offset: u64::MAX, .. })), "{far:?}");
         assert!(matches!(none, Err(StoreError::NoRecording { id }) if id == nobody), "{none:?}");
         assert!(matches!(over, Err(StoreError::Complete { id }) if id == complete), "{over:?}");
         assert_eq!(recordings.uploaded(recording).await.unwrap(), 4);
