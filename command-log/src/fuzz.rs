@@ -26,7 +26,7 @@ pub fn fuzz_command_log(script: &[u8]) {
     let script = &script[..script.len().min(LONGEST)];
     let whole = play(script, usize::MAX);
     for length in [1, 3] {
-        assert_eq!(play(script, length), whole, "how output is cut matters");
+        assert_eq!(play(script, length), whole, "how output is cut, or when it pauses, matters");
     }
     let mut ids: Vec<&str> = whole.iter().map(|event| event.id.as_str()).collect();
     ids.sort_unstable();
@@ -74,6 +74,9 @@ fn play(script: &[u8], length: usize) -> Vec<CommandEvent> {
                     log.handle(&Event::new(now, Code::Output, &piece.iter().collect::<String>()));
                 }
             }
+        }
+        if length < usize::MAX {
+            log.pause();
         }
         events.extend(std::iter::from_fn(|| log.next_event()));
     }

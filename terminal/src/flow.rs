@@ -43,6 +43,11 @@ impl Backlog {
         }
     }
 
+    /// Takes no more memory than what it holds.
+    pub fn rest(&mut self) {
+        self.bytes.shrink_to_fit();
+    }
+
     /// Brings the screen up to date.
     pub fn flush<S: Screen>(&mut self, screen: &mut S) {
         if self.thorough {

@@ -20,8 +20,8 @@ pub fn fuzz_scanner(data: &[u8]) {
     assert_eq!(scan(pieces(seed, bytes)), whole, "how the stream is cut matters");
 }
 
-/// Feeds a screen, whole and in pieces, with a change of size and a keyframe in the midst: the screens are the same, and
-/// what cannot be on a screen is not there. The bytes as a keyframe do no harm either.
+/// Feeds a screen, whole and in pieces, with a change of size and a keyframe in the midst, and with rests: the screens are the
+/// same, and what cannot be on a screen is not there. The bytes as a keyframe do no harm either.
 ///
 /// # Panics
 /// Where that does not hold.
@@ -44,6 +44,18 @@ pub fn fuzz_screen(data: &[u8]) {
     restored.resize(rows, cols);
     pieces(seed, second).for_each(|piece| restored.feed(piece));
     assert!(whole.keyframe() == restored.keyframe(), "cutting or a keyframe changed the screen");
+
+    let mut resting = Vt100Screen::new(cols, rows, 5);
+    for (half, (cols, rows)) in [(first, (rows, cols)), (second, (rows, cols))] {
+        for piece in pieces(seed, half) {
+            resting.feed(piece);
+            resting.rest();
+        }
+        resting.resize(cols, rows);
+        resting.rest();
+    }
+    assert!(whole.keyframe() == resting.keyframe(), "a rest changed the screen");
+    assert!(lines(&whole) == lines(&resting), "a rest changed what scrolled off");
 
     let before = restored.keyframe();
     if restored.restore(bytes).is_err() {
@@ -172,6 +184,13 @@ fn cells(screen: &Vt100Screen) -> Vec<(String, u8, Style)> {
     };
     let lines = (0..rows).filter_map(|row| screen.shown(row));
     lines.flat_map(|line| (0..cols).map(move |col| drawn(line.drawn(col)))).collect()
+}
+
+/// All lines that are there, above the screen too.
+fn lines(screen: &Vt100Screen) -> Vec<(bool, Vec<Cell<'_>>)> {
+    let numbers = 0..screen.scrolled() + u64::from(screen.size().rows);
+    let lines = numbers.filter_map(|number| screen.line(number));
+    lines.map(|line| (line.is_wrapped(), line.cells().collect())).collect()
 }
 
 /// Whatever is on a screen, no form has anything in it that a reader would obey.

@@ -86,6 +86,9 @@ pub trait Screen {
     /// known, and there are at least two rows and columns, and at most 64 Ki cells.
     fn resize(&mut self, cols: u16, rows: u16);
 
+    /// Takes as little memory as there is need for until something comes. It shows what it did.
+    fn rest(&mut self);
+
     /// Returns the size.
     fn size(&self) -> Size;
 

@@ -71,6 +71,10 @@ impl Screen for Vt100Screen {
         }
     }
 
+    fn rest(&mut self) {
+        self.parser.screen_mut().rest();
+    }
+
     fn size(&self) -> Size {
         let (rows, cols) = self.parser.screen().size();
         Size { cols, rows }

@@ -274,6 +274,13 @@ impl<S: Screen> CommandLog<S> {
         }
     }
 
+    /// Takes as little memory as there is need for until something comes: for whoever has many sessions that wait. It
+    /// changes nothing.
+    pub fn pause(&mut self) {
+        self.backlog.rest();
+        self.screen.rest();
+    }
+
     /// Ends the recording: what runs has no end.
     pub fn finish(&mut self) {
         self.rest(Micros(u64::MAX), false);

@@ -155,6 +155,18 @@ fn row(out: &mut Vec<u8>, row: &Row) {
     }
 }
 
+/// A row as it stands in a keyframe.
+pub(crate) fn pack_row(out: &mut Vec<u8>, line: &Row) {
+    row(out, line);
+}
+
+/// The row that [`pack_row`] was given, but for its stamp.
+pub(crate) fn unpack_row(bytes: &[u8]) -> Option<Row> {
+    let mut row = Row::default();
+    Reader(bytes).row(&mut row, u16::MAX).ok()?;
+    Some(row)
+}
+
 /// Reads a keyframe; `accept` says whether a screen may have that many columns and rows.
 pub(crate) fn decode(
     bytes: &[u8],

@@ -18,6 +18,7 @@ mod cell;
 mod charset;
 mod control;
 mod grid;
+mod kept;
 mod keyframe;
 mod parse;
 mod parser;

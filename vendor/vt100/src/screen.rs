@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use crate::attrs::{Attrs, Color};
 use crate::charset::{Charset, Charsets};
 use crate::grid::{Grid, Pos, Saved};
+use crate::kept::Kept;
 use crate::row::Row;
 
 /// Distance of tab stops that nobody has set.
@@ -50,7 +51,7 @@ pub struct Screen {
     pub(crate) alternate: Grid,
     pub(crate) is_alternate: bool,
 
-    pub(crate) scrollback: VecDeque<Row>,
+    pub(crate) scrollback: VecDeque<Kept>,
     pub(crate) scrollback_cells: usize,
     /// How many rows the scrollback holds at most; and so many times [`LONG_ROW`] cells.
     pub(crate) capacity: usize,
@@ -234,7 +235,7 @@ impl Screen {
             return self.primary.rows.get(usize::try_from(row).ok()?);
         }
         let back = usize::try_from(self.scrolled - number).ok()?;
-        self.scrollback.get(self.scrollback.len().checked_sub(back)?)
+        self.scrollback.get(self.scrollback.len().checked_sub(back)?).map(Kept::row)
     }
 
     /// Returns a row of the screen that is shown.
@@ -316,16 +317,28 @@ impl Screen {
             row.cells.shrink_to_fit();
         }
         self.scrollback_cells += row.cells.len();
-        self.scrollback.push_back(row);
+        self.scrollback.push_back(Kept::new(row));
         let mut oldest = Row::default();
         while self.scrollback.len() > self.capacity
             || self.scrollback_cells > self.capacity.saturating_mul(LONG_ROW)
         {
             let Some(row) = self.scrollback.pop_front() else { break };
-            self.scrollback_cells -= row.cells.len();
-            oldest = row;
+            self.scrollback_cells -= row.cells;
+            oldest = row.into_row();
         }
         oldest
+    }
+
+    /// Takes as little memory as there is need for until something comes: rows of the scrollback are packed, and read from
+    /// that where somebody wants them.
+    pub fn rest(&mut self) {
+        let mut buffer = Vec::new();
+        self.scrollback.iter_mut().for_each(|row| row.pack(&mut buffer));
+        for row in self.primary.rows.iter_mut().chain(&mut self.alternate.rows) {
+            if row.cells.capacity() > usize::from(self.cols) {
+                row.cells.shrink_to_fit();
+            }
+        }
     }
 
     /// Forgets the scrollback; the rows keep their numbers.
