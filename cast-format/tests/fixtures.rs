@@ -106,7 +106,7 @@ fn convert(text: &[u8], version: Version) -> Vec<u8> {
 fn unpack(file: &[u8], key: Option<&str>, shown: &mut String) -> Vec<u8> {
     let public_key =
         key.map(|pem| VerifyingKey::from_public_key_pem(pem).expect("a public key in PEM").to_bytes());
-    let config = UnpackerConfig { public_key, previous_seal: None };
+    let config = UnpackerConfig { public_key, ..UnpackerConfig::default() };
     let mut unpacker = Unpacker::new(config).expect("memory for zstd");
     let mut text = Vec::new();
     *shown += "== unpack\n";

@@ -18,7 +18,7 @@ pub(super) const WINDOW_LOG: u32 = 20;
 const MIN_MATCH: u32 = 4;
 
 /// What `zstd -dc` accepts without being asked.
-const WINDOW_LOG_LIMIT: u32 = 27;
+pub(super) const WINDOW_LOG_LIMIT: u32 = 27;
 
 /// A compression context that is used for one frame after the other.
 pub(super) struct Compressor {
@@ -140,24 +140,39 @@ fn chunk(expected: usize) -> usize {
 
 /// A decompression context that is fed whole parts of frames.
 pub(super) struct Decompressor {
-    decoder: Decoder<'static>,
+    /// None while it rests.
+    decoder: Option<Decoder<'static>>,
+    window_log: u32,
     text: Vec<u8>,
 }
 
 impl Decompressor {
-    pub(super) fn new() -> io::Result<Self> {
-        let mut decoder = Decoder::new()?;
-        decoder.set_parameter(DParameter::WindowLogMax(WINDOW_LOG_LIMIT))?;
-        Ok(Self { decoder, text: Vec::with_capacity(BLOCK_LIMIT) })
+    /// Frames with larger windows are not read.
+    pub(super) fn new(window_log: u32) -> io::Result<Self> {
+        let decoder = Some(decoder(window_log)?);
+        Ok(Self { decoder, window_log, text: Vec::with_capacity(BLOCK_LIMIT) })
+    }
+
+    /// Gives its memory back, of which a window is the most. It then has to begin anew, be it a frame that it was in.
+    pub(super) fn rest(&mut self) {
+        (self.decoder, self.text) = (None, Vec::new());
+    }
+
+    pub(super) fn is_resting(&self) -> bool {
+        self.decoder.is_none()
     }
 
     /// Forgets the frame it was in.
-    pub(super) fn begin(&mut self) {
-        self.decoder.reinit().expect("resetting the session alone cannot fail");
+    pub(super) fn begin(&mut self) -> io::Result<()> {
+        match &mut self.decoder {
+            Some(decoder) => decoder.reinit(),
+            None => decoder(self.window_log).map(|decoder| self.decoder = Some(decoder)),
+        }
     }
 
     /// The text of one whole part (see [`super::frame::Part`]): never more than [`BLOCK_LIMIT`].
     pub(super) fn part(&mut self, part: &[u8]) -> io::Result<&[u8]> {
+        let Some(decoder) = &mut self.decoder else { return Err(io::Error::other("it rests")) };
         self.text.clear();
         let mut input = InBuffer::around(part);
         loop {
@@ -166,7 +181,7 @@ impl Decompressor {
                 return Err(io::Error::other("block is longer than any may be"));
             }
             self.text.reserve(BLOCK_LIMIT + 1 - written);
-            let left = self.decoder.run(&mut input, &mut OutBuffer::around_pos(&mut self.text, written))?;
+            let left = decoder.run(&mut input, &mut OutBuffer::around_pos(&mut self.text, written))?;
             let done = input.pos == part.len();
             // At 0 the frame is over: one more turn would ask for the next one.
             if done && (left == 0 || self.text.len() == written) {
@@ -177,4 +192,10 @@ impl Decompressor {
             }
         }
     }
+}
+
+fn decoder(window_log: u32) -> io::Result<Decoder<'static>> {
+    let mut decoder = Decoder::new()?;
+    decoder.set_parameter(DParameter::WindowLogMax(window_log))?;
+    Ok(decoder)
 }

@@ -9,9 +9,11 @@ use super::{Condition, Unpacker, UnpackerConfig, Verdict, frame, keyframe, seek_
 /// # Panics
 /// When they differ, or when more comes out than can be in there.
 pub fn fuzz_unpack(data: &[u8]) {
-    let whole = log(data, data.len().max(1));
+    let whole = log(data, data.len().max(1), false);
     let pieces = usize::from(*data.first().unwrap_or(&0)) % 61 + 1;
-    assert_eq!(whole, log(data, pieces), "the same in pieces of {pieces}");
+    assert_eq!(whole, log(data, pieces, false), "the same in pieces of {pieces}");
+
+    assert_eq!(whole, log(data, pieces, true), "the same with rests in between");
 
     let walk = frame::walk(data);
     assert!(walk.block_ends.iter().chain(&walk.end).all(|end| *end <= data.len()));
@@ -30,7 +32,7 @@ pub fn fuzz_unpack(data: &[u8]) {
 }
 
 /// All that comes out, with neighbouring texts joined to their number of bytes and a sum of them.
-fn log(data: &[u8], piece: usize) -> (Vec<String>, Verdict) {
+fn log(data: &[u8], piece: usize, rests: bool) -> (Vec<String>, Verdict) {
     let mut unpacker = Unpacker::new(UnpackerConfig::default()).expect("memory for a context");
     let mut lines = Vec::new();
     let mut text = (0_u64, 0_u64);
@@ -60,6 +62,9 @@ fn log(data: &[u8], piece: usize) -> (Vec<String>, Verdict) {
     };
     for bytes in data.chunks(piece) {
         unpacker.feed(bytes, &mut sink);
+        if rests {
+            unpacker.rest();
+        }
     }
     let verdict = unpacker.finish(&mut sink);
     assert_eq!(verdict.text_bytes, text.0);

@@ -11,7 +11,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use sha2::{Digest, Sha256};
 
-use super::codec::Decompressor;
+use super::codec::{Decompressor, WINDOW_LOG_LIMIT};
 use super::frame::FrameWalker;
 use super::keyframe;
 use super::report::Unpacked;
@@ -241,7 +241,7 @@ impl<R: Read + Seek> SegmentReader<R> {
             return Err(ReadError::TooLong(index));
         }
         let frame = read_at(&mut self.source, place.frame, place.frame_bytes)?;
-        let mut decompressor = Decompressor::new()?;
+        let mut decompressor = Decompressor::new(WINDOW_LOG_LIMIT)?;
         let mut walker = FrameWalker::default();
         let (mut at, mut text) = (0, Vec::new());
         while let Ok(Some(part)) = walker.step(&frame[at..]) {

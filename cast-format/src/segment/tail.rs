@@ -13,7 +13,7 @@ use std::io::{self, Read, Seek};
 
 use sha2::Digest;
 
-use super::codec::Decompressor;
+use super::codec::{Decompressor, WINDOW_LOG_LIMIT};
 use super::frame::{CLOSING_BLOCK, FrameWalker, PART_LIMIT, Part};
 use super::pack::OpenSegment;
 use super::reader::{read_all, read_at, table_at_end};
@@ -299,7 +299,7 @@ fn salvage<R: Read + Seek>(
     last_event: Micros,
     relative: bool,
 ) -> Result<Salvage, TailError> {
-    let mut decompressor = Decompressor::new()?;
+    let mut decompressor = Decompressor::new(WINDOW_LOG_LIMIT)?;
     let mut walker = FrameWalker::default();
     let mut lines = Lines { head: Vec::new(), relative, clock: last_event, events: 0, times: None };
     let mut segment = OpenSegment::default();
@@ -409,7 +409,7 @@ fn event_time(line: &[u8]) -> Option<Micros> {
 /// before.
 fn has_relative_times<R: Read + Seek>(source: &mut R, first_frame: u64) -> io::Result<bool> {
     let bytes = read_at(source, first_frame, 2 * PART_LIMIT as u64)?;
-    let (mut walker, mut decompressor) = (FrameWalker::default(), Decompressor::new()?);
+    let (mut walker, mut decompressor) = (FrameWalker::default(), Decompressor::new(WINDOW_LOG_LIMIT)?);
     let (mut at, mut text) = (0, Vec::new());
     while let Ok(Some(part)) = walker.step(&bytes[at..]) {
         let Ok(decoded) = decompressor.part(&bytes[at..at + part.bytes()]) else { break };

@@ -15,7 +15,7 @@ use memchr::memchr_iter;
 use sha2::{Digest, Sha256};
 
 use super::chain::{Chain, FrameContent, FrameFacts, Sealed};
-use super::codec::Decompressor;
+use super::codec::{Decompressor, WINDOW_LOG_LIMIT};
 use super::frame::{FrameWalker, ZSTD_MAGIC};
 use super::report::{Defect, DefectKind, OpenFrame, SegmentReport, Span, Unpacked, UnsealedFrame, Verdict};
 use super::seal::{SEAL_MAGIC, Seal, SealError};
@@ -25,6 +25,9 @@ use super::{Hash, SKIPPABLE_LIMIT};
 /// So much of a frame is kept while it is read, to look for a seal in it if its blocks turn out to be
 /// damaged: twice what a segment of ours can be.
 const HELD: usize = 2 << 20;
+
+/// So much text of an open frame is decompressed twice rather than kept a window for: twice what a segment of ours can be.
+const REST_TEXT_LIMIT: u64 = 2 << 20;
 
 /// Input is taken in pieces of this size, whatever size it is given in.
 const PIECE: usize = 256 << 10;
@@ -36,6 +39,9 @@ pub struct UnpackerConfig {
     pub public_key: Option<[u8; 32]>,
     /// What the first seal must name as the one before it; `None` takes anything.
     pub previous_seal: Option<Hash>,
+    /// Frames that need more than two to the power of that, in bytes, to be read are damage: ours need a mebibyte. `None`
+    /// is what `zstd -d` takes.
+    pub window_log: Option<u32>,
 }
 
 /// Reads a recording.
@@ -99,7 +105,8 @@ impl Unpacker {
     /// # Errors
     /// When zstd has no memory.
     pub fn new(config: UnpackerConfig) -> std::io::Result<Self> {
-        Ok(Self { decompressor: Some(Decompressor::new()?), ..Self::walking(config) })
+        let window_log = config.window_log.unwrap_or(WINDOW_LOG_LIMIT).min(WINDOW_LOG_LIMIT);
+        Ok(Self { decompressor: Some(Decompressor::new(window_log)?), ..Self::walking(config) })
     }
 
     /// Passes over the frames without looking into them: no text, and no frame's hash is checked.
@@ -130,6 +137,21 @@ impl Unpacker {
             self.buffer.extend_from_slice(piece);
             self.run(false, sink);
         }
+    }
+
+    /// Gives back the memory that is only needed while bytes come, which is about all: what zstd held of an open frame is
+    /// made anew from the frame's beginning when it goes on. For whoever has many recordings that wait for more; a frame
+    /// that is much longer than a segment is left as it is.
+    pub fn rest(&mut self) {
+        let Some(decompressor) = &mut self.decompressor else { return };
+        if let State::Frame(open) = &self.state
+            && (open.offset != self.buffer_offset + self.keep as u64 || open.text_bytes > REST_TEXT_LIMIT)
+        {
+            return;
+        }
+        decompressor.rest();
+        self.drop_read();
+        self.buffer.shrink_to_fit();
     }
 
     /// Where bytes begin that are not what ought to be there, as long as nothing was found behind them to go on from: a
@@ -166,11 +188,16 @@ impl Unpacker {
             }
         }
         if self.keep == self.buffer.len() || self.keep >= PIECE {
-            self.buffer.drain(..self.keep);
-            self.buffer_offset += self.keep as u64;
-            self.at -= self.keep;
-            self.keep = 0;
+            self.drop_read();
         }
+    }
+
+    /// Forgets what will not be read again.
+    fn drop_read(&mut self) {
+        self.buffer.drain(..self.keep);
+        self.buffer_offset += self.keep as u64;
+        self.at -= self.keep;
+        self.keep = 0;
     }
 
     /// Where in the file we are.
@@ -245,7 +272,7 @@ impl Unpacker {
         self.behind_damage = None;
         self.chain.last_is_final = false;
         if let Some(decompressor) = &mut self.decompressor {
-            decompressor.begin();
+            decompressor.begin().expect("zstd has memory");
         }
         self.state = State::Frame(Box::new(OpenState {
             offset: self.position(),
@@ -269,6 +296,10 @@ impl Unpacker {
             }
         };
         if let Some(decompressor) = &mut self.decompressor {
+            if decompressor.is_resting() {
+                // The frame is held from its beginning on.
+                wake(decompressor, &self.buffer[self.keep..self.at]);
+            }
             let Ok(text) = decompressor.part(part) else {
                 self.lose(offset);
                 return Step::Done;
@@ -487,6 +518,18 @@ impl Unpacker {
                 entries.update(u32::try_from(size).unwrap_or(u32::MAX).to_le_bytes());
             }
         }
+    }
+}
+
+/// Brings zstd to where it was in a frame of which this was read.
+fn wake(decompressor: &mut Decompressor, frame: &[u8]) {
+    decompressor.begin().expect("zstd has memory");
+    let (mut walker, mut rest) = (FrameWalker::default(), frame);
+    while let Ok(Some(part)) = walker.step(rest) {
+        let (part, behind) = rest.split_at(part.bytes());
+        // It could be read before.
+        decompressor.part(part).ok();
+        rest = behind;
     }
 }
 
