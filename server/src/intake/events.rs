@@ -73,6 +73,11 @@ fn id(about: &About, event: &log::CommandEvent) -> String {
     hash.update(&about.connection_id);
     hash.update([0]);
     hash.update(&event.id);
+    id_from(hash)
+}
+
+/// An id of version 8, which is for whatever somebody makes them of.
+pub(super) fn id_from(hash: Sha256) -> String {
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&hash.finalize()[..16]);
     uuid::Builder::from_custom_bytes(bytes).into_uuid().to_string()

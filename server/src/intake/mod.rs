@@ -12,6 +12,8 @@
 
 mod events;
 pub mod fuzz;
+mod imported;
+mod kube;
 mod overlap;
 mod reader;
 mod refused;
@@ -26,6 +28,8 @@ use casemate_audit_log::model::{Event, Place, Subject};
 use casemate_cast_format::segment::{Condition, Unpacked, Unpacker, UnpackerConfig, Verdict};
 use casemate_cast_format::{Header, Micros, SessionFacts, Size};
 
+pub use self::imported::{Imported, NoExport, read_export};
+pub use self::kube::{KubeIntake, KubeTaken};
 pub use self::overlap::{Overlap, Step};
 use self::reader::Reader;
 pub use self::reader::UNREAD_LIMIT;
@@ -37,6 +41,9 @@ pub const EVENTS_AT_ONCE: usize = 1024;
 /// A feed stops behind the piece with which it has read so much text: a few mebibytes of a recording can hold some tens
 /// of gibibytes, and this takes less than a second.
 pub const TEXT_AT_ONCE: u64 = 32 << 20;
+
+/// Frames that need more than these 8 MiB are refused: `zstd` makes such only where one asks for it, and ours need one.
+const WINDOW_LOG: u32 = 23;
 
 /// Segments are read in pieces of this size, which hold no more than some dozens of blocks of text.
 const SEGMENT_PIECE: usize = 256;
@@ -138,7 +145,10 @@ impl Intake {
     pub fn new(form: Form, about: About) -> io::Result<Self> {
         let unpacker = match form {
             Form::Cast => None,
-            Form::Zst => Some(Box::new(Unpacker::new(UnpackerConfig::default())?)),
+            Form::Zst => Some(Box::new(Unpacker::new(UnpackerConfig {
+                window_log: Some(WINDOW_LOG),
+                ..UnpackerConfig::default()
+            })?)),
         };
         let reader = Reader::new(about);
         Ok(Self { unpacker, reader, position: 0, refused: None, quiet: Quiet::No })
@@ -174,7 +184,18 @@ impl Intake {
         if taken > 0 {
             self.quiet = Quiet::No;
         }
+        self.pause();
         Ok(taken)
+    }
+
+    /// Gives back what is only needed while bytes come. A feed then begins with at most a segment's text once more, which
+    /// takes a millisecond or two.
+    fn pause(&mut self) {
+        if let Some(unpacker) = &mut self.unpacker {
+            unpacker.rest();
+        }
+        self.reader.pause();
+        self.reader.events.shrink_to(0);
     }
 
     fn piece(&mut self, bytes: &[u8]) -> Result<(), Refused> {
@@ -221,6 +242,7 @@ impl Intake {
             self.quiet = Quiet::Settled;
         }
         self.reader.advance(Micros(passed));
+        self.pause();
     }
 
     /// The next event of what was fed.

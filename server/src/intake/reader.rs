@@ -118,6 +118,13 @@ impl Reader {
         self.facts = Some(facts);
     }
 
+    /// Gives back what is only needed while text comes.
+    pub(super) fn pause(&mut self) {
+        if let Some(log) = &mut self.log {
+            log.pause();
+        }
+    }
+
     /// So much time has passed since the last event.
     pub(super) fn advance(&mut self, passed: Micros) {
         if let Some(log) = &mut self.log {
