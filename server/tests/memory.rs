@@ -1,7 +1,7 @@
 //! What a session takes while it is open: two hundred of them, and more, have to fit into a server.
 
 use casemate_audit_log::Time;
-use casemate_cast_format::segment::{Packer, PackerConfig};
+use casemate_cast_format::segment::{PackError, Packer, PackerConfig};
 use casemate_cast_format::{Code, Encoder, Event, Header, Micros, Size, Version};
 use casemate_server::intake::{Form, Intake, fuzz};
 
@@ -9,12 +9,12 @@ use casemate_server::intake::{Form, Intake, fuzz};
 const SESSIONS: usize = 24;
 
 /// A session of somebody who reads a log: more than a segment, and the next one is open.
-fn session(size: Size, form: Form) -> Vec<u8> {
+fn session(size: Size, form: Form) -> Result<Vec<u8>, PackError> {
     let mut encoder = Encoder::new(Version::V3);
-    let mut packer = Packer::new(PackerConfig { live: true, ..PackerConfig::default() }).unwrap();
+    let mut packer = Packer::new(PackerConfig { live: true, ..PackerConfig::default() })?;
     let (mut text, mut line) = (Vec::new(), Vec::new());
     encoder.header(&Header::new(size), &mut line);
-    packer.write_header(&line).unwrap();
+    packer.write_header(&line)?;
     let mut now = Micros(0);
     let mut number = 0_u64;
     while text.len() < 1_300_000 {
@@ -29,13 +29,13 @@ fn session(size: Size, form: Form) -> Vec<u8> {
             })
             .collect();
         encoder.event(&Event::new(now, Code::Output, &output), &mut line);
-        packer.write_event(&line, now).unwrap();
-        packer.flush().unwrap();
+        packer.write_event(&line, now)?;
+        packer.flush()?;
     }
-    match form {
+    Ok(match form {
         Form::Cast => text,
         Form::Zst => packer.output().to_vec(),
-    }
+    })
 }
 
 /// What this process has in memory, in KiB; not known everywhere.
@@ -50,7 +50,7 @@ fn resident() -> Option<u64> {
 fn an_open_session_takes_less_than_a_mebibyte() {
     for (cols, rows) in [(80, 24), (200, 60)] {
         for form in [Form::Cast, Form::Zst] {
-            let bytes = session(Size { cols, rows }, form);
+            let bytes = session(Size { cols, rows }, form).unwrap();
             let Some(before) = resident() else { return };
             let mut sessions = Vec::new();
             for _ in 0..SESSIONS {

@@ -118,14 +118,10 @@ mod tests {
         intake.take(&first, NOW).unwrap();
         intake.advance(intake.deadline().unwrap());
         let events: Vec<_> = std::iter::from_fn(|| intake.next_event()).collect();
-        let shown = |event: &Event| match event {
-            Event::Kube(event) => (
-                event.user_email.clone(),
-                event.endpoints.len(),
-                event.grouping_guessed,
-                event.target_name.clone(),
-            ),
-            _ => panic!("it is one of Kubernetes"),
+        let shown = |event: &Event| {
+            let Event::Kube(event) = event else { panic!("it is one of Kubernetes") };
+            let (user, calls) = (event.user_email.clone(), event.endpoints.len());
+            (user, calls, event.grouping_guessed, event.target_name.clone())
         };
         let mut all: Vec<_> = events.iter().map(shown).collect();
         all.sort();
@@ -146,7 +142,7 @@ mod tests {
     #[test]
     fn what_is_no_list_leaves_all_as_it_was() {
         let mut intake = KubeIntake::of(Cluster::default());
-        assert!(intake.take(b"{}", NOW).is_err() && intake.take(b"", NOW).is_err());
+        assert!(intake.take(br#"{"kind":"Pod"}"#, NOW).is_err() && intake.take(b"", NOW).is_err());
         assert_eq!((intake.deadline(), intake.next_event()), (None, None));
     }
 }
