@@ -390,14 +390,14 @@ impl<S: Screen> CommandLog<S> {
 
     /// Prints what ends there in the stream of what was put out.
     fn print_until(&mut self, bytes: &[u8], end: u64) {
+        if let Some(editor) = &mut self.editor {
+            editor.used = true;
+            editor.toolkit = editor.toolkit || draws_as_toolkit(&self.tail, bytes);
+        }
         let kept = bytes.len().min(self.tail.len());
         self.tail.rotate_left(kept);
         let from = self.tail.len() - kept;
         self.tail[from..].copy_from_slice(&bytes[bytes.len() - kept..]);
-        if let Some(editor) = &mut self.editor {
-            editor.used = true;
-            editor.toolkit = editor.toolkit || draws_as_toolkit(bytes);
-        }
         if matches!(self.phase, Phase::Output) {
             self.running.printed(bytes);
             self.flow(bytes);
@@ -459,10 +459,12 @@ impl<S: Screen> CommandLog<S> {
     }
 }
 
-/// prompt_toolkit switches wrapping off while it draws.
-fn draws_as_toolkit(bytes: &[u8]) -> bool {
+/// prompt_toolkit switches wrapping off while it draws. The sequence may have begun in what came `before`.
+fn draws_as_toolkit(before: &[u8], bytes: &[u8]) -> bool {
     const WRAP_OFF: &[u8] = b"\x1b[?7l";
-    bytes.len() < LONGEST_BATCH && memchr::memmem::find(bytes, WRAP_OFF).is_some()
+    const ACROSS: usize = WRAP_OFF.len() - 1;
+    let seam = [&before[before.len().saturating_sub(ACROSS)..], &bytes[..bytes.len().min(ACROSS)]].concat();
+    [&seam, bytes].into_iter().any(|bytes| memchr::memmem::find(bytes, WRAP_OFF).is_some())
 }
 
 fn line_end(bytes: &[u8]) -> Option<usize> {
