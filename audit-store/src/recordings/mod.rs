@@ -11,6 +11,7 @@
 mod end;
 mod find;
 mod folder;
+mod later;
 mod object;
 mod read;
 mod row;
@@ -30,6 +31,8 @@ use crate::append::bytes;
 use crate::database::{Database, Work};
 use crate::error::StoreError;
 use crate::names::Recordings as Column;
+
+use later::Later;
 
 pub use find::RecordingFilter;
 pub use tend::Tended;
@@ -102,6 +105,7 @@ pub struct Recordings {
     sizes: Sizes,
     /// That of the store, where it is one.
     folder: Option<PathBuf>,
+    later: Later,
 }
 
 /// How great things are, in bytes.
@@ -121,7 +125,7 @@ impl Recordings {
     /// Keeps what is known of recordings in a database, and their bytes in a store.
     #[must_use]
     pub fn new(database: &Database, store: Arc<dyn ObjectStore>) -> Self {
-        Self { database: database.clone(), store, sizes: SIZES, folder: None }
+        Self { database: database.clone(), store, sizes: SIZES, folder: None, later: Later::default() }
     }
 
     #[cfg(test)]

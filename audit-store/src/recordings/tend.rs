@@ -4,6 +4,8 @@
 //! tend the same one has worked in vain. Whoever is interrupted leaves objects that no row lists ([`Recordings::sweep`]), and
 //! the next one begins anew.
 
+use std::time::Instant;
+
 use casemate_audit_log::Time;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use sea_query::{Cond, Expr, ExprTrait as _, Query};
@@ -31,7 +33,7 @@ pub struct Tended {
     pub moved: usize,
     /// So many that are complete got their hash.
     pub sealed: usize,
-    /// With these it went wrong; they are tried again the next time.
+    /// With these it went wrong; they are tried again, later and later.
     pub failed: Vec<(Uuid, StoreError)>,
 }
 
@@ -55,16 +57,21 @@ impl Recordings {
             let due = self.due(after).await?;
             let Some(last) = due.last() else { return Ok(tended) };
             after = Some(last.id);
-            let mut done =
-                stream::iter(due.into_iter().map(|due| self.tend_one(due))).buffer_unordered(TOGETHER);
+            let due = due.into_iter().filter(|due| self.later.is_due(due.id, Instant::now()));
+            let mut done = stream::iter(due.map(|due| self.tend_one(due))).buffer_unordered(TOGETHER);
             while let Some((due, done)) = done.next().await {
                 match done {
                     Ok(true) if due.is_complete => tended.sealed += 1,
                     Ok(true) => tended.moved += 1,
                     // Somebody else was faster, or has deleted it.
                     Ok(false) | Err(StoreError::Deleted { .. }) => {}
-                    Err(error) => tended.failed.push((due.id, error)),
+                    Err(error) => {
+                        self.later.failed(due.id, Instant::now());
+                        tended.failed.push((due.id, error));
+                        continue;
+                    }
                 }
+                self.later.went_well(due.id);
             }
         }
     }

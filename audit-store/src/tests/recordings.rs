@@ -364,6 +364,8 @@ fn an_object_that_was_changed_is_seen_and_keeps_no_other_from_being_tended() {
         }
         let tended = recordings.tend().await.unwrap();
         assert_eq!((tended.moved, tended.sealed, tended.failed.len()), (0, 1, 3), "{tended:?}");
+        let again = recordings.tend().await.unwrap();
+        assert_eq!(again.failed.len(), 0, "that is not tried again at once: {again:?}");
         assert!(recordings.find(ids[0]).await.unwrap().sha256.is_none());
         assert!(recordings.find(ids[3]).await.unwrap().sha256.is_some());
     });
