@@ -1,6 +1,9 @@
 //! The calls of whoever records: a connection, the bytes of its recording, what happens to it.
 
+use std::net::IpAddr;
+
 use casemate_audit_log::Time;
+use casemate_cast_format::SessionFacts;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
@@ -10,6 +13,12 @@ use uuid::Uuid;
 use crate::error::ClientError;
 use crate::facts::{Facts, id_of};
 use crate::http::{Client, unescaped};
+
+/// The fact of a recording that says whether what was typed is in it.
+pub const INPUT_FACT: &str = "input";
+
+/// The fact that holds what the environment said; `SSH_CONNECTION` of it says from where somebody came.
+pub const CLAIMS_FACT: &str = "claims";
 
 /// The role of a key that is for one target.
 const AGENT: &str = "Agent";
@@ -54,9 +63,9 @@ impl NewConnection {
             target_user: session.map_or_else(String::new, |session| session.target_user.clone()),
             kind: "SHELL",
             started_at: facts.start,
-            ip_address: None,
+            ip_address: session.and_then(address),
             known_by: session.map_or_else(Map::new, |session| session.known_by.clone()),
-            input_recorded: None,
+            input_recorded: session.and_then(|session| session.extra.get(INPUT_FACT)?.as_bool()),
             recording: Some(facts.form.name()),
         }
     }
@@ -178,6 +187,14 @@ impl Client {
     }
 }
 
+/// From where somebody came: by the login on a host, which is root's word, or by what the environment claims.
+fn address(session: &SessionFacts) -> Option<String> {
+    let login = session.extra.get("login").and_then(|login| login.get("client")?.as_str());
+    let claimed = session.extra.get(CLAIMS_FACT).and_then(|claims| claims.get("SSH_CONNECTION")?.as_str());
+    let address = login.or_else(|| claimed?.split(' ').next())?;
+    Some(address.parse::<IpAddr>().ok()?.to_string())
+}
+
 /// Why the session is to end, if it is.
 fn close(headers: &HeaderMap) -> Option<String> {
     let reason = headers.get("casemate-close")?.to_str().ok()?;
@@ -186,7 +203,25 @@ fn close(headers: &HeaderMap) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn where_somebody_came_from_is_an_address_or_nothing() {
+        let of = |extra: Value| {
+            let mut facts =
+                json!({"session": "s", "user": "u", "target": "t", "target_user": "r", "start_us": 5});
+            facts.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+            address(&serde_json::from_value(facts).unwrap())
+        };
+        let claims = json!({"SSH_CONNECTION": "10.0.0.7 51234 10.0.0.1 22"});
+        assert_eq!(of(json!({"claims": claims})).as_deref(), Some("10.0.0.7"));
+        assert_eq!(of(json!({"claims": claims, "login": {"client": "fe80::1"}})).as_deref(), Some("fe80::1"));
+        for text in ["", "\u{1b}[2J", "host 1 2 3"] {
+            assert_eq!(of(json!({"claims": {"SSH_CONNECTION": text}, "login": 5})), None);
+        }
+    }
 
     #[test]
     fn an_event_that_is_told_again_has_the_same_id() {

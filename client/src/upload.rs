@@ -52,14 +52,20 @@ impl Upload {
         Ok(Self { client, id, path, file, offset: 0, is_complete: false, buffer: Vec::new() })
     }
 
-    /// Makes the connection known, and takes the upload up where it broke off. Gives what was there already. Of that the last
+    /// Makes the connection known, if it is not, and takes the upload up where it broke off. Gives what was there already. Of that the last
     /// is sent again, also where it is all: so another file with the same id does not go unseen.
     ///
     /// # Errors
     /// The server does not take it, or has another recording with this id.
     pub fn begin(&mut self, connection: &NewConnection) -> Result<Acknowledged, ClientError> {
-        self.client.connect(self.id, connection)?;
-        let there = self.client.offset(self.id)?;
+        // What was told of it when it was recorded is more than what a file says.
+        let there = match self.client.offset(self.id) {
+            Err(ClientError::Refused { status: 404, .. }) => {
+                let connected = self.client.connect(self.id, connection)?;
+                Acknowledged { offset: connected.upload_offset, ..Acknowledged::default() }
+            }
+            there => there?,
+        };
         let length = self.length()?;
         if there.offset > length || there.is_complete && there.offset != length {
             let reason =

@@ -18,6 +18,7 @@ use casemate_recorder::{
     recording_version,
 };
 use chrono::{SecondsFormat, Utc};
+use serde_json::Map;
 
 use self::live::Sending;
 use crate::args::{self, OutputFormat};
@@ -243,7 +244,7 @@ fn options(arguments: &RecArgs, client: Option<&Client>, printer: &Printer) -> R
         user: arguments.user.clone().map(Said::by_flag),
         target: arguments.target.clone().map(Said::by_flag),
         target_user: arguments.target_user.clone().map(Said::by_flag),
-        ..Identity::default()
+        extra: client.map_or_else(Map::new, |_| live::more_facts(arguments.capture_input)),
     };
     let facts = identity.facts(std::env::var(SESSION_VARIABLE).ok());
     let file = match (&arguments.file, client) {

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use casemate_audit_log::Time;
-use casemate_cast_format::SessionFacts;
-use casemate_client::ingest::{NewConnection, NewEvent};
-use casemate_client::{Begin, Client, End, Live, RecordingForm};
+use casemate_client::ingest::{CLAIMS_FACT, INPUT_FACT, NewConnection, NewEvent};
+use casemate_client::{Begin, Client, End, Facts, Live, RecordingForm};
 use casemate_recorder::{Ending, Options, Output, Recorded};
 use rustix::process::{Signal, getpid, kill_process};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::RecArgs;
@@ -87,7 +87,13 @@ impl Sending {
             );
         }
         let id = Uuid::parse_str(&facts.session)?;
-        let connection = connection(facts, form, options.capture_input);
+        let connection = NewConnection::of(&Facts {
+            id,
+            form,
+            start: Time(i64::try_from(facts.start_us).unwrap_or(0)),
+            session: Some(facts.clone()),
+            title: None,
+        });
         let start = connection.started_at;
         // That the shell is there, the server says by itself.
         let client_connects = NewEvent::once(id, "ClientConnect", start, None);
@@ -188,24 +194,17 @@ impl Sending {
     }
 }
 
-fn connection(facts: &SessionFacts, form: RecordingForm, input_recorded: bool) -> NewConnection {
-    NewConnection {
-        target: Some(facts.target.clone()),
-        user: facts.user.clone(),
-        target_user: facts.target_user.clone(),
-        kind: "SHELL",
-        started_at: Time(i64::try_from(facts.start_us).unwrap_or(0)),
-        ip_address: address(std::env::var("SSH_CONNECTION").ok().as_deref()),
-        known_by: facts.known_by.clone(),
-        input_recorded: Some(input_recorded),
-        recording: Some(form.name()),
+/// What the file is to say beside who and where, so that it can be uploaded by itself.
+pub(super) fn more_facts(input_recorded: bool) -> Map<String, Value> {
+    let mut facts = Map::new();
+    facts.insert(INPUT_FACT.into(), input_recorded.into());
+    if let Ok(said) = std::env::var("SSH_CONNECTION") {
+        facts.insert(
+            CLAIMS_FACT.into(),
+            json!({ "SSH_CONNECTION": said.chars().take(256).collect::<String>() }),
+        );
     }
-}
-
-/// From where somebody came, as sshd says it.
-fn address(ssh_connection: Option<&str>) -> Option<String> {
-    let address: std::net::IpAddr = ssh_connection?.split(' ').next()?.parse().ok()?;
-    Some(address.to_string())
+    facts
 }
 
 fn reason(recorded: &Recorded) -> String {
@@ -215,19 +214,5 @@ fn reason(recorded: &Recorded) -> String {
         Ending::Signal(_) => format!("the recorder was ended ({})", recorded.ending),
         Ending::Stopped => "the recorded person stopped recording".into(),
         Ending::Unrecorded => "the recording could not be written".into(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::address;
-
-    #[test]
-    fn where_somebody_came_from_is_an_address_or_nothing() {
-        assert_eq!(address(Some("10.0.0.7 51234 10.0.0.1 22")).as_deref(), Some("10.0.0.7"));
-        assert_eq!(address(Some("fe80::1 1 ::1 22")).as_deref(), Some("fe80::1"));
-        for text in [None, Some(""), Some("\u{1b}[2J"), Some("host 1 2 3")] {
-            assert_eq!(address(text), None);
-        }
     }
 }
