@@ -46,8 +46,8 @@ pub struct Head {
 ///
 /// # Errors
 /// A number in it is none.
-pub fn canonical(json: &Value) -> serde_json::Result<Vec<u8>> {
-    serde_json_canonicalizer::to_vec(json)
+pub fn canonical<T: Serialize + ?Sized>(json: &T) -> serde_json::Result<Vec<u8>> {
+    crate::canonical::to_vec(json)
 }
 
 /// The hash of the content of a row.

@@ -8,6 +8,7 @@
 //!
 //! *Not here*: where they are kept, who may read them, and how they come.
 
+mod canonical;
 pub mod chain;
 pub mod export;
 pub mod facets;

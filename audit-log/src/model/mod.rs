@@ -282,6 +282,14 @@ impl Event {
         each!(self, event => serde_json::to_value(event))
     }
 
+    /// As [canonical](crate::chain::canonical()) JSON.
+    ///
+    /// # Errors
+    /// A number in it is none.
+    pub fn canonical(&self) -> serde_json::Result<Vec<u8>> {
+        each!(self, event => crate::chain::canonical(event))
+    }
+
     /// The event of a log that is written so.
     ///
     /// # Errors
