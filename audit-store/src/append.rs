@@ -5,27 +5,23 @@
 //! write the same chain at once one fails: a number of a chain is there once.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use casemate_audit_log::Time;
-use casemate_audit_log::chain::{Hash, Head, canonical, canonical_hash};
+use casemate_audit_log::chain::{Hash, Head, canonical_hash};
 use casemate_audit_log::facets::Facets;
 use casemate_audit_log::model::{Event, Log};
-use sea_query::{Expr, ExprTrait as _, Func, OnConflict, Order, Query, Value};
+use sea_query::{Expr, ExprTrait as _, Func, InsertStatement, OnConflict, Order, Query, Value};
 use uuid::Uuid;
 
-use crate::database::{Database, Work};
+use crate::database::{Database, Text, Work};
 use crate::error::StoreError;
-use crate::names::{Events, FACETS, Terms, Writers};
+use crate::names::{CONNECTION, Events, FACETS, Writers};
+use crate::terms::{self, NAMELESS, Terms};
 
-/// Rows in one statement: so many times the columns are fewer than the values that either database takes.
-const ROWS: usize = 500;
-
-/// Names in one question.
-const NAMES: usize = 1000;
-
-/// Names that are remembered; then they are learnt anew.
-const REMEMBERED: usize = 200_000;
+/// Rows of one statement, most first: few statements, each of which is prepared once.
+const ROWS: [usize; 4] = [256, 32, 4, 1];
 
 /// An event as it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,9 +47,11 @@ pub struct Appender {
     head: Head,
     /// Whether the head is what stands in the database.
     is_sure: bool,
-    terms: HashMap<String, i64>,
+    terms: Terms,
     /// What holds once the transaction is committed: where the chain has got to, and the names that are new.
-    next: Option<(Head, HashMap<String, i64>)>,
+    next: Option<(Head, Terms)>,
+    /// What adds so many rows.
+    inserts: BTreeMap<usize, Arc<str>>,
 }
 
 /// An event about to be written.
@@ -89,8 +87,8 @@ impl Appender {
         let number = writer_number(&mut work, writer).await?;
         let head = head_of(&mut work, number, writer).await?;
         work.commit().await?;
-        let (database, terms) = (database.clone(), HashMap::new());
-        Ok(Self { database, number, head, is_sure: true, terms, next: None })
+        let (database, terms, inserts) = (database.clone(), Terms::default(), BTreeMap::new());
+        Ok(Self { database, number, head, is_sure: true, terms, next: None, inserts })
     }
 
     /// Where the chain has got to.
@@ -122,25 +120,20 @@ impl Appender {
         }
         // From here on it is not known, until the transaction is committed.
         (self.is_sure, self.next) = (false, None);
+        let names: Vec<_> = ready.iter().map(|ready| terms::names(&ready.facets)).collect();
+        let (numbers, learnt) = self.terms.learn(work, &names).await?;
+        let ready: Vec<_> = ready.into_iter().zip(numbers).collect();
         let ready = unknown(work, ready).await?;
-        if ready.is_empty() {
-            self.next = Some((self.head, HashMap::new()));
-            return Ok(Vec::new());
-        }
-        let learnt = self.learn(work, &ready).await?;
-        let last = if self.database.is_sqlite() { last_row(work).await? } else { 0 };
+        let last = if ready.is_empty() || !self.database.is_sqlite() { 0 } else { last_row(work).await? };
         let (mut head, mut written) = (self.head, Vec::with_capacity(ready.len()));
-        for chunk in ready.chunks(ROWS) {
-            let mut insert = Query::insert();
-            insert.into_table(Events::Table).columns(columns());
-            for ready in chunk {
+        let mut rest = &ready[..];
+        while !rest.is_empty() {
+            let rows = ROWS.into_iter().find(|rows| *rows <= rest.len()).unwrap_or(1);
+            let chunk = rest.split_off(..rows).unwrap_or_default();
+            let mut values = Vec::with_capacity(rows * COLUMNS);
+            for (ready, numbers) in chunk {
                 head = head.next(ready.content_hash);
-                let term = |text: Option<Cow<'_, str>>| {
-                    text.and_then(|text| learnt.get(&*text).or_else(|| self.terms.get(&*text)))
-                        .copied()
-                        .into()
-                };
-                insert.values_panic(ready.values(self.number, head, &term).into_iter().map(Expr::val));
+                ready.values(self.number, head, numbers, &mut values);
                 written.push(Written {
                     log: ready.event.log(),
                     time: ready.event.time(),
@@ -149,12 +142,15 @@ impl Appender {
                     content: ready.content.clone(),
                 });
             }
-            let done = work.run(&insert).await;
+            let insert = self.inserts.entry(rows).or_insert_with(|| work.text(&insert(rows)));
+            let done = work.run_text(Arc::clone(insert), values).await;
             done.map_err(|error| error.overtaken(self.head.writer))?;
         }
-        const TEXTS: &str = "INSERT INTO events_text (rowid, \"text\") \
-            SELECT \"row\", \"text\" FROM events WHERE \"row\" > ? AND \"text\" IS NOT NULL";
-        work.run_sqlite(TEXTS, last).await?;
+        if !ready.is_empty() {
+            const TEXTS: &str = "INSERT INTO events_text (rowid, \"text\") \
+                SELECT \"row\", \"text\" FROM events WHERE \"row\" > ? AND \"text\" IS NOT NULL";
+            work.run_sqlite(TEXTS, last).await?;
+        }
         self.next = Some((head, learnt));
         Ok(written)
     }
@@ -164,95 +160,58 @@ impl Appender {
         work.commit().await?;
         if let Some((head, learnt)) = self.next.take() {
             (self.head, self.is_sure) = (head, true);
-            if self.terms.len() > REMEMBERED {
-                self.terms.clear();
-            }
-            self.terms.extend(learnt);
+            self.terms.remember(learnt);
         }
         Ok(())
-    }
-
-    /// The numbers of all names that are not known yet.
-    async fn learn(&self, work: &mut Work, ready: &[Ready<'_>]) -> Result<HashMap<String, i64>, StoreError> {
-        let all = ready.iter().flat_map(|ready| ready.names()).flatten();
-        let wanted: BTreeSet<Cow<'_, str>> = all.filter(|name| !self.terms.contains_key(&**name)).collect();
-        let wanted: Vec<&str> = wanted.iter().map(|name| &**name).collect();
-        let mut learnt = HashMap::new();
-        for wanted in wanted.chunks(NAMES) {
-            learnt.extend(numbers(work, wanted).await?);
-            let new: Vec<_> = wanted.iter().filter(|name| !learnt.contains_key(**name)).collect();
-            if new.is_empty() {
-                continue;
-            }
-            let mut insert = Query::insert();
-            insert.into_table(Terms::Table).columns([Terms::Text]);
-            insert.on_conflict(OnConflict::column(Terms::Text).do_nothing().to_owned());
-            for name in &new {
-                insert.values_panic([Expr::val(**name)]);
-            }
-            work.run(&insert).await?;
-            learnt.extend(numbers(work, wanted).await?);
-        }
-        Ok(learnt)
     }
 }
 
 impl<'e> Ready<'e> {
     fn new(event: &'e Event) -> Result<Self, StoreError> {
-        let content = canonical(&event.to_json()?)?;
+        let content = event.canonical()?;
         let content_hash = canonical_hash(event.log(), &content);
         let content = String::from_utf8_lossy(&content).into_owned();
         Ok(Self { event, facets: event.facets(), content, content_hash })
     }
 
-    fn names(&self) -> [Option<Cow<'_, str>>; 15] {
-        let facets = &self.facets;
-        [
-            facets.subject_id,
-            facets.subject_type,
-            facets.subject_name,
-            facets.ip_address,
-            facets.connection_id,
-            facets.space_id,
-            facets.space_name,
-            facets.target_id,
-            facets.target_name,
-            facets.target_type,
-            facets.target_user,
-            facets.environment_id,
-            facets.environment_name,
-            facets.action,
-            facets.node_id,
-        ]
-        .map(|name| name.map(kept))
-    }
-
     /// In the order of the columns.
-    fn values(&self, writer: i64, head: Head, term: &impl Fn(Option<Cow<'_, str>>) -> Value) -> Vec<Value> {
+    fn values(&self, writer: i64, head: Head, numbers: &[Option<i64>; 15], values: &mut Vec<Value>) {
         let event = self.event;
-        let mut values: Vec<Value> = vec![
+        values.extend([
             number(event.log()).into(),
             writer.into(),
             i64::try_from(head.seq).unwrap_or(i64::MAX).into(),
             event.time().0.into(),
             kept(event.id()).into_owned().into(),
-        ];
-        values.extend(self.names().into_iter().map(term));
+        ]);
+        values.extend(numbers.iter().map(|number| Value::from(*number)));
         values.push(self.facets.is_admin.map(i64::from).into());
         values.push(self.facets.evaluation.map(i64::from).into());
         values.push(self.facets.text.as_ref().map(|text| searched(text)).into());
         values.push(self.content.as_str().into());
         values.push(bytes(&self.content_hash.0));
         values.push(bytes(&head.hash.0));
-        values
     }
 }
+
+/// How many there are of [`columns`].
+const COLUMNS: usize = 9 + FACETS.len();
 
 /// In the order of [`Ready::values`].
 fn columns() -> impl Iterator<Item = Events> {
     let place = [Events::Log, Events::Writer, Events::Seq, Events::Time, Events::Id];
     let content = [Events::Text, Events::Content, Events::ContentHash, Events::Hash];
     place.into_iter().chain(FACETS).chain(content)
+}
+
+/// What adds so many rows, whatever they are.
+fn insert(rows: usize) -> InsertStatement {
+    let mut insert = Query::insert();
+    insert.into_table(Events::Table).columns(columns());
+    for _ in 0..rows {
+        insert.values_panic(columns().map(|_| Expr::val(0)));
+    }
+    insert
 }
 
 /// A text as it is searched.
@@ -281,37 +240,31 @@ pub(crate) fn bytes(bytes: &[u8]) -> Value {
     Value::from(bytes.to_vec())
 }
 
-/// Those that are not in the database, each once.
-async fn unknown<'e>(work: &mut Work, ready: Vec<Ready<'e>>) -> Result<Vec<Ready<'e>>, StoreError> {
-    let mut known: HashSet<(Log, String)> = HashSet::new();
-    for &log in Log::ALL {
-        let of_log = ready.iter().filter(|ready| ready.event.log() == log);
-        let ids: Vec<_> = of_log.map(|ready| kept(ready.event.id())).collect();
-        for ids in ids.chunks(NAMES) {
-            let select = Query::select()
-                .column(Events::Id)
-                .from(Events::Table)
-                .and_where(Expr::col(Events::Log).eq(number(log)))
-                .and_where(Expr::col(Events::Id).is_in(ids.iter().map(|id| &**id)))
-                .to_owned();
-            let found: Vec<(String,)> = work.rows(&select).await?;
-            known.extend(found.into_iter().map(|(id,)| (log, id)));
-        }
-    }
-    Ok(ready
-        .into_iter()
-        .filter(|ready| known.insert((ready.event.log(), kept(ready.event.id()).into_owned())))
-        .collect())
-}
+/// An event, with the numbers of its names.
+type Numbered<'e> = (Ready<'e>, [Option<i64>; 15]);
 
-/// The numbers of those names that have one.
-pub(crate) async fn numbers(work: &mut Work, names: &[&str]) -> Result<Vec<(String, i64)>, StoreError> {
-    let select = Query::select()
-        .columns([Terms::Text, Terms::Id])
-        .from(Terms::Table)
-        .and_where(Expr::col(Terms::Text).is_in(names.iter().copied()))
-        .to_owned();
-    work.rows(&select).await
+/// Which of some events there are, by log, connection and id.
+const KNOWN: Text = Text {
+    sqlite: "SELECT asked.key FROM json_each(?) AS asked CROSS JOIN events ON events.log = asked.value ->> 0 \
+        AND coalesce(events.connection_id, 0) = asked.value ->> 1 AND events.id = asked.value ->> 2",
+    postgres: "SELECT asked.number - 1 FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS asked (value, number) \
+        JOIN events ON events.log = (asked.value ->> 0)::bigint \
+        AND coalesce(events.connection_id, 0) = (asked.value ->> 1)::bigint AND events.id = asked.value ->> 2",
+};
+
+/// Those that are not in the database, each once.
+async fn unknown<'e>(work: &mut Work, ready: Vec<Numbered<'e>>) -> Result<Vec<Numbered<'e>>, StoreError> {
+    let key = |(ready, numbers): &Numbered<'e>| {
+        let connection = numbers[CONNECTION].unwrap_or(NAMELESS);
+        (number(ready.event.log()), connection, kept(ready.event.id()))
+    };
+    let keys: Vec<_> = ready.iter().map(key).collect();
+    let known: Vec<(i64,)> = work.rows_of(&KNOWN, vec![serde_json::to_string(&keys)?.into()]).await?;
+    let known: HashSet<i64> = known.into_iter().map(|(index,)| index).collect();
+    let mut seen = HashSet::new();
+    let is_new: Vec<bool> =
+        keys.iter().zip(0..).map(|(key, index)| !known.contains(&index) && seen.insert(key)).collect();
+    Ok(ready.into_iter().zip(is_new).filter_map(|(ready, is_new)| is_new.then_some(ready)).collect())
 }
 
 async fn writer_number(work: &mut Work, writer: Uuid) -> Result<i64, StoreError> {

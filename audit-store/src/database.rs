@@ -4,9 +4,10 @@
 //! it is acknowledged). PostgreSQL has a pool.
 
 use std::str::FromStr as _;
+use std::sync::Arc;
 use std::time::Duration;
 
-use sea_query::{PostgresQueryBuilder, SqliteQueryBuilder};
+use sea_query::{PostgresQueryBuilder, SqliteQueryBuilder, Value};
 use sea_query_sqlx::{SqlxBinder, SqlxValues};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgRow};
 use sqlx::sqlite::{
@@ -26,8 +27,15 @@ const READERS: u32 = 8;
 /// How long to wait for another process that writes.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Of pages that were read or are to be written, so much is kept by each connection, in KiB.
-const CACHE: &str = "-65536";
+/// Of pages that are to be written, so much is kept by the connection that writes, in KiB.
+const CACHE_OF_WRITER: &str = "-65536";
+
+/// Of pages that were read, so much is kept by each connection, in KiB; the system keeps others.
+const CACHE_OF_READER: &str = "-16384";
+
+/// So many pages stand in the log of writes before they are put in their places: a page that many transactions change is
+/// put there once.
+const WRITTEN_AHEAD: &str = "16384";
 
 /// A database of audit logs.
 #[derive(Clone, Debug)]
@@ -50,6 +58,12 @@ enum Pool {
 pub(crate) enum Work {
     Sqlite(Transaction<'static, Sqlite>),
     Postgres(Transaction<'static, Postgres>),
+}
+
+/// A statement as each of the two wants it.
+pub(crate) struct Text {
+    pub(crate) sqlite: &'static str,
+    pub(crate) postgres: &'static str,
 }
 
 /// What can be made of a row of either.
@@ -171,12 +185,15 @@ impl Pool {
             .synchronous(SqliteSynchronous::Full)
             .auto_vacuum(SqliteAutoVacuum::None)
             .busy_timeout(PATIENCE)
-            .pragma("cache_size", CACHE)
-            .page_size(8 << 10)
+            .pragma("wal_autocheckpoint", WRITTEN_AHEAD)
+            // An event changes a page of each index: small ones are written sooner.
+            .page_size(4 << 10)
             .disable_statement_logging();
-        let writes = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        let writer = options.clone().pragma("cache_size", CACHE_OF_WRITER);
+        let writes = SqlitePoolOptions::new().max_connections(1).connect_with(writer).await?;
         let reads = SqlitePoolOptions::new().max_connections(READERS).min_connections(1);
-        let reads = reads.connect_with(options.pragma("query_only", "1")).await?;
+        let reader = options.pragma("cache_size", CACHE_OF_READER).pragma("query_only", "1");
+        let reads = reads.connect_with(reader).await?;
         Ok(Self::Sqlite { reads, writes })
     }
 }
@@ -198,6 +215,44 @@ impl Work {
             Self::Postgres(work) => sqlx::query_as_with(text, values).fetch_all(&mut **work).await,
         };
         rows.map_err(database("the database cannot be read"))
+    }
+
+    /// All rows of a statement that is always the same, so that it is prepared once.
+    pub(crate) async fn rows_of<T: Row>(
+        &mut self,
+        text: &Text,
+        values: Vec<Value>,
+    ) -> Result<Vec<T>, StoreError> {
+        let values = SqlxValues(sea_query::Values(values));
+        let rows = match self {
+            Self::Sqlite(work) => sqlx::query_as_with(text.sqlite, values).fetch_all(&mut **work).await,
+            Self::Postgres(work) => sqlx::query_as_with(text.postgres, values).fetch_all(&mut **work).await,
+        };
+        rows.map_err(database("the database cannot be read"))
+    }
+
+    /// Does what a statement says that is always the same.
+    pub(crate) async fn run_of(&mut self, text: &Text, values: Vec<Value>) -> Result<(), StoreError> {
+        let text = match self {
+            Self::Sqlite(_) => text.sqlite,
+            Self::Postgres(_) => text.postgres,
+        };
+        self.run_text(Arc::from(text), values).await
+    }
+
+    /// Does what a statement says that was built before.
+    pub(crate) async fn run_text(&mut self, text: Arc<str>, values: Vec<Value>) -> Result<(), StoreError> {
+        let (text, values) = (AssertSqlSafe(text), SqlxValues(sea_query::Values(values)));
+        let done = match self {
+            Self::Sqlite(work) => sqlx::query_with(text, values).execute(&mut **work).await.map(drop),
+            Self::Postgres(work) => sqlx::query_with(text, values).execute(&mut **work).await.map(drop),
+        };
+        done.map_err(database("the database cannot be written"))
+    }
+
+    /// A statement as this database wants it.
+    pub(crate) fn text(&self, statement: &impl SqlxBinder) -> Arc<str> {
+        Arc::from(self.build(statement).0.0)
     }
 
     /// Does what is asked for; gives how many rows it was about.

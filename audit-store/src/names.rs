@@ -5,7 +5,6 @@ use sea_query::Iden;
 #[derive(Clone, Copy, Iden)]
 pub(crate) enum Terms {
     Table,
-    Id,
     Text,
 }
 
@@ -63,6 +62,12 @@ pub(crate) enum RecordingTail {
     Bytes,
 }
 
+/// Which of [`FACETS`] the connection is.
+pub(crate) const CONNECTION: usize = 4;
+
+/// The connection, or none, as it stands in the index by which each event is there once.
+pub(crate) const OF_CONNECTION: &str = "coalesce(connection_id, 0)";
+
 /// Columns by which an event is found, names first.
 pub(crate) const FACETS: [Events; 17] = [
     Events::SubjectId,
@@ -84,7 +89,7 @@ pub(crate) const FACETS: [Events; 17] = [
     Events::Evaluation,
 ];
 
-#[derive(Clone, Copy, Iden)]
+#[derive(Clone, Copy, PartialEq, Eq, Iden)]
 pub(crate) enum Events {
     Table,
     Row,

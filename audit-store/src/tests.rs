@@ -134,6 +134,10 @@ fn a_page_is_what_the_filter_matches_in_either_order() {
             &[("commandSearch", "100%done")],
             &[("userNames", "nobody@org.com")],
             &[("environmentNames", "n/a")],
+            &[("subjectIds", "id of alice@org.com")],
+            &[("subjectIds", "id of alice@org.com,id of bob@org.com"), ("targetIds", "id of web-1")],
+            &[("targetIds", "id of web-1"), ("targetNames", "db-1")],
+            &[("spaceIds", "id of alice@org.com")],
         ] {
             let filter = filter(parameters);
             let matching = events.iter().rev().filter(|event| filter.matches(event.time(), &event.facets()));

@@ -69,7 +69,7 @@ fn names(log: Log, facet: Facet) -> sea_query::SelectStatement {
     let column = column.unquoted();
     let within = format!(
         "\"id\" IN (WITH RECURSIVE seen (id) AS (\
-            SELECT min(\"{column}\") FROM events WHERE log = {log} \
+            SELECT min(\"{column}\") FROM events WHERE log = {log} AND \"{column}\" IS NOT NULL \
             UNION ALL \
             SELECT (SELECT min(\"{column}\") FROM events WHERE log = {log} AND \"{column}\" > seen.id) \
             FROM seen WHERE seen.id IS NOT NULL\

@@ -6,6 +6,13 @@ CREATE TABLE terms (
     text TEXT NOT NULL UNIQUE
 ) STRICT;
 
+-- Which names stood beside an id, both as terms: who asks for an id is answered by the index of names. 0 is no name.
+CREATE TABLE called (
+    id INTEGER NOT NULL,
+    name INTEGER NOT NULL,
+    PRIMARY KEY (id, name)
+) STRICT, WITHOUT ROWID;
+
 -- Whoever has written: each server is one, and has a chain of its own.
 CREATE TABLE writers (
     id INTEGER PRIMARY KEY,
@@ -45,16 +52,34 @@ CREATE TABLE events (
     content_hash BLOB NOT NULL,
     hash BLOB NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX events_once ON events (log, id);
+-- Events of a connection stand together, so that what is written at the same time is not all over the index.
+CREATE UNIQUE INDEX events_once ON events (log, (coalesce(connection_id, 0)), id);
 CREATE UNIQUE INDEX events_of_writer ON events (writer, seq);
-CREATE INDEX events_by_time ON events (log, "time");
-CREATE INDEX events_by_subject ON events (log, subject_name, "time");
-CREATE INDEX events_by_target ON events (log, target_name, "time");
-CREATE INDEX events_by_target_user ON events (log, target_user, "time");
-CREATE INDEX events_by_subject_and_target ON events (log, subject_name, target_name, "time");
-CREATE INDEX events_by_subject_and_target_user ON events (log, subject_name, target_user, "time");
-CREATE INDEX events_by_target_and_target_user ON events (log, target_name, target_user, "time");
-CREATE INDEX events_of_connection ON events (connection_id, "time");
+CREATE INDEX events_by_time ON events (log, "time", "row");
+-- What is often asked for along with it stands beside it.
+CREATE INDEX events_by_subject ON events (log, subject_name, "time", "row", target_name, target_user, ip_address, environment_name)
+    WHERE subject_name IS NOT NULL;
+CREATE INDEX events_by_target ON events (log, target_name, "time", "row", target_user, environment_name)
+    WHERE target_name IS NOT NULL;
+CREATE INDEX events_by_target_user ON events (log, target_user, "time", "row")
+    WHERE target_user IS NOT NULL;
+CREATE INDEX events_by_ip_address ON events (log, ip_address, "time", "row")
+    WHERE ip_address IS NOT NULL;
+CREATE INDEX events_by_environment ON events (log, environment_name, "time", "row")
+    WHERE environment_name IS NOT NULL;
+CREATE INDEX events_by_space ON events (log, space_name, "time", "row")
+    WHERE space_name IS NOT NULL;
+CREATE INDEX events_by_action ON events (log, "action", "time", "row")
+    WHERE "action" IS NOT NULL;
+CREATE INDEX events_by_subject_type ON events (log, subject_type, "time", "row")
+    WHERE subject_type IS NOT NULL;
+CREATE INDEX events_by_target_type ON events (log, target_type, "time", "row")
+    WHERE target_type IS NOT NULL;
+CREATE INDEX events_by_node ON events (log, node_id, "time", "row")
+    WHERE node_id IS NOT NULL;
+-- The other value most events have.
+CREATE INDEX events_by_admin ON events (log, is_admin, "time", "row") WHERE is_admin = 1;
+CREATE INDEX events_by_refusal ON events (log, evaluation, "time", "row") WHERE evaluation = 0;
 
 -- Which events have which trigrams.
 CREATE VIRTUAL TABLE events_text USING fts5 (
@@ -128,6 +153,10 @@ CREATE TRIGGER writers_are_as_they_were BEFORE UPDATE ON writers
 BEGIN SELECT RAISE(ABORT, 'writers are not changed'); END;
 CREATE TRIGGER terms_are_as_they_were BEFORE UPDATE ON terms
 BEGIN SELECT RAISE(ABORT, 'terms are not changed'); END;
+CREATE TRIGGER called_stay BEFORE DELETE ON called
+BEGIN SELECT RAISE(ABORT, 'names are not deleted'); END;
+CREATE TRIGGER called_are_as_they_were BEFORE UPDATE ON called
+BEGIN SELECT RAISE(ABORT, 'names are not changed'); END;
 CREATE TRIGGER recordings_stay BEFORE DELETE ON recordings
 BEGIN SELECT RAISE(ABORT, 'what is left of a recording is not deleted'); END;
 CREATE TRIGGER recordings_stay_deleted BEFORE UPDATE ON recordings WHEN OLD.deleted IS NOT NULL

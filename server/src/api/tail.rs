@@ -118,10 +118,12 @@ impl Tail {
         let is_wanted = match &event {
             // An end is wanted where its command was.
             Event::CommandEnd(_) if *filter == Filter::default() => true,
-            Event::CommandEnd(end) => match self.app.database.event(Log::Command, &end.id).await? {
-                Some(command) => filter.matches(command.time(), &command.facets()),
-                None => false,
-            },
+            Event::CommandEnd(end) => {
+                match self.app.database.event(Log::Command, &end.connection_id, &end.id).await? {
+                    Some(command) => filter.matches(command.time(), &command.facets()),
+                    None => false,
+                }
+            }
             Event::Command(_)
             | Event::Kube(_)
             | Event::Connection(_)

@@ -1,0 +1,456 @@
+//! Pages of events: what is asked for, and the way in which it is found soonest.
+//!
+//! Of what has to be true of an event one thing is looked up, in the index of its column with the time; the rest is checked of
+//! what is found. Which one: that which the fewest events have, as far as can be seen by counting a few of each. What is
+//! looked up has to be named bare, and all else as `+column`, of which neither database uses an index.
+//!
+//! First the places are found, where the index has all that is asked for without a look at the events; then the events at
+//! those places that are on the page.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use casemate_audit_log::Time;
+use casemate_audit_log::filter::{AnyOf, Filter};
+use casemate_audit_log::model::{Event, Log};
+use sea_query::{Cond, Expr, ExprTrait as _, Func, Query, SelectStatement, SimpleExpr};
+
+use crate::append::{kept, number, searched};
+use crate::database::{Database, Text, Work};
+use crate::error::StoreError;
+use crate::names::{Events, OF_CONNECTION};
+use crate::terms::{self, NAMELESS};
+
+/// A text that so many events have is found sooner by looking at the latest than by the index of texts.
+const COMMON: u64 = 20_000;
+
+/// Of each thing that could be looked up so many events are counted: beyond that any will do.
+const COUNTED: u64 = 4000;
+
+/// Shorter texts are not in the index of texts.
+const SHORTEST: usize = 3;
+
+/// In which order events are given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// The latest first.
+    #[default]
+    Newest,
+    /// As they happened.
+    Oldest,
+}
+
+/// What is asked for: a page of some logs.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// Which logs, as if they were one.
+    pub logs: Vec<Log>,
+    /// What has to be true of an event.
+    pub filter: Filter,
+    /// In which order.
+    pub order: Order,
+    /// Where the page before this one ended, in the same order.
+    pub behind: Option<Position>,
+    /// How many events at most.
+    pub limit: usize,
+    /// How long it may take; then it is [too long](StoreError::TooLong).
+    pub within: Duration,
+}
+
+impl Default for Page {
+    /// The first of all commands, in two seconds.
+    fn default() -> Self {
+        Self {
+            logs: vec![Log::Command],
+            filter: Filter::default(),
+            order: Order::Newest,
+            behind: None,
+            limit: 1000,
+            within: Duration::from_secs(2),
+        }
+    }
+}
+
+/// Where a page ends, and the next begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// When its last event happened.
+    pub time: Time,
+    /// Which of those of that moment it is.
+    pub row: i64,
+}
+
+/// An event that was found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// Where it stands.
+    pub position: Position,
+    /// The event; a command with how it ended, if it has.
+    pub event: Event,
+}
+
+/// What is looked up.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    /// The time: all events of a log.
+    Time,
+    /// One of the conditions on columns, and one of its values.
+    Column(Events, i64),
+    /// The index of texts.
+    Text,
+}
+
+/// Columns that have an index with the time; the first ones have what is asked for along with them beside it.
+const INDEXED: [Events; 11] = [
+    Events::ConnectionId,
+    Events::SubjectName,
+    Events::TargetName,
+    Events::IpAddress,
+    Events::EnvironmentName,
+    Events::TargetUser,
+    Events::SpaceName,
+    Events::NodeId,
+    Events::Action,
+    Events::SubjectType,
+    Events::TargetType,
+];
+
+/// Ids, and the names by which they are found.
+const CALLED: [(Events, Events); 4] = [
+    (Events::SubjectId, Events::SubjectName),
+    (Events::TargetId, Events::TargetName),
+    (Events::EnvironmentId, Events::EnvironmentName),
+    (Events::SpaceId, Events::SpaceName),
+];
+
+impl Database {
+    /// A page of events. Whoever does not wait for it any more has it stopped.
+    ///
+    /// # Errors
+    /// It takes too long, the database refuses, or what stands in it is no event.
+    pub async fn page(&self, page: Page) -> Result<Vec<Found>, StoreError> {
+        let is_sqlite = self.is_sqlite();
+        self.reading_within(page.within, move |work| {
+            Box::pin(async move {
+                let conditions = Conditions::of(work, &page.filter, is_sqlite).await?;
+                let Some(conditions) = conditions else { return Ok(Vec::new()) };
+                conditions.page(work, &page).await
+            })
+        })
+        .await
+    }
+}
+
+/// What a filter asks for, with the numbers of names.
+struct Conditions {
+    columns: Vec<(Events, Vec<i64>)>,
+    start: Option<Time>,
+    end: Option<Time>,
+    search: Option<String>,
+    is_sqlite: bool,
+}
+
+impl Conditions {
+    /// Nothing where nothing can be found: nobody has such a name.
+    async fn of(work: &mut Work, filter: &Filter, is_sqlite: bool) -> Result<Option<Self>, StoreError> {
+        let asked: [(Events, &AnyOf); 15] = [
+            (Events::SubjectId, &filter.subject_ids),
+            (Events::SubjectType, &filter.subject_types),
+            (Events::SubjectName, &filter.subject_names),
+            (Events::IpAddress, &filter.ip_addresses),
+            (Events::ConnectionId, &filter.connection_ids),
+            (Events::SpaceId, &filter.space_ids),
+            (Events::SpaceName, &filter.space_names),
+            (Events::TargetId, &filter.target_ids),
+            (Events::TargetName, &filter.target_names),
+            (Events::TargetType, &filter.target_types),
+            (Events::TargetUser, &filter.target_users),
+            (Events::EnvironmentId, &filter.environment_ids),
+            (Events::EnvironmentName, &filter.environment_names),
+            (Events::Action, &filter.actions),
+            (Events::NodeId, &filter.node_ids),
+        ];
+        let mut columns: Vec<(Events, Vec<i64>)> = Vec::new();
+        for (column, names) in asked.into_iter().filter(|(_, names)| !names.is_empty()) {
+            let names: Vec<_> = names.iter().map(|name| kept(name)).collect();
+            let names: Vec<&str> = names.iter().map(|name| &**name).collect();
+            let numbers = terms::numbers(work, &names).await?;
+            if numbers.is_empty() {
+                return Ok(None);
+            }
+            columns.push((column, numbers.into_iter().map(|(_, number)| number).collect()));
+        }
+        for (id, name) in CALLED {
+            let ids = columns.iter().find(|(column, _)| *column == id);
+            let Some((_, ids)) = ids.filter(|_| columns.iter().all(|(column, _)| *column != name)) else {
+                continue;
+            };
+            let names = terms::names_of(work, ids).await?;
+            if names.is_empty() {
+                return Ok(None);
+            }
+            if !names.contains(&NAMELESS) {
+                columns.push((name, names));
+            }
+        }
+        for (column, flag) in [(Events::IsAdmin, filter.is_admin), (Events::Evaluation, filter.evaluation)] {
+            columns.extend(flag.map(|flag| (column, vec![i64::from(flag)])));
+        }
+        let search = filter.search.as_deref().map(searched);
+        Ok(Some(Self { columns, start: filter.start, end: filter.end, search, is_sqlite }))
+    }
+
+    async fn page(&self, work: &mut Work, page: &Page) -> Result<Vec<Found>, StoreError> {
+        let is_rare = self.is_rare(work).await?;
+        let mut places: Vec<Position> = Vec::new();
+        for &log in &page.logs {
+            let looked_up = if is_rare { vec![By::Text] } else { self.look_up(work, log).await? };
+            for by in looked_up {
+                let select = self.select(log, page, by);
+                let found: Vec<(i64, i64)> = work.rows(&select).await?;
+                places.extend(found.into_iter().map(|(row, time)| Position { time: Time(time), row }));
+            }
+        }
+        places.sort_unstable();
+        if page.order == Order::Newest {
+            places.reverse();
+        }
+        places.truncate(page.limit);
+        events(work, &places).await
+    }
+
+    /// Whether what is searched is in the index of texts, and rare enough to begin with it.
+    async fn is_rare(&self, work: &mut Work) -> Result<bool, StoreError> {
+        let Some(has) = self.search.as_deref().and_then(|search| self.in_texts(search)) else {
+            return Ok(false);
+        };
+        let mut hits = Query::select();
+        hits.expr_as(Expr::val(1), "one").and_where(has).limit(COMMON + 1);
+        if self.is_sqlite {
+            hits.from("events_text");
+        } else {
+            hits.from(Events::Table);
+        }
+        Ok(count(work, hits).await? <= COMMON)
+    }
+
+    /// What the index of texts is asked for; nothing where it cannot help.
+    fn in_texts(&self, search: &str) -> Option<SimpleExpr> {
+        let trigrams = trigrams(search)?;
+        Some(if self.is_sqlite {
+            Expr::cust_with_values("events_text MATCH ?", [trigrams])
+        } else {
+            Expr::col(Events::Text).like(pattern(search))
+        })
+    }
+
+    /// Which condition is looked up, each of its values for itself, because only then they come in the order of time.
+    async fn look_up(&self, work: &mut Work, log: Log) -> Result<Vec<By>, StoreError> {
+        let has_index = |column: Events, values: &[i64]| {
+            INDEXED.contains(&column)
+                || (column == Events::IsAdmin && values == [1])
+                || (column == Events::Evaluation && values == [0])
+        };
+        let mut indexed: Vec<_> =
+            self.columns.iter().filter(|(column, values)| has_index(*column, values)).collect();
+        // Those that are few by themselves first; then as they stand.
+        indexed.sort_by_key(|(column, _)| INDEXED.iter().position(|indexed| indexed == column));
+        let mut best = indexed.first().copied();
+        if indexed.len() > 1 {
+            let mut fewest = COUNTED;
+            for &candidate in &indexed {
+                let (column, values) = candidate;
+                let mut some = Query::select();
+                some.expr_as(Expr::val(1), "one").from(Events::Table);
+                self.within(&mut some, log, By::Column(*column, 0));
+                some.and_where(Self::has(Expr::col(*column), *column, values)).limit(fewest);
+                let count = count(work, some).await?;
+                if count < fewest {
+                    (best, fewest) = (Some(candidate), count);
+                }
+                if fewest == 0 {
+                    return Ok(Vec::new());
+                }
+            }
+        }
+        Ok(match best {
+            Some((column, values)) => values.iter().map(|value| By::Column(*column, *value)).collect(),
+            None => vec![By::Time],
+        })
+    }
+
+    /// Flags are written out: their indices are only of one of their values.
+    fn has(column: SimpleExpr, name: Events, values: &[i64]) -> SimpleExpr {
+        let is_flag = matches!(name, Events::IsAdmin | Events::Evaluation);
+        match *values {
+            [value] if is_flag => column.eq(Expr::cust(value.to_string())),
+            [value] => column.eq(value),
+            _ => column.is_in(values.iter().copied()),
+        }
+    }
+
+    /// The log and the time, named so that an index with them is used, or not.
+    fn within(&self, select: &mut SelectStatement, log: Log, by: By) {
+        select.and_where(named(Events::Log, by != By::Text).eq(number(log)));
+        if let Some(start) = self.start {
+            select.and_where(named(Events::Time, by != By::Text).gte(start.0));
+        }
+        if let Some(end) = self.end {
+            select.and_where(named(Events::Time, by != By::Text).lte(end.0));
+        }
+    }
+
+    fn select(&self, log: Log, page: &Page, by: By) -> SelectStatement {
+        let mut select = Query::select();
+        select.columns([Events::Row, Events::Time]).from(Events::Table);
+        self.within(&mut select, log, by);
+        for (column, values) in &self.columns {
+            let has = match by {
+                By::Column(indexed, value) if indexed == *column => {
+                    // As in its index.
+                    let is_connection = indexed == Events::ConnectionId;
+                    let column = if is_connection { Expr::cust(OF_CONNECTION) } else { Expr::col(indexed) };
+                    Self::has(column, indexed, &[value])
+                }
+                By::Time | By::Text | By::Column(..) => Self::has(named(*column, false), *column, values),
+            };
+            select.and_where(has);
+        }
+        if let Some(Position { time, row }) = page.behind {
+            let (column, same) = (|| named(Events::Time, by != By::Text), named(Events::Row, false));
+            let (from, passed) = match page.order {
+                Order::Newest => (column().lte(time.0), same.gte(row)),
+                Order::Oldest => (column().gte(time.0), same.lte(row)),
+            };
+            select.and_where(from);
+            select.cond_where(Cond::all().not().add(named(Events::Time, false).eq(time.0).and(passed)));
+        }
+        if let Some(search) = &self.search {
+            if self.is_sqlite {
+                select.and_where(Expr::cust_with_values("instr(\"text\", ?) > 0", [search.as_str()]));
+            } else if by != By::Text {
+                select.and_where(Expr::cust("(\"text\" || '')").like(pattern(search)));
+            }
+            if let (By::Text, Some(has)) = (by, self.in_texts(search)) {
+                if self.is_sqlite {
+                    let texts = Query::select()
+                        .expr(Expr::cust("rowid"))
+                        .from("events_text")
+                        .and_where(has)
+                        .to_owned();
+                    select.and_where(Expr::col(Events::Row).in_subquery(texts));
+                } else {
+                    select.and_where(has);
+                }
+            }
+        }
+        // Others are found by what a row that was erased does not have any more.
+        if self.search.is_some() || matches!(by, By::Time | By::Text | By::Column(Events::ConnectionId, _)) {
+            select.and_where(Expr::col(Events::Content).is_not_null());
+        }
+        let order = match page.order {
+            Order::Newest => sea_query::Order::Desc,
+            Order::Oldest => sea_query::Order::Asc,
+        };
+        select.order_by(Events::Time, order.clone()).order_by(Events::Row, order);
+        select.limit(page.limit as u64);
+        select
+    }
+}
+
+/// How many rows there are.
+async fn count(work: &mut Work, of: SelectStatement) -> Result<u64, StoreError> {
+    let count = Query::select().expr(Func::count(Expr::cust("*"))).from_subquery(of, "rows").to_owned();
+    let count: Vec<(i64,)> = work.rows(&count).await?;
+    Ok(count.first().map_or(0, |(count,)| count.unsigned_abs()))
+}
+
+/// A column, so that an index of it is used, or not.
+fn named(column: Events, bare: bool) -> SimpleExpr {
+    if bare { Expr::col(column) } else { Expr::cust(format!("+\"{}\"", sea_query::Iden::unquoted(&column))) }
+}
+
+/// What the index of texts is asked for a text: whatever has it has all of these.
+fn trigrams(text: &str) -> Option<String> {
+    let characters: Vec<char> = text.chars().collect();
+    let mut trigrams: Vec<String> = characters
+        .windows(SHORTEST)
+        .map(|three| format!("\"{}\"", three.iter().collect::<String>().replace('"', "\"\"")))
+        .collect();
+    trigrams.sort_unstable();
+    trigrams.dedup();
+    (!trigrams.is_empty()).then(|| trigrams.join(" AND "))
+}
+
+/// A text in the midst of others, for `LIKE`.
+fn pattern(text: &str) -> String {
+    format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
+}
+
+const EVENTS: Text = Text {
+    sqlite: "SELECT events.\"row\", events.log, events.content FROM json_each(?) AS asked \
+        CROSS JOIN events ON events.\"row\" = asked.value",
+    postgres: "SELECT events.\"row\", events.log, events.content \
+        FROM jsonb_array_elements_text($1::jsonb) AS asked (value) JOIN events ON events.\"row\" = asked.value::bigint",
+};
+
+/// The ends of the commands at some places: of the same connection, with the same id.
+const ENDS: Text = Text {
+    sqlite: "SELECT commands.\"row\", ends.content FROM json_each(?) AS asked \
+        CROSS JOIN events AS commands ON commands.\"row\" = asked.value \
+        CROSS JOIN events AS ends ON ends.log = 2 \
+        AND coalesce(ends.connection_id, 0) = coalesce(commands.connection_id, 0) AND ends.id = commands.id \
+        WHERE ends.content IS NOT NULL",
+    postgres: "SELECT commands.\"row\", ends.content FROM jsonb_array_elements_text($1::jsonb) AS asked (value) \
+        JOIN events AS commands ON commands.\"row\" = asked.value::bigint \
+        JOIN events AS ends ON ends.log = 2 \
+        AND coalesce(ends.connection_id, 0) = coalesce(commands.connection_id, 0) AND ends.id = commands.id \
+        WHERE ends.content IS NOT NULL",
+};
+
+/// The events at some places; of commands with how they ended.
+async fn events(work: &mut Work, places: &[Position]) -> Result<Vec<Found>, StoreError> {
+    if places.is_empty() {
+        return Ok(Vec::new());
+    }
+    let damaged = |row, reason: String| StoreError::Damaged { row, reason };
+    let rows: Vec<i64> = places.iter().map(|place| place.row).collect();
+    let mut contents = HashMap::new();
+    let rows = serde_json::to_string(&rows)?;
+    for (row, log, content) in
+        work.rows_of::<(i64, i64, Option<String>)>(&EVENTS, vec![rows.as_str().into()]).await?
+    {
+        contents.extend(content.map(|content| (row, (log, content))));
+    }
+    let (mut found, mut commands) = (Vec::new(), BTreeMap::new());
+    for &position in places {
+        let row = position.row;
+        let Some((log, content)) = contents.remove(&row) else { continue };
+        let log = Log::ALL.iter().copied().find(|known| number(*known) == log);
+        let log = log.ok_or_else(|| damaged(row, "its log is none".into()))?;
+        let event = Event::from_json(log, &content).map_err(|error| damaged(row, error.to_string()))?;
+        if log == Log::Command {
+            commands.insert(row, found.len());
+        }
+        found.push(Found { position, event });
+    }
+    if commands.is_empty() {
+        return Ok(found);
+    }
+    let rows: Vec<i64> = commands.keys().copied().collect();
+    let rows = serde_json::to_string(&rows)?;
+    for (row, content) in work.rows_of::<(i64, String)>(&ENDS, vec![rows.into()]).await? {
+        match Event::from_json(Log::CommandEnd, &content) {
+            Ok(Event::CommandEnd(end)) => {
+                if let Some(Found { event: Event::Command(command), .. }) =
+                    commands.get(&row).and_then(|index| found.get_mut(*index))
+                {
+                    command.result = end.result;
+                }
+            }
+            Ok(_) => {}
+            Err(error) => return Err(damaged(row, error.to_string())),
+        }
+    }
+    Ok(found)
+}
