@@ -10,6 +10,7 @@
 //! *Not here*: microbenchmarks, and any judgement by wall time alone (goals that are missed are
 //! shown, but only lost data makes the exit status 1).
 
+mod audit;
 mod burst;
 mod child;
 mod commands;
@@ -49,11 +50,13 @@ Usage: benchsuite/run [OPTIONS]
 Options:
   --quick          smoke run of less than 30 s; its numbers mean little
   --tiny           the smallest run there is, for the suite's own test
-  --only NAME      burst, echo, size, idle, convert, commands, search, play or host; can be
+  --only NAME      burst, echo, size, idle, convert, commands, search, audit, play or host; can be
                    repeated (host: casemate in the place of a login shell; only root can measure it)
   --tools A,B,...  bare, script, cast, zst, asciinema, tlog (default: all)
   --rounds N       rounds of interleaved runs of burst and commands (default: 21 and 7)
-  --index FILE     of search: keep its index there, and ask the one that is there already
+  --index FILE     of search and audit (SQLite): keep it there, and ask the one that is there already
+  --events N       of audit: commands in the log (default: 10000000)
+  --database NAME  of audit: sqlite or postgres (default: one after the other)
   --casemate PATH  the casemate to measure (default: the one beside this program)
   --out FILE       write the tables there as well
   -h, --help       this text
@@ -86,6 +89,7 @@ struct Options {
     tools: Vec<Tool>,
     casemate: PathBuf,
     index: Option<PathBuf>,
+    databases: Vec<&'static str>,
     out: Option<PathBuf>,
 }
 
@@ -98,9 +102,10 @@ fn parse(args: &[String]) -> Result<Option<Options>> {
         tools: Tool::ALL.to_vec(),
         casemate: beside,
         index: None,
+        databases: Vec::new(),
         out: None,
     };
-    let mut rounds = None;
+    let (mut rounds, mut events) = (None, None);
     let mut rest = args.iter();
     while let Some(arg) = rest.next() {
         let mut value = || rest.next().with_context(|| format!("`{arg}` wants a value"));
@@ -122,6 +127,12 @@ fn parse(args: &[String]) -> Result<Option<Options>> {
                     .collect::<Result<_>>()?;
             }
             "--rounds" => rounds = Some(value()?.parse().context("`--rounds` wants a number")?),
+            "--events" => events = Some(value()?.parse().context("`--events` wants a number")?),
+            "--database" => options.databases.push(match value()?.as_str() {
+                "sqlite" => "sqlite",
+                "postgres" => "postgres",
+                name => bail!("`{name}` is neither sqlite nor postgres"),
+            }),
             "--index" => options.index = Some(PathBuf::from(value()?)),
             "--casemate" => options.casemate = PathBuf::from(value()?),
             "--out" => options.out = Some(PathBuf::from(value()?)),
@@ -132,6 +143,9 @@ fn parse(args: &[String]) -> Result<Option<Options>> {
     if let Some(rounds) = rounds {
         options.scale.burst_rounds = rounds;
         options.scale.commands_rounds = rounds;
+    }
+    if let Some(events) = events {
+        options.scale.audit_commands = events;
     }
     if options.measures.is_empty() {
         options.measures = Measure::ALL.to_vec();
@@ -149,6 +163,9 @@ fn bench(args: &[String], surroundings: Surroundings) -> Result<ExitCode> {
         host::enter(args)?;
     }
     let mut suite = Suite::new(options.scale, &options.tools, options.casemate)?;
+    if !options.databases.is_empty() {
+        suite.databases = options.databases;
+    }
     for measure in &options.measures {
         say(&format!("== {}", measure.name()));
         let result = match measure {
@@ -159,6 +176,7 @@ fn bench(args: &[String], surroundings: Surroundings) -> Result<ExitCode> {
             Measure::Convert => convert::measure(&mut suite),
             Measure::Commands => commands::measure(&mut suite),
             Measure::Search => search::measure(&mut suite, options.index.as_deref()),
+            Measure::Audit => audit::measure(&mut suite, options.index.as_deref()),
             Measure::Play => play::measure(&mut suite),
             Measure::Host => host::measure(&mut suite, surroundings),
         };

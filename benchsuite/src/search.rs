@@ -90,10 +90,10 @@ const SYLLABLES: [&str; 20] = [
 ];
 
 /// Numbers that look random and are the same in each run.
-struct Numbers(u64);
+pub(crate) struct Numbers(pub(crate) u64);
 
 impl Numbers {
-    fn below(&mut self, most: u32) -> u32 {
+    pub(crate) fn below(&mut self, most: u32) -> u32 {
         // xorshift64
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -106,7 +106,11 @@ impl Numbers {
         words[usize::try_from(index).unwrap_or(0)]
     }
 
-    fn command(&mut self) -> String {
+    pub(crate) fn noun(&mut self) -> &'static str {
+        self.of(&NOUNS)
+    }
+
+    pub(crate) fn command(&mut self) -> String {
         let mut command = format!("{} {}", self.of(&VERBS), self.of(&NOUNS));
         if self.below(2) == 0 {
             command.push_str(&format!("-{:x}", self.below(100_000)));

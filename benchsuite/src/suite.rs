@@ -22,12 +22,13 @@ pub(crate) enum Measure {
     Convert,
     Commands,
     Search,
+    Audit,
     Play,
     Host,
 }
 
 impl Measure {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Burst,
         Self::Echo,
         Self::Size,
@@ -35,6 +36,7 @@ impl Measure {
         Self::Convert,
         Self::Commands,
         Self::Search,
+        Self::Audit,
         Self::Play,
         Self::Host,
     ];
@@ -48,6 +50,7 @@ impl Measure {
             Self::Convert => "convert",
             Self::Commands => "commands",
             Self::Search => "search",
+            Self::Audit => "audit",
             Self::Play => "play",
             Self::Host => "host",
         }
@@ -78,6 +81,10 @@ pub(crate) struct Scale {
     pub(crate) commands_typed_bytes: u64,
     /// Sessions in the index, with a thousand commands each.
     pub(crate) search_sessions: u32,
+    /// Commands in the audit log.
+    pub(crate) audit_commands: u64,
+    /// Each question is asked so many times.
+    pub(crate) audit_rounds: usize,
     pub(crate) play_rounds: usize,
     pub(crate) play_bytes: u64,
     /// So many moments are looked at.
@@ -106,6 +113,8 @@ impl Scale {
         commands_bytes: 100_000_000,
         commands_typed_bytes: 30_000_000,
         search_sessions: 10_000,
+        audit_commands: 10_000_000,
+        audit_rounds: 400,
         play_rounds: 3,
         play_bytes: 1_000_000_000,
         play_moments: 40,
@@ -128,6 +137,8 @@ impl Scale {
         commands_bytes: 4_000_000,
         commands_typed_bytes: 4_000_000,
         search_sessions: 100,
+        audit_commands: 20_000,
+        audit_rounds: 40,
         play_rounds: 2,
         play_bytes: 20_000_000,
         play_moments: 7,
@@ -150,6 +161,8 @@ impl Scale {
         commands_bytes: 100_000,
         commands_typed_bytes: 100_000,
         search_sessions: 2,
+        audit_commands: 500,
+        audit_rounds: 4,
         play_rounds: 1,
         play_bytes: 100_000,
         play_moments: 2,
@@ -162,6 +175,8 @@ impl Scale {
 pub(crate) struct Suite {
     pub(crate) scale: Scale,
     pub(crate) casemate: PathBuf,
+    /// In which databases audit logs are kept.
+    pub(crate) databases: Vec<&'static str>,
     /// What makes the suite fail: lost data, or a casemate that does not work.
     pub(crate) failures: Vec<String>,
     tools: Vec<Tool>,
@@ -181,7 +196,9 @@ impl Suite {
         let casemate = std::path::absolute(casemate)?;
         let (tools, missing, failures) = (Vec::new(), Vec::new(), Vec::new());
         let (tables, goals) = (Vec::new(), Vec::new());
-        let mut suite = Self { scale, casemate, failures, tools, missing, machine, tables, goals, directory };
+        let databases = vec!["sqlite", "postgres"];
+        let mut suite =
+            Self { scale, casemate, databases, failures, tools, missing, machine, tables, goals, directory };
         for &tool in wanted {
             match suite.probe(tool) {
                 Ok(()) => suite.tools.push(tool),

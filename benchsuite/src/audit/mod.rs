@@ -1,0 +1,148 @@
+//! The audit log: how fast it takes events that can be searched from then on, how big they are, how fast it answers.
+//!
+//! In SQLite, and in a real PostgreSQL, by the server's own way in and out. No peer has one that can be put beside it.
+
+mod made;
+mod postgres;
+mod questions;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use casemate_audit_log::Time;
+use casemate_audit_store::{Appender, Database};
+
+use self::made::Made;
+use self::postgres::Postgres;
+use crate::report::{Goal, Table};
+use crate::say;
+use crate::suite::Suite;
+
+/// Events that are committed at once: as many as come to a server of which much is asked in an eighth of a second.
+const BATCH: usize = 1000;
+
+/// Asks a database that is there (SQLite), or makes them.
+pub(crate) fn measure(suite: &mut Suite, index: Option<&Path>) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    if suite.databases.contains(&"sqlite") {
+        let place = index.map_or_else(|| suite.path("audit.db"), Path::to_owned);
+        let url = format!("sqlite:{}", place.display());
+        runtime.block_on(one(suite, "SQLite", &url, &place, || Ok(())))?;
+        if index.is_none() {
+            // There may not be room for two.
+            for part in ["", "-wal", "-shm"] {
+                drop(std::fs::remove_file(format!("{}{part}", place.display())));
+            }
+        }
+    }
+    if suite.databases.contains(&"postgres") {
+        let Some(server) = Postgres::start(&suite.path("postgres"))? else {
+            say("PostgreSQL is not installed: not measured");
+            return Ok(());
+        };
+        runtime.block_on(one(suite, "PostgreSQL", &server.url(), &server.base(), || server.vacuum()))?;
+    }
+    Ok(())
+}
+
+async fn one(
+    suite: &mut Suite,
+    name: &str,
+    url: &str,
+    place: &Path,
+    rest: impl Fn() -> Result<()>,
+) -> Result<()> {
+    let commands = suite.scale.audit_commands;
+    say(&format!("audit: {commands} commands in {name}"));
+    let note = place.with_extension("made");
+    let is_there = note.exists();
+    let database = Database::open(url).await?;
+    let mut made = Made::new();
+    let filled = if is_there {
+        // The same again, without keeping it: what is asked depends on it.
+        let mut events = Vec::new();
+        while made.commands < commands {
+            made.next(&mut events);
+            events.clear();
+        }
+        std::fs::read_to_string(&note)?
+    } else {
+        let filled = fill(&database, &mut made, commands).await?;
+        rest()?;
+        filled
+    };
+    let mut parts = filled.split('\n');
+    let mut part = || parts.next().and_then(|part| part.parse::<f64>().ok()).context("it was made otherwise");
+    let (events, rate, last) = (part()?, part()?, part()?);
+    if !is_there {
+        std::fs::write(&note, &filled)?;
+    }
+    let bytes = size(place)?;
+    suite.table(Table {
+        title: format!("{name}: {commands} commands"),
+        note: format!(
+            "{events:.0} events in all: one command in {} has its end in the log as well, and there are connections, calls \
+             of the API and of Kubernetes. Written in transactions of {BATCH} events by one writer, each on the disk (fsync) \
+             before the next; found by filter and by text from then on. Commands a second over all, and over the last \
+             tenth.",
+            made::END,
+        ),
+        header: vec!["commands/s", "of the last tenth", "MB", "bytes for a row"],
+        rows: vec![vec![
+            format!("{rate:.0}"),
+            format!("{last:.0}"),
+            format!("{:.0}", bytes / 1e6),
+            format!("{:.0}", bytes / events),
+        ]],
+    });
+    if name == "SQLite" {
+        let (what, wanted) =
+            ("SQLite: durable commands a second, searchable".to_owned(), "≥ 8000".to_owned());
+        suite.goal(Goal { what, wanted, found: format!("{rate:.0}"), met: rate >= 8000.0 });
+    }
+    questions::ask(suite, name, &database, &mut made).await
+}
+
+/// Fills a database; says how many events there are, and how many commands a second were kept, over all and in the end.
+async fn fill(database: &Database, made: &mut Made, commands: u64) -> Result<String> {
+    let mut appender = Appender::begin(database, Time::now()).await?;
+    let (mut events, mut all) = (Vec::new(), 0);
+    let (mut spent, mut before) = (Duration::ZERO, (0, Duration::ZERO));
+    let mut told = Instant::now();
+    while made.commands < commands {
+        while events.len() < BATCH && made.commands < commands {
+            made.next(&mut events);
+        }
+        let began = Instant::now();
+        all += appender.append(&events).await?.len();
+        spent += began.elapsed();
+        events.clear();
+        if made.commands <= commands - commands / 10 {
+            before = (made.commands, spent);
+        }
+        if told.elapsed() > Duration::from_secs(10) {
+            told = Instant::now();
+            say(&format!("{} commands, {:.0}/s", made.commands, made.commands as f64 / spent.as_secs_f64()));
+        }
+    }
+    let last = (commands - before.0) as f64 / (spent - before.1).as_secs_f64();
+    Ok(format!("{all}\n{}\n{last}", commands as f64 / spent.as_secs_f64()))
+}
+
+/// Bytes of a file, with its log of writes, or of all files of a folder.
+fn size(place: &Path) -> Result<f64> {
+    let mut bytes = 0;
+    let mut places = vec![place.to_owned()];
+    while let Some(place) = places.pop() {
+        let about = std::fs::metadata(&place).with_context(|| place.display().to_string())?;
+        if about.is_dir() {
+            for entry in std::fs::read_dir(&place)? {
+                places.push(entry?.path());
+            }
+        } else {
+            bytes += about.len();
+        }
+    }
+    Ok(bytes as f64)
+}
