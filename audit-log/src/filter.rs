@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::facets::Facets;
-use crate::model::{AgentStatus, ConnectionEventType, ConnectionType, SubjectType, Unknown};
+use crate::model::{AgentStatus, ConnectionEventType, ConnectionType, SubjectType, TargetType, Unknown};
 use crate::time::Time;
 
 /// More values than this are no question.
@@ -71,7 +71,7 @@ impl Filter {
             "endTimestamp" => self.end = Some(value.parse().map_err(|error| bad(format!("{error}")))?),
             "commandSearch" | "search" => self.search = (!value.is_empty()).then(|| value.to_owned()),
             "subjectTypes" => self.subject_types.extend(names(value, SubjectType::name).map_err(bad)?),
-            "targetTypes" => self.target_types.extend(names(value, ConnectionType::name).map_err(bad)?),
+            "targetTypes" => self.target_types.extend(target_types(value).map_err(bad)?),
             "connectionEventTypes" => self.actions.extend(names(value, happened).map_err(bad)?),
             "statusChanges" => self.actions.extend(names(value, AgentStatus::name).map_err(bad)?),
             _ => {
@@ -155,6 +155,22 @@ where
     named.collect()
 }
 
+/// Kinds of connections, or of targets, as BastionZero's programs ask: a connection of each kind leads to one.
+fn target_types(value: &str) -> Result<Vec<String>, String> {
+    let of_target = |kind: TargetType| match kind {
+        TargetType::Bzero => ConnectionType::Shell,
+        TargetType::Cluster => ConnectionType::Cluster,
+        TargetType::DynamicAccessConfig => ConnectionType::Dynamic,
+        TargetType::Web => ConnectionType::Web,
+        TargetType::Db => ConnectionType::Db,
+    };
+    let named = value.split(',').filter(|value| !value.is_empty()).map(|value| match value.parse() {
+        Ok(kind) => Ok(of_target(kind).name().to_owned()),
+        Err(_) => Ok(value.parse::<ConnectionType>().map_err(|error| error.to_string())?.name().to_owned()),
+    });
+    named.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -199,6 +215,13 @@ mod tests {
         let filter = filter(&[("connectionEventTypes", "created,CLOSED"), ("subjectTypes", "user")]);
         assert_eq!(filter.actions.into_iter().collect::<Vec<_>>(), ["Closed", "Created"]);
         assert_eq!(filter.subject_types.into_iter().collect::<Vec<_>>(), ["User"]);
+    }
+
+    #[test]
+    fn kinds_of_targets_are_kinds_of_connections() {
+        let filter = filter(&[("targetTypes", "Bzero,ssh,db,DynamicAccessConfig")]);
+        let types: Vec<_> = filter.target_types.into_iter().collect();
+        assert_eq!(types, ["DB", "DYNAMIC", "SHELL", "SSH"]);
     }
 
     #[test]

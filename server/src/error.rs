@@ -116,8 +116,14 @@ impl From<StoreError> for ApiError {
         if let StoreError::TooLong { .. } = error {
             return Self::new(StatusCode::UNPROCESSABLE_ENTITY, "TooLong", error.to_string());
         }
-        if let StoreError::Taken { .. } = error {
+        if let StoreError::Taken { .. } | StoreError::Differs { .. } | StoreError::Complete { .. } = error {
             return Self::conflict(error.to_string());
+        }
+        if let StoreError::NoRecording { .. } = error {
+            return Self::not_found("recording");
+        }
+        if let StoreError::Deleted { .. } = error {
+            return Self::new(StatusCode::GONE, "Deleted", error.to_string());
         }
         crate::say(format_args!("{error}"));
         let message = "the server cannot keep or find that at the moment; its own log says why";

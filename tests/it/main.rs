@@ -42,6 +42,11 @@ mod score; // the commands of every recording in fixtures/commands, against the 
 mod screen; // `casemate screen`: any moment, in every form of recording
 mod screens; // screens as text, at three sizes
 mod search; // `casemate search`: files, pipes, folders, with and without an index
+mod server; // what the tests of the audit server have in common
+mod server_kill; // the audit server, killed at random moments of a load
+mod server_logs; // the logs of the audit server: pages, filters, tails, exports, proofs
+mod server_upload; // recordings that arrive at the audit server: again, broken off, damaged, closed, deleted
+mod server_who; // who may do what with the audit server, and that it is in the log
 mod shells; // bash, zsh, fish, dash, tmux under the recorder
 mod slow; // the slow lane: hundreds of rounds, gigabytes
 mod streams; // `rec -`, standard input, default names, what is said where

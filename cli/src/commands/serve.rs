@@ -97,11 +97,11 @@ pub(crate) fn run(arguments: &ServeArgs, printer: &Printer) -> Result<(), Failur
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let server = Server::open(config, folder.clone()).await?;
-        printer.say(format!("serving on {} · data in {}", server.address(), folder.display()));
         if let Some(link) = server.link() {
             printer.say("there is no administrator yet: this link makes the first one, once");
             writeln!(std::io::stdout(), "{link}")?;
         }
+        printer.say(format!("serving on {} · data in {}", server.address(), folder.display()));
         server.run(ended()).await?;
         Ok(())
     })

@@ -203,13 +203,13 @@ pub fn router(app: App) -> Router {
         .with_state(app)
 }
 
-/// Says in an answer where it goes on.
+/// Says in an answer where it goes on; the address is the one that handlers see, under [`ROOT`].
 fn next_page(response: &mut Response, uri: &Uri, behind: &str) -> Result<(), ApiError> {
     let kept = uri.query().unwrap_or_default().split('&');
     let kept = kept.filter(|pair| !pair.is_empty() && !pair.starts_with("before="));
     let before = format!("before={behind}");
     let query: Vec<&str> = kept.chain([before.as_str()]).collect();
-    let link = format!("<{}?{}>; rel=\"next\"", uri.path(), query.join("&"));
+    let link = format!("<{ROOT}{}?{}>; rel=\"next\"", uri.path(), query.join("&"));
     let link = link.parse().map_err(|_| ApiError::invalid("the query is no part of an address"))?;
     response.headers_mut().insert(header::LINK, link);
     Ok(())

@@ -1,0 +1,118 @@
+//! What the tests of the audit server have in common.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use casemate_tests::{Asker, AuditServer, LONG, World, wait_until};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// Does the same with logs in SQLite, and in PostgreSQL.
+pub(crate) fn in_both(test: impl Fn(AuditServer, &World)) {
+    let world = World::new();
+    test(AuditServer::start(&world.path("server"), None), &world);
+    let Some(postgres) = casemate_scratch_postgres::shared() else { return };
+    let world = World::new();
+    test(AuditServer::start(&world.path("server"), Some(&postgres.database())), &world);
+}
+
+/// The key of the agent of a new target.
+pub(crate) fn agent(administrator: &Asker, target: &str) -> String {
+    let answer = administrator.post("targets/bzero", &json!({ "targetName": target }));
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    answer.json()["agentKey"].as_str().unwrap().to_owned()
+}
+
+/// A new key of a role.
+pub(crate) fn key(administrator: &Asker, role: &str) -> String {
+    let answer = administrator.post("api-keys", &json!({ "name": format!("{role} key"), "role": role }));
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    answer.json()["secret"].as_str().unwrap().to_owned()
+}
+
+/// Tells of a session that somebody begins, and gives its id.
+pub(crate) fn connect(agent: &Asker, user: &str, form: &str) -> String {
+    let id = Uuid::now_v7().to_string();
+    let answer = connect_as(agent, &id, user, form);
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    id
+}
+
+/// Tells of a session by its id.
+pub(crate) fn connect_as(agent: &Asker, id: &str, user: &str, form: &str) -> casemate_tests::Answer {
+    let session = json!({
+        "user": user, "targetUser": "deploy", "type": "SHELL", "recording": form,
+        "startedAt": "2026-11-26T09:30:00Z", "ipAddress": "192.0.2.7", "space": "work",
+    });
+    let headers = [("content-type", "application/json")];
+    agent.send("PUT", &format!("ingest/connections/{id}"), &headers, session.to_string().as_bytes())
+}
+
+/// Sends bytes of a recording.
+pub(crate) fn patch(
+    agent: &Asker,
+    id: &str,
+    offset: usize,
+    bytes: &[u8],
+    is_last: bool,
+) -> casemate_tests::Answer {
+    let offset = offset.to_string();
+    let mut headers =
+        vec![("upload-offset", offset.as_str()), ("content-type", "application/offset+octet-stream")];
+    if is_last {
+        headers.push(("upload-complete", "?1"));
+    }
+    agent.send("PATCH", &format!("ingest/recordings/{id}"), &headers, bytes)
+}
+
+/// A person looks at a prompt for longer.
+const RESTS: Duration = Duration::from_millis(300);
+
+/// A real session of bash: its recording.
+pub(crate) fn recording(world: &World, form: &str, commands: &[&str]) -> Vec<u8> {
+    let name = format!("made.{form}");
+    let shell = "bash --norc --noprofile -i";
+    let mut session = world.rec(&[&name, "-q", "--overwrite", "-c", shell]).on_terminal();
+    for command in commands {
+        session.wait_prompt();
+        wait_until("a prompt that rests", LONG, || (session.quiet_for() > RESTS).then_some(()));
+        session.send(command);
+        session.enter();
+    }
+    session.wait_prompt();
+    wait_until("a prompt that rests", LONG, || (session.quiet_for() > RESTS).then_some(()));
+    session.send("exit\r");
+    session.wait_success();
+    world.bytes(&name)
+}
+
+/// Ids and texts of the commands that a recording of [`recording`] has, derived here.
+pub(crate) fn derived(world: &World, form: &str) -> BTreeSet<(String, String)> {
+    let run = world.casemate(&["commands", "-f", "jsonl", &format!("made.{form}")]).run().success();
+    let events = run.text();
+    events.lines().map(|line| identity(&serde_json::from_str(line).unwrap())).collect()
+}
+
+/// The session that a recording of [`recording`] is of.
+pub(crate) fn session(world: &World, form: &str) -> String {
+    let run = world.casemate(&["commands", "-f", "jsonl", &format!("made.{form}")]).run().success().text();
+    let event: Value = serde_json::from_str(run.lines().next().unwrap()).unwrap();
+    event["session"].as_str().unwrap().to_owned()
+}
+
+/// The same of those that a log has.
+pub(crate) fn logged(events: &Value) -> BTreeSet<(String, String)> {
+    events.as_array().unwrap().iter().map(identity).collect()
+}
+
+fn identity(event: &Value) -> (String, String) {
+    let text = |field: &str| event[field].as_str().unwrap_or_default().to_owned();
+    (text("id"), text("command"))
+}
+
+/// The commands that a log has, the oldest first.
+pub(crate) fn commands(of: &Value) -> Vec<String> {
+    let mut events = of.as_array().unwrap().clone();
+    events.sort_by_key(|event| event["timestamp"].as_str().unwrap().to_owned());
+    events.iter().map(|event| event["command"].as_str().unwrap().to_owned()).collect()
+}

@@ -1,0 +1,206 @@
+//! Uploads to an audit server: at any offset, again, broken off, damaged; and what is in the logs then.
+
+use casemate_tests::need;
+use serde_json::{Value, json};
+
+use crate::server::{
+    agent, commands, connect, connect_as, derived, in_both, key, logged, patch, recording, session,
+};
+
+#[test]
+fn bytes_are_kept_once_wherever_they_are_gone_on_with() {
+    need!("bash");
+    in_both(|server, world| {
+        let administrator = server.administrator();
+        let agent = server.with_key(&agent(&administrator, "web-1"));
+        let bytes = recording(world, "cast.zst", &["echo one", "false", "echo two"]);
+        let id = session(world, "cast.zst");
+        assert_eq!(connect_as(&agent, &id, "alice@org.com", "cast.zst").status, 201);
+        let (third, half) = (bytes.len() / 3, bytes.len() / 2);
+
+        assert_eq!(
+            patch(&agent, &id, 0, &bytes[..half], false).header("upload-offset"),
+            Some(&*half.to_string())
+        );
+        // What is there may come again, with more behind it.
+        assert_eq!(patch(&agent, &id, third, &bytes[third..half], false).status, 204);
+        let more = half + 5;
+        assert_eq!(
+            patch(&agent, &id, third, &bytes[third..more], false).header("upload-offset"),
+            Some(&*more.to_string())
+        );
+        // A gap is none of ours, and other bytes are not what was sent before.
+        let gap = patch(&agent, &id, more + 1, &bytes[more + 1..], false);
+        assert_eq!((gap.status, gap.json()["errorType"].as_str()), (409, Some("OffsetMismatch")));
+        assert_eq!(gap.header("upload-offset"), Some(&*more.to_string()));
+        let mut other = bytes.clone();
+        other[third] ^= 1;
+        let differs = patch(&agent, &id, 0, &other, true);
+        assert_eq!((differs.status, differs.json()["errorType"].as_str()), (422, Some("Differs")));
+        // A seal that does not fit is refused, and nothing of it is kept.
+        let mut broken = bytes[more..].to_vec();
+        let last = broken.len() - 40;
+        broken[last] ^= 1;
+        let refused = patch(&agent, &id, more, &broken, true);
+        assert_eq!(refused.status, 422, "{}", refused.text);
+        let head = agent.send("HEAD", &format!("ingest/recordings/{id}"), &[], &[]);
+        assert_eq!(head.header("upload-offset"), Some(&*more.to_string()));
+        assert_eq!(head.header("upload-complete"), Some("?0"));
+
+        assert_eq!(patch(&agent, &id, more, &bytes[more..], true).status, 204);
+        // The answer was lost, and it comes again.
+        assert_eq!(patch(&agent, &id, more, &bytes[more..], true).status, 204);
+        assert_eq!(patch(&agent, &id, bytes.len(), b"more", false).status, 409);
+
+        let events = administrator.json("events/command?eventCount=100");
+        // They are those that the recording has, with the same ids, wherever they are derived.
+        assert_eq!(logged(&events), derived(world, "cast.zst"));
+        assert!(commands(&events).ends_with(&["echo two".into(), "exit".into()]), "{events}");
+        let event = &events.as_array().unwrap()[1];
+        for (field, value) in [
+            ("subjectName", "alice@org.com"),
+            ("targetName", "web-1"),
+            ("targetUser", "deploy"),
+            ("targetType", "SHELL"),
+            ("connectionId", &id),
+            ("recordingId", &id),
+            ("spaceName", "work"),
+            ("ipAddress", "192.0.2.7"),
+        ] {
+            assert_eq!(event[field], value, "{field} of {event}");
+        }
+        assert!(event["offset"].as_f64().unwrap() > 0.0);
+        assert_eq!(administrator.get(&format!("session-recordings/{id}?format=file")).status, 200);
+        let listed = administrator.json("session-recordings");
+        assert_eq!(
+            (listed[0]["size"].as_u64(), &listed[0]["complete"]),
+            (Some(bytes.len() as u64), &json!(true))
+        );
+    });
+}
+
+#[test]
+fn each_line_of_a_plain_recording_may_come_by_itself() {
+    need!("bash");
+    in_both(|server, world| {
+        let administrator = server.administrator();
+        let agent = server.with_key(&agent(&administrator, "web-1"));
+        let bytes = recording(world, "cast", &["echo one", "echo two"]);
+        let id = session(world, "cast");
+        assert_eq!(connect_as(&agent, &id, "alice", "cast").status, 201);
+        let mut at = 0;
+        for piece in bytes.chunks(97) {
+            assert_eq!(patch(&agent, &id, at, piece, false).status, 204);
+            at += piece.len();
+        }
+        assert_eq!(patch(&agent, &id, at, b"", true).status, 204);
+        let typed = commands(&administrator.json("events/command"));
+        assert!(typed.ends_with(&["echo two".into(), "exit".into()]), "{typed:?}");
+        assert_eq!(logged(&administrator.json("events/command")), derived(world, "cast"));
+        assert_eq!(administrator.get(&format!("session-recordings/{id}")).text.into_bytes(), bytes);
+        let third = administrator.get(&format!("session-recordings/{id}?format=v3")).text;
+        assert!(third.starts_with("{\"version\":3"), "{third}");
+        let ends: Vec<Value> = administrator.json("events/connection").as_array().unwrap().clone();
+        let what: Vec<&str> =
+            ends.iter().map(|event| event["connectionEventType"].as_str().unwrap()).collect();
+        assert_eq!(what, ["Closed", "ShellConnect", "Created"]);
+        assert_eq!(ends[0]["reason"], "the recording ended");
+    });
+}
+
+#[test]
+fn what_is_told_twice_is_one_connection() {
+    in_both(|server, _| {
+        let administrator = server.administrator();
+        let agent = server.with_key(&agent(&administrator, "web-1"));
+        let id = connect(&agent, "alice@org.com", "cast");
+        let again = connect_as(&agent, &id, "alice@org.com", "cast");
+        assert_eq!((again.status, again.json()["uploadOffset"].as_u64()), (200, Some(0)));
+        assert_eq!(connect_as(&agent, &id, "bob@org.com", "cast").status, 409);
+        assert_eq!(connect_as(&agent, &id, "alice@org.com", "cast.zst").status, 409);
+        assert_eq!(connect_as(&agent, "7", "alice@org.com", "cast").status, 400);
+        let events = administrator.json("events/connection");
+        assert_eq!(events.as_array().unwrap().len(), 2, "{events}");
+        let happened = json!({ "id": "01a21b2e-9983-7000-8044-7798cc786503", "type": "ClientConnect" });
+        for _ in 0..2 {
+            assert_eq!(agent.post(&format!("ingest/connections/{id}/events"), &happened).status, 204);
+        }
+        assert_eq!(administrator.json("events/connection").as_array().unwrap().len(), 3);
+        let open = administrator.json("connections?connectionState=Open");
+        assert_eq!((open[0]["id"].as_str(), &open[0]["inactive"]), (Some(&*id), &json!(false)));
+        let gone = json!({ "id": "01a21b2e-9983-7000-8044-7798cc786504", "type": "ClientDisconnect" });
+        assert_eq!(agent.post(&format!("ingest/connections/{id}/events"), &gone).status, 204);
+        assert_eq!(administrator.json("connections?connectionState=Inactive")[0]["inactive"], json!(true));
+    });
+}
+
+#[test]
+fn whoever_closes_is_named_and_the_recorder_hears_it() {
+    in_both(|server, _| {
+        let administrator = server.administrator();
+        let agent = server.with_key(&agent(&administrator, "web-1"));
+        let [first, second, third] = [(); 3].map(|()| connect(&agent, "alice@org.com", "cast"));
+        let csrf = [("content-type", "application/json")];
+        let close = |path: &str, body: &[u8]| administrator.send("PATCH", path, &csrf, body).status;
+        assert_eq!(close(&format!("connections/{first}/close"), b"{\"reason\":\"lunch\"}"), 204);
+        let user = administrator.json("users/alice@org.com")["id"].as_str().unwrap().to_owned();
+        assert_eq!(close(&format!("users/{user}/close-connections"), b""), 204);
+        let heard = patch(&agent, &first, 0, b"", false);
+        assert_eq!(
+            heard.header("casemate-close"),
+            Some("admin@org.com%20closed%20the%20connection%3A%20lunch")
+        );
+        assert!(patch(&agent, &third, 0, b"", false).header("casemate-close").is_some());
+        // What was on its way is kept all the same.
+        let header = b"{\"version\":2,\"width\":80,\"height\":24}\n";
+        assert_eq!(patch(&agent, &first, 0, header, false).status, 204);
+
+        let fourth = connect(&agent, "alice@org.com", "cast");
+        let target = administrator.json("targets/bzero")[0]["id"].as_str().unwrap().to_owned();
+        assert_eq!(administrator.send("DELETE", &format!("targets/bzero/{target}"), &[], &[]).status, 204);
+        let reasons = |id: &str| {
+            let events = administrator
+                .json(&format!("events/connection?connectionIds={id}&connectionEventTypes=Closed"));
+            assert_eq!(events.as_array().unwrap().len(), 1, "{events}");
+            events[0]["reason"].as_str().unwrap().to_owned()
+        };
+        assert_eq!(reasons(&first), "admin@org.com closed the connection: lunch");
+        assert_eq!(reasons(&second), "admin@org.com closed all connections");
+        assert_eq!(reasons(&fourth), "admin@org.com deleted target");
+        // The key of a target that is gone opens nothing.
+        assert_eq!(patch(&agent, &fourth, 0, b"", false).status, 401);
+    });
+}
+
+#[test]
+fn a_recording_is_deleted_once_it_is_over_and_nobody_holds_it() {
+    in_both(|server, _| {
+        let administrator = server.administrator();
+        let agent = server.with_key(&agent(&administrator, "web-1"));
+        let id = connect(&agent, "alice@org.com", "cast");
+        let bytes = b"{\"version\":2,\"width\":80,\"height\":24}\n[0.5,\"o\",\"hello\\r\\n\"]\n";
+        let path = format!("session-recordings/{id}");
+        assert_eq!(patch(&agent, &id, 0, bytes, false).status, 204);
+        // As far as it is there, while it goes on.
+        assert_eq!(administrator.get(&path).text.as_bytes(), bytes);
+        assert_eq!(administrator.send("DELETE", &path, &[], &[]).status, 409);
+        assert_eq!(patch(&agent, &id, bytes.len(), b"", true).status, 204);
+        let json = [("content-type", "application/json")];
+        let hold = administrator.send("PUT", &format!("{path}/hold"), &json, b"{\"reason\":\"case 7\"}");
+        assert_eq!(hold.json()["hold"]["by"], "admin@org.com");
+        let held = administrator.send("DELETE", &path, &[], &[]);
+        assert_eq!(held.status, 409);
+        assert!(held.text.contains("case 7"), "{}", held.text);
+        let auditor = server.with_key(&key(&administrator, "Auditor"));
+        assert_eq!(auditor.send("DELETE", &path, &[], &[]).status, 403);
+        assert_eq!(administrator.send("DELETE", &format!("{path}/hold"), &[], &[]).status, 200);
+        assert_eq!(administrator.send("DELETE", &format!("{path}?reason=its%20time"), &[], &[]).status, 204);
+        let gone = administrator.get(&path);
+        assert_eq!(gone.status, 410);
+        assert!(gone.text.contains("admin@org.com deleted it"), "{}", gone.text);
+        assert_eq!(administrator.json("session-recordings"), json!([]));
+        let deleted =
+            administrator.json("events/subject?serviceActions=sessionrecordings:delete&evaluation=true");
+        assert_eq!(deleted.as_array().unwrap().len(), 3, "{deleted}");
+    });
+}

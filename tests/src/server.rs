@@ -1,0 +1,324 @@
+//! An audit server under test: the real program, on a port of its own, and what somebody asks of it.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use ureq::http::Response;
+use ureq::{Agent, Body};
+
+use crate::{LONG, casemate};
+
+/// The password of everybody.
+const PASSWORD: &str = "correct horse battery staple";
+
+/// A running server; killed when dropped.
+pub struct AuditServer {
+    child: Child,
+    folder: PathBuf,
+    database: Option<String>,
+    /// `http://127.0.0.1:PORT`.
+    pub address: String,
+    /// What makes the first administrator, if there is none.
+    pub link: Option<String>,
+}
+
+/// Somebody who asks.
+#[derive(Clone, Debug)]
+pub struct Asker {
+    address: String,
+    agent: Agent,
+    headers: Vec<(&'static str, String)>,
+}
+
+/// What is answered.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// What is in the body.
+    pub text: String,
+    response: Response<()>,
+}
+
+/// A stream of server-sent events, read as they come.
+pub struct Tail {
+    lines: std::io::Lines<BufReader<Box<dyn std::io::Read + Send>>>,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message {
+    /// Where to go on behind it.
+    pub id: String,
+    /// Which log.
+    pub log: String,
+    /// The event.
+    pub event: Value,
+}
+
+impl AuditServer {
+    /// Starts one that keeps what it keeps in a folder, and its logs in a database (SQLite where none is named).
+    #[must_use]
+    pub fn start(folder: &Path, database: Option<&str>) -> Self {
+        Self::start_at(folder, database, "127.0.0.1:0")
+    }
+
+    fn start_at(folder: &Path, database: Option<&str>, listen: &str) -> Self {
+        let mut command = Command::new(casemate());
+        command.arg("serve").arg("--data").arg(folder).args(["--listen", listen]);
+        if let Some(database) = database {
+            command.args(["--database", database]);
+        }
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a server");
+        let mut talk = BufReader::new(child.stderr.take().expect("it is piped")).lines();
+        let (mut address, mut needs_link) = (None, false);
+        for line in talk.by_ref().map_while(Result::ok) {
+            if let Some((_, rest)) = line.split_once("serving on ") {
+                address = rest.split(' ').next().map(str::to_owned);
+                break;
+            }
+            needs_link |= line.contains("no administrator");
+        }
+        let address = address.expect("it says where it is");
+        let link = needs_link.then(|| {
+            let mut line = String::new();
+            let mut out = BufReader::new(child.stdout.take().expect("it is piped"));
+            out.read_line(&mut line).expect("a link");
+            line.trim().to_owned()
+        });
+        // What else it says is for whoever looks into why a test fails.
+        let log = File::options().create(true).append(true).open(folder.with_extension("log"));
+        let mut log = log.expect("a log");
+        std::thread::spawn(move || {
+            for line in talk.map_while(Result::ok) {
+                writeln!(log, "{line}").expect("the log is written");
+            }
+        });
+        let (folder, database) = (folder.to_owned(), database.map(str::to_owned));
+        Self { child, folder, database, address, link }
+    }
+
+    /// Kills it as nothing else does, and starts it again where it was.
+    pub fn kill_and_start(&mut self) {
+        self.kill();
+        let listen = self.address.trim_start_matches("http://").to_owned();
+        *self = Self::start_at(&self.folder, self.database.as_deref(), &listen);
+    }
+
+    /// Kills it as nothing else does.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("it can be killed");
+        self.child.wait().expect("it has ended");
+    }
+
+    /// Asks it to end, and waits until it has: whether it says that all went well.
+    #[must_use]
+    pub fn end(&mut self) -> bool {
+        if let Some(pid) = Pid::from_raw(i32::try_from(self.child.id()).expect("a pid")) {
+            kill_process(pid, Signal::TERM).expect("it can be told");
+        }
+        let begin = Instant::now();
+        while begin.elapsed() < LONG {
+            if let Some(status) = self.child.try_wait().expect("it can be waited for") {
+                return status.success();
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        false
+    }
+
+    /// Its process.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Somebody whom it does not know.
+    #[must_use]
+    pub fn nobody(&self) -> Asker {
+        let agent = Agent::config_builder().http_status_as_error(false).build().into();
+        Asker { address: self.address.clone(), agent, headers: Vec::new() }
+    }
+
+    /// Whoever has a key.
+    #[must_use]
+    pub fn with_key(&self, key: &str) -> Asker {
+        let mut asker = self.nobody();
+        asker.headers.push(("x-api-key", key.to_owned()));
+        asker
+    }
+
+    /// Makes the first administrator, `admin@org.com`, by the link.
+    #[must_use]
+    pub fn administrator(&self) -> Asker {
+        self.set_up(self.link.as_deref().expect("there is a link"), Some("admin@org.com"))
+    }
+
+    /// Follows a one-time link, and is signed in then.
+    #[must_use]
+    pub fn set_up(&self, link: &str, email: Option<&str>) -> Asker {
+        let token = link.split_once("token=").expect("a token").1;
+        let mut asker = self.nobody();
+        let answer = asker.post("set-up", &json!({ "token": token, "password": PASSWORD, "email": email }));
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        asker.signed_in(&answer);
+        asker
+    }
+
+    /// Signs in.
+    #[must_use]
+    pub fn sign_in(&self, email: &str) -> Asker {
+        let mut asker = self.nobody();
+        let answer = asker.post("sign-in", &json!({ "email": email, "password": PASSWORD }));
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        asker.signed_in(&answer);
+        asker
+    }
+}
+
+impl Drop for AuditServer {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+impl Asker {
+    fn signed_in(&mut self, answer: &Answer) {
+        let cookie =
+            answer.header("set-cookie").expect("a cookie").split(';').next().expect("a value").to_owned();
+        self.headers.push(("cookie", cookie));
+        let token = answer.json()["csrfToken"].as_str().expect("a token").to_owned();
+        self.headers.push(("x-csrf-token", token));
+    }
+
+    /// The same, without one of the headers that it sends.
+    #[must_use]
+    pub fn without(&self, header: &str) -> Self {
+        let mut other = self.clone();
+        other.headers.retain(|(name, _)| *name != header);
+        other
+    }
+
+    /// Asks for a path under `/api/v2`.
+    #[must_use]
+    pub fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, &[], &[])
+    }
+
+    /// What is at a path, which is there.
+    #[must_use]
+    pub fn json(&self, path: &str) -> Value {
+        let answer = self.get(path);
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text);
+        answer.json()
+    }
+
+    /// Sends JSON.
+    #[must_use]
+    pub fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send("POST", path, &[("content-type", "application/json")], body.to_string().as_bytes())
+    }
+
+    /// Sends anything in any way.
+    ///
+    /// # Panics
+    /// There is no answer.
+    #[must_use]
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        self.try_send(method, path, headers, body).expect("an answer")
+    }
+
+    /// Sends anything in any way, to a server that may end at any moment.
+    ///
+    /// # Errors
+    /// There is no answer.
+    pub fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<Answer, ureq::Error> {
+        let mut response = self.open(method, path, headers, body)?;
+        let mut bytes = Vec::new();
+        response.body_mut().as_reader().read_to_end(&mut bytes)?;
+        let status = response.status().as_u16();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Ok(Answer { status, text, response: response.map(drop) })
+    }
+
+    fn open(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<Response<Body>, ureq::Error> {
+        let mut request = ureq::http::Request::builder()
+            .method(method)
+            .uri(format!("{}/api/v2/{path}", self.address))
+            .header("connection", "close");
+        for (name, value) in &self.headers {
+            request = request.header(*name, value);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if matches!(method, "GET" | "HEAD") {
+            self.agent.run(request.body(()).expect("a request"))
+        } else {
+            self.agent.run(request.body(body).expect("a request"))
+        }
+    }
+
+    /// Follows logs; the query says which.
+    #[must_use]
+    pub fn tail(&self, query: &str) -> Tail {
+        let response = self.open("GET", &format!("events/tail?{query}"), &[], &[]).expect("a tail");
+        assert_eq!(response.status().as_u16(), 200);
+        let reader: Box<dyn std::io::Read + Send> = Box::new(response.into_body().into_reader());
+        Tail { lines: BufReader::new(reader).lines() }
+    }
+}
+
+impl Answer {
+    /// The body, which is JSON.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    /// A header.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.response.headers().get(name)?.to_str().ok()
+    }
+}
+
+impl Iterator for Tail {
+    type Item = Message;
+
+    fn next(&mut self) -> Option<Message> {
+        let (mut id, mut log, mut event) = (None, None, None);
+        loop {
+            let line = self.lines.next()?.ok()?;
+            if let Some(rest) = line.strip_prefix("id: ") {
+                id = Some(rest.to_owned());
+            } else if let Some(rest) = line.strip_prefix("event: ") {
+                log = Some(rest.to_owned());
+            } else if let Some(rest) = line.strip_prefix("data: ") {
+                event = serde_json::from_str(rest).ok();
+            } else if line.is_empty()
+                && let (Some(id), Some(log), Some(event)) = (id.take(), log.take(), event.take())
+            {
+                return Some(Message { id, log, event });
+            }
+        }
+    }
+}
