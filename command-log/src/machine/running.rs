@@ -13,6 +13,9 @@ use casemate_terminal::Screen;
 /// Events that wait for one before them that has not ended; then it is given without its end.
 const MOST_WAITING: usize = 1024;
 
+/// So many offsets are remembered: more than lines can be typed ahead.
+const OFFSETS: usize = 128;
+
 /// What was committed and runs.
 #[derive(Debug, Default)]
 pub(crate) struct Running {
@@ -23,8 +26,11 @@ pub(crate) struct Running {
     passed: bool,
     queue: VecDeque<Entry>,
     ready: VecDeque<CommandEvent>,
-    /// The offset of the last event, and how many had it.
-    last: Option<(Micros, u32)>,
+    /// The offset of the last event.
+    last: Option<Micros>,
+    /// Offsets of the last events, and how many had each: they need not come in order, for a line that was typed ahead has
+    /// that of its Enter.
+    offsets: VecDeque<(Micros, u32)>,
     /// Bytes printed so far, and up to the last line feed.
     bytes: u64,
     /// How much was put out in all, up to what is being looked at.
@@ -117,9 +123,23 @@ impl Running {
         self.queue.back().map_or(0, |entry| end.saturating_sub(entry.begin_bytes))
     }
 
+    /// How many lines before had that offset.
+    fn ordinal(&mut self, offset: Micros) -> u32 {
+        self.last = Some(offset);
+        if let Some((_, ordinal)) = self.offsets.iter_mut().rev().find(|(other, _)| *other == offset) {
+            *ordinal += 1;
+            return *ordinal;
+        }
+        if self.offsets.len() == OFFSETS {
+            self.offsets.pop_front();
+        }
+        self.offsets.push_back((offset, 0));
+        0
+    }
+
     /// The offset of the last line.
     pub(crate) fn last_offset(&self) -> Micros {
-        self.last.map_or(Micros(0), |(offset, _)| offset)
+        self.last.unwrap_or_default()
     }
 
     /// Whether a line feed was printed since the last line was committed.
@@ -294,11 +314,7 @@ fn without_traffic(mut piped: Box<Piped>) -> Box<Piped> {
 impl<S: Screen> CommandLog<S> {
     /// The id and the time of a line that is committed there.
     fn identify(&mut self, offset: Micros) -> (String, Option<String>) {
-        let ordinal = match self.running.last {
-            Some((last, ordinal)) if last == offset => ordinal + 1,
-            _ => 0,
-        };
-        self.running.last = Some((offset, ordinal));
+        let ordinal = self.running.ordinal(offset);
         let time = self.session.start.and_then(|start| event::timestamp(start.checked_add(offset.0)?));
         (event::id(self.session.id.as_deref(), self.session.part, offset, ordinal), time)
     }
