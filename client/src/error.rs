@@ -97,6 +97,9 @@ impl ClientError {
             Self::Unreachable { reason, .. } if reason.contains("InvalidContentType") => {
                 Some("it may speak no TLS: try http:// instead of https://")
             }
+            Self::Unreachable { reason, .. } if reason.contains("invalid HTTP version") => {
+                Some("it may speak TLS: try https:// instead of http://")
+            }
             Self::NoAnswer { .. } => Some("check the address: --server URL, or CASEMATE_SERVER"),
             Self::Refused { .. }
             | Self::Settings(_)

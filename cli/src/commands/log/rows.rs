@@ -279,7 +279,7 @@ fn what(of: &str, event: &Value) -> String {
         "kube" => kube(event),
         "connection" => {
             let reason = something(event, "reason").map_or_else(String::new, |reason| format!(": {reason}"));
-            format!("{} {}{reason}", text(event, "connectionEventType"), text(event, "connectionId"))
+            format!("{}{reason} ({})", text(event, "connectionEventType"), text(event, "connectionId"))
         }
         "subject" => {
             let is_allowed = event.get("evaluation").and_then(Value::as_bool).unwrap_or(false);
