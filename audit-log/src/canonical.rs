@@ -44,6 +44,8 @@ struct Canonical {
 struct Property {
     name: Range<usize>,
     value: Range<usize>,
+    /// The name is in the order of its bytes.
+    is_plain: bool,
 }
 
 impl Canonical {
@@ -69,17 +71,17 @@ impl Canonical {
     }
 }
 
-/// The order of names, in their quotes: that of their UTF-16.
-fn order(one: &[u8], other: &[u8]) -> Ordering {
-    let plain = |name: &[u8]| name.iter().all(|byte| byte.is_ascii() && *byte != b'\\');
-    if let ([_, one @ .., _], [_, other @ .., _]) = (one, other)
-        && plain(one)
-        && plain(other)
+/// The order of names: that of their UTF-16.
+fn order(written: &[u8], one: &Property, other: &Property) -> Ordering {
+    let name = |property: &Property| &written[property.name.clone()];
+    if let ([_, plain @ .., _], [_, other_plain @ .., _]) = (name(one), name(other))
+        && one.is_plain
+        && other.is_plain
     {
-        return one.cmp(other);
+        return plain.cmp(other_plain);
     }
-    let units = |name: &[u8]| -> Vec<u16> {
-        serde_json::from_slice::<String>(name).unwrap_or_default().encode_utf16().collect()
+    let units = |property: &Property| -> Vec<u16> {
+        serde_json::from_slice::<String>(name(property)).unwrap_or_default().encode_utf16().collect()
     };
     units(one).cmp(&units(other))
 }
@@ -205,7 +207,7 @@ impl Formatter for &mut Canonical {
 
     fn begin_object_key<W: Write + ?Sized>(&mut self, _: &mut W, _: bool) -> io::Result<()> {
         let here = self.written.len();
-        self.properties.push(Property { name: here..here, value: here..here });
+        self.properties.push(Property { name: here..here, value: here..here, is_plain: false });
         Ok(())
     }
 
@@ -214,6 +216,8 @@ impl Formatter for &mut Canonical {
         // The last one that has begun is that of the innermost object: those within its value are gone by its end.
         if let Some(property) = self.properties.last_mut() {
             property.name.end = here;
+            let name = &self.written[property.name.clone()];
+            property.is_plain = name.iter().all(|byte| byte.is_ascii() && *byte != b'\\');
             property.value = here..here;
         }
         Ok(())
@@ -230,9 +234,8 @@ impl Formatter for &mut Canonical {
         let Canonical { written, properties, objects, ordered } = &mut **self;
         let (start, first) = objects.pop().ok_or_else(|| invalid("an object ends that has not begun"))?;
         let own = &mut properties[first..];
-        let name = |property: &Property| &written[property.name.clone()];
-        own.sort_unstable_by(|one, other| order(name(one), name(other)));
-        if own.windows(2).any(|two| order(name(&two[0]), name(&two[1])).is_eq()) {
+        own.sort_unstable_by(|one, other| order(written, one, other));
+        if own.windows(2).any(|two| order(written, &two[0], &two[1]).is_eq()) {
             return Err(invalid("two properties have the same name"));
         }
         ordered.clear();
@@ -241,7 +244,7 @@ impl Formatter for &mut Canonical {
             if index > 0 {
                 ordered.push(b',');
             }
-            ordered.extend_from_slice(name(property));
+            ordered.extend_from_slice(&written[property.name.clone()]);
             ordered.push(b':');
             ordered.extend_from_slice(&written[property.value.clone()]);
         }

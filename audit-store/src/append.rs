@@ -142,7 +142,7 @@ impl Appender {
                     content: ready.content.clone(),
                 });
             }
-            let insert = self.inserts.entry(rows).or_insert_with(|| work.text(&insert(rows)));
+            let insert = self.inserts.entry(rows).or_insert_with(|| insert_text(work, rows));
             let done = work.run_text(Arc::clone(insert), values).await;
             done.map_err(|error| error.overtaken(self.head.writer))?;
         }
@@ -212,6 +212,16 @@ fn insert(rows: usize) -> InsertStatement {
         insert.values_panic(columns().map(|_| Expr::val(0)));
     }
     insert
+}
+
+/// Where SQLite fails in the midst of it, it does not have to take back what the statement did: the transaction is given up
+/// in any case. So it need not copy each page before it changes it.
+fn insert_text(work: &Work, rows: usize) -> Arc<str> {
+    let text = work.text(&insert(rows));
+    match work {
+        Work::Sqlite(_) => Arc::from(text.replacen("INSERT", "INSERT OR FAIL", 1)),
+        Work::Postgres(_) => text,
+    }
 }
 
 /// A text as it is searched.
