@@ -102,7 +102,8 @@ impl Server {
         let directory = Directory::open(&database, &config.organization, now).await?;
         let organization = directory.organization().await?;
         let journal = Journal::open(&database, node.id, now).await?;
-        let connections = Connections::new(&database);
+        let connections =
+            Connections::new(&database).with_lease(Duration::from_secs(config.connections.lease.into()));
         let recordings = config.recordings.folder.clone().unwrap_or_else(|| folder.join("recordings"));
         let recordings = Recordings::in_folder(&database, &recordings)?;
         let sessions = Sessions::default();

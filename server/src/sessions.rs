@@ -27,6 +27,9 @@ use crate::intake::{About, Form, Intake, Overlap, Refused, Space, Step};
 /// What has not been heard of for so long is forgotten, and made again when it is.
 const IDLE: Duration = Duration::from_secs(300);
 
+/// Beginnings and ends of commands in one call: they are kept with its bytes, in one transaction.
+const COMMANDS: usize = 20_000;
+
 /// Recordings that are arriving.
 #[derive(Debug, Default)]
 pub struct Sessions(Mutex<HashMap<Uuid, Arc<Session>>>);
@@ -81,11 +84,7 @@ impl App {
         let session = self.sessions.session(connection.id);
         let mut open = session.0.lock().await;
         let uploaded = self.upload_to(&mut open, connection, &upload).await;
-        if uploaded.is_err() {
-            // What it knows may not be what is kept.
-            *open = None;
-        }
-        if uploaded.is_err() || upload.is_last {
+        if open.is_none() {
             self.sessions.forget(connection.id);
         }
         uploaded
@@ -127,15 +126,19 @@ impl App {
             }
             *open = Some(self.again(connection, recording.form, stored).await?);
         }
-        let Some(session) = open else { return Ok(stored) };
-        session.heard = Instant::now();
-        let mut events = feed(&mut session.intake, &new).map_err(refused)?;
+        // Where something goes wrong from here on, what it knows may not be what is kept.
+        let Some(mut session) = open.take() else { return Ok(stored) };
+        // A few compressed bytes may hold much to read.
+        let fed = tokio::task::block_in_place(|| feed(&mut session.intake, &new, COMMANDS));
+        let mut events = fed.map_err(refused)?;
         let stored = stored + new.len() as u64;
-        if upload.is_last
-            && let Some(session) = open.take()
-        {
+        let session = if upload.is_last {
             events.extend(session.intake.finish().events);
-        }
+            None
+        } else {
+            session.heard = Instant::now();
+            Some(session)
+        };
         let chunks = if new.is_empty() {
             Vec::new()
         } else {
@@ -151,6 +154,7 @@ impl App {
         if upload.is_last {
             self.recordings.complete(id, Time::now()).await?;
         }
+        *open = session;
         Ok(stored)
     }
 
@@ -182,12 +186,17 @@ impl App {
         })?;
         let mut bytes = self.recordings.read(connection.id, 0..size).await?;
         while let Some(piece) = bytes.try_next().await? {
-            let events = feed(&mut intake, &piece).map_err(|refused| {
-                crate::say(format_args!("recording {}: {refused}", connection.id));
-                ApiError::conflict("what is kept of this recording cannot be read any more")
-            })?;
-            if !events.is_empty() {
-                self.write(events).await?;
+            let mut rest = &piece[..];
+            while !rest.is_empty() {
+                let taken = intake.feed(rest).map_err(|refused| {
+                    crate::say(format_args!("recording {}: {refused}", connection.id));
+                    ApiError::conflict("what is kept of this recording cannot be read any more")
+                })?;
+                rest = &rest[taken..];
+                let events: Vec<_> = std::iter::from_fn(|| intake.next_event()).collect();
+                if !events.is_empty() {
+                    self.write(events).await?;
+                }
             }
         }
         Ok(Open { intake, heard: Instant::now() })
@@ -226,21 +235,38 @@ impl App {
     }
 }
 
+/// Why bytes are not taken.
+enum NotFed {
+    Refused(Refused),
+    TooMany,
+}
+
 /// Feeds all of it, and gives the events that are in it.
-fn feed(intake: &mut Intake, bytes: &[u8]) -> Result<Vec<Event>, Refused> {
+fn feed(intake: &mut Intake, bytes: &[u8], limit: usize) -> Result<Vec<Event>, NotFed> {
     let (mut events, mut rest) = (Vec::new(), bytes);
     while !rest.is_empty() {
-        let taken = intake.feed(rest)?;
+        let taken = intake.feed(rest).map_err(NotFed::Refused)?;
         rest = &rest[taken..];
         events.extend(std::iter::from_fn(|| intake.next_event()));
+        if events.len() > limit {
+            return Err(NotFed::TooMany);
+        }
     }
     Ok(events)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
-fn refused(refused: Refused) -> ApiError {
-    let status = StatusCode::UNPROCESSABLE_ENTITY;
-    ApiError::new(status, refused.reason.name(), format!("{refused}; nothing of this was kept"))
+fn refused(not: NotFed) -> ApiError {
+    match not {
+        NotFed::Refused(refused) => {
+            let message = format!("{refused}; nothing of this was kept");
+            ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, refused.reason.name(), message)
+        }
+        NotFed::TooMany => {
+            let message = format!("there are more than {COMMANDS} commands in it: send less at once");
+            ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "TooLarge", message)
+        }
+    }
 }
 
 fn gap(stored: u64, offset: u64) -> ApiError {

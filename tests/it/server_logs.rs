@@ -80,7 +80,11 @@ fn logs_are_paged_filtered_followed_exported_and_proven() {
         {
             let export = administrator.get(&format!("events/command/export?format={form}&search=nginx"));
             assert!(export.text.starts_with(begin), "{form}: {}", export.text);
-            assert!(export.text.contains("echo nginx") && !export.text.contains("apache"), "{form}");
+            assert!(
+                export.text.contains("echo nginx") && !export.text.contains("apache"),
+                "{form}: {}",
+                export.text
+            );
             assert!(export.header("content-disposition").unwrap().contains("casemate-command-"), "{form}");
         }
 

@@ -1,6 +1,6 @@
 //! Uploads to an audit server: at any offset, again, broken off, damaged; and what is in the logs then.
 
-use casemate_tests::need;
+use casemate_tests::{AuditServer, LONG, World, need, wait_until};
 use serde_json::{Value, json};
 
 use crate::server::{
@@ -202,5 +202,72 @@ fn a_recording_is_deleted_once_it_is_over_and_nobody_holds_it() {
         let deleted =
             administrator.json("events/subject?serviceActions=sessionrecordings:delete&evaluation=true");
         assert_eq!(deleted.as_array().unwrap().len(), 3, "{deleted}");
+    });
+}
+
+#[test]
+fn a_connection_that_nobody_carries_any_more_is_closed() {
+    let world = World::new();
+    let config = world.write("server.toml", "[connections]\nlease = 5\n").display().to_string();
+    let server = AuditServer::start_with(&world.path("server"), None, &["--config", &config]);
+    let administrator = server.administrator();
+    let agent = server.with_key(&agent(&administrator, "web-1"));
+    let id = connect(&agent, "alice@org.com", "cast");
+    let query = format!("events/connection?connectionIds={id}&connectionEventTypes=Closed");
+    let closed = wait_until("a lease that is over", 3 * LONG, || {
+        let events = administrator.json(&query);
+        events.as_array().unwrap().first().cloned()
+    });
+    assert_eq!(closed["reason"], "lease expired");
+    // Whoever comes back may still send what there is.
+    let header = b"{\"version\":2,\"width\":80,\"height\":24}\n";
+    assert_eq!(patch(&agent, &id, 0, header, true).status, 204);
+    assert_eq!(administrator.json(&query).as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn what_other_systems_send_is_in_the_logs_once() {
+    in_both(|server, _| {
+        let administrator = server.administrator();
+        let made = administrator.post("targets/kube", &json!({ "targetName": "eks-prod" }));
+        let cluster = server.with_key(made.json()["agentKey"].as_str().unwrap());
+        let call = |id: &str, uri: &str, time: &str| {
+            json!({
+                "level": "Metadata", "auditID": id, "stage": "ResponseComplete", "requestURI": uri, "verb": "list",
+                "user": { "username": "alice@org.com", "groups": ["system:masters"] }, "sourceIPs": ["192.0.2.7"],
+                "userAgent": "kubectl/v1.35.0", "objectRef": { "resource": "pods", "namespace": "shop" },
+                "responseStatus": { "code": 200 }, "requestReceivedTimestamp": time, "stageTimestamp": time,
+            })
+        };
+        let list = json!({ "kind": "EventList", "apiVersion": "audit.k8s.io/v1", "items": [
+            call("11111111-2222-4333-8444-555555555555", "/api/v1/namespaces/shop/pods?limit=500", "2026-11-26T09:30:00.100000Z"),
+            call("11111111-2222-4333-8444-555555555556", "/apis/apps/v1/namespaces/shop/deployments", "2026-11-26T09:30:00.200000Z"),
+        ]});
+        for _ in 0..2 {
+            assert_eq!(cluster.post("ingest/kube", &list).status, 200);
+        }
+        let events = administrator.json("events/kube?subjectNames=alice@org.com&search=deployments");
+        assert_eq!(events.as_array().unwrap().len(), 1, "{events}");
+        assert_eq!(
+            (&events[0]["targetName"], &events[0]["groupingGuessed"]),
+            (&json!("eks-prod"), &json!(true))
+        );
+        assert_eq!(cluster.post("ingest/kube", &json!({ "kind": "Pod" })).status, 400);
+
+        let export = json!([{
+            "id": "6c6e1f0a-0000-4000-8000-000000000001", "connectionId": "d5b264c7-534c-4184-a4e4-3703489cb917",
+            "targetId": "d5b264c7-534c-4184-a4e4-3703489cb918", "targetType": "SHELL", "targetName": "old",
+            "subjectId": "d5b264c7-534c-4184-a4e4-3703489cb919", "subjectType": "User", "subjectName": "bob@org.com",
+            "organizationId": "d5b264c7-534c-4184-a4e4-3703489cb910", "timestamp": "2024-05-28T18:12:09Z",
+            "targetUser": "admin", "environmentId": "", "environmentName": "prod", "command": "echo 'hello world'",
+        }, { "colour": "red" }]);
+        for _ in 0..2 {
+            let taken = administrator.post("ingest/events", &export);
+            assert_eq!((taken.status, &taken.json()["events"]), (200, &json!(1)), "{}", taken.text);
+            assert_eq!(taken.json()["defects"].as_array().unwrap().len(), 1);
+        }
+        let found = administrator.json("events/command?environmentNames=prod");
+        assert_eq!(commands(&found), ["echo 'hello world'"]);
+        assert_eq!(cluster.post("ingest/events", &export).status, 403);
     });
 }

@@ -21,6 +21,7 @@ pub struct AuditServer {
     child: Child,
     folder: PathBuf,
     database: Option<String>,
+    more: Vec<String>,
     /// `http://127.0.0.1:PORT`.
     pub address: String,
     /// What makes the first administrator, if there is none.
@@ -65,12 +66,19 @@ impl AuditServer {
     /// Starts one that keeps what it keeps in a folder, and its logs in a database (SQLite where none is named).
     #[must_use]
     pub fn start(folder: &Path, database: Option<&str>) -> Self {
-        Self::start_at(folder, database, "127.0.0.1:0")
+        Self::start_with(folder, database, &[])
     }
 
-    fn start_at(folder: &Path, database: Option<&str>, listen: &str) -> Self {
+    /// The same, with more arguments.
+    #[must_use]
+    pub fn start_with(folder: &Path, database: Option<&str>, more: &[&str]) -> Self {
+        let more = more.iter().copied().map(str::to_owned).collect();
+        Self::start_at(folder, database, more, "127.0.0.1:0")
+    }
+
+    fn start_at(folder: &Path, database: Option<&str>, more: Vec<String>, listen: &str) -> Self {
         let mut command = Command::new(casemate());
-        command.arg("serve").arg("--data").arg(folder).args(["--listen", listen]);
+        command.arg("serve").arg("--data").arg(folder).args(["--listen", listen]).args(&more);
         if let Some(database) = database {
             command.args(["--database", database]);
         }
@@ -100,14 +108,14 @@ impl AuditServer {
             }
         });
         let (folder, database) = (folder.to_owned(), database.map(str::to_owned));
-        Self { child, folder, database, address, link }
+        Self { child, folder, database, more, address, link }
     }
 
     /// Kills it as nothing else does, and starts it again where it was.
     pub fn kill_and_start(&mut self) {
         self.kill();
         let listen = self.address.trim_start_matches("http://").to_owned();
-        *self = Self::start_at(&self.folder, self.database.as_deref(), &listen);
+        *self = Self::start_at(&self.folder, self.database.as_deref(), self.more.clone(), &listen);
     }
 
     /// Kills it as nothing else does.

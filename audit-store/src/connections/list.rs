@@ -47,8 +47,8 @@ impl Connections {
             // A connection has none of these.
             return Ok(Vec::new());
         }
-        let is_sqlite = self.0.is_sqlite();
-        let mut work = self.0.reading().await?;
+        let is_sqlite = self.database.is_sqlite();
+        let mut work = self.database.reading().await?;
         if standings.is_empty() {
             return work.all(&question(None, filter, before, limit, is_sqlite)).await;
         }

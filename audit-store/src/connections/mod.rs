@@ -10,6 +10,8 @@
 mod list;
 mod row;
 
+use std::time::Duration;
+
 use casemate_audit_log::Time;
 use casemate_audit_log::model::ConnectionState;
 use sea_query::{
@@ -48,16 +50,35 @@ pub enum Which<'w> {
 
 /// Connections.
 #[derive(Clone, Debug)]
-pub struct Connections(Database);
+pub struct Connections {
+    database: Database,
+    lease: Duration,
+}
 
 impl Connections {
-    /// A connection lives for at least so many microseconds after it was heard of.
-    pub const LEASE: i64 = 60_000_000;
+    /// A connection lives for at least so long after it was heard of, unless it is said otherwise.
+    pub const LEASE: Duration = Duration::from_secs(60);
 
     /// Those in a database.
     #[must_use]
     pub fn new(database: &Database) -> Self {
-        Self(database.clone())
+        Self { database: database.clone(), lease: Self::LEASE }
+    }
+
+    /// The same, with leases of another length.
+    #[must_use]
+    pub fn with_lease(self, lease: Duration) -> Self {
+        Self { lease, ..self }
+    }
+
+    /// The length of a lease in microseconds.
+    fn lease(&self) -> i64 {
+        i64::try_from(self.lease.as_micros()).unwrap_or(i64::MAX)
+    }
+
+    /// The end of a lease that is renewed now: longer than it has to be, so that it is not written each time.
+    fn renewed(&self, now: Time) -> Time {
+        Time(now.0.saturating_add(self.lease()).saturating_add(self.lease() / 2))
     }
 
     /// Opens a connection, once.
@@ -65,14 +86,14 @@ impl Connections {
     /// # Errors
     /// The database refuses.
     pub async fn open(&self, new: NewConnection, now: Time) -> Result<Opened, StoreError> {
-        let new = Connection::new(new, now);
+        let new = Connection::new(new, now, self.renewed(now));
         let known = |there: Connection| {
             if there.is_same(&new) { Opened::Same(there) } else { Opened::Different(there) }
         };
         if let Some(there) = self.get(new.id).await? {
             return Ok(known(there));
         }
-        let mut work = self.0.writing().await?;
+        let mut work = self.database.writing().await?;
         if work.run(insert(&new).on_conflict(OnConflict::new().do_nothing().to_owned())).await? > 0 {
             work.commit().await?;
             return Ok(Opened::New(new));
@@ -88,7 +109,7 @@ impl Connections {
     /// # Errors
     /// The database refuses.
     pub async fn get(&self, id: Uuid) -> Result<Option<Connection>, StoreError> {
-        self.0.one(&one(id)).await
+        self.database.one(&one(id)).await
     }
 
     /// One that is pending is open now; gives it as it is then, if it was us who did it.
@@ -97,9 +118,9 @@ impl Connections {
     /// The database refuses.
     pub async fn establish(&self, id: Uuid, now: Time) -> Result<Option<Connection>, StoreError> {
         let mut open = living_one(id);
-        open.value(Columns::State, val(ConnectionState::Open)).value(Columns::Lease, val(lease(now)));
+        open.value(Columns::State, val(ConnectionState::Open)).value(Columns::Lease, val(self.renewed(now)));
         open.and_where(Expr::col(Columns::State).eq(val(ConnectionState::Pending)));
-        Ok(self.0.change(&open).await?.into_iter().next())
+        Ok(self.database.change(&open).await?.into_iter().next())
     }
 
     /// Says that a connection was heard of, and gives it: how it stands, and whether somebody wants it closed. Mostly nothing
@@ -109,13 +130,13 @@ impl Connections {
     /// The database refuses.
     pub async fn touch(&self, id: Uuid, now: Time) -> Result<Option<Connection>, StoreError> {
         let found = self.get(id).await?;
-        let is_short = |there: &Connection| there.lease.0.saturating_sub(now.0) < Self::LEASE;
+        let is_short = |there: &Connection| there.lease.0.saturating_sub(now.0) < self.lease();
         match found {
             Some(there) if there.is_living() && is_short(&there) => {
                 let mut renew = living_one(id);
-                renew.value(Columns::Lease, val(lease(now)));
-                renew.and_where(Expr::col(Columns::Lease).lt(val(lease(now))));
-                match self.0.change(&renew).await?.into_iter().next() {
+                renew.value(Columns::Lease, val(self.renewed(now)));
+                renew.and_where(Expr::col(Columns::Lease).lt(val(self.renewed(now))));
+                match self.database.change(&renew).await?.into_iter().next() {
                     Some(renewed) => Ok(Some(renewed)),
                     None => self.get(id).await,
                 }
@@ -144,7 +165,7 @@ impl Connections {
     }
 
     async fn count(&self, id: Uuid, mark: &str, clients: SimpleExpr) -> Result<bool, StoreError> {
-        let mut work = self.0.writing().await?;
+        let mut work = self.database.writing().await?;
         let mut count = living_one(id);
         if work.all::<Connection>(count.value(Columns::Clients, clients)).await?.is_empty() {
             return Ok(false);
@@ -182,11 +203,11 @@ impl Connections {
         };
         ask.value(Columns::CloseBy, name(by)).value(Columns::CloseReason, name(reason));
         ask.value(Columns::CloseAsked, val(now)).and_where(Expr::col(Columns::CloseAsked).is_null());
-        self.0.change(&ask).await
+        self.database.change(&ask).await
     }
 
     fn living_of(&self, column: Columns, id: &str) -> UpdateStatement {
-        living(beside(column, self.0.is_sqlite()).eq(name(id)))
+        living(beside(column, self.database.is_sqlite()).eq(name(id)))
     }
 
     /// Ends a connection, as closed or in error; gives it as it is then, if it was us who did it. Until
@@ -201,7 +222,7 @@ impl Connections {
         reason: Option<&str>,
         now: Time,
     ) -> Result<Option<Connection>, StoreError> {
-        let mut work = self.0.writing().await?;
+        let mut work = self.database.writing().await?;
         let mut end = living_one(id);
         ending(&mut end, state, now).value(Columns::Reason, val(reason.map(str::to_owned)));
         let ended: Option<Connection> = work.one(&end).await?;
@@ -222,10 +243,10 @@ impl Connections {
         lapsed.and_where(Expr::col(Columns::Ended).is_null());
         lapsed.and_where(Expr::col(Columns::Lease).lt(val(now))).limit(1);
         // Mostly there is none, and nothing to write.
-        if self.0.one::<Connection>(&lapsed).await?.is_none() {
+        if self.database.one::<Connection>(&lapsed).await?.is_none() {
             return Ok(Vec::new());
         }
-        let mut work = self.0.writing().await?;
+        let mut work = self.database.writing().await?;
         let mut end = update::<Connection>();
         let reason = Func::coalesce([Expr::col(Columns::CloseReason), name(reason)]);
         ending(&mut end, ConnectionState::Closed, now).value(Columns::Reason, reason);
@@ -243,7 +264,7 @@ impl Connections {
     pub async fn unannounced(&self, before: Time, limit: u64) -> Result<Vec<Connection>, StoreError> {
         let mut select = select::<Connection>();
         select.and_where(Expr::col(Columns::Unannounced).lt(val(before)));
-        self.0.all(select.order_by(Columns::Unannounced, Order::Asc).limit(limit)).await
+        self.database.all(select.order_by(Columns::Unannounced, Order::Asc).limit(limit)).await
     }
 
     /// The ends of these are in the log.
@@ -257,13 +278,8 @@ impl Connections {
         let mut update = update::<Connection>();
         update.value(Columns::Unannounced, val(None::<Time>));
         update.and_where(Expr::col(Columns::Id).is_in(ids.iter().map(|id| val(*id))));
-        self.0.run(&update).await.map(drop)
+        self.database.run(&update).await.map(drop)
     }
-}
-
-/// The end of a lease that is renewed now: longer than it has to be, so that it is not written each time.
-fn lease(now: Time) -> Time {
-    Time(now.0.saturating_add(Connections::LEASE + Connections::LEASE / 2))
 }
 
 fn one(id: Uuid) -> sea_query::SelectStatement {

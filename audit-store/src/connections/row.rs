@@ -5,7 +5,6 @@ use casemate_audit_log::model::{ConnectionState, ConnectionType, Place, Subject,
 use sea_query::Iden;
 use uuid::Uuid;
 
-use super::lease;
 use crate::record::{record, text};
 
 record! {
@@ -145,7 +144,7 @@ impl Connection {
         Some(CloseRequest { by, reason, asked: self.close_asked? })
     }
 
-    pub(super) fn new(new: NewConnection, now: Time) -> Self {
+    pub(super) fn new(new: NewConnection, now: Time, lease: Time) -> Self {
         let NewConnection { subject, place, .. } = new;
         Self {
             id: new.id,
@@ -168,7 +167,7 @@ impl Connection {
             created: now,
             ended: None,
             clients: 0,
-            lease: lease(now),
+            lease,
             close_by: None,
             close_reason: None,
             close_asked: None,

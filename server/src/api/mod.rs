@@ -8,6 +8,7 @@ pub mod connections;
 pub mod directory;
 pub mod events;
 pub mod export;
+pub mod foreign;
 pub mod ingest;
 pub mod organization;
 pub mod question;
@@ -37,6 +38,9 @@ const BODY_LIMIT: usize = 1 << 20;
 
 /// Bytes of a recording that are sent at once.
 const UPLOAD_LIMIT: usize = 4 << 20;
+
+/// Events of another system that are sent at once.
+const LIST_LIMIT: usize = 16 << 20;
 
 /// Where all of it is.
 pub const ROOT: &str = "/api/v2";
@@ -107,6 +111,8 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(connections::close))
         .routes(routes!(connections::close_of_subject))
         .routes(routes!(connections::close_of_user))
+        .routes(routes!(foreign::kube).layer(DefaultBodyLimit::max(LIST_LIMIT)))
+        .routes(routes!(foreign::import).layer(DefaultBodyLimit::max(LIST_LIMIT)))
         .routes(routes!(ingest::connect))
         .routes(routes!(ingest::happened))
         .routes(routes!(ingest::uploaded))

@@ -1,0 +1,94 @@
+//! What other systems send: audit events of Kubernetes, and logs that BastionZero gave out.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::http::Uri;
+use casemate_audit_log::Time;
+use casemate_audit_log::kube::group::Cluster;
+use casemate_audit_log::model::{Log, TargetType};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::events::asked;
+use super::question::pairs;
+use crate::error::{ApiError, ErrorBody};
+use crate::intake::{KubeIntake, read_export};
+use crate::lifecycle;
+use crate::who::{Action, Gate, Reach};
+
+/// Defects of one call more than these tell nothing new.
+const DEFECTS: usize = 20;
+
+/// What was taken of what was sent.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Taken {
+    /// So many events of ours came of it, those that were there before among them.
+    events: usize,
+    /// What could not be read, and why; the rest was taken.
+    defects: Vec<String>,
+}
+
+/// Take audit events of a Kubernetes API server
+///
+/// An `audit.k8s.io/v1` EventList, as its webhook sends it; with the key of a cluster. Calls of one list that belong together
+/// by user, address, agent and time are one event; that is a guess, and marked as one.
+#[utoipa::path(post, path = "/ingest/kube", tag = "ingest",
+    params(("target" = Option<String>, Query, description = "Name of the cluster; its own key need not say it.")),
+    request_body = Object,
+    responses((status = 200, body = Taken), (status = "4XX", body = ErrorBody)))]
+pub async fn kube(gate: Gate, uri: Uri, body: Bytes) -> Result<Json<Taken>, ApiError> {
+    let caller = gate.pass(Action::IngestKube, "kube", asked(&uri)?).await?;
+    let (app, now) = (&gate.app, Time::now());
+    let target = match (caller.reach, caller.target) {
+        (Reach::Target, Some(target)) => app.directory.target(target).await?,
+        _ => match pairs(&uri)?.into_iter().find(|(name, _)| name == "target") {
+            Some((_, named)) => app.directory.target_named(&named).await?,
+            None => return Err(ApiError::field("target", "which cluster is it?")),
+        },
+    };
+    let target = target.filter(|target| target.deleted.is_none());
+    let target = target.ok_or_else(|| ApiError::not_found("target"))?;
+    if target.kind != TargetType::Cluster {
+        return Err(ApiError::conflict(format!("`{}` is no Kubernetes cluster", target.name)));
+    }
+    lifecycle::agent_heard(app, &target, now).await?;
+    let mut intake = KubeIntake::of(Cluster {
+        organization_id: app.organization.id.to_string(),
+        id: target.id.to_string(),
+        name: target.name,
+    });
+    let taken = intake.take(&body, now).map_err(|error| ApiError::invalid(error.to_string()))?;
+    // What is acknowledged is on the disk: nothing waits for a list that may come.
+    intake.finish();
+    let events: Vec<_> = std::iter::from_fn(|| intake.next_event()).collect();
+    let number = events.len();
+    app.write(events).await?;
+    Ok(Json(Taken { events: number, defects: taken.defects }))
+}
+
+/// Bring in logs of BastionZero
+///
+/// A JSON array of events, as its API gave them out. They keep their ids: what was brought in before comes to nothing.
+#[utoipa::path(post, path = "/ingest/events", tag = "ingest",
+    params(("log" = Option<String>, Query, description = "Which log; as a rule by the fields of each event.")),
+    request_body = Vec<Object>,
+    responses((status = 200, body = Taken), (status = "4XX", body = ErrorBody)))]
+pub async fn import(gate: Gate, uri: Uri, body: Bytes) -> Result<Json<Taken>, ApiError> {
+    gate.pass(Action::Import, "events", asked(&uri)?).await?;
+    let mut log = None;
+    for (name, value) in pairs(&uri)? {
+        if name != "log" {
+            return Err(ApiError::field(&name, "there is no such parameter here"));
+        }
+        let known = value.parse::<Log>().map_err(|error| ApiError::field(&name, error.to_string()))?;
+        log = Some(known);
+    }
+    let organization = gate.app.organization.id.to_string();
+    let read =
+        read_export(log, &body, &organization).map_err(|error| ApiError::invalid(error.to_string()))?;
+    let (events, defects) = (read.events.len(), read.defects.into_iter().take(DEFECTS));
+    gate.app.write(read.events).await?;
+    let defects = defects.map(|(number, why)| format!("event {number}: {why}")).collect();
+    Ok(Json(Taken { events, defects }))
+}
