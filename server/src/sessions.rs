@@ -255,7 +255,6 @@ fn feed(intake: &mut Intake, bytes: &[u8], limit: usize) -> Result<Vec<Event>, N
     Ok(events)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
 fn refused(not: NotFed) -> ApiError {
     match not {
         NotFed::Refused(refused) => {

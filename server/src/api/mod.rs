@@ -241,3 +241,29 @@ async fn careful(mut response: Response) -> Response {
     response.headers_mut().entry(name).or_insert(axum::http::HeaderValue::from_static("no-store"));
     response.into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_of_it_is_kept_in_a_file() {
+        let mut text = serde_json::to_string_pretty(&document()).unwrap();
+        text.push('\n');
+        expect_test::expect_file!["../../../docs/openapi.json"].assert_eq(&text);
+    }
+
+    #[test]
+    fn each_operation_has_a_name_of_its_own() {
+        let document = serde_json::to_value(document()).unwrap();
+        let paths = document["paths"].as_object().unwrap();
+        let operations = paths.values().flat_map(|path| path.as_object().unwrap().values());
+        let mut names: Vec<&str> =
+            operations.map(|operation| operation["operationId"].as_str().unwrap()).collect();
+        let number = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), number);
+        assert!(number > 60, "{number}");
+    }
+}
