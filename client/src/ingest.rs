@@ -118,7 +118,28 @@ impl NewEvent {
     }
 }
 
+/// What a server took of events that somebody else wrote.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Taken {
+    /// So many, those that were there before among them.
+    pub events: usize,
+    /// What could not be read, and why.
+    #[serde(default)]
+    pub defects: Vec<String>,
+}
+
 impl Client {
+    /// Brings in events, a JSON array of them as BastionZero's API gave them out. May be sent again: they keep their ids.
+    ///
+    /// # Errors
+    /// The server does not take them.
+    pub fn bring_in(&self, events: &str) -> Result<Taken, ClientError> {
+        let headers = [("content-type", "application/json")];
+        let mut response = self.call(Method::POST, "ingest/events", &headers, events.as_bytes())?;
+        self.json(response.body_mut())
+    }
+
     /// Makes a connection known. May be said again.
     ///
     /// # Errors

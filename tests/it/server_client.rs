@@ -341,3 +341,30 @@ fn what_others_recorded_is_taken_in_once() {
     );
     casemate(&world, &server, &["import", "old/notes.txt"]).run().fails("nothing that is known");
 }
+
+#[test]
+fn what_bastionzero_gave_out_is_taken_in_once() {
+    let (server, administrator, world) = begin("Administrator");
+    let event = |number: u32| {
+        json!({
+            "id": format!("5c0cf2ab-6a0c-4a9a-9fd8-00000000000{number}"), "connectionId": "5c0cf2ab-6a0c-4a9a-9fd8-1ea2f50bd1f6",
+            "targetId": "9d5ec8b0-6a0c-4a9a-9fd8-1ea2f50bd1f6", "targetType": "SHELL", "targetName": "bzero-target",
+            "targetUser": "ec2-user", "subjectId": "1b5ec8b0-6a0c-4a9a-9fd8-1ea2f50bd1f6", "subjectType": "User",
+            "subjectName": "dave@org.com", "organizationId": "2b5ec8b0-6a0c-4a9a-9fd8-1ea2f50bd1f6",
+            "timestamp": format!("2024-05-28T18:12:0{number}Z"), "environmentId": "3b5ec8b0-6a0c-4a9a-9fd8-1ea2f50bd1f6",
+            "environmentName": "Default", "command": format!("uptime {number}"),
+        })
+    };
+    world.write(
+        "commands.json",
+        json!([event(1), event(2), {"id": "none", "timestamp": "2024-05-28T18:12:09Z"}]).to_string(),
+    );
+    for _ in 0..2 {
+        let run = casemate(&world, &server, &["import", "commands.json"]).run().success();
+        assert!(run.stderr.contains("commands.json: 2 events"), "{}", run.stderr);
+        assert!(run.stderr.contains("warning: commands.json: event"), "{}", run.stderr);
+    }
+    assert_eq!(typed(&administrator), ["uptime 1", "uptime 2"]);
+    let shown = casemate(&world, &server, &["log", "commands", "--user", "dave@org.com"]).run().success();
+    assert!(shown.text().contains("dave@org.com on bzero-target as ec2-user"), "{}", shown.text());
+}

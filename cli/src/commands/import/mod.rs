@@ -1,5 +1,6 @@
 //! `casemate import`: brings to an audit server what others have recorded.
 
+mod events;
 mod script;
 mod session;
 mod tlog;
@@ -41,13 +42,16 @@ const WARNINGS: usize = 20;
 /// --timing. They become sessions as with `casemate upload`; whose they are is taken from them, or given by flags. The same
 /// recording has the same id each time, so nothing is there twice. Of folders, all that is known is taken.
 ///
+/// Events that BastionZero's API gave out, as JSON arrays, become events of the logs; they keep their ids.
+///
 /// The exit status is 0 if all of it is on the server's disk, and 1 if something is left.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   journalctl -o json -t tlog-rec-session > tlog.json && casemate import tlog.json
   casemate import --user alice@org.com --target web-1 typescript --timing timingfile
-  casemate import --user alice@org.com --target web-1 old-recordings/")]
+  casemate import --user alice@org.com --target web-1 old-recordings/
+  casemate import command-events.json             what BastionZero's API gave out")]
 pub(crate) struct ImportArgs {
     /// Files, or folders of them
     #[arg(required = true)]
@@ -80,6 +84,7 @@ enum Kind {
     OldCast,
     Tlog,
     Typescript,
+    Events,
 }
 
 pub(crate) fn run(arguments: &ImportArgs, printer: &Printer) -> Result<ExitCode, Failure> {
@@ -170,6 +175,10 @@ impl Work<'_> {
                 sessions.iter().try_for_each(|session| self.session(session, &name))?;
                 return Ok(sessions.len());
             }
+            Kind::Events => {
+                let taken = events::bring_in(&self.client, &text(path)?, &name, self.printer)?;
+                self.printer.say(format!("{name}: {taken} events"));
+            }
             Kind::Typescript => {
                 let timing = self.timing_of(path).ok_or_else(|| {
                     Failure::new(format!("`{name}` is a typescript without its timing"))
@@ -227,6 +236,7 @@ fn kind(path: &Path) -> Result<Option<Kind>, Failure> {
     let version = version.and_then(|header| header.get("version").and_then(serde_json::Value::as_u64));
     Ok(match () {
         () if first.starts_with(script::BEGINNING) => Some(Kind::Typescript),
+        () if events::is_export(&begun) => Some(Kind::Events),
         () if begun.lines().take(100).any(tlog::is_line) => Some(Kind::Tlog),
         () if matches!(version, Some(2 | 3)) => Some(Kind::Cast),
         // The first version may be on several lines.
