@@ -13,7 +13,7 @@ use super::{filter, in_both};
 use crate::connections::{Before, Connection, NewConnection, Opened, Which};
 use crate::{Connections, Database};
 
-const LEASE: i64 = Connections::LEASE;
+const LEASE: i64 = Connections::LEASE.as_secs().cast_signed() * 1_000_000;
 
 fn new(number: u128, who: &str, target: &str, account: &str) -> NewConnection {
     NewConnection {
