@@ -30,6 +30,15 @@ const IDLE: Duration = Duration::from_secs(300);
 /// Beginnings and ends of commands in one call: they are kept with its bytes, in one transaction.
 const COMMANDS: usize = 20_000;
 
+/// What became of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Uploaded {
+    /// So many bytes of the recording are there.
+    pub size: u64,
+    /// When what was recorded ended, where this was the last of it.
+    pub ended: Option<Time>,
+}
+
 /// Recordings that are arriving.
 #[derive(Debug, Default)]
 pub struct Sessions(Mutex<HashMap<Uuid, Arc<Session>>>);
@@ -80,7 +89,7 @@ impl App {
     ///
     /// # Errors
     /// They do not go on where it ends, are not what is there already, or no part of a recording; or they cannot be kept.
-    pub async fn upload(&self, connection: &Connection, upload: Upload) -> Result<u64, ApiError> {
+    pub async fn upload(&self, connection: &Connection, upload: Upload) -> Result<Uploaded, ApiError> {
         let session = self.sessions.session(connection.id);
         let mut open = session.0.lock().await;
         let uploaded = self.upload_to(&mut open, connection, &upload).await;
@@ -95,7 +104,8 @@ impl App {
         open: &mut Option<Open>,
         connection: &Connection,
         upload: &Upload,
-    ) -> Result<u64, ApiError> {
+    ) -> Result<Uploaded, ApiError> {
+        let goes_on = |size| Ok(Uploaded { size, ended: None });
         let id = connection.id;
         let recording = self.recordings.find(id).await?;
         if recording.deleted.is_some() {
@@ -114,7 +124,7 @@ impl App {
         };
         if recording.completed.is_some() {
             return if new.is_empty() {
-                Ok(stored)
+                goes_on(stored)
             } else {
                 let message = format!("this recording is complete, with {stored} bytes");
                 Err(ApiError::conflict(message).with_header("upload-offset", stored.to_string()))
@@ -122,18 +132,22 @@ impl App {
         }
         if open.as_ref().is_none_or(|open| open.intake.position() != stored) {
             if new.is_empty() && !upload.is_last {
-                return Ok(stored);
+                return goes_on(stored);
             }
             *open = Some(self.again(connection, recording.form, stored).await?);
         }
         // Where something goes wrong from here on, what it knows may not be what is kept.
-        let Some(mut session) = open.take() else { return Ok(stored) };
+        let Some(mut session) = open.take() else { return goes_on(stored) };
         // A few compressed bytes may hold much to read.
         let fed = tokio::task::block_in_place(|| feed(&mut session.intake, &new, COMMANDS));
         let mut events = fed.map_err(refused)?;
         let stored = stored + new.len() as u64;
+        let mut ended = None;
         let session = if upload.is_last {
-            events.extend(session.intake.finish().events);
+            let end = session.intake.finish();
+            let duration = i64::try_from(end.duration.0).unwrap_or(i64::MAX);
+            ended = Some(Time(connection.started.0.saturating_add(duration)));
+            events.extend(end.events);
             None
         } else {
             session.heard = Instant::now();
@@ -155,7 +169,7 @@ impl App {
             self.recordings.complete(id, Time::now()).await?;
         }
         *open = session;
-        Ok(stored)
+        Ok(Uploaded { size: stored, ended })
     }
 
     /// Whether bytes that come again are those that are there.

@@ -38,6 +38,9 @@ const COMPLETE: HeaderName = HeaderName::from_static("upload-complete");
 /// Somebody has closed the connection: why, percent-encoded.
 const CLOSE: HeaderName = HeaderName::from_static("casemate-close");
 
+/// What was recorded so long before its end comes was not uploaded while it was made, in microseconds.
+const LATE: i64 = 60_000_000;
+
 /// A connection, as whoever carries it tells of it.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -318,10 +321,12 @@ pub async fn upload(
     let connection = carried(&gate, &caller, Action::Upload, &text).await?;
     let uploaded = gate.app.upload(&connection, Upload { offset, bytes, is_last }).await?;
     if is_last {
-        let reason = "the recording ended";
-        lifecycle::end(&gate.app, connection.id, ConnectionState::Closed, reason, Time::now()).await?;
+        let (now, reason) = (Time::now(), "the recording ended");
+        // What comes long after it was recorded ended when it did.
+        let ended = uploaded.ended.filter(|ended| now.0.saturating_sub(ended.0) > LATE).unwrap_or(now);
+        lifecycle::end(&gate.app, connection.id, ConnectionState::Closed, reason, ended).await?;
     }
-    Ok(answer(StatusCode::NO_CONTENT.into_response(), &connection, Some(uploaded)))
+    Ok(answer(StatusCode::NO_CONTENT.into_response(), &connection, Some(uploaded.size)))
 }
 
 /// Say what happened to a connection
