@@ -18,7 +18,7 @@ const LONGEST_FILE: u64 = 1 << 20;
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Audit server")]
 pub(crate) struct ServerArgs {
-    /// Its address, like https://audit.example.com [default: CASEMATE_SERVER, or `server` in
+    /// Its address, like `https://audit.example.com` [default: CASEMATE_SERVER, or `server` in
     /// ~/.config/casemate/client.toml]
     #[arg(long, value_name = "URL")]
     pub(crate) server: Option<String>,

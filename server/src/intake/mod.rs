@@ -1,8 +1,8 @@
 //! What becomes of the bytes of a recording as they arrive at the server. Pure: bytes and `now` in, events out.
 //!
 //! An [`Intake`] is one recording that is being uploaded. It checks what arrives before anything of it is kept, and
-//! derives the commands from it, as [`CommandLog`] does while a session runs. The server keeps the bytes and the events
-//! together, or neither.
+//! derives the commands from it, as [`CommandLog`](casemate_command_log::CommandLog) does while a session runs. The
+//! server keeps the bytes and the events together, or neither.
 //!
 //! *Invariants*: how the bytes are cut changes neither the events nor what is refused; the same bytes give the same ids,
 //! and no two recordings share one, whatever they say they are; hostile bytes never panic, and neither their expansion
