@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use casemate_audit_log::Time;
+use casemate_audit_log::model::TargetType;
 use casemate_audit_store::directory::{Link, Purpose};
 use casemate_audit_store::{Connections, Database, Digest, Directory, Journal, Recordings, StoreError};
 
@@ -135,6 +136,21 @@ impl Server {
     #[must_use]
     pub fn link(&self) -> Option<&str> {
         self.link.as_deref()
+    }
+
+    /// Registers a host, and gives the key of its agent; nothing where there is one of that name.
+    ///
+    /// # Errors
+    /// It cannot be kept.
+    pub async fn register(&self, target: &str) -> Result<Option<String>, ServeError> {
+        let secret = draw("cmk");
+        let (kind, secret_digest) = (TargetType::Bzero, Digest(digest(&secret)));
+        let directory = &self.app.directory;
+        match directory.register_target(kind, target, None, secret_digest, Time::now()).await {
+            Ok(_) => Ok(Some(secret)),
+            Err(StoreError::Taken { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Answers until it is told to end.

@@ -1,10 +1,10 @@
 //! The whole way, as somebody goes it who sets up an audit server: a target, a real session that is uploaded live, watched,
 //! closed from elsewhere, found in all logs, exported and proven.
 
-use casemate_tests::{LONG, need, wait_until};
+use casemate_tests::{AuditServer, LONG, World, need, wait_until};
 use serde_json::{Value, json};
 
-use crate::server::{agent, in_both, key};
+use crate::server::{agent, commands, in_both, key};
 
 /// What is typed. Before the second prompt nobody knows what of the line is the first one.
 const TYPED: &str = "echo from afar";
@@ -77,4 +77,27 @@ fn from_an_empty_folder_to_a_proof() {
         world.write("proof.ndjson", auditor.get("events/proof").text);
         world.casemate(&["verify", "--key", &public, "proof.ndjson"]).run().success();
     });
+}
+
+#[test]
+fn a_demonstration_is_made_of_real_sessions() {
+    need!("bash");
+    let world = World::new();
+    let mut server = AuditServer::start_with(&world.path("server"), None, &["--demo"]);
+    let administrator = server.administrator();
+    wait_until("four sessions that are over", 2 * LONG, || {
+        let closed = administrator.json("connections?connectionState=Closed");
+        (closed.as_array().unwrap().len() == 4).then_some(())
+    });
+    let bob = commands(&administrator.json("events/command?userNames=bob@example.com"));
+    assert!(bob.contains(&"sort -t, -k2 -n orders.csv".to_owned()), "{bob:?}");
+    let failed =
+        administrator.json("events/connection?userNames=carol@example.com&connectionEventTypes=Closed");
+    assert_eq!(failed[0]["reason"], "the program ended with status 3");
+    let dave =
+        administrator.json("connections?userEmail=dave@example.com")[0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(administrator.send("PATCH", &format!("connections/{dave}/close"), &[], b"").status, 204);
+    // What is there stays, and nothing comes to it.
+    server.kill_and_start();
+    assert_eq!(administrator.json("connections").as_array().unwrap().len(), 5);
 }

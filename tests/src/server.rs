@@ -193,6 +193,11 @@ impl Drop for AuditServer {
     fn drop(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
+        if std::thread::panicking() {
+            let said = std::fs::read_to_string(self.folder.with_extension("log")).unwrap_or_default();
+            #[expect(clippy::print_stderr, reason = "it may be why the test failed")]
+            said.lines().for_each(|line| eprintln!("server: {line}"));
+        }
     }
 }
 

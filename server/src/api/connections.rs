@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::directory::name;
+use super::directory::words;
 use super::events::asked;
 use super::question::{FilterParameters, count, pairs};
 use crate::app::{App, id};
@@ -283,7 +283,7 @@ fn said(body: &[u8]) -> Result<CloseRequest, ApiError> {
 
 fn because(who: &str, what: &str, said: CloseRequest) -> Result<String, ApiError> {
     let reason = said.reason.filter(|reason| !reason.trim().is_empty());
-    let reason = reason.map(|reason| name("reason", &reason)).transpose()?;
+    let reason = reason.map(|reason| words("reason", &reason)).transpose()?;
     Ok(match reason {
         Some(reason) => format!("{who} {what}: {reason}"),
         None => format!("{who} {what}"),

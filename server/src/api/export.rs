@@ -28,7 +28,8 @@ const EVENTS: usize = 1000;
     params(("log" = String, Path, description = "`command`, `kube`, `connection`, `subject`, `agent-status-change`."),
         ("format" = Option<String>, Query, description = "`json`, `ndjson`, `csv`, `ocsf`, `ecs`."),
         ("sort" = Option<String>, Query, description = "`desc`, newest first, or `asc`."), FilterParameters),
-    responses((status = 200, content_type = "application/json", body = String), (status = "4XX", body = ErrorBody)))]
+    responses((status = 200, content((Vec<Value> = "application/json"), (String = "application/x-ndjson"),
+        (String = "text/csv"))), (status = "4XX", body = ErrorBody)))]
 pub async fn export(gate: Gate, Path(log): Path<String>, uri: Uri) -> Result<Response, ApiError> {
     let caller = gate.pass(Action::ExportEvents, &log, asked(&uri)?).await?;
     let log: Log = log.parse().map_err(|_| ApiError::not_found("log"))?;
@@ -43,7 +44,8 @@ pub async fn export(gate: Gate, Path(log): Path<String>, uri: Uri) -> Result<Res
     params(("logs" = Option<String>, Query, description = "Which, with commas between them; as a rule all."),
         ("format" = Option<String>, Query, description = "`json`, `ndjson`, `csv`, `ocsf`, `ecs`."),
         ("sort" = Option<String>, Query, description = "`desc`, newest first, or `asc`."), FilterParameters),
-    responses((status = 200, content_type = "application/json", body = String), (status = "4XX", body = ErrorBody)))]
+    responses((status = 200, content((Vec<Value> = "application/json"), (String = "application/x-ndjson"),
+        (String = "text/csv"))), (status = "4XX", body = ErrorBody)))]
 pub async fn export_all(gate: Gate, uri: Uri) -> Result<Response, ApiError> {
     let caller = gate.pass(Action::ExportEvents, "all", asked(&uri)?).await?;
     let question = Question::parse(&uri, Asks::Files)?;

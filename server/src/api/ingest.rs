@@ -21,7 +21,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::body::Body;
-use super::directory::name;
+use super::directory::{name, words};
 use super::sign_in::mail_address;
 use crate::app::{App, id, snapshot};
 use crate::error::{ApiError, ErrorBody};
@@ -342,7 +342,7 @@ pub async fn happened(
     let caller = gate.pass(Action::Report, &text, context).await?;
     let connection = carried(&gate, &caller, Action::Report, &text).await?;
     let (app, now) = (&gate.app, Time::now());
-    let reason = said.reason.map(|reason| name("reason", &reason)).transpose()?;
+    let reason = said.reason.map(|reason| words("reason", &reason)).transpose()?;
     let (mark, id) = (said.id.to_string(), connection.id);
     let what = match said.kind {
         HappeningType::ClientConnect => {

@@ -16,7 +16,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::body::Body as Sent;
-use super::directory::name;
+use super::directory::words;
 use super::events::asked;
 use super::question::{count, pairs};
 use crate::app::id;
@@ -238,7 +238,7 @@ pub async fn live(gate: Gate, Path(text): Path<String>) -> Result<Response, ApiE
 pub async fn delete(gate: Gate, Path(text): Path<String>, uri: Uri) -> Result<StatusCode, ApiError> {
     let caller = gate.pass(Action::DeleteRecording, &text, asked(&uri)?).await?;
     let (recording, connection) = find(&gate, &caller, &text).await?;
-    let reason = one(&uri, "reason")?.map(|reason| name("reason", &reason)).transpose()?;
+    let reason = one(&uri, "reason")?.map(|reason| words("reason", &reason)).transpose()?;
     let now = Time::now();
     let mark = Mark { time: now, by: caller.subject.subject_name, reason: reason.unwrap_or_default() };
     if recording.completed.is_none() && !connection.is_living() {
@@ -268,7 +268,7 @@ pub async fn hold(
 ) -> Result<Json<RecordingView>, ApiError> {
     let caller = gate.pass(Action::HoldRecording, &text, json!({ "reason": said.reason })).await?;
     let (recording, connection) = find(&gate, &caller, &text).await?;
-    let reason = name("reason", &said.reason)?;
+    let reason = words("reason", &said.reason)?;
     let mark = Mark { time: Time::now(), by: caller.subject.subject_name, reason };
     let recording = gate.app.recordings.hold(recording.id, &mark).await?;
     Ok(Json(RecordingView::of(&recording, &connection)))

@@ -10,20 +10,38 @@ use crate::error::ApiError;
 /// Names are not longer.
 const LONGEST: usize = 200;
 
-/// A name that something is to have.
+/// What somebody says is not longer.
+const LONGEST_TEXT: usize = 1000;
+
+/// A name that something is to have. Of several in a parameter each stands between commas, so it has none.
 ///
 /// # Errors
 /// It cannot have it.
 pub(super) fn name(field: &str, text: &str) -> Result<String, ApiError> {
+    if text.contains(',') {
+        return Err(ApiError::field(field, "it has a comma"));
+    }
+    one_line(field, text, LONGEST)
+}
+
+/// What somebody says, on one line: a reason, how somebody is called.
+///
+/// # Errors
+/// It is empty, too long, or has control characters.
+pub(super) fn words(field: &str, text: &str) -> Result<String, ApiError> {
+    one_line(field, text, LONGEST_TEXT)
+}
+
+fn one_line(field: &str, text: &str, longest: usize) -> Result<String, ApiError> {
     let text = text.trim();
     if text.is_empty() {
         return Err(ApiError::field(field, "it is empty"));
     }
-    if text.chars().count() > LONGEST {
-        return Err(ApiError::field(field, format!("it is longer than {LONGEST} characters")));
+    if text.chars().count() > longest {
+        return Err(ApiError::field(field, format!("it is longer than {longest} characters")));
     }
-    if text.contains(|c: char| c.is_control() || c == ',') {
-        return Err(ApiError::field(field, "it has a comma or a control character"));
+    if text.contains(char::is_control) {
+        return Err(ApiError::field(field, "it has a control character"));
     }
     Ok(text.to_owned())
 }
@@ -38,5 +56,7 @@ mod tests {
         for text in ["", "  ", "a,b", "a\nb", "a\u{1b}[31mb", &"x".repeat(201)] {
             assert!(name("name", text).is_err(), "{text:?}");
         }
+        assert_eq!(words("reason", "lunch, then a walk").unwrap(), "lunch, then a walk");
+        assert!(words("reason", "a\nb").is_err());
     }
 }

@@ -12,7 +12,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::name;
+use super::words;
 use crate::api::body::Body;
 use crate::api::sign_in::mail_address;
 use crate::app::{App, id};
@@ -198,7 +198,7 @@ pub async fn add_user(
     let new = NewSubject {
         kind: SubjectType::User,
         name: mail_address(&said.email)?,
-        full_name: said.full_name.map(|full| name("fullName", &full)).transpose()?,
+        full_name: said.full_name.map(|full| words("fullName", &full)).transpose()?,
         role: said.role.unwrap_or(Role::User),
         password: None,
     };
@@ -254,7 +254,7 @@ pub async fn change(
         role => role.parse().map_err(|error| ApiError::field("role", format!("{error}"))),
     });
     let change = SubjectChange {
-        full_name: said.full_name.map(|full| name("fullName", &full)).transpose()?,
+        full_name: said.full_name.map(|full| words("fullName", &full)).transpose()?,
         role: role.transpose()?,
         password: None,
         is_enabled: said.enabled,

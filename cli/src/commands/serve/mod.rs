@@ -1,5 +1,7 @@
 //! `casemate serve`: the audit server.
 
+mod demo;
+
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -27,6 +29,7 @@ Examples:
   casemate serve --data /srv/audit --listen 0.0.0.0:7878
   casemate serve --config /etc/casemate/server.toml
   casemate serve --config server.toml --check       whether the configuration can be
+  casemate serve --data demo --demo                 filled with sessions, to look around
 
 A configuration with all its keys:
   listen = \"127.0.0.1:7878\"
@@ -65,6 +68,10 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
     database: Option<String>,
 
+    /// Fill an empty server with sessions of made-up people, recorded in real shells
+    #[arg(long)]
+    demo: bool,
+
     /// Check the configuration, say what it comes to, and end
     #[arg(long)]
     check: bool,
@@ -102,9 +109,27 @@ pub(crate) fn run(arguments: &ServeArgs, printer: &Printer) -> Result<(), Failur
             writeln!(std::io::stdout(), "{link}")?;
         }
         printer.say(format!("serving on {} · data in {}", server.address(), folder.display()));
+        let demo = if arguments.demo { demonstrate(&server, printer).await? } else { None };
         server.run(ended()).await?;
+        drop(demo);
         Ok(())
     })
+}
+
+/// Begins the demonstration, unless it was there before; its folder is there for as long as it goes on.
+async fn demonstrate(server: &Server, printer: &Printer) -> Result<Option<tempfile::TempDir>, Failure> {
+    let folder = tempfile::tempdir()?;
+    for target in demo::TARGETS {
+        let Some(key) = server.register(target).await? else {
+            printer.say("there is something in it already: no demonstration is added");
+            return Ok(None);
+        };
+        std::fs::write(folder.path().join(target), key)?;
+    }
+    // Whoever is at it ends by itself: nobody waits for it.
+    drop(demo::begin(server.address(), folder.path(), |target| folder.path().join(target))?);
+    printer.say("five sessions of made-up people begin now; one of them goes on for a minute");
+    Ok(Some(folder))
 }
 
 /// Somebody wants it to end.
