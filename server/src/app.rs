@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use casemate_audit_log::Time;
 use casemate_audit_log::model::{Event, Role, Subject as Snapshot};
 use casemate_audit_store::directory::{Organization, Subject};
-use casemate_audit_store::{Batch, Connections, Database, Digest, Directory, Journal, Recordings};
+use casemate_audit_store::{
+    Batch, Connections, Database, Digest, Directory, Journal, Recordings, StoreError,
+};
 use uuid::Uuid;
 
 use crate::config::Config;
@@ -16,7 +18,7 @@ use crate::node::Node;
 use crate::secrets::digest;
 use crate::sessions::Sessions;
 use crate::who::attempts::Attempts;
-use crate::who::{Caller, Reach};
+use crate::who::{Action, Caller, Reach};
 
 /// A handle to all of it.
 #[derive(Clone, Debug)]
@@ -100,8 +102,8 @@ impl App {
             return Ok(None);
         };
         self.directory.used(&key, Time::now()).await?;
-        let mut caller = caller(&subject, key.role, address);
-        caller.target = key.target;
+        let mut caller = caller(&subject, subject.role, address);
+        (caller.target, caller.key) = (key.target, Some(Digest(digest(secret))));
         Ok(Some(caller))
     }
 
@@ -119,6 +121,21 @@ impl App {
     }
 }
 
+impl App {
+    /// Whether somebody who was let through may still go on: what takes long asks again and again.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn is_still(&self, caller: &Caller, action: Action) -> Result<bool, StoreError> {
+        let subject = match (caller.key, caller.sign_in) {
+            (Some(key), _) => self.directory.holder(key).await?.map(|(_, subject)| subject),
+            (None, Some(cookie)) => self.directory.signed_in(cookie, Time::now()).await?.map(|(_, who)| who),
+            (None, None) => None,
+        };
+        Ok(subject.is_some_and(|subject| action.reach(subject.role) == caller.reach))
+    }
+}
+
 /// Somebody as he calls, before he is let through to anything.
 fn caller(subject: &Subject, role: Role, address: IpAddr) -> Caller {
     Caller {
@@ -127,6 +144,7 @@ fn caller(subject: &Subject, role: Role, address: IpAddr) -> Caller {
         role,
         target: None,
         csrf: None,
+        key: None,
         sign_in: None,
         reach: Reach::Nothing,
     }

@@ -168,6 +168,9 @@ impl Config {
         if self.sign_in.hours == 0 {
             return value("sign-in.hours", "nobody could sign in");
         }
+        if self.sign_in.hours > 24 * 366 {
+            return value("sign-in.hours", "it is longer than a year");
+        }
         if self.sign_in.attempts == 0 {
             return value("sign-in.attempts", "nobody could sign in");
         }

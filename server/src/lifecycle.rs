@@ -101,10 +101,16 @@ pub async fn close(
     now: Time,
 ) -> Result<usize, ApiError> {
     let asked = app.connections.ask_to_close(which, by, reason, now).await?;
-    for connection in &asked {
-        end(app, connection.id, ConnectionState::Closed, reason, now).await?;
-    }
-    Ok(asked.len())
+    let number = asked.len();
+    let (app, reason) = (app.clone(), reason.to_owned());
+    // It goes on though whoever asked has gone away.
+    let ended = tokio::spawn(async move {
+        for connection in asked {
+            end(&app, connection.id, ConnectionState::Closed, &reason, now).await?;
+        }
+        Ok(())
+    });
+    ended.await.unwrap_or_else(|_| Err(ApiError::conflict("the server is ending"))).map(|()| number)
 }
 
 /// Writes down that connections have ended.
@@ -127,6 +133,10 @@ pub async fn reap(app: &App, now: Time) -> Result<(), ApiError> {
     let ended = app.connections.end_lapsed(LAPSED, now).await?;
     if !ended.is_empty() {
         announce(app, &ended).await?;
+    }
+    for asked in app.connections.asked(Time(now.0 - FORGOTTEN), AT_ONCE).await? {
+        let reason = asked.close_reason.as_deref().unwrap_or(LAPSED);
+        end(app, asked.id, ConnectionState::Closed, reason, now).await?;
     }
     let unsaid = app.connections.unannounced(Time(now.0 - FORGOTTEN), AT_ONCE).await?;
     if !unsaid.is_empty() {

@@ -2,6 +2,8 @@
 //!
 //! *Invariant*: memory does not grow with the recording.
 
+use std::time::{Duration, Instant};
+
 use axum::body::Bytes;
 use casemate_audit_store::{Form, StoreError};
 use casemate_cast_format::segment::TextReader;
@@ -10,13 +12,18 @@ use futures_util::stream::{BoxStream, StreamExt as _, try_unfold};
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use crate::api::tail::AGAIN;
 use crate::app::App;
+use crate::who::{Action, Caller};
 
 /// Bytes of a recording that are read at once.
 const PIECE: u64 = 256 << 10;
 
+/// Text that is given at once.
+const TEXT: usize = 256 << 10;
+
 /// Other servers may take it in, and do not tell us.
-const LOOK: std::time::Duration = std::time::Duration::from_millis(200);
+const LOOK: Duration = Duration::from_millis(200);
 
 /// A recording while it is given out.
 struct Playback {
@@ -25,8 +32,16 @@ struct Playback {
     at: u64,
     text: Option<TextReader>,
     version: Option<Converter>,
-    follows: Option<watch::Receiver<u64>>,
+    follows: Option<Follower>,
     is_over: bool,
+}
+
+/// Somebody who follows a recording to its end.
+struct Follower {
+    committed: watch::Receiver<u64>,
+    caller: Caller,
+    /// When it was asked whether he still may.
+    looked: Instant,
 }
 
 /// Makes another version of asciicast of a text.
@@ -41,6 +56,9 @@ pub enum PlaybackError {
     /// It cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Whoever follows it may no more.
+    #[error("it is not for you any more")]
+    NoMore,
     /// What is kept is damaged.
     #[error("what is kept of it is damaged: {0}")]
     Damaged(#[from] std::io::Error),
@@ -56,7 +74,7 @@ pub fn text(
     id: Uuid,
     form: Form,
     version: Option<Version>,
-    follows: bool,
+    follower: Option<Caller>,
 ) -> std::io::Result<BoxStream<'static, Result<Bytes, PlaybackError>>> {
     let text = match form {
         Form::Cast => None,
@@ -64,7 +82,11 @@ pub fn text(
     };
     let version =
         version.map(|version| Converter { decoder: Decoder::new(), encoder: Encoder::new(version) });
-    let follows = follows.then(|| app.journal.committed());
+    let follows = follower.map(|caller| Follower {
+        committed: app.journal.committed(),
+        caller,
+        looked: Instant::now(),
+    });
     let playback = Playback { app: app.clone(), id, at: 0, text, version, follows, is_over: false };
     let next =
         |mut playback: Playback| async move { Ok(playback.next().await?.map(|bytes| (bytes, playback))) };
@@ -74,8 +96,18 @@ pub fn text(
 impl Playback {
     async fn next(&mut self) -> Result<Option<Bytes>, PlaybackError> {
         while !self.is_over {
+            let mut text = self.decoded()?;
+            if !text.is_empty() {
+                return Ok(Some(text.into()));
+            }
             if let Some(follows) = &mut self.follows {
-                follows.mark_unchanged();
+                follows.committed.mark_unchanged();
+                if follows.looked.elapsed() > AGAIN {
+                    follows.looked = Instant::now();
+                    if !self.app.is_still(&follows.caller, Action::WatchRecording).await? {
+                        return Err(PlaybackError::NoMore);
+                    }
+                }
             }
             let recording = self.app.recordings.find(self.id).await?;
             if recording.deleted.is_some() {
@@ -89,15 +121,18 @@ impl Playback {
                     return Ok((!rest.is_empty()).then(|| rest.into()));
                 };
                 // Either way it is looked again.
-                tokio::time::timeout(LOOK, follows.changed()).await.ok();
+                tokio::time::timeout(LOOK, follows.committed.changed()).await.ok();
                 continue;
             }
             let mut pieces = self.app.recordings.read(self.id, self.at..end).await?;
-            let mut text = Vec::new();
+            let mut bytes = Vec::new();
             while let Some(piece) = pieces.next().await {
-                let piece = piece?;
-                self.at += piece.len() as u64;
-                self.take(&piece, &mut text)?;
+                bytes.extend_from_slice(&piece?);
+            }
+            self.at += bytes.len() as u64;
+            match &mut self.text {
+                Some(reader) => reader.feed(&bytes),
+                None => self.give(&bytes, &mut text),
             }
             if !text.is_empty() {
                 return Ok(Some(text.into()));
@@ -106,21 +141,25 @@ impl Playback {
         Ok(None)
     }
 
-    fn take(&mut self, piece: &[u8], out: &mut Vec<u8>) -> std::io::Result<()> {
-        let version = &mut self.version;
-        let mut give = |text: &[u8]| match version {
+    /// The text that there is of what was read already, and no more of it at once than that.
+    fn decoded(&mut self) -> std::io::Result<Vec<u8>> {
+        let mut out = Vec::new();
+        while out.len() < TEXT {
+            let Some(reader) = &mut self.text else { break };
+            let Some(text) = reader.next_text()? else { break };
+            match &mut self.version {
+                Some(version) => version.feed(text, &mut out),
+                None => out.extend_from_slice(text),
+            }
+        }
+        Ok(out)
+    }
+
+    fn give(&mut self, text: &[u8], out: &mut Vec<u8>) {
+        match &mut self.version {
             Some(version) => version.feed(text, out),
             None => out.extend_from_slice(text),
-        };
-        let Some(reader) = &mut self.text else {
-            give(piece);
-            return Ok(());
-        };
-        reader.feed(piece);
-        while let Some(text) = reader.next_text()? {
-            give(text);
         }
-        Ok(())
     }
 }
 

@@ -27,14 +27,17 @@ use crate::intake::{About, Form, Intake, Overlap, Refused, Space, Step};
 /// What has not been heard of for so long is forgotten, and made again when it is.
 const IDLE: Duration = Duration::from_secs(300);
 
-/// Beginnings and ends of commands in one call: they are kept with its bytes, in one transaction.
-const COMMANDS: usize = 20_000;
+/// So often the intake stops to have its events taken, in one call: each time it has read tens of mebibytes of text, or some
+/// thousand events. What is left of the call then is not taken: whoever sends it goes on from there.
+const ROUNDS: usize = 8;
 
 /// What became of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Uploaded {
     /// So many bytes of the recording are there.
     pub size: u64,
+    /// There is no more of it.
+    pub is_complete: bool,
     /// When what was recorded ended, where this was the last of it.
     pub ended: Option<Time>,
 }
@@ -105,7 +108,7 @@ impl App {
         connection: &Connection,
         upload: &Upload,
     ) -> Result<Uploaded, ApiError> {
-        let goes_on = |size| Ok(Uploaded { size, ended: None });
+        let goes_on = |size, is_complete| Ok(Uploaded { size, is_complete, ended: None });
         let id = connection.id;
         let recording = self.recordings.find(id).await?;
         if recording.deleted.is_some() {
@@ -124,7 +127,7 @@ impl App {
         };
         if recording.completed.is_some() {
             return if new.is_empty() {
-                goes_on(stored)
+                goes_on(stored, true)
             } else {
                 let message = format!("this recording is complete, with {stored} bytes");
                 Err(ApiError::conflict(message).with_header("upload-offset", stored.to_string()))
@@ -132,19 +135,21 @@ impl App {
         }
         if open.as_ref().is_none_or(|open| open.intake.position() != stored) {
             if new.is_empty() && !upload.is_last {
-                return goes_on(stored);
+                return goes_on(stored, false);
             }
             *open = Some(self.again(connection, recording.form, stored).await?);
         }
         // Where something goes wrong from here on, what it knows may not be what is kept.
-        let Some(mut session) = open.take() else { return goes_on(stored) };
+        let Some(mut session) = open.take() else { return goes_on(stored, false) };
         // A few compressed bytes may hold much to read.
-        let fed = tokio::task::block_in_place(|| feed(&mut session.intake, &new, COMMANDS));
-        let mut events = fed.map_err(refused)?;
-        let stored = stored + new.len() as u64;
+        let fed = tokio::task::block_in_place(|| feed(&mut session.intake, &new));
+        let (taken, mut events) = fed.map_err(|refused| no_part(&refused))?;
+        let is_last = upload.is_last && taken == new.len();
+        let new = new.slice(..taken);
+        let stored = stored + taken as u64;
         let mut ended = None;
-        let session = if upload.is_last {
-            let end = session.intake.finish();
+        let session = if is_last {
+            let end = tokio::task::block_in_place(|| session.intake.finish());
             let duration = i64::try_from(end.duration.0).unwrap_or(i64::MAX);
             ended = Some(Time(connection.started.0.saturating_add(duration)));
             events.extend(end.events);
@@ -165,11 +170,11 @@ impl App {
                 Err(error) => return Err(error.into()),
             }
         }
-        if upload.is_last {
+        if is_last {
             self.recordings.complete(id, Time::now()).await?;
         }
         *open = session;
-        Ok(Uploaded { size: stored, ended })
+        Ok(Uploaded { size: stored, is_complete: is_last, ended })
     }
 
     /// Whether bytes that come again are those that are there.
@@ -202,7 +207,7 @@ impl App {
         while let Some(piece) = bytes.try_next().await? {
             let mut rest = &piece[..];
             while !rest.is_empty() {
-                let taken = intake.feed(rest).map_err(|refused| {
+                let taken = tokio::task::block_in_place(|| intake.feed(rest)).map_err(|refused| {
                     crate::say(format_args!("recording {}: {refused}", connection.id));
                     ApiError::conflict("what is kept of this recording cannot be read any more")
                 })?;
@@ -249,37 +254,22 @@ impl App {
     }
 }
 
-/// Why bytes are not taken.
-enum NotFed {
-    Refused(Refused),
-    TooMany,
-}
-
-/// Feeds all of it, and gives the events that are in it.
-fn feed(intake: &mut Intake, bytes: &[u8], limit: usize) -> Result<Vec<Event>, NotFed> {
-    let (mut events, mut rest) = (Vec::new(), bytes);
-    while !rest.is_empty() {
-        let taken = intake.feed(rest).map_err(NotFed::Refused)?;
-        rest = &rest[taken..];
+/// Feeds as much of it as is taken in one call: says how much that is, and gives the events that are in it.
+fn feed(intake: &mut Intake, bytes: &[u8]) -> Result<(usize, Vec<Event>), Refused> {
+    let (mut events, mut at) = (Vec::new(), 0);
+    for _ in 0..ROUNDS {
+        if at == bytes.len() {
+            break;
+        }
+        at += intake.feed(&bytes[at..])?;
         events.extend(std::iter::from_fn(|| intake.next_event()));
-        if events.len() > limit {
-            return Err(NotFed::TooMany);
-        }
     }
-    Ok(events)
+    Ok((at, events))
 }
 
-fn refused(not: NotFed) -> ApiError {
-    match not {
-        NotFed::Refused(refused) => {
-            let message = format!("{refused}; nothing of this was kept");
-            ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, refused.reason.name(), message)
-        }
-        NotFed::TooMany => {
-            let message = format!("there are more than {COMMANDS} commands in it: send less at once");
-            ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "TooLarge", message)
-        }
-    }
+fn no_part(refused: &Refused) -> ApiError {
+    let message = format!("{refused}; nothing of this was kept");
+    ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, refused.reason.name(), message)
 }
 
 fn gap(stored: u64, offset: u64) -> ApiError {

@@ -206,6 +206,17 @@ impl Connections {
         self.database.change(&ask).await
     }
 
+    /// Those that were to be closed since before then, and are not.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn asked(&self, before: Time, limit: u64) -> Result<Vec<Connection>, StoreError> {
+        let mut select = select::<Connection>();
+        select.and_where(Expr::col(Columns::Ended).is_null());
+        select.and_where(Expr::col(Columns::CloseAsked).lt(val(before)));
+        self.database.all(select.limit(limit)).await
+    }
+
     fn living_of(&self, column: Columns, id: &str) -> UpdateStatement {
         living(beside(column, self.database.is_sqlite()).eq(name(id)))
     }

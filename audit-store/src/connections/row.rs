@@ -179,9 +179,10 @@ impl Connection {
     /// Whether somebody who opens `other` means this one. By names: ids of theirs are given here, and may be others by then.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         let what = |of: &Self| (of.kind, of.started, of.subject_type);
-        fn names(of: &Connection) -> [Option<&str>; 4] {
-            [Some(&of.subject_name), Some(&of.target_name), Some(&of.target_user), of.space_name.as_deref()]
+        fn names(of: &Connection) -> [Option<&str>; 3] {
+            [Some(&of.subject_name), Some(&of.target_user), of.space_name.as_deref()]
         }
-        what(self) == what(other) && names(self) == names(other)
+        let same_target = self.target_id == other.target_id || self.target_name == other.target_name;
+        what(self) == what(other) && names(self) == names(other) && same_target
     }
 }

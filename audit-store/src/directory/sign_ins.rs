@@ -170,6 +170,14 @@ impl Directory {
             }
             Purpose::Password => {
                 let Some(subject) = link.subject else { return Ok(None) };
+                let is = select::<Subject>().and_where(Expr::col(Subjects::Id).eq(val(subject))).to_owned();
+                if !work.one::<Subject>(&is).await?.is_some_and(|subject| subject.is_active()) {
+                    return Ok(None);
+                }
+                // Whoever has another one has it no more.
+                let others =
+                    delete::<Link>().and_where(Expr::col(Links::Subject).eq(val(subject))).to_owned();
+                work.run(&others).await?;
                 let (password, full_name) = (Some(said.password), said.full_name);
                 let change = SubjectChange { password, full_name, ..SubjectChange::default() };
                 change_subject(&mut work, subject, change).await?

@@ -8,7 +8,8 @@ use std::io;
 
 use zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation as _, OutBuffer};
 
-use super::codec::WINDOW_LOG;
+/// Frames of stock zstd, whatever its level, are read as well.
+const WINDOW: u32 = 23;
 
 /// So much text is given at once.
 pub(super) const PIECE: usize = 32 << 10;
@@ -29,7 +30,7 @@ impl TextReader {
     /// When zstd has no memory.
     pub fn new() -> io::Result<Self> {
         let mut decoder = Decoder::new()?;
-        decoder.set_parameter(DParameter::WindowLogMax(WINDOW_LOG))?;
+        decoder.set_parameter(DParameter::WindowLogMax(WINDOW))?;
         Ok(Self { decoder, input: Vec::new(), at: 0, text: Vec::with_capacity(PIECE) })
     }
 

@@ -94,7 +94,11 @@ async fn find(gate: &Gate, question: &Question) -> Result<Vec<Found>, ApiError> 
 pub fn asked(uri: &Uri) -> Result<Value, ApiError> {
     let mut asked = serde_json::Map::new();
     for (name, value) in pairs(uri)? {
-        asked.insert(name, value.into());
+        match asked.get_mut(&name) {
+            None => drop(asked.insert(name, value.into())),
+            Some(Value::Array(values)) => values.push(value.into()),
+            Some(first) => *first = json!([first.take(), value]),
+        }
     }
     Ok(asked.into())
 }

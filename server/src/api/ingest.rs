@@ -38,6 +38,9 @@ const COMPLETE: HeaderName = HeaderName::from_static("upload-complete");
 /// Somebody has closed the connection: why, percent-encoded.
 const CLOSE: HeaderName = HeaderName::from_static("casemate-close");
 
+/// A clock over there may be so far ahead of ours, in microseconds.
+const AHEAD: i64 = 300_000_000;
+
 /// What was recorded so long before its end comes was not uploaded while it was made, in microseconds.
 const LATE: i64 = 60_000_000;
 
@@ -131,9 +134,18 @@ pub async fn connect(
     });
     let caller = gate.pass(Action::Connect, &text, context).await?;
     let id: Uuid = text.parse().map_err(|_| ApiError::field("id", "it is no UUID"))?;
+    if id.is_nil() {
+        return Err(ApiError::field("id", "it is that of nothing"));
+    }
     let now = Time::now();
+    if said.started_at.0.saturating_sub(now.0) > AHEAD {
+        return Err(ApiError::field("startedAt", "it is yet to come: is the clock right?"));
+    }
     let form = form(said.recording.as_deref())?;
     let target = target(&caller, app, said.target.as_deref(), said.kind, now).await?;
+    if !caller.reaches_target(target.id) {
+        return Err(gate.refuse(Action::Connect, &text, "it is another target").await?);
+    }
     if caller.reach == Reach::Target {
         lifecycle::agent_heard(app, &target, now).await?;
     }
@@ -264,11 +276,12 @@ fn target_of(connection: &Connection) -> Uuid {
 /// The connection that somebody carries, if it is one of his.
 async fn carried(gate: &Gate, caller: &Caller, action: Action, text: &str) -> Result<Connection, ApiError> {
     let id = id("connection", text)?;
-    let found = gate.app.connections.touch(id, Time::now()).await?;
+    let found = gate.app.connections.get(id).await?;
     let found = found.ok_or_else(|| ApiError::not_found("connection"))?;
     if !caller.reaches_target(target_of(&found)) {
         return Err(gate.refuse(action, text, "it is a connection to another target").await?);
     }
+    let found = gate.app.connections.touch(id, Time::now()).await?.unwrap_or(found);
     if caller.reach == Reach::Target
         && let Some(target) = gate.app.directory.target(target_of(&found)).await?
     {
@@ -296,8 +309,9 @@ pub async fn uploaded(gate: Gate, Path(text): Path<String>) -> Result<Response, 
 
 /// Send bytes of a recording
 ///
-/// At most 4 MiB. They are on the disk when this is answered. What is there already may come again, if it is the same. No
-/// bytes at all say that the connection is there still.
+/// At most 4 MiB. They are on the disk when this is answered; where they hold very much, a part of them: `Upload-Offset` says
+/// where to go on. What is there already may come again, if it is the same. No bytes at all say that the connection is there
+/// still.
 #[utoipa::path(patch, path = "/ingest/recordings/{id}", tag = "ingest",
     params(("id" = Uuid, Path),
         ("Upload-Offset" = u64, Header, description = "Where the bytes begin."),
@@ -320,7 +334,7 @@ pub async fn upload(
     };
     let connection = carried(&gate, &caller, Action::Upload, &text).await?;
     let uploaded = gate.app.upload(&connection, Upload { offset, bytes, is_last }).await?;
-    if is_last {
+    if uploaded.is_complete {
         let (now, reason) = (Time::now(), "the recording ended");
         // What comes long after it was recorded ended when it did.
         let ended = uploaded.ended.filter(|ended| now.0.saturating_sub(ended.0) > LATE).unwrap_or(now);
@@ -368,7 +382,9 @@ pub async fn happened(
     };
     if let Some(what) = what {
         let time = said.timestamp.unwrap_or(now);
-        app.write(vec![lifecycle::event(app, &connection, said.id, what, time, reason)]).await?;
+        // No id that somebody else's event would have.
+        let event_id = lifecycle::event_id(id, connection.started, &format!("told {mark}"));
+        app.write(vec![lifecycle::event(app, &connection, event_id, what, time, reason)]).await?;
     }
     Ok(answer(StatusCode::NO_CONTENT.into_response(), &connection, None))
 }

@@ -200,6 +200,7 @@ pub fn router(app: App) -> Router {
                 "this path knows no such method",
             )
         })
+        .layer(middleware::map_response(in_form))
         .layer(middleware::from_fn_with_state(app.clone(), stand_at_the_gate))
         .route(&format!("{ROOT}/openapi.json"), get(move || async move { Json((*document).clone()) }))
         .merge(crate::pages::router(&app))
@@ -207,6 +208,20 @@ pub fn router(app: App) -> Router {
         .layer(middleware::map_response(careful))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .with_state(app)
+}
+
+/// What the framework refuses by itself is said in our form as well.
+async fn in_form(response: Response) -> Response {
+    let status = response.status();
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    if !status.is_client_error() || kind.is_some_and(|kind| !kind.starts_with("text/plain")) {
+        return response;
+    }
+    let error_type = if status == StatusCode::PAYLOAD_TOO_LARGE { "TooLarge" } else { "Invalid" };
+    let bytes = axum::body::to_bytes(response.into_body(), 4096).await.unwrap_or_default();
+    let said = String::from_utf8_lossy(&bytes);
+    let said = if said.is_empty() { status.canonical_reason().unwrap_or_default() } else { &*said };
+    ApiError::new(status, error_type, said).into_response()
 }
 
 /// Says in an answer where it goes on; the address is the one that handlers see, under [`ROOT`].

@@ -129,7 +129,12 @@ pub async fn recordings(gate: Gate, uri: Uri) -> Result<Response, ApiError> {
     for (name, value) in pairs(&uri)? {
         let time = || value.parse::<Time>().map_err(|error| ApiError::field(&name, error.to_string()));
         match name.as_str() {
-            "subjectIds" => filter.subject_ids.extend(value.split(',').map(str::to_owned)),
+            "subjectIds" => {
+                filter.subject_ids.extend(value.split(',').filter(|id| !id.is_empty()).map(str::to_owned));
+                if filter.subject_ids.len() > 1000 {
+                    return Err(ApiError::field(&name, "there are more than 1000 values"));
+                }
+            }
             "startTimestamp" => filter.start = Some(time()?),
             "endTimestamp" => filter.end = Some(time()?),
             "count" => limit = count(&name, &value, 10_000)?,
@@ -217,7 +222,7 @@ pub async fn recording(
         Some("file") => return file(&gate, &recording, &headers).await,
         Some(_) => return Err(ApiError::field("format", "it has to be `text`, `v2`, `v3` or `file`")),
     };
-    give(&gate, &recording, version, false)
+    give(&gate, &recording, version, None)
 }
 
 /// A recording as it is made, to its end
@@ -226,7 +231,7 @@ pub async fn recording(
 pub async fn live(gate: Gate, Path(text): Path<String>) -> Result<Response, ApiError> {
     let caller = gate.pass(Action::WatchRecording, &text, json!({})).await?;
     let (recording, _) = find(&gate, &caller, &text).await?;
-    give(&gate, &recording, None, true)
+    give(&gate, &recording, None, Some(caller))
 }
 
 /// Delete a recording
@@ -241,7 +246,7 @@ pub async fn delete(gate: Gate, Path(text): Path<String>, uri: Uri) -> Result<St
     let reason = one(&uri, "reason")?.map(|reason| words("reason", &reason)).transpose()?;
     let now = Time::now();
     let mark = Mark { time: now, by: caller.subject.subject_name, reason: reason.unwrap_or_default() };
-    if recording.completed.is_none() && !connection.is_living() {
+    if recording.completed.is_none() && recording.hold.is_none() && !connection.is_living() {
         // Nobody carries it any more.
         gate.app.recordings.complete(recording.id, now).await?;
     }
@@ -300,9 +305,9 @@ fn give(
     gate: &Gate,
     recording: &Recording,
     version: Option<Version>,
-    follows: bool,
+    follower: Option<Caller>,
 ) -> Result<Response, ApiError> {
-    let text = playback::text(&gate.app, recording.id, recording.form, version, follows);
+    let text = playback::text(&gate.app, recording.id, recording.form, version, follower);
     let text = text.map_err(|error| {
         crate::say(format_args!("recording {} cannot be read: {error}", recording.id));
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "Unavailable", "the server has no memory left")

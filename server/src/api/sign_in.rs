@@ -1,5 +1,7 @@
 //! Signing in and out, and one-time links.
 
+use std::net::IpAddr;
+
 use axum::Json;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
@@ -13,6 +15,7 @@ use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
 use super::body::Body;
+use super::directory::words;
 use crate::app::{App, snapshot};
 use crate::error::{ApiError, ErrorBody};
 use crate::secrets::{digest, draw, hash_password, is_password};
@@ -71,7 +74,7 @@ pub async fn sign_in(gate: Gate, Body(said): Body<Credentials>) -> Result<Respon
     let app = &gate.app;
     let name = said.email.trim().to_lowercase();
     let context = json!({ "email": name.chars().take(256).collect::<String>() });
-    if let Err(error) = app.attempt(&[format!("name {name}"), format!("address {}", gate.address())]) {
+    if let Err(error) = app.attempt(&[format!("name {name}"), of_address(gate.address())]) {
         gate.note_of(None, "subjects:signin", "self", false, context).await?;
         return Err(error);
     }
@@ -125,7 +128,7 @@ pub async fn set_up(gate: Gate, Body(said): Body<SetUpRequest>) -> Result<Respon
 pub async fn use_link(gate: &Gate, said: SetUpRequest) -> Result<Subject, ApiError> {
     let app = &gate.app;
     let action = "subjects:setup";
-    if let Err(error) = app.attempt(&[format!("address {}", gate.address())]) {
+    if let Err(error) = app.attempt(&[of_address(gate.address())]) {
         gate.note_of(None, action, "self", false, json!({})).await?;
         return Err(error);
     }
@@ -142,7 +145,8 @@ pub async fn use_link(gate: &Gate, said: SetUpRequest) -> Result<Subject, ApiErr
     };
     let password = computed(move || hash_password(&said.password)).await?;
     let password = password.map_err(|error| ApiError::field("password", error))?;
-    let said = SetUp { password, name, full_name: said.full_name };
+    let full_name = said.full_name.map(|full| words("fullName", &full)).transpose()?;
+    let said = SetUp { password, name, full_name };
     let Some(subject) = app.directory.set_up(link, said, now).await? else {
         gate.note_of(None, action, "self", false, json!({})).await?;
         return Err(gone());
@@ -150,6 +154,14 @@ pub async fn use_link(gate: &Gate, said: SetUpRequest) -> Result<Subject, ApiErr
     let who = snapshot(&subject, subject.role, Some(gate.address()));
     gate.note_of(Some(who), action, "self", true, json!({ "purpose": found.purpose.name() })).await?;
     Ok(subject)
+}
+
+/// Who tries from there: of IPv6 whole networks, for of addresses everybody has as many as he wants.
+fn of_address(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => format!("address {address}"),
+        IpAddr::V6(address) => format!("network {:x}", address.to_bits() >> 64),
+    }
 }
 
 /// A mail address, as subjects are named by.

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::http::{HeaderMap, Uri};
 use axum::response::Sse;
@@ -21,13 +21,16 @@ use super::events::asked;
 use super::question::{Asks, FilterParameters, Question};
 use crate::app::App;
 use crate::error::{ApiError, ErrorBody};
-use crate::who::{Action, Gate};
+use crate::who::{Action, Caller, Gate};
 
 /// Rows that are read at once, of each writer.
 const ROWS: usize = 500;
 
 /// Other servers write without telling us.
 const LOOK: Duration = Duration::from_millis(200);
+
+/// How often it is asked whether whoever listens still may.
+pub(crate) const AGAIN: Duration = Duration::from_secs(5);
 
 /// So that whoever is between does not take us for dead.
 const ALIVE: Duration = Duration::from_secs(15);
@@ -60,7 +63,8 @@ pub async fn tail(
     };
     // Nothing of what is asked for may be known: then nothing comes.
     let filter = caller.narrow(question.filter);
-    let tail = Tail { app, logs: question.logs, filter, cursor, committed, waiting: VecDeque::new() };
+    let (logs, waiting, looked) = (question.logs, VecDeque::new(), Instant::now());
+    let tail = Tail { app, caller, looked, logs, filter, cursor, committed, waiting };
     let stream = futures_util::stream::unfold(tail, |mut tail| async move {
         let message = tail.next().await?;
         Some((Ok(message), tail))
@@ -70,6 +74,9 @@ pub async fn tail(
 
 struct Tail {
     app: App,
+    caller: Caller,
+    /// When it was asked whether the caller still may.
+    looked: Instant,
     logs: Vec<Log>,
     filter: Option<Filter>,
     cursor: Cursor,
@@ -81,6 +88,12 @@ impl Tail {
     /// The next event; none where the server ends or cannot go on: whoever listens comes again, with the cursor.
     async fn next(&mut self) -> Option<Message> {
         loop {
+            if self.looked.elapsed() > AGAIN {
+                self.looked = Instant::now();
+                if !self.app.is_still(&self.caller, Action::TailEvents).await.unwrap_or(false) {
+                    return None;
+                }
+            }
             while let Some(row) = self.waiting.pop_front() {
                 self.cursor.insert(row.head.writer, row.head.seq);
                 match self.wanted(row).await {

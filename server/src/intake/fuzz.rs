@@ -27,7 +27,7 @@ pub fn about() -> About {
             environment_name: "test".into(),
         },
         space: None,
-        started: Time(1_800_000_000_000_000),
+        started: Time(1_795_331_068_000_000),
     }
 }
 

@@ -32,6 +32,9 @@ pub(super) struct Reader {
     pub(super) has_ended: bool,
 }
 
+/// So far the clock of whoever records may be from what the connection says, in microseconds.
+const ASTRAY: u64 = 300_000_000;
+
 impl Reader {
     pub(super) fn new(about: About) -> Self {
         Self {
@@ -83,7 +86,10 @@ impl Reader {
     }
 
     fn begin(&mut self, header: Box<Header>) {
-        if let Some(start) = header.start_us() {
+        // A clock may be wrong by a little; whoever says more than that is not believed.
+        if let Some(start) = header.start_us()
+            && start.abs_diff(self.start.0) <= ASTRAY
+        {
             self.start = Time(start);
         }
         self.facts = header.facts();

@@ -1,10 +1,12 @@
 //! How often somebody may try with a wrong password: so many times a minute, for each name and for each address.
 //!
-//! *Invariant*: memory has a limit, whatever names are tried: of those that have not been heard of for a minute nothing
-//! is kept, and when there are too many, all of them wait.
+//! *Invariant*: memory has a limit, whatever names are tried: of each a digest is counted, what is older than a minute is
+//! forgotten, and when there are too many, all of them wait.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
+
+use crate::secrets::digest;
 
 /// What is counted in.
 const MINUTE: Duration = Duration::from_secs(60);
@@ -16,14 +18,15 @@ const COUNTED: usize = 100_000;
 #[derive(Debug)]
 pub struct Attempts {
     limit: u32,
-    counted: HashMap<String, (u32, Instant)>,
+    counted: HashMap<[u8; 32], (u32, Instant)>,
+    purged: Option<Instant>,
 }
 
 impl Attempts {
     /// So many are allowed.
     #[must_use]
     pub fn new(limit: u32) -> Self {
-        Self { limit, counted: HashMap::new() }
+        Self { limit, counted: HashMap::new(), purged: None }
     }
 
     /// Takes an attempt of somebody before it is made; or says how long to wait.
@@ -31,13 +34,15 @@ impl Attempts {
     /// # Errors
     /// There were too many.
     pub fn take(&mut self, who: &[String], now: Instant) -> Result<(), Duration> {
-        if self.counted.len() >= COUNTED {
+        if self.purged.is_none_or(|purged| now.duration_since(purged) >= MINUTE) {
             self.counted.retain(|_, (_, began)| now.duration_since(*began) < MINUTE);
-            if self.counted.len() >= COUNTED {
-                return Err(MINUTE);
-            }
+            self.purged = Some(now);
         }
-        let began = |name: &String| {
+        if self.counted.len() >= COUNTED {
+            return Err(MINUTE);
+        }
+        let who: Vec<[u8; 32]> = who.iter().map(|name| digest(name)).collect();
+        let began = |name: &[u8; 32]| {
             self.counted.get(name).copied().filter(|(_, began)| now.duration_since(*began) < MINUTE)
         };
         let full = who.iter().filter_map(began).filter(|(count, _)| *count >= self.limit);
@@ -45,7 +50,7 @@ impl Attempts {
             return Err(wait);
         }
         for name in who {
-            let entry = self.counted.entry(name.clone()).or_insert((0, now));
+            let entry = self.counted.entry(name).or_insert((0, now));
             if now.duration_since(entry.1) >= MINUTE {
                 *entry = (0, now);
             }
@@ -56,7 +61,7 @@ impl Attempts {
 
     /// It was the right password: what was counted against the name is forgotten.
     pub fn forget(&mut self, name: &str) {
-        self.counted.remove(name);
+        self.counted.remove(&digest(name));
     }
 }
 

@@ -31,6 +31,12 @@ pub const COOKIE: &str = "casemate_session";
 /// The header that only our own pages know what to write into.
 pub const CSRF: &str = "x-csrf-token";
 
+/// Where whoever has not signed in yet has to say something.
+const PUBLIC: [&str; 2] = ["/sign-in", "/set-up"];
+
+/// What is noted of a text that somebody sent.
+const NOTED: usize = 500;
+
 /// The header of a key.
 const KEY: &str = "x-api-key";
 
@@ -47,6 +53,8 @@ pub struct Caller {
     pub target: Option<Uuid>,
     /// The token of the sign-in, where there is one.
     pub csrf: Option<String>,
+    /// The digest of the key, where there is one.
+    pub key: Option<Digest>,
     /// The cookie's digest, where there is one.
     pub sign_in: Option<Digest>,
     /// How far what he was let through for reaches.
@@ -87,8 +95,9 @@ impl Gate {
     /// He may not, or nobody knows who he is.
     pub async fn pass_again(&self, action: Action, resource: &str) -> Result<Caller, ApiError> {
         let passed = self.judge(action);
-        if passed.is_err() {
-            self.note(action.name(), resource, false, json!({})).await?;
+        // An administrator is at somebody else's.
+        if passed.as_ref().is_ok_and(|caller| caller.reach == Reach::All) || passed.is_err() {
+            self.note(action.name(), resource, passed.is_ok(), json!({})).await?;
         }
         self.call.is_written.store(true, Ordering::Relaxed);
         passed
@@ -109,6 +118,9 @@ impl Gate {
             return Err(ApiError::forbidden("send the token of your sign-in as `X-CSRF-Token`"));
         }
         match action.reach(caller.role) {
+            Reach::Target if caller.target.is_none() => {
+                Err(ApiError::forbidden("an agent is of one target, and this key is of none"))
+            }
             Reach::Nothing => {
                 let role = caller.role.name();
                 Err(ApiError::forbidden(format!("`{}` is not for the role {role}", action.name())))
@@ -207,9 +219,9 @@ impl App {
             timestamp: Time::now(),
             subject,
             service_action: action.to_owned(),
-            resource: resource.to_owned(),
+            resource: cut(resource),
             evaluation: may,
-            context: context.to_string(),
+            context: cut_all(context).to_string(),
         };
         self.write(vec![Event::Subject(Box::new(event))]).await
     }
@@ -240,7 +252,12 @@ pub async fn stand_at_the_gate(State(app): State<App>, mut request: Request, nex
     let call = Arc::new(Call { who, address, is_forged, is_written: AtomicBool::new(false) });
     let resource = format!("{} {}", request.method(), request.uri().path());
     request.extensions_mut().insert(Arc::clone(&call));
-    let response = next.run(request).await;
+    // Of somebody whom nobody knows nothing is read.
+    let response = if call.who.is_none() && changes && !PUBLIC.iter().any(|path| resource.ends_with(path)) {
+        ApiError::unauthenticated().into_response()
+    } else {
+        next.run(request).await
+    };
     if !call.is_written.load(Ordering::Relaxed) {
         let gate = Gate { app, call };
         let context = json!({ "status": response.status().as_u16() });
@@ -249,6 +266,26 @@ pub async fn stand_at_the_gate(State(app): State<App>, mut request: Request, nex
         }
     }
     response
+}
+
+/// A text as it is noted.
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(NOTED) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// What somebody sent, as it is noted: no text of it, and no list, is longer than that.
+fn cut_all(value: Value) -> Value {
+    match value {
+        Value::String(text) => cut(&text).into(),
+        Value::Array(values) => values.into_iter().take(NOTED).map(cut_all).collect(),
+        Value::Object(fields) => {
+            fields.into_iter().take(NOTED).map(|(name, value)| (cut(&name), cut_all(value))).collect()
+        }
+        value @ (Value::Null | Value::Bool(_) | Value::Number(_)) => value,
+    }
 }
 
 /// Digests are compared: how long that takes says nothing of the token.
@@ -265,13 +302,13 @@ fn from_where(peer: IpAddr, headers: &HeaderMap, proxies: &[IpAddr]) -> IpAddr {
         .flat_map(|value| value.split(','))
         .map(str::trim)
         .collect();
-    let mut address = peer;
+    let mut address = peer.to_canonical();
     for said in said.into_iter().rev() {
         if !proxies.contains(&address) {
             break;
         }
-        let Ok(said) = said.parse() else { break };
-        address = said;
+        let Ok(said) = said.parse::<IpAddr>() else { break };
+        address = IpAddr::to_canonical(&said);
     }
     address
 }

@@ -147,6 +147,14 @@ pub async fn subjects(gate: Gate) -> Result<Json<Vec<SubjectView>>, ApiError> {
     list(&gate, SubjectType::ALL).await
 }
 
+/// A role that is not only for the keys of targets.
+fn of_person(role: Role) -> Result<Role, ApiError> {
+    match role {
+        Role::Agent => Err(ApiError::field("role", "only the key of a target is an agent's")),
+        Role::Administrator | Role::Auditor | Role::User => Ok(role),
+    }
+}
+
 async fn list(gate: &Gate, kinds: &[SubjectType]) -> Result<Json<Vec<SubjectView>>, ApiError> {
     gate.pass(Action::ListSubjects, "all", json!({})).await?;
     let mut views = Vec::new();
@@ -199,7 +207,7 @@ pub async fn add_user(
         kind: SubjectType::User,
         name: mail_address(&said.email)?,
         full_name: said.full_name.map(|full| words("fullName", &full)).transpose()?,
-        role: said.role.unwrap_or(Role::User),
+        role: of_person(said.role.unwrap_or(Role::User))?,
         password: None,
     };
     let now = Time::now();
@@ -255,7 +263,7 @@ pub async fn change(
     });
     let change = SubjectChange {
         full_name: said.full_name.map(|full| words("fullName", &full)).transpose()?,
-        role: role.transpose()?,
+        role: role.transpose()?.map(of_person).transpose()?,
         password: None,
         is_enabled: said.enabled,
     };
@@ -319,7 +327,7 @@ pub async fn add_service_account(
         kind: SubjectType::ServiceAccount,
         name: mail_address(&said.email)?,
         full_name: None,
-        role: said.role.unwrap_or(Role::Auditor),
+        role: of_person(said.role.unwrap_or(Role::Auditor))?,
         password: None,
     };
     let (now, secret) = (Time::now(), draw("cmk"));

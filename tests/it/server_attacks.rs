@@ -1,0 +1,144 @@
+//! Whoever sends something to the audit server, or asks it, is an adversary: what was tried, and comes to nothing.
+
+use std::time::{Duration, Instant};
+
+use casemate_tests::{AuditServer, World};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::server::{agent, commands, connect, in_both, key, patch};
+
+const JSON: [(&str, &str); 1] = [("content-type", "application/json")];
+
+#[test]
+fn no_time_that_somebody_claims_makes_a_log_unreadable() {
+    in_both(|server, _| {
+        let administrator = server.administrator();
+        let agent = server.with_key(&agent(&administrator, "web-1"));
+        for started in ["9999-12-31T23:59:59-01:00", "9999-12-31T23:59:59Z", "+12345-01-01T00:00:00Z"] {
+            let session = json!({ "user": "x", "targetUser": "y", "type": "SHELL", "startedAt": started });
+            let path = format!("ingest/connections/{}", Uuid::now_v7());
+            let answer = agent.send("PUT", &path, &JSON, session.to_string().as_bytes());
+            assert_eq!(answer.status, 400, "{started}: {}", answer.text);
+        }
+        for timestamp in ["9000000000000", "1", "-9000000000000", "1e300"] {
+            let id = connect(&agent, "alice@org.com", "cast");
+            let text = format!(
+                "{{\"version\":2,\"width\":80,\"height\":24,\"timestamp\":{timestamp}}}\n\
+                 [0.1,\"o\",\"$ \"]\n[1.0,\"o\",\"id\"]\n[2.0,\"o\",\"\\r\\n\"]\n[2.1,\"o\",\"uid=0\\r\\n$ \"]\n\
+                 [9.0,\"o\",\"exit\\r\\n\"]\n[4611686018427387904.0,\"o\",\"$ \"]\n"
+            );
+            assert_eq!(patch(&agent, &id, 0, text.as_bytes(), true).status, 204);
+            let events = administrator.json(&format!("events/command?connectionIds={id}"));
+            assert!(commands(&events).contains(&"id".to_owned()), "{events}");
+            // When it was is what the connection says, if the recording is far from it.
+            let time = events.as_array().unwrap().last().unwrap()["timestamp"].as_str().unwrap();
+            assert!(time.starts_with("2026-11-26T09:30:0"), "{time}");
+        }
+        for path in
+            ["events", "events/command", "events/connection", "events/export?format=csv", "events/proof"]
+        {
+            assert_eq!(administrator.get(path).status, 200, "{path}");
+        }
+    });
+}
+
+#[test]
+fn rights_that_were_taken_away_are_gone() {
+    let world = World::new();
+    let server = AuditServer::start(&world.path("server"), None);
+    let administrator = server.administrator();
+    // Nobody but the key of a target is an agent.
+    let robot = json!({ "email": "robot@org.com", "role": "Agent" });
+    assert_eq!(administrator.post("service-accounts", &robot).status, 400);
+    let robot = json!({ "email": "robot@org.com", "role": "Administrator" });
+    let made = administrator.post("service-accounts", &robot).json();
+    let id = made["serviceAccountSummary"]["id"].as_str().unwrap();
+    let asker = server.with_key(made["secret"].as_str().unwrap());
+    assert_eq!(asker.post("environments", &json!({ "name": "prod" })).status, 201);
+    let change =
+        |body: &str| administrator.send("PATCH", &format!("subjects/{id}"), &JSON, body.as_bytes()).status;
+    assert_eq!(change("{\"role\":\"Agent\"}"), 400);
+    assert_eq!(change("{\"role\":\"Auditor\"}"), 200);
+    assert_eq!(asker.post("environments", &json!({ "name": "staging" })).status, 403);
+
+    // A tail does not outlive its key.
+    let auditor = administrator.post("api-keys", &json!({ "name": "tail", "role": "Auditor" })).json();
+    let mut tail = server.with_key(auditor["secret"].as_str().unwrap()).tail("logs=subject");
+    assert_eq!(administrator.get("me").status, 200);
+    assert!(tail.next().is_some());
+    let key = auditor["apiKeyDetails"]["id"].as_str().unwrap();
+    assert_eq!(administrator.send("DELETE", &format!("api-keys/{key}"), &[], &[]).status, 204);
+    let begin = Instant::now();
+    tail.by_ref().for_each(drop);
+    assert!(begin.elapsed() < Duration::from_secs(60), "it ended");
+
+    // Of two links to set a password only the one that was used first works.
+    let invited =
+        administrator.post("users", &json!({ "email": "carol@org.com", "fullName": "Smith, Carol" })).json();
+    let carol = invited["user"]["id"].as_str().unwrap();
+    let second = administrator.send("POST", &format!("users/{carol}/link"), &[], &[]).json();
+    let asker = server.set_up(second["link"].as_str().unwrap(), None);
+    assert_eq!(asker.json("users/me")["fullName"], "Smith, Carol");
+    let token = invited["link"].as_str().unwrap().split_once("token=").unwrap().1;
+    let again = json!({ "token": token, "password": "correct horse battery" });
+    assert_eq!(server.nobody().post("set-up", &again).status, 403);
+}
+
+#[test]
+fn nobody_fills_the_log_with_what_he_sends() {
+    let world = World::new();
+    let server = AuditServer::start(&world.path("server"), None);
+    let administrator = server.administrator();
+    let much = "x".repeat(900_000);
+    let session =
+        json!({ "user": much, "targetUser": "y", "type": "SHELL", "startedAt": "2026-11-26T09:30:00Z" });
+    let path = format!("ingest/connections/{}", Uuid::now_v7());
+    let auditor = server.with_key(&key(&administrator, "Auditor"));
+    for (asker, status) in [(&server.nobody(), 401), (&auditor, 403), (&administrator, 400)] {
+        assert_eq!(asker.send("PUT", &path, &JSON, session.to_string().as_bytes()).status, status);
+    }
+    assert_eq!(auditor.get(&format!("events/command?search={}", "y".repeat(5000))).status, 200);
+    let log = administrator.get("events/subject").text;
+    assert!(log.len() < 20_000, "{} bytes", log.len());
+    // What is no text at all is refused in our form.
+    for (path, method) in [("users/%ff", "GET"), ("targets/%ff", "DELETE")] {
+        let answer = administrator.send(method, path, &[], &[]);
+        assert!((400..500).contains(&answer.status), "{path}");
+        assert!(answer.json()["errorMsg"].is_string(), "{path}");
+    }
+    let too_much = vec![b'x'; 5 << 20];
+    let id = connect(&server.with_key(&agent(&administrator, "web-1")), "alice@org.com", "cast");
+    let answer = patch(&administrator, &id, 0, &too_much, false);
+    assert_eq!((answer.status, answer.json()["errorType"].as_str()), (413, Some("TooLarge")));
+}
+
+#[test]
+fn a_recording_that_is_held_is_not_cut_off() {
+    in_both(|server, _| {
+        let administrator = server.administrator();
+        let agent = server.with_key(&agent(&administrator, "web-1"));
+        let id = connect(&agent, "alice@org.com", "cast");
+        let header = b"{\"version\":2,\"width\":80,\"height\":24}\n";
+        assert_eq!(patch(&agent, &id, 0, header, false).status, 204);
+        let recording = format!("session-recordings/{id}");
+        let hold = administrator.send(
+            "PUT",
+            &format!("{recording}/hold"),
+            &JSON,
+            b"{\"reason\":\"case 7, of May\"}",
+        );
+        assert_eq!(hold.status, 200, "{}", hold.text);
+        assert_eq!(administrator.send("PATCH", &format!("connections/{id}/close"), &[], b"").status, 204);
+        assert_eq!(administrator.send("DELETE", &recording, &[], &[]).status, 409);
+        assert_eq!(patch(&agent, &id, header.len(), b"[1.0,\"o\",\"x\"]\n", true).status, 204);
+        // An agent's words are its own: it takes no event of anybody else's place.
+        let other = connect(&agent, "alice@org.com", "cast");
+        let closed =
+            administrator.json(&format!("events/connection?connectionIds={id}&connectionEventTypes=Closed"));
+        let told = json!({ "id": closed[0]["id"], "type": "ShellConnect", "reason": "first, then second" });
+        assert_eq!(agent.post(&format!("ingest/connections/{other}/events"), &told).status, 204);
+        let events = administrator.json(&format!("events/connection?connectionIds={other}"));
+        assert!(events.as_array().unwrap().iter().all(|event| event["id"] != closed[0]["id"]), "{events}");
+    });
+}
