@@ -6,7 +6,6 @@ mod journal;
 mod kill;
 mod limit;
 mod load;
-mod postgres;
 mod recordings;
 
 use std::collections::BTreeSet;
@@ -34,9 +33,8 @@ fn with_both(test: impl Fn(&Runtime, &str)) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let folder = tempfile::tempdir().unwrap();
     test(&runtime, &format!("sqlite:{}", folder.path().join("audit.db").display()));
-    let Some(server) = postgres::server() else { return };
-    let url = runtime.block_on(server.database());
-    test(&runtime, &url);
+    let Some(server) = casemate_scratch_postgres::shared() else { return };
+    test(&runtime, &server.database());
 }
 
 fn command(number: i64, who: &str, target: &str, account: &str, line: &str) -> Event {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use casemate_audit_log::model::Standing;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqliteConnection};
 
-use super::super::{filter, postgres};
+use super::super::filter;
 use crate::connections::Before;
 use crate::{Connections, Database};
 
@@ -89,23 +89,22 @@ async fn measure(database: &Database) -> Vec<String> {
     slow
 }
 
-fn measured(url: impl Future<Output = String>, fill: impl AsyncFnOnce(&str)) {
+fn measured(url: &str, fill: impl AsyncFnOnce(&str)) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let slow = runtime.block_on(async {
-        let url = url.await;
-        let database = Database::open(&url).await.unwrap();
-        fill(&url).await;
+        let database = Database::open(url).await.unwrap();
+        fill(url).await;
         measure(&database).await
     });
     assert_eq!(slow, Vec::<String>::new());
 }
 
 #[test]
-#[ignore = "it takes minutes"]
+#[ignore = "it measures, and needs minutes of a quiet machine"]
 fn sqlite_lists_a_million_connections_page_by_page() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", folder.path().join("audit.db").display());
-    measured(std::future::ready(url), async |url| {
+    measured(&url, async |url| {
         let mut connection = SqliteConnection::connect(url).await.unwrap();
         let id = "printf('%08x-0000-7000-8000-%012x', i, i)";
         connection.execute(AssertSqlSafe(fill(id))).await.unwrap();
@@ -113,10 +112,10 @@ fn sqlite_lists_a_million_connections_page_by_page() {
 }
 
 #[test]
-#[ignore = "it takes minutes"]
+#[ignore = "it measures, and needs minutes of a quiet machine"]
 fn postgresql_lists_a_million_connections_page_by_page() {
-    let Some(server) = postgres::server() else { return };
-    measured(server.database(), async |url| {
+    let Some(server) = casemate_scratch_postgres::shared() else { return };
+    measured(&server.database(), async |url| {
         let mut connection = PgConnection::connect(url).await.unwrap();
         let id = "lpad(to_hex(i), 8, '0') || '-0000-7000-8000-' || lpad(to_hex(i), 12, '0')";
         let fill = fill(id).replace("SELECT 0 UNION", "SELECT 0::bigint UNION");
