@@ -33,10 +33,18 @@ pub(crate) struct Delivered {
 }
 
 /// Who and where, for files that do not say so, or say it wrongly.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
 pub(crate) struct Named {
+    /// Who was recorded [default: as the recording says]
+    #[arg(long, value_name = "NAME")]
     pub(crate) user: Option<String>,
+
+    /// On which target [default: as the recording says; the key of an agent is for one target]
+    #[arg(long, value_name = "NAME")]
     pub(crate) target: Option<String>,
+
+    /// As which account of the target [default: as the recording says]
+    #[arg(long, value_name = "NAME")]
     pub(crate) target_user: Option<String>,
 }
 

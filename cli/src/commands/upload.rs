@@ -37,17 +37,8 @@ pub(crate) struct UploadArgs {
     #[arg(long)]
     spool: bool,
 
-    /// Who was recorded [default: as the recording says]
-    #[arg(long, value_name = "NAME")]
-    user: Option<String>,
-
-    /// On which target [default: as the recording says; the key of an agent is for one target]
-    #[arg(long, value_name = "NAME")]
-    target: Option<String>,
-
-    /// As which account of the target [default: as the recording says]
-    #[arg(long, value_name = "NAME")]
-    target_user: Option<String>,
+    #[command(flatten)]
+    named: Named,
 
     #[command(flatten)]
     server: ServerArgs,
@@ -55,11 +46,6 @@ pub(crate) struct UploadArgs {
 
 pub(crate) fn run(arguments: &UploadArgs, printer: &Printer) -> Result<ExitCode, Failure> {
     let client = arguments.server.client(printer)?;
-    let named = Named {
-        user: arguments.user.clone(),
-        target: arguments.target.clone(),
-        target_user: arguments.target_user.clone(),
-    };
     let mut tally = Tally::default();
     if arguments.spool {
         let files = spooled(&spool(&client)?)?;
@@ -67,7 +53,7 @@ pub(crate) fn run(arguments: &UploadArgs, printer: &Printer) -> Result<ExitCode,
             printer.say(format!("nothing is left to upload to {}", client.server()));
         }
         for path in &files {
-            if tally.one(&client, path, &named, printer) {
+            if tally.one(&client, path, &arguments.named, printer) {
                 std::fs::remove_file(path).ok();
             }
         }
@@ -84,7 +70,7 @@ pub(crate) fn run(arguments: &UploadArgs, printer: &Printer) -> Result<ExitCode,
     for source in &found.sources {
         // Not every `.json` is a recording.
         if !source.is_guess {
-            tally.one(&client, &source.path, &named, printer);
+            tally.one(&client, &source.path, &arguments.named, printer);
         }
     }
     tally.say(&client, printer);

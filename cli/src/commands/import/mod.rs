@@ -61,17 +61,8 @@ pub(crate) struct ImportArgs {
     #[arg(long, value_name = "FILE")]
     timing: Option<PathBuf>,
 
-    /// Who was recorded [default: as the recording says]
-    #[arg(long, value_name = "NAME")]
-    user: Option<String>,
-
-    /// On which target [default: as the recording says; the key of an agent is for one target]
-    #[arg(long, value_name = "NAME")]
-    target: Option<String>,
-
-    /// As which account of the target [default: as the recording says]
-    #[arg(long, value_name = "NAME")]
-    target_user: Option<String>,
+    #[command(flatten)]
+    named: Named,
 
     #[command(flatten)]
     server: ServerArgs,
@@ -89,13 +80,14 @@ enum Kind {
 
 pub(crate) fn run(arguments: &ImportArgs, printer: &Printer) -> Result<ExitCode, Failure> {
     let client = arguments.server.client(printer)?;
-    let named = Named {
-        user: arguments.user.clone(),
-        target: arguments.target.clone(),
-        target_user: arguments.target_user.clone(),
-    };
     let folder = tempfile::tempdir().about("no place for what is converted")?;
-    let work = Work { client, named, timing: arguments.timing.as_deref(), folder: folder.path(), printer };
+    let work = Work {
+        client,
+        named: arguments.named.clone(),
+        timing: arguments.timing.as_deref(),
+        folder: folder.path(),
+        printer,
+    };
     let (mut done, mut left) = (0, 0);
     for path in &arguments.files {
         let (files, is_folder) = files_of(path)?;
