@@ -15,14 +15,14 @@ use axum::http::StatusCode;
 use casemate_audit_log::Time;
 use casemate_audit_log::model::Event;
 use casemate_audit_store::connections::Connection;
-use casemate_audit_store::{Batch, Chunk, Form as Kept, StoreError};
+use casemate_audit_store::{Batch, Chunk, Form, StoreError};
 use futures_util::TryStreamExt as _;
 use tokio::sync::Mutex as AsyncMutex;
 use uuid::Uuid;
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::intake::{About, Form, Intake, Overlap, Refused, Space, Step};
+use crate::intake::{About, Intake, Overlap, Refused, Space, Step};
 
 /// What has not been heard of for so long is forgotten, and made again when it is.
 const IDLE: Duration = Duration::from_secs(300);
@@ -194,11 +194,7 @@ impl App {
 
     /// What is known of a recording, from what is kept of it. Its commands may not all be in the log: whoever had it may have
     /// ended before it wrote them.
-    async fn again(&self, connection: &Connection, form: Kept, size: u64) -> Result<Open, ApiError> {
-        let form = match form {
-            Kept::Cast => Form::Cast,
-            Kept::CastZst => Form::Zst,
-        };
+    async fn again(&self, connection: &Connection, form: Form, size: u64) -> Result<Open, ApiError> {
         let mut intake = Intake::new(form, self.about(connection)).map_err(|error| {
             crate::say(format_args!("a recording cannot be read: {error}"));
             ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "Unavailable", "the server has no memory left")

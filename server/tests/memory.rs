@@ -1,9 +1,10 @@
 //! What a session takes while it is open: two hundred of them, and more, have to fit into a server.
 
 use casemate_audit_log::Time;
+use casemate_audit_store::Form;
 use casemate_cast_format::segment::{PackError, Packer, PackerConfig};
 use casemate_cast_format::{Code, Encoder, Event, Header, Micros, Size, Version};
-use casemate_server::intake::{Form, Intake, fuzz};
+use casemate_server::intake::{Intake, fuzz};
 
 /// So many sessions are looked at: enough for what they take to stand out.
 const SESSIONS: usize = 24;
@@ -34,7 +35,7 @@ fn session(size: Size, form: Form) -> Result<Vec<u8>, PackError> {
     }
     Ok(match form {
         Form::Cast => text,
-        Form::Zst => packer.output().to_vec(),
+        Form::CastZst => packer.output().to_vec(),
     })
 }
 
@@ -50,7 +51,7 @@ fn resident() -> Option<u64> {
 fn an_open_session_takes_less_than_a_mebibyte() {
     let mut all = Vec::new();
     for (cols, rows) in [(80, 24), (200, 60)] {
-        for form in [Form::Cast, Form::Zst] {
+        for form in [Form::Cast, Form::CastZst] {
             let bytes = session(Size { cols, rows }, form).unwrap();
             let Some(before) = resident() else { return };
             let mut sessions = Vec::new();

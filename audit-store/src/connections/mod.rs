@@ -129,19 +129,26 @@ impl Connections {
     /// # Errors
     /// The database refuses.
     pub async fn touch(&self, id: Uuid, now: Time) -> Result<Option<Connection>, StoreError> {
-        let found = self.get(id).await?;
-        let is_short = |there: &Connection| there.lease.0.saturating_sub(now.0) < self.lease();
-        match found {
-            Some(there) if there.is_living() && is_short(&there) => {
-                let mut renew = living_one(id);
-                renew.value(Columns::Lease, val(self.renewed(now)));
-                renew.and_where(Expr::col(Columns::Lease).lt(val(self.renewed(now))));
-                match self.database.change(&renew).await?.into_iter().next() {
-                    Some(renewed) => Ok(Some(renewed)),
-                    None => self.get(id).await,
-                }
-            }
-            found => Ok(found),
+        match self.get(id).await? {
+            Some(there) => self.renew(there, now).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The same, of one that was just looked up.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn renew(&self, there: Connection, now: Time) -> Result<Connection, StoreError> {
+        if !there.is_living() || there.lease.0.saturating_sub(now.0) >= self.lease() {
+            return Ok(there);
+        }
+        let mut renew = living_one(there.id);
+        renew.value(Columns::Lease, val(self.renewed(now)));
+        renew.and_where(Expr::col(Columns::Lease).lt(val(self.renewed(now))));
+        match self.database.change(&renew).await?.into_iter().next() {
+            Some(renewed) => Ok(renewed),
+            None => Ok(self.get(there.id).await?.unwrap_or(there)),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Connections: who is where, since when; and how somebody ends them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use axum::Json;
 use axum::body::Bytes;
@@ -10,15 +10,16 @@ use axum::response::{IntoResponse as _, Response};
 use casemate_audit_log::Time;
 use casemate_audit_log::filter::Filter;
 use casemate_audit_log::model::{ConnectionState, ConnectionType, SubjectType};
-use casemate_audit_store::StoreError;
 use casemate_audit_store::connections::{Before, Connection, Which};
+use casemate_audit_store::{Recording, RecordingFilter};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::directory::words;
 use super::events::asked;
-use super::question::{FilterParameters, count, pairs};
+use super::question::{FilterParameters, behind, count, pairs, place};
 use crate::app::{App, id};
 use crate::error::{ApiError, ErrorBody};
 use crate::lifecycle;
@@ -85,14 +86,8 @@ pub struct CloseRequest {
 }
 
 impl ConnectionView {
-    async fn of(app: &App, connection: &Connection) -> Result<Self, ApiError> {
-        let recording = match app.recordings.find(connection.id).await {
-            Ok(recording) => Some(recording),
-            Err(StoreError::NoRecording { .. }) => None,
-            Err(error) => return Err(error.into()),
-        };
-        let is_there = recording.as_ref().is_some_and(|recording| recording.deleted.is_none());
-        Ok(Self {
+    fn of(connection: &Connection, recording: Option<&Recording>) -> Self {
+        Self {
             id: connection.id.to_string(),
             time_created: connection.started,
             time_ended: connection.ended,
@@ -109,10 +104,10 @@ impl ConnectionView {
             space_id: connection.space_id.clone(),
             space_name: connection.space_name.clone(),
             reason: connection.reason.clone(),
-            session_recording_available: is_there,
+            session_recording_available: recording.is_some_and(|recording| recording.deleted.is_none()),
             session_recording: recording.is_some(),
             input_recording: recording.is_some_and(|recording| recording.input_recorded),
-        })
+        }
     }
 }
 
@@ -156,7 +151,19 @@ async fn one(
     if wanted.is_some_and(|wanted| wanted != connection.kind) {
         return Err(ApiError::not_found("connection"));
     }
-    Ok(Json(ConnectionView::of(&gate.app, &connection).await?))
+    let recordings = recordings_of(&gate.app, std::slice::from_ref(&connection)).await?;
+    Ok(Json(ConnectionView::of(&connection, recordings.get(&connection.id))))
+}
+
+/// The recordings of connections, those that were deleted among them, by their ids.
+async fn recordings_of(app: &App, of: &[Connection]) -> Result<HashMap<Uuid, Recording>, ApiError> {
+    if of.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let ids = of.iter().map(|connection| connection.id).collect();
+    let filter = RecordingFilter { ids, with_deleted: true, ..RecordingFilter::default() };
+    let found = app.recordings.list(&filter, None, of.len()).await?;
+    Ok(found.into_iter().map(|recording| (recording.id, recording)).collect())
 }
 
 async fn find(gate: &Gate, caller: &Caller, text: &str) -> Result<Connection, ApiError> {
@@ -199,11 +206,8 @@ async fn list(gate: &Gate, uri: &Uri, kind: Option<ConnectionType>) -> Result<Re
             "userEmail" => drop(filter.subject_names.insert(value.to_lowercase())),
             "count" | "eventCount" => limit = count(&parameter, &value, 10_000)?,
             "before" => {
-                let behind = value.split_once('.').and_then(|(time, id)| {
-                    Some(Before { started: Time(time.parse().ok()?), id: id.parse().ok()? })
-                });
-                before =
-                    Some(behind.ok_or_else(|| ApiError::field(&parameter, "it is not what `Link` gave"))?);
+                let (started, id) = place(&parameter, &value)?;
+                before = Some(Before { started, id });
             }
             _ if filter.take(&parameter, &value)? => {}
             _ => return Err(ApiError::field(&parameter, "there is no such parameter here")),
@@ -214,13 +218,12 @@ async fn list(gate: &Gate, uri: &Uri, kind: Option<ConnectionType>) -> Result<Re
     }
     let Some(filter) = caller.narrow(filter) else { return Ok(Json(json!([])).into_response()) };
     let found = gate.app.connections.list(&standings, &filter, before, limit).await?;
-    let mut views = Vec::with_capacity(found.len());
-    for connection in &found {
-        views.push(ConnectionView::of(&gate.app, connection).await?);
-    }
+    let recordings = recordings_of(&gate.app, &found).await?;
+    let views = found.iter().map(|connection| ConnectionView::of(connection, recordings.get(&connection.id)));
+    let views: Vec<ConnectionView> = views.collect();
     let mut response = Json(views).into_response();
     if let Some(last) = found.last().filter(|_| found.len() == limit) {
-        super::next_page(&mut response, uri, &format!("{}.{}", last.started.0, last.id))?;
+        super::next_page(&mut response, uri, &behind(last.started, last.id))?;
     }
     Ok(response)
 }

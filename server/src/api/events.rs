@@ -9,7 +9,7 @@ use casemate_audit_log::model::{
 use casemate_audit_store::Found;
 use serde_json::{Value, json};
 
-use super::question::{Asks, FilterParameters, PageParameters, Question, pairs, written};
+use super::question::{Asks, FilterParameters, PageParameters, Question, behind, pairs};
 use crate::error::{ApiError, ErrorBody};
 use crate::who::{Action, Gate};
 
@@ -107,7 +107,7 @@ pub fn asked(uri: &Uri) -> Result<Value, ApiError> {
 fn answer(uri: &Uri, events: &[Value], last: Option<&Found>) -> Result<Response, ApiError> {
     let mut response = Json(events).into_response();
     if let Some(last) = last {
-        super::next_page(&mut response, uri, &written(last.position))?;
+        super::next_page(&mut response, uri, &behind(last.position.time, last.position.row))?;
     }
     Ok(response)
 }

@@ -182,14 +182,8 @@ pub async fn connect(
 }
 
 fn form(said: Option<&str>) -> Result<Option<Form>, ApiError> {
-    let of_name = |name| Form::of_name(name);
-    match said {
-        None => Ok(None),
-        Some(name) => match of_name(name) {
-            Some(form) => Ok(Some(form)),
-            None => Err(ApiError::field("recording", "it has to be `cast` or `cast.zst`")),
-        },
-    }
+    let none = || ApiError::field("recording", "it has to be `cast` or `cast.zst`");
+    said.map(|name| Form::of_name(name).ok_or_else(none)).transpose()
 }
 
 async fn target(
@@ -281,7 +275,7 @@ async fn carried(gate: &Gate, caller: &Caller, action: Action, text: &str) -> Re
     if !caller.reaches_target(target_of(&found)) {
         return Err(gate.refuse(action, text, "it is a connection to another target").await?);
     }
-    let found = gate.app.connections.touch(id, Time::now()).await?.unwrap_or(found);
+    let found = gate.app.connections.renew(found, Time::now()).await?;
     if caller.reach == Reach::Target
         && let Some(target) = gate.app.directory.target(target_of(&found)).await?
     {

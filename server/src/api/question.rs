@@ -1,5 +1,8 @@
 //! What is asked of the logs, in the query of an address: a filter, and which part of what it finds.
 
+use std::fmt::Display;
+use std::str::FromStr;
+
 use axum::http::Uri;
 use casemate_audit_log::Time;
 use casemate_audit_log::export::Form;
@@ -75,7 +78,10 @@ impl Question {
             let page = matches!(asks, Asks::Page | Asks::Pages);
             match name.as_str() {
                 "eventCount" if page => question.limit = count(&name, &value, MOST)?,
-                "before" if page => question.behind = Some(position(&name, &value)?),
+                "before" if page => {
+                    let (time, row) = place(&name, &value)?;
+                    question.behind = Some(Position { time, row });
+                }
                 "sort" if asks != Asks::Tail => question.order = order(&name, &value)?,
                 "format" if matches!(asks, Asks::File | Asks::Files) => {
                     question.form = value.parse().map_err(|error: casemate_audit_log::model::Unknown| {
@@ -144,17 +150,20 @@ fn logs(name: &str, value: &str) -> Result<Vec<Log>, ApiError> {
     if logs.is_empty() { Err(ApiError::field(name, "it names no log")) } else { Ok(logs) }
 }
 
-/// How a position is written.
+/// How it is written where a list goes on: behind that one, of that time.
 #[must_use]
-pub fn written(position: Position) -> String {
-    format!("{}.{}", position.time.0, position.row)
+pub fn behind(time: Time, which: impl Display) -> String {
+    format!("{}.{which}", time.0)
 }
 
-fn position(name: &str, value: &str) -> Result<Position, ApiError> {
-    let position = value
-        .split_once('.')
-        .and_then(|(time, row)| Some(Position { time: Time(time.parse().ok()?), row: row.parse().ok()? }));
-    position.ok_or_else(|| ApiError::field(name, "it is not what `Link` gave"))
+/// Where a list goes on: a time, and which one of it.
+///
+/// # Errors
+/// It is not what [`behind`] gave.
+pub fn place<T: FromStr>(name: &str, value: &str) -> Result<(Time, T), ApiError> {
+    let place =
+        value.split_once('.').and_then(|(time, which)| Some((Time(time.parse().ok()?), which.parse().ok()?)));
+    place.ok_or_else(|| ApiError::field(name, "it is not what `Link` gave"))
 }
 
 /// What every list of events can be asked for. Of several values of one parameter any may hold; they are in one, with
@@ -268,7 +277,7 @@ mod tests {
         assert_eq!(question.filter.subject_names, ["alice@org.com".to_owned()].into());
         assert_eq!(question.filter.target_names.len(), 2);
         assert_eq!((question.limit, question.order), (5, Order::Oldest));
-        assert_eq!(question.behind.map(written).as_deref(), Some("12.7"));
+        assert_eq!(question.behind.map(|there| behind(there.time, there.row)).as_deref(), Some("12.7"));
         assert_eq!(question.logs, [Log::Command, Log::Kube]);
     }
 

@@ -1,11 +1,14 @@
 //! Recordings of sessions: which there are, and they themselves.
 
+use std::collections::{BTreeSet, HashMap};
+
 use axum::Json;
 use axum::body::Body;
 use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use casemate_audit_log::Time;
+use casemate_audit_log::filter::Filter;
 use casemate_audit_log::model::{ConnectionState, ConnectionType};
 use casemate_audit_store::connections::Connection;
 use casemate_audit_store::{Form, Mark, Recording, RecordingFilter, StoreError};
@@ -14,12 +17,13 @@ use futures_util::TryStreamExt as _;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::body::Body as Sent;
 use super::directory::words;
 use super::events::asked;
-use super::question::{count, pairs};
-use crate::app::id;
+use super::question::{behind, count, pairs, place};
+use crate::app::{App, id};
 use crate::error::{ApiError, ErrorBody};
 use crate::playback;
 use crate::who::{Action, Caller, Gate, Reach};
@@ -138,12 +142,7 @@ pub async fn recordings(gate: Gate, uri: Uri) -> Result<Response, ApiError> {
             "startTimestamp" => filter.start = Some(time()?),
             "endTimestamp" => filter.end = Some(time()?),
             "count" => limit = count(&name, &value, 10_000)?,
-            "before" => {
-                let behind = value
-                    .split_once('.')
-                    .and_then(|(time, id)| Some((Time(time.parse().ok()?), id.parse().ok()?)));
-                before = Some(behind.ok_or_else(|| ApiError::field(&name, "it is not what `Link` gave"))?);
-            }
+            "before" => before = Some(place(&name, &value)?),
             _ => return Err(ApiError::field(&name, "there is no such parameter here")),
         }
     }
@@ -156,17 +155,27 @@ pub async fn recordings(gate: Gate, uri: Uri) -> Result<Response, ApiError> {
     }
     let app = &gate.app;
     let found = app.recordings.list(&filter, before, limit).await?;
-    let mut views = Vec::with_capacity(found.len());
-    for recording in &found {
-        if let Some(connection) = app.connections.get(recording.id).await? {
-            views.push(RecordingView::of(recording, &connection));
-        }
-    }
+    let connections = connections_of(app, &found).await?;
+    let views = found.iter().filter_map(|recording| {
+        connections.get(&recording.id).map(|connection| RecordingView::of(recording, connection))
+    });
+    let views: Vec<RecordingView> = views.collect();
     let mut response = Json(views).into_response();
     if let Some(last) = found.last().filter(|_| found.len() == limit) {
-        super::next_page(&mut response, &uri, &format!("{}.{}", last.created.0, last.id))?;
+        super::next_page(&mut response, &uri, &behind(last.created, last.id))?;
     }
     Ok(response)
+}
+
+/// The connections that recordings are of, by their ids.
+async fn connections_of(app: &App, of: &[Recording]) -> Result<HashMap<Uuid, Connection>, ApiError> {
+    if of.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let ids = of.iter().map(|recording| recording.id.to_string()).collect();
+    let filter = Filter { connection_ids: ids, ..Filter::default() };
+    let found = app.connections.list(&BTreeSet::new(), &filter, None, of.len()).await?;
+    Ok(found.into_iter().map(|connection| (connection.id, connection)).collect())
 }
 
 /// What somebody asks for, if it is one of what is his.

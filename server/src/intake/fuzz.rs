@@ -2,8 +2,9 @@
 
 use casemate_audit_log::Time;
 use casemate_audit_log::model::{ConnectionType, Event, NO_ID, Place, Subject, SubjectType};
+use casemate_audit_store::Form;
 
-use super::{About, End, Form, Intake, Refused};
+use super::{About, End, Intake, Refused};
 
 /// A connection, as any.
 #[must_use]
@@ -74,7 +75,7 @@ pub(super) fn take(form: Form, bytes: &[u8], lengths: &[usize]) -> Taken {
 /// Where one of that does not hold.
 pub fn fuzz_intake(script: &[u8]) {
     let Some((&cut, bytes)) = script.split_first() else { return };
-    let form = if casemate_cast_format::is_zstd(bytes) { Form::Zst } else { Form::Cast };
+    let form = if casemate_cast_format::is_zstd(bytes) { Form::CastZst } else { Form::Cast };
     let whole = take(form, bytes, &[]);
     let pieces = take(form, bytes, &[usize::from(cut) + 1, 1, 7]);
     let names = |taken: &Taken| taken.refused.as_ref().map(|refused| refused.reason.name());

@@ -25,6 +25,7 @@ use std::io;
 
 use casemate_audit_log::Time;
 use casemate_audit_log::model::{Event, Place, Subject};
+use casemate_audit_store::Form;
 use casemate_cast_format::segment::{Condition, Unpacked, Unpacker, UnpackerConfig, Verdict};
 use casemate_cast_format::{Header, Micros, SessionFacts, Size};
 
@@ -56,26 +57,6 @@ const UNDER_WAY: Micros = Micros(1_000_000);
 
 /// Behind so much silence nothing is decided any more.
 const SETTLED: Micros = Micros(60_000_000);
-
-/// How a recording is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// Lines of asciicast.
-    Cast,
-    /// The same in segments.
-    Zst,
-}
-
-impl Form {
-    /// What stands behind the dot of the name of such a file.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Cast => "cast",
-            Self::Zst => "cast.zst",
-        }
-    }
-}
 
 /// The space of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,7 +126,7 @@ impl Intake {
     pub fn new(form: Form, about: About) -> io::Result<Self> {
         let unpacker = match form {
             Form::Cast => None,
-            Form::Zst => Some(Box::new(Unpacker::new(UnpackerConfig {
+            Form::CastZst => Some(Box::new(Unpacker::new(UnpackerConfig {
                 window_log: Some(WINDOW_LOG),
                 ..UnpackerConfig::default()
             })?)),

@@ -131,10 +131,8 @@ impl Gate {
 
     /// Writes down who called.
     async fn note(&self, action: &str, resource: &str, may: bool, context: Value) -> Result<(), ApiError> {
-        self.call.is_written.store(true, Ordering::Relaxed);
         let who = self.call.who.as_ref().map(|caller| caller.subject.clone());
-        let subject = who.unwrap_or_else(|| nobody(self.call.address));
-        self.app.note(subject, action, resource, may, context).await
+        self.note_of(who, action, resource, may, context).await
     }
 
     /// Writes down what somebody did who is only known by now, or is said to be.

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::name;
 use crate::api::body::Body;
-use crate::app::id;
+use crate::app::{App, id};
 use crate::error::{ApiError, ErrorBody};
 use crate::who::{Action, Gate, Reach};
 
@@ -84,9 +84,17 @@ pub async fn environments(gate: Gate) -> Result<Json<Vec<EnvironmentView>>, ApiE
     responses((status = 200, body = EnvironmentView), (status = "4XX", body = ErrorBody)))]
 pub async fn environment(gate: Gate, Path(text): Path<String>) -> Result<Json<EnvironmentView>, ApiError> {
     gate.pass(Action::ListEnvironments, &text, json!({})).await?;
-    let found = gate.app.directory.environment(id("environment", &text)?).await?;
+    Ok(Json(EnvironmentView::of(&living_environment(&gate.app, &text).await?)))
+}
+
+/// The environment of that id, if it was not removed.
+///
+/// # Errors
+/// There is none.
+pub(super) async fn living_environment(app: &App, text: &str) -> Result<Environment, ApiError> {
+    let found = app.directory.environment(id("environment", text)?).await?;
     let found = found.filter(|environment| environment.deleted.is_none());
-    found.as_ref().map(EnvironmentView::of).map(Json).ok_or_else(|| ApiError::not_found("environment"))
+    found.ok_or_else(|| ApiError::not_found("environment"))
 }
 
 /// Make an environment

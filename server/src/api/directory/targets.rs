@@ -13,6 +13,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::name;
+use super::places::living_environment;
 use crate::api::body::Body;
 use crate::app::id;
 use crate::error::{ApiError, ErrorBody};
@@ -171,11 +172,7 @@ async fn add(
     let directory = &gate.app.directory;
     let named = name("targetName", &said.target_name)?;
     let environment = match &said.environment_id {
-        Some(text) => {
-            let found = directory.environment(id("environment", text)?).await?;
-            let found = found.filter(|environment| environment.deleted.is_none());
-            Some(found.ok_or_else(|| ApiError::not_found("environment"))?.id)
-        }
+        Some(text) => Some(living_environment(&gate.app, text).await?.id),
         None => None,
     };
     let (now, secret) = (Time::now(), draw("cmk"));
@@ -200,11 +197,7 @@ pub async fn change(
     let environment = match &said.environment_id {
         None => None,
         Some(text) if text == NO_ID || text.is_empty() => Some(None),
-        Some(text) => {
-            let found = directory.environment(id("environment", text)?).await?;
-            let found = found.filter(|environment| environment.deleted.is_none());
-            Some(Some(found.ok_or_else(|| ApiError::not_found("environment"))?.id))
-        }
+        Some(text) => Some(Some(living_environment(&gate.app, text).await?.id)),
     };
     let named = said.target_name.map(|text| name("targetName", &text)).transpose()?;
     let target = directory.change_target(id("target", &text)?, named.as_deref(), environment).await?;

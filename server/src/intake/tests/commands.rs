@@ -2,13 +2,14 @@
 
 use casemate_audit_log::Time;
 use casemate_audit_log::model::{CommandEnd, CommandEvent, Event};
+use casemate_audit_store::Form;
 use casemate_cast_format::segment::{Condition, PackerConfig};
 use casemate_cast_format::{Code, Decoder, Header, Item, Micros, Size, Version, own};
 use casemate_command_log::CommandLog;
 
 use super::made::{Made, START, facts, fixture, fixtures, text};
 use crate::intake::fuzz::{about, take};
-use crate::intake::{About, Form, Intake, Space, UNDER_WAY};
+use crate::intake::{About, Intake, Space, UNDER_WAY};
 
 /// Id of the connection in all of these.
 fn id() -> String {
@@ -105,11 +106,11 @@ fn in_real_sessions_they_are_those_that_are_read_later() {
     for (name, bytes) in fixtures(|name| name.ends_with(".cast.zst") && !name.starts_with("torn")) {
         let later = whole_log(&text(&bytes));
         // Each says who it is; where another was appended, that is another one.
-        let mut intake = Intake::new(Form::Zst, about()).unwrap();
+        let mut intake = Intake::new(Form::CastZst, about()).unwrap();
         intake.feed(&bytes).unwrap();
         let session = Header::facts(intake.header().unwrap()).unwrap().session;
         let about = About { connection_id: session.clone(), ..about() };
-        let mut intake = Intake::new(Form::Zst, about).unwrap();
+        let mut intake = Intake::new(Form::CastZst, about).unwrap();
         assert_eq!(intake.feed(&bytes), Ok(bytes.len()), "{name}");
         let mut events: Vec<_> = std::iter::from_fn(|| intake.next_event()).collect();
         let end = intake.finish();
@@ -184,7 +185,7 @@ fn no_two_recordings_share_an_id_whatever_they_say() {
 #[test]
 fn who_became_somebody_else_or_went_elsewhere_is_told() {
     let read = |name: &str| {
-        let pairs = read(Form::Zst, &fixture(name));
+        let pairs = read(Form::CastZst, &fixture(name));
         pairs
             .into_iter()
             .map(|(command, _)| (command.command, command.inner_target, command.inner_target_user))
@@ -208,7 +209,7 @@ fn what_was_hidden_is_no_text() {
     }
     let mut count = 0;
     for (name, bytes) in fixtures(|name| name.ends_with(".cast.zst")) {
-        for (command, _) in read(Form::Zst, &bytes) {
+        for (command, _) in read(Form::CastZst, &bytes) {
             if command.kind.as_deref() == Some("hidden") {
                 assert_eq!((&*command.command, command.source.as_deref()), ("", Some("none")), "{name}");
                 assert!(command.reason.is_some(), "{name}");
@@ -277,7 +278,7 @@ fn a_part_of_a_rotated_recording_goes_on_with_the_chain() {
     let mut made = Made::new(Version::V3, Some(&facts));
     made.prompt().line("id", "").prompt();
     let config = PackerConfig { previous_seal: Some([7; 32]), ..PackerConfig::default() };
-    let taken = take(Form::Zst, &made.zst(config, |index| index == 4), &[]);
+    let taken = take(Form::CastZst, &made.zst(config, |index| index == 4), &[]);
     assert_eq!(taken.refused, None);
     assert_eq!(taken.end.verdict.and_then(|verdict| verdict.continues), Some([7; 32]));
     let command = &pairs(taken.events)[0].0;

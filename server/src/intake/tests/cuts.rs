@@ -1,13 +1,14 @@
 //! However the bytes come, the same comes of them.
 
+use casemate_audit_store::Form;
 use casemate_cast_format::Version;
 use casemate_cast_format::segment::PackerConfig;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::made::{Made, facts, fixtures};
+use crate::intake::Intake;
 use crate::intake::fuzz::{about, fuzz_intake, take};
-use crate::intake::{Form, Intake};
 
 #[test]
 fn real_recordings_can_come_in_any_pieces() {
@@ -24,10 +25,10 @@ fn real_recordings_can_come_in_any_pieces() {
 #[test]
 fn who_begins_again_finds_what_was_there() {
     for (_, bytes) in fixtures(|name| name.starts_with("zsh-") && name.ends_with(".zst")) {
-        let all = take(Form::Zst, &bytes, &[]).events;
+        let all = take(Form::CastZst, &bytes, &[]).events;
         // A server that stopped here knows what it knew, and then the rest.
         let cut = bytes.len() / 2;
-        let mut intake = Intake::new(Form::Zst, about()).unwrap();
+        let mut intake = Intake::new(Form::CastZst, about()).unwrap();
         intake.feed(&bytes[..cut]).unwrap();
         let before: Vec<_> = std::iter::from_fn(|| intake.next_event()).collect();
         assert_eq!(all[..before.len()], before);
@@ -58,7 +59,7 @@ proptest! {
     ) {
         let zst = made.zst(PackerConfig::default(), |index| seals[index % seals.len()]);
         let whole = take(Form::Cast, &made.cast(), &[]);
-        for (form, bytes) in [(Form::Cast, made.cast()), (Form::Zst, zst)] {
+        for (form, bytes) in [(Form::Cast, made.cast()), (Form::CastZst, zst)] {
             let taken = take(form, &bytes, &lengths);
             prop_assert_eq!(&taken.refused, &None);
             prop_assert_eq!(&taken.events, &whole.events);

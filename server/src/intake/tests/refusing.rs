@@ -1,12 +1,13 @@
 //! What is not taken.
 
+use casemate_audit_store::Form;
 use casemate_cast_format::Version;
 use casemate_cast_format::segment::{Condition, Packer, PackerConfig};
 use expect_test::{Expect, expect};
 
 use super::made::{Made, facts, fixture};
 use crate::intake::fuzz::{about, take};
-use crate::intake::{EVENTS_AT_ONCE, Form, Intake, Refused, TEXT_AT_ONCE, UNREAD_LIMIT};
+use crate::intake::{EVENTS_AT_ONCE, Intake, Refused, TEXT_AT_ONCE, UNREAD_LIMIT};
 
 #[track_caller]
 fn check(form: Form, bytes: &[u8], expected: &Expect) {
@@ -43,11 +44,11 @@ fn what_is_no_recording_is_refused_at_once() {
         ]],
     );
     check(
-        Form::Zst,
+        Form::CastZst,
         b"{\"version\":2,\"width\":80,\"height\":24}\n",
         &expect!["Damaged: byte 0: these bytes are no part of a segment"],
     );
-    check(Form::Zst, b"", &expect!["Unsealed"]);
+    check(Form::CastZst, b"", &expect!["Unsealed"]);
 }
 
 #[test]
@@ -65,7 +66,7 @@ fn a_chain_that_does_not_hold_is_refused_with_the_place() {
     let made = session();
     let seals = |index: usize| index.is_multiple_of(5);
     let one = made.zst(PackerConfig::default(), seals);
-    check(Form::Zst, &one, &expect!["Intact"]);
+    check(Form::CastZst, &one, &expect!["Intact"]);
     // The same as of another recording, whose beginning is as long.
     let mut other = session();
     other.lines[1].1 = other.lines[1].1.to_ascii_uppercase();
@@ -78,11 +79,11 @@ fn a_chain_that_does_not_hold_is_refused_with_the_place() {
     ] {
         let mut changed = one.clone();
         changed[index] ^= 0x10;
-        check(Form::Zst, &changed, &expected);
+        check(Form::CastZst, &changed, &expected);
     }
-    check(Form::Zst, &one[..one.len() / 2], &expect!["Unfinished"]);
+    check(Form::CastZst, &one[..one.len() / 2], &expect!["Unfinished"]);
     check(
-        Form::Zst,
+        Form::CastZst,
         &[&one[..], &one].concat(),
         &expect!["ChainBroken: byte 1133: segment 0 is there again"],
     );
@@ -91,12 +92,12 @@ fn a_chain_that_does_not_hold_is_refused_with_the_place() {
 #[test]
 fn no_byte_of_a_signed_recording_can_be_changed() {
     let bytes = fixture("signed.cast.zst");
-    assert_eq!(take(Form::Zst, &bytes, &[]).end.condition, Condition::Intact);
+    assert_eq!(take(Form::CastZst, &bytes, &[]).end.condition, Condition::Intact);
     let mut refused = 0;
     for at in 0..bytes.len() {
         let mut changed = bytes.clone();
         changed[at] ^= 1 << (at % 8);
-        let taken = take(Form::Zst, &changed, &[]);
+        let taken = take(Form::CastZst, &changed, &[]);
         refused += usize::from(taken.refused.is_some());
         assert!(taken.refused.is_some() || taken.end.condition != Condition::Intact, "byte {at}");
     }
@@ -107,13 +108,13 @@ fn no_byte_of_a_signed_recording_can_be_changed() {
 fn what_was_there_before_a_refusal_stays() {
     let one = session().zst(PackerConfig::default(), |index| index.is_multiple_of(5));
     let cut = one.len() / 2;
-    let mut intake = Intake::new(Form::Zst, about()).unwrap();
+    let mut intake = Intake::new(Form::CastZst, about()).unwrap();
     intake.feed(&one[..cut]).unwrap();
     let error = intake.feed(b"nothing of the kind, and quite long enough for that to be seen").unwrap_err();
     assert_eq!(intake.feed(&one[cut..]), Err(error));
     assert_eq!(intake.position(), cut as u64);
     // With what was kept it goes on.
-    let mut intake = Intake::new(Form::Zst, about()).unwrap();
+    let mut intake = Intake::new(Form::CastZst, about()).unwrap();
     intake.feed(&one[..cut]).unwrap();
     intake.feed(&one[cut..]).unwrap();
     assert_eq!(intake.finish().condition, Condition::Intact);
@@ -131,7 +132,7 @@ fn what_expands_is_taken_bit_by_bit() {
     }
     packer.finish(None).unwrap();
     let bytes = packer.output();
-    let mut intake = Intake::new(Form::Zst, about()).unwrap();
+    let mut intake = Intake::new(Form::CastZst, about()).unwrap();
     let (mut at, mut feeds) = (0, 0);
     while at < bytes.len() {
         at += intake.feed(&bytes[at..]).unwrap();
