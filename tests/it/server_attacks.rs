@@ -101,6 +101,9 @@ fn nobody_fills_the_log_with_what_he_sends() {
             assert_eq!(answer.status, status);
         }
     }
+    // Nor where a path only ends as one does that is for everybody.
+    let path = "ingest/connections/sign-in";
+    assert_eq!(server.nobody().send("PUT", path, &JSON, b"{}").status, 401);
     assert_eq!(auditor.get(&format!("events/command?search={}", "y".repeat(5000))).status, 200);
     let log = administrator.get("events/subject").text;
     assert!(log.len() < 20_000, "{} bytes", log.len());

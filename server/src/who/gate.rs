@@ -23,6 +23,7 @@ use uuid::Uuid;
 use super::action::{Action, Reach};
 use crate::app::App;
 use crate::error::ApiError;
+use crate::pages::SET_UP;
 use crate::secrets::digest;
 
 /// The cookie of somebody who has signed in.
@@ -32,7 +33,7 @@ pub const COOKIE: &str = "casemate_session";
 pub const CSRF: &str = "x-csrf-token";
 
 /// Where whoever has not signed in yet has to say something.
-const PUBLIC: [&str; 2] = ["/sign-in", "/set-up"];
+const PUBLIC: [&str; 3] = ["/api/v2/sign-in", "/api/v2/set-up", SET_UP];
 
 /// What is noted of a text that somebody sent.
 const NOTED: usize = 500;
@@ -251,7 +252,7 @@ pub async fn stand_at_the_gate(State(app): State<App>, mut request: Request, nex
     let resource = format!("{} {}", request.method(), request.uri().path());
     request.extensions_mut().insert(Arc::clone(&call));
     // Of somebody whom nobody knows nothing is read.
-    let response = if call.who.is_none() && changes && !PUBLIC.iter().any(|path| resource.ends_with(path)) {
+    let response = if call.who.is_none() && changes && !PUBLIC.contains(&request.uri().path()) {
         ApiError::unauthenticated().into_response()
     } else {
         next.run(request).await
