@@ -3,7 +3,7 @@
 //! A task commits whatever waits in one transaction; meanwhile the next waits. So one flush of the disk serves all that
 //! came in the time of the last one, and whoever is alone does not wait for others.
 //!
-//! *Invariants*: what is acknowledged is on the disk, events and bytes of a batch both or neither. A batch that cannot be
+//! *Invariants*: what is acknowledged is on the disk, events, bytes and steps of a batch all or none. A batch that cannot be
 //! kept does not keep others from it. What waits is limited, by its bytes: whoever would go beyond waits outside.
 //!
 //! *Not here*: what is in a batch, and whether it may be; and how long somebody waits who has to wait.
@@ -21,6 +21,7 @@ use crate::append::Appender;
 use crate::database::Database;
 use crate::error::StoreError;
 use crate::recordings::tail;
+use crate::step::{self, Step};
 
 /// So much waits at most, in units.
 const ROOM: u32 = 64 << 10;
@@ -41,6 +42,8 @@ pub struct Batch {
     pub events: Vec<Event>,
     /// In the order in which they follow each other.
     pub chunks: Vec<Chunk>,
+    /// What changes when the bytes are there, each for itself: what comes to nothing keeps nothing else from being kept.
+    pub steps: Vec<Step>,
 }
 
 /// Bytes of a recording that is open.
@@ -76,7 +79,7 @@ enum Message {
 #[derive(Debug)]
 struct Waiting {
     batch: Batch,
-    answer: oneshot::Sender<Result<(), StoreError>>,
+    answer: oneshot::Sender<Result<usize, StoreError>>,
     room: OwnedSemaphorePermit,
 }
 
@@ -90,7 +93,8 @@ impl Batch {
     /// How many units it takes.
     fn size(&self) -> u32 {
         let text = |event: &Event| EVENT + 2 * event.facets().text.map_or(0, |text| text.len());
-        let events: usize = self.events.iter().map(text).sum();
+        let events = self.events.iter().chain(self.steps.iter().flat_map(Step::events));
+        let events: usize = events.map(text).sum();
         let chunks: usize = self.chunks.iter().map(|chunk| chunk.bytes.len()).sum();
         // Whatever is greater than all has to wait until it is alone.
         u32::try_from((events + chunks).div_ceil(UNIT)).unwrap_or(ROOM).clamp(1, ROOM)
@@ -112,12 +116,13 @@ impl Journal {
         Ok(Self(Arc::new(Shared { queue, room, committed, task })))
     }
 
-    /// Keeps a batch; returns when it is on the disk. What was begun goes on though nobody waits for it any more.
+    /// Keeps a batch; returns when it is on the disk, and says how many of its steps came to something. What was begun goes on
+    /// though nobody waits for it any more.
     ///
     /// # Errors
     /// The database refuses, bytes do not go on where a recording ends, or the journal has been closed. Where it was the way
     /// to the database that broke, it may have been kept: what is there has to be looked up.
-    pub async fn write(&self, batch: Batch) -> Result<(), StoreError> {
+    pub async fn write(&self, batch: Batch) -> Result<usize, StoreError> {
         let ended = || StoreError::Ended { reason: "the journal has been closed".into() };
         let room = Arc::clone(&self.0.room).acquire_many_owned(batch.size()).await.map_err(|_| ended())?;
         let (answer, answered) = oneshot::channel();
@@ -169,7 +174,9 @@ impl Committer {
     async fn round(&mut self, mut round: Vec<Waiting>) {
         let outcome = self.keep(&round.iter().map(|waiting| &waiting.batch).collect::<Vec<_>>()).await;
         match (outcome, round.len()) {
-            (Ok(()), _) => round.into_iter().for_each(|waiting| waiting.answer(Ok(()))),
+            (Ok(made), _) => {
+                round.into_iter().zip(made).for_each(|(waiting, made)| waiting.answer(Ok(made)));
+            }
             (Err(error), 1) if !error.is_race() => round.remove(0).answer(Err(error)),
             (Err(error), _) if error.is_of_content() => {
                 for waiting in round {
@@ -177,7 +184,7 @@ impl Committer {
                         Err(error) if error.is_race() => self.keep(&[&waiting.batch]).await,
                         outcome => outcome,
                     };
-                    waiting.answer(outcome);
+                    waiting.answer(outcome.map(|made| made.into_iter().sum()));
                 }
             }
             (Err(error), _) => {
@@ -187,21 +194,25 @@ impl Committer {
         }
     }
 
-    /// Keeps batches, all of them or none.
-    async fn keep(&mut self, batches: &[&Batch]) -> Result<(), StoreError> {
+    /// Keeps batches, all of them or none; gives how many steps of each came to something.
+    async fn keep(&mut self, batches: &[&Batch]) -> Result<Vec<usize>, StoreError> {
         let chunks: Vec<_> = batches.iter().flat_map(|batch| &batch.chunks).collect();
-        let events: Vec<_> = batches.iter().flat_map(|batch| &batch.events).collect();
         let mut work = self.database.writing().await?;
         tail::write(&mut work, &chunks).await?;
+        let (mut events, mut made) = (Vec::new(), Vec::with_capacity(batches.len()));
+        for batch in batches {
+            events.extend(&batch.events);
+            made.push(step::take(&mut work, &batch.steps, &mut events).await?);
+        }
         self.appender.write(&mut work, &events).await?;
         self.appender.commit(work).await?;
         self.committed.send_modify(|count| *count += 1);
-        Ok(())
+        Ok(made)
     }
 }
 
 impl Waiting {
-    fn answer(self, outcome: Result<(), StoreError>) {
+    fn answer(self, outcome: Result<usize, StoreError>) {
         // Whoever has gone away needs none.
         self.answer.send(outcome).ok();
     }

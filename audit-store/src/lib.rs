@@ -3,7 +3,8 @@
 //! - [`Database`]: one of the two, by its address. [`Database::page`] answers a [`Page`], [`Database::after`] a cursor,
 //!   [`Database::values`] whoever begins to type a name.
 //! - [`Appender`]: the one way in. Events become rows of its chain.
-//! - [`Journal`]: what many tasks have to keep, committed together, events and bytes of recordings.
+//! - [`Journal`]: what many tasks have to keep, committed together: events, bytes of recordings, and each [`Step`] that is
+//!   made once and said once.
 //! - [`Recordings`]: recordings, in a database and in objects, while they grow and afterwards.
 //! - [`Directory`]: whose it all is, who and what there is. [`Connections`]: who is where.
 //!
@@ -28,6 +29,7 @@ mod question;
 mod read;
 mod record;
 mod recordings;
+mod step;
 mod terms;
 #[cfg(test)]
 mod tests;
@@ -43,4 +45,5 @@ pub use question::{Found, Order, Page, Position};
 pub use read::Cursor;
 pub use record::Digest;
 pub use recordings::{Form, Mark, NewRecording, Recording, RecordingFilter, Recordings, Tended};
+pub use step::Step;
 pub use values::Facet;

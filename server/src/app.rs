@@ -8,7 +8,7 @@ use casemate_audit_log::Time;
 use casemate_audit_log::model::{Event, Role, Subject as Snapshot};
 use casemate_audit_store::directory::{Organization, Subject};
 use casemate_audit_store::{
-    Batch, Connections, Database, Digest, Directory, Journal, Recordings, StoreError,
+    Batch, Connections, Database, Digest, Directory, Journal, Recordings, Step, StoreError,
 };
 use uuid::Uuid;
 
@@ -71,7 +71,19 @@ impl App {
     /// # Errors
     /// They cannot be kept.
     pub async fn write(&self, events: Vec<Event>) -> Result<(), ApiError> {
-        Ok(self.journal.write(Batch { events, chunks: Vec::new() }).await?)
+        self.journal.write(Batch { events, ..Batch::default() }).await?;
+        Ok(())
+    }
+
+    /// Makes what is to be made once, with what is said of it.
+    ///
+    /// # Errors
+    /// It cannot be kept.
+    pub async fn make(&self, steps: Vec<Step>) -> Result<(), ApiError> {
+        if !steps.is_empty() {
+            self.journal.write(Batch { steps, ..Batch::default() }).await?;
+        }
+        Ok(())
     }
 
     /// Counts an attempt with a password; says how long to wait where there were too many.

@@ -76,6 +76,8 @@ pub struct SignInConfig {
 pub struct ConnectionsConfig {
     /// A connection is closed when its recorder is silent for so long, in seconds.
     pub lease: u32,
+    /// Its recording gets no more when nothing came for so long after that, in days: until then a recorder may come back.
+    pub give_up: u32,
 }
 
 /// How the logs are signed.
@@ -112,7 +114,7 @@ impl Default for SignInConfig {
 
 impl Default for ConnectionsConfig {
     fn default() -> Self {
-        Self { lease: 60 }
+        Self { lease: 60, give_up: 30 }
     }
 }
 
@@ -180,6 +182,9 @@ impl Config {
                 "recorders are heard every few seconds: it has to be 5 or more",
             );
         }
+        if self.connections.give_up == 0 {
+            return value("connections.give-up", "it has to be 1 or more");
+        }
         if self.checkpoints.every == 0 {
             return value("checkpoints.every", "it has to be 1 or more");
         }
@@ -217,6 +222,7 @@ mod tests {
             ("[database]\nurl = 'mysql://x'", "`database.url`: it has to begin with"),
             ("public-url = 'audit.org'", "`public-url`: it has to begin with"),
             ("[connections]\nlease = 1", "`connections.lease`"),
+            ("[connections]\ngive-up = 0", "`connections.give-up`"),
             ("[sign-in]\nattempts = 0", "`sign-in.attempts`: nobody could sign in"),
             ("[tls]\nkey = 'b'", "missing field `certificate`"),
         ] {

@@ -1,8 +1,9 @@
-//! How connections begin, go on and end. Each step is in the log once, with who or what is behind it: ids of events are made
-//! of what they say, so that whoever repeats a step, or does it on another server, says the same again.
+//! How connections begin, go on and end. Each step is in the log once, with who or what is behind it: it is made and said in
+//! one transaction, by whoever is first.
 
 use std::time::Duration;
 
+use axum::body::Bytes;
 use casemate_audit_log::Time;
 use casemate_audit_log::model::{
     AgentStatus, AgentStatusChangeEvent, ConnectionEvent, ConnectionEventType, ConnectionState, Event, NO_ID,
@@ -10,20 +11,22 @@ use casemate_audit_log::model::{
 };
 use casemate_audit_store::connections::{Connection, Which};
 use casemate_audit_store::directory::Target;
+use casemate_audit_store::{Connections, Directory, RecordingFilter, Step};
 use sha2::{Digest as _, Sha256};
 use uuid::{Builder, Uuid};
 
 use crate::app::App;
 use crate::error::ApiError;
+use crate::sessions::Upload;
 
 /// Why a connection is closed that nobody carries any more.
 const LAPSED: &str = "lease expired";
 
-/// What is not in the log so long after it happened was forgotten by a server that ended in between.
+/// What was not done so long after somebody asked for it was forgotten by a server that ended in between.
 const FORGOTTEN: i64 = 5_000_000;
 
 /// How many of them at once.
-const AT_ONCE: u64 = 500;
+const AT_ONCE: usize = 500;
 
 /// The id of what happened to something: the same whoever says so.
 #[must_use]
@@ -60,33 +63,26 @@ pub fn event(
     }))
 }
 
-/// A connection is there, and the agent's side of it.
-///
-/// # Errors
-/// It cannot be kept.
-pub async fn begun(app: &App, connection: &Connection) -> Result<(), ApiError> {
+/// What is said where a connection is there, and the agent's side of it.
+#[must_use]
+pub fn begun(app: &App, connection: &Connection) -> Vec<Event> {
     let events = [ConnectionEventType::Created, ConnectionEventType::ShellConnect].map(|what| {
         let id = event_id(connection.id, connection.started, what.name());
         event(app, connection, id, what, connection.started, None)
     });
-    app.write(events.into()).await
+    events.into()
 }
 
-/// Ends a connection, unless it is over.
-///
-/// # Errors
-/// It cannot be kept.
-pub async fn end(
-    app: &App,
-    id: Uuid,
-    state: ConnectionState,
-    reason: &str,
-    now: Time,
-) -> Result<(), ApiError> {
-    match app.connections.end(id, state, Some(reason), now).await? {
-        Some(ended) => announce(app, &[ended]).await,
-        None => Ok(()),
-    }
+/// What ends a connection, unless it is over.
+#[must_use]
+pub fn ending(app: &App, connection: &Connection, state: ConnectionState, reason: &str, now: Time) -> Step {
+    let closed = vec![closed(app, connection, reason, now)];
+    Connections::ending(connection.id, state, Some(reason), now, closed)
+}
+
+fn closed(app: &App, connection: &Connection, reason: &str, now: Time) -> Event {
+    let id = event_id(connection.id, now, ConnectionEventType::Closed.name());
+    event(app, connection, id, ConnectionEventType::Closed, now, Some(reason.to_owned()))
 }
 
 /// Closes connections: they are over at once, and whoever carries them hears it.
@@ -101,48 +97,35 @@ pub async fn close(
     now: Time,
 ) -> Result<usize, ApiError> {
     let asked = app.connections.ask_to_close(which, by, reason, now).await?;
-    let number = asked.len();
-    let (app, reason) = (app.clone(), reason.to_owned());
     // It goes on though whoever asked has gone away.
-    let ended = tokio::spawn(async move {
-        for connection in asked {
-            end(&app, connection.id, ConnectionState::Closed, &reason, now).await?;
-        }
-        Ok(())
-    });
-    ended.await.unwrap_or_else(|_| Err(ApiError::conflict("the server is ending"))).map(|()| number)
+    end_all(app, &asked, reason, now).await?;
+    Ok(asked.len())
 }
 
-/// Writes down that connections have ended.
-async fn announce(app: &App, ended: &[Connection]) -> Result<(), ApiError> {
-    let events = ended.iter().map(|connection| {
-        let time = connection.ended.unwrap_or_else(Time::now);
-        let id = event_id(connection.id, time, ConnectionEventType::Closed.name());
-        event(app, connection, id, ConnectionEventType::Closed, time, connection.reason.clone())
-    });
-    app.write(events.collect()).await?;
-    let ids: Vec<Uuid> = ended.iter().map(|connection| connection.id).collect();
-    Ok(app.connections.announced(&ids).await?)
+async fn end_all(app: &App, connections: &[Connection], reason: &str, now: Time) -> Result<(), ApiError> {
+    for some in connections.chunks(AT_ONCE) {
+        let steps = some.iter().map(|connection| {
+            let reason = connection.close_reason.as_deref().unwrap_or(reason);
+            ending(app, connection, ConnectionState::Closed, reason, now)
+        });
+        app.make(steps.collect()).await?;
+    }
+    Ok(())
 }
 
-/// Closes connections whose lease is over, and writes down what another server left unsaid.
+/// Closes connections whose lease is over, and those that a server that ended in between was to close.
 ///
 /// # Errors
 /// It cannot be kept.
 pub async fn reap(app: &App, now: Time) -> Result<(), ApiError> {
-    let ended = app.connections.end_lapsed(LAPSED, now).await?;
-    if !ended.is_empty() {
-        announce(app, &ended).await?;
-    }
-    for asked in app.connections.asked(Time(now.0 - FORGOTTEN), AT_ONCE).await? {
-        let reason = asked.close_reason.as_deref().unwrap_or(LAPSED);
-        end(app, asked.id, ConnectionState::Closed, reason, now).await?;
-    }
-    let unsaid = app.connections.unannounced(Time(now.0 - FORGOTTEN), AT_ONCE).await?;
-    if !unsaid.is_empty() {
-        announce(app, &unsaid).await?;
-    }
-    Ok(())
+    let lapsed = app.connections.lapsed(now, AT_ONCE as u64).await?;
+    let steps = lapsed.iter().map(|connection| {
+        let reason = connection.close_reason.as_deref().unwrap_or(LAPSED);
+        Connections::lapsing(connection.id, reason, now, vec![closed(app, connection, reason, now)])
+    });
+    app.make(steps.collect()).await?;
+    let asked = app.connections.asked(Time(now.0 - FORGOTTEN), AT_ONCE as u64).await?;
+    end_all(app, &asked, LAPSED, now).await
 }
 
 /// An agent was heard; if it was not there before, that is written down.
@@ -150,10 +133,8 @@ pub async fn reap(app: &App, now: Time) -> Result<(), ApiError> {
 /// # Errors
 /// It cannot be kept.
 pub async fn agent_heard(app: &App, target: &Target, now: Time) -> Result<(), ApiError> {
-    match app.directory.agent_heard(target, AgentStatus::Online, now).await? {
-        Some(_) => agent_event(app, target, AgentStatus::Online, "it was heard", now).await,
-        None => Ok(()),
-    }
+    let event = || vec![agent_event(target, AgentStatus::Online, "it was heard", now)];
+    app.make(Directory::hearing(target, now, event)).await
 }
 
 /// Agents that have not been heard for so long are not there any more.
@@ -162,34 +143,57 @@ pub async fn agent_heard(app: &App, target: &Target, now: Time) -> Result<(), Ap
 /// It cannot be kept.
 pub async fn miss_agents(app: &App, silence: Duration, now: Time) -> Result<(), ApiError> {
     let since = Time(now.0 - i64::try_from(silence.as_micros()).unwrap_or(i64::MAX));
-    for target in app.directory.agents_silent(since).await? {
+    let silent = app.directory.agents_silent(since).await?;
+    let steps = silent.iter().map(|target| {
         let reason = format!("it was not heard for {} seconds", silence.as_secs());
-        agent_event(app, &target, AgentStatus::Offline, &reason, now).await?;
-    }
-    Ok(())
+        Directory::missing(target, since, vec![agent_event(target, AgentStatus::Offline, &reason, now)])
+    });
+    app.make(steps.collect()).await
 }
 
-async fn agent_event(
-    app: &App,
-    target: &Target,
-    status: AgentStatus,
-    reason: &str,
-    now: Time,
-) -> Result<(), ApiError> {
-    app.write(vec![Event::AgentStatusChange(AgentStatusChangeEvent {
+fn agent_event(target: &Target, status: AgentStatus, reason: &str, now: Time) -> Event {
+    Event::AgentStatusChange(AgentStatusChangeEvent {
         id: Uuid::now_v7().to_string(),
         target_id: target.id.to_string(),
         status_change: status,
         time_stamp: now,
         reason: reason.to_owned(),
         agent_public_key: NONE.to_owned(),
-    })])
-    .await
+    })
+}
+
+/// Recordings whose recorder was not heard of for so long get no more of it: what is there is all there is.
+///
+/// # Errors
+/// It cannot be kept.
+pub async fn give_up(app: &App, silence: Duration, now: Time) -> Result<(), ApiError> {
+    let since = Time(now.0 - i64::try_from(silence.as_micros()).unwrap_or(i64::MAX));
+    let filter = RecordingFilter { is_complete: Some(false), end: Some(since), ..RecordingFilter::default() };
+    let mut before = None;
+    loop {
+        let some = app.recordings.list(&filter, before, AT_ONCE).await?;
+        let Some(last) = some.last() else { return Ok(()) };
+        before = Some((last.created, last.id));
+        for recording in some {
+            let Some(connection) = app.connections.get(recording.id).await? else { continue };
+            if connection.ended.is_some_and(|ended| ended < since) {
+                let none = Upload { offset: recording.size, bytes: Bytes::new(), is_last: true };
+                app.upload(&connection, none).await?;
+            }
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use casemate_audit_store::connections::{NewConnection, Opened};
+    use casemate_audit_store::{Form, NewRecording};
+
     use super::*;
+    use crate::config::Config;
+    use crate::intake::About;
+    use crate::intake::fuzz::about;
+    use crate::serve::Server;
 
     #[test]
     fn whoever_says_it_gives_it_the_same_id() {
@@ -200,5 +204,47 @@ mod tests {
         assert_ne!(id, event_id(Uuid::now_v7(), time, "Created"));
         assert_eq!(id.get_version_num(), 7);
         assert_eq!(id.to_string()[..13], Uuid::now_v7().to_string()[..13]);
+    }
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_nobody_brings_to_an_end_is_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config { listen: ([127, 0, 0, 1], 0).into(), ..Config::default() };
+        let app = Server::open(config, folder.path().join("data")).await.unwrap().app().clone();
+        let (now, day) = (Time::now(), Duration::from_hours(24));
+        let later = |days: i64| Time(now.0 + days * 86_400_000_000);
+        let About { subject, place, .. } = about();
+        let mut ids = Vec::new();
+        for is_over in [true, false] {
+            let id = Uuid::now_v7();
+            let (state, subject, place) = (ConnectionState::Open, subject.clone(), place.clone());
+            let (space_id, space_name, known_by) = (None, None, None);
+            let new =
+                NewConnection { id, state, subject, place, space_id, space_name, known_by, started: now };
+            let opened =
+                app.connections.open(&app.journal, new, now, |there| begun(&app, there)).await.unwrap();
+            let Opened::New(connection) = opened else { panic!("{opened:?}") };
+            let new = NewRecording {
+                id,
+                form: Form::Cast,
+                subject_id: connection.subject_id.clone(),
+                created: now,
+                input_recorded: false,
+            };
+            app.recordings.create(&new).await.unwrap();
+            let bytes = Bytes::from_static(b"{\"version\":2,\"width\":80,\"height\":24}\n");
+            app.upload(&connection, Upload { offset: 0, bytes, is_last: false }).await.unwrap();
+            if is_over {
+                app.make(vec![ending(&app, &connection, ConnectionState::Closed, LAPSED, now)])
+                    .await
+                    .unwrap();
+            }
+            ids.push(id);
+        }
+        let complete = async |id: &Uuid| app.recordings.find(*id).await.unwrap().completed.is_some();
+        give_up(&app, 30 * day, later(29)).await.unwrap();
+        assert_eq!((complete(&ids[0]).await, complete(&ids[1]).await), (false, false));
+        give_up(&app, 30 * day, later(31)).await.unwrap();
+        assert_eq!((complete(&ids[0]).await, complete(&ids[1]).await), (true, false));
+        app.journal.close().await;
     }
 }

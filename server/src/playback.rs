@@ -5,6 +5,7 @@
 use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
+use casemate_audit_log::Time;
 use casemate_audit_store::{Form, StoreError};
 use casemate_cast_format::segment::TextReader;
 use casemate_cast_format::{Decoder, Encoder, Item, Version};
@@ -40,8 +41,10 @@ struct Playback {
 struct Follower {
     committed: watch::Receiver<u64>,
     caller: Caller,
-    /// When it was asked whether he still may.
+    /// When it was asked whether he still may, and whether there may be more.
     looked: Instant,
+    /// Its connection had been over for the length of a lease then.
+    is_over: bool,
 }
 
 /// Makes another version of asciicast of a text.
@@ -86,6 +89,7 @@ pub fn text(
         committed: app.journal.committed(),
         caller,
         looked: Instant::now(),
+        is_over: false,
     });
     let playback = Playback { app: app.clone(), id, at: 0, text, version, follows, is_over: false };
     let next =
@@ -107,6 +111,11 @@ impl Playback {
                     if !self.app.is_still(&follows.caller, Action::WatchRecording).await? {
                         return Err(PlaybackError::NoMore);
                     }
+                    let connection = self.app.connections.get(self.id).await?;
+                    let patience = 1_000_000 * i64::from(self.app.config.connections.lease);
+                    follows.is_over = connection
+                        .and_then(|there| there.ended)
+                        .is_some_and(|ended| Time::now().0.saturating_sub(ended.0) > patience);
                 }
             }
             let recording = self.app.recordings.find(self.id).await?;
@@ -115,7 +124,8 @@ impl Playback {
             }
             let end = recording.size.min(self.at + PIECE);
             if self.at == end {
-                let Some(follows) = self.follows.as_mut().filter(|_| recording.completed.is_none()) else {
+                let goes_on = |follows: &&mut Follower| recording.completed.is_none() && !follows.is_over;
+                let Some(follows) = self.follows.as_mut().filter(goes_on) else {
                     self.is_over = true;
                     let rest = self.version.as_mut().map(Converter::finish).unwrap_or_default();
                     return Ok((!rest.is_empty()).then(|| rest.into()));

@@ -126,6 +126,12 @@ impl Server {
         Ok(Self { app, listener, tls, link })
     }
 
+    /// What everything of it hangs on.
+    #[must_use]
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
     /// How others reach it.
     #[must_use]
     pub fn address(&self) -> &str {
@@ -263,6 +269,9 @@ async fn tend_recordings(app: &App) {
         if round.is_multiple_of(SWEEP) {
             let before = Time(Time::now().0 - ORPHAN);
             said("what is left over cannot be swept", app.recordings.sweep(before).await);
+            let silence = Duration::from_hours(24) * app.config.connections.give_up;
+            let given_up = lifecycle::give_up(app, silence, Time::now()).await;
+            said("recordings cannot be given up", given_up.map_err(|error| error.message().to_owned()));
         }
         round += 1;
     }

@@ -13,9 +13,9 @@ use std::time::{Duration, Instant};
 use axum::body::Bytes;
 use axum::http::StatusCode;
 use casemate_audit_log::Time;
-use casemate_audit_log::model::Event;
+use casemate_audit_log::model::{ConnectionState, Event};
 use casemate_audit_store::connections::Connection;
-use casemate_audit_store::{Batch, Chunk, Form, StoreError};
+use casemate_audit_store::{Batch, Chunk, Form, Recordings, StoreError};
 use futures_util::TryStreamExt as _;
 use tokio::sync::Mutex as AsyncMutex;
 use uuid::Uuid;
@@ -23,6 +23,7 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::intake::{About, Intake, Overlap, Refused, Space, Step};
+use crate::lifecycle::ending;
 
 /// What has not been heard of for so long is forgotten, and made again when it is.
 const IDLE: Duration = Duration::from_secs(300);
@@ -31,15 +32,17 @@ const IDLE: Duration = Duration::from_secs(300);
 /// thousand events. What is left of the call then is not taken: whoever sends it goes on from there.
 const ROUNDS: usize = 8;
 
+/// What was recorded so long before its end comes was not uploaded while it was made, in microseconds.
+const LATE: i64 = 60_000_000;
+
+/// Why a connection is over whose recording is complete.
+const ENDED: &str = "the recording ended";
+
 /// What became of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Uploaded {
     /// So many bytes of the recording are there.
     pub size: u64,
-    /// There is no more of it.
-    pub is_complete: bool,
-    /// When what was recorded ended, where this was the last of it.
-    pub ended: Option<Time>,
 }
 
 /// Recordings that are arriving.
@@ -108,7 +111,6 @@ impl App {
         connection: &Connection,
         upload: &Upload,
     ) -> Result<Uploaded, ApiError> {
-        let goes_on = |size, is_complete| Ok(Uploaded { size, is_complete, ended: None });
         let id = connection.id;
         let recording = self.recordings.find(id).await?;
         if recording.deleted.is_some() {
@@ -127,7 +129,7 @@ impl App {
         };
         if recording.completed.is_some() {
             return if new.is_empty() {
-                goes_on(stored, true)
+                Ok(Uploaded { size: stored })
             } else {
                 let message = format!("this recording is complete, with {stored} bytes");
                 Err(ApiError::conflict(message).with_header("upload-offset", stored.to_string()))
@@ -135,24 +137,28 @@ impl App {
         }
         if open.as_ref().is_none_or(|open| open.intake.position() != stored) {
             if new.is_empty() && !upload.is_last {
-                return goes_on(stored, false);
+                return Ok(Uploaded { size: stored });
             }
             *open = Some(self.again(connection, recording.form, stored).await?);
         }
         // Where something goes wrong from here on, what it knows may not be what is kept.
-        let Some(mut session) = open.take() else { return goes_on(stored, false) };
+        let Some(mut session) = open.take() else { return Ok(Uploaded { size: stored }) };
         // A few compressed bytes may hold much to read.
         let fed = tokio::task::block_in_place(|| feed(&mut session.intake, &new));
         let (taken, mut events) = fed.map_err(|refused| no_part(&refused))?;
         let is_last = upload.is_last && taken == new.len();
         let new = new.slice(..taken);
         let stored = stored + taken as u64;
-        let mut ended = None;
+        let mut steps = Vec::new();
         let session = if is_last {
             let end = tokio::task::block_in_place(|| session.intake.finish());
-            let duration = i64::try_from(end.duration.0).unwrap_or(i64::MAX);
-            ended = Some(Time(connection.started.0.saturating_add(duration)));
+            let (duration, now) = (i64::try_from(end.duration.0).unwrap_or(i64::MAX), Time::now());
+            let ended = Time(connection.started.0.saturating_add(duration));
+            // What comes long after it was recorded ended when it did.
+            let ended = if now.0.saturating_sub(ended.0) > LATE { ended } else { now };
             events.extend(end.events);
+            steps.push(Recordings::completing(id, now));
+            steps.push(ending(self, connection, ConnectionState::Closed, ENDED, ended));
             None
         } else {
             session.heard = Instant::now();
@@ -163,18 +169,15 @@ impl App {
         } else {
             vec![Chunk { recording: id, offset: stored - new.len() as u64, bytes: new }]
         };
-        if !(chunks.is_empty() && events.is_empty()) {
-            match self.journal.write(Batch { events, chunks }).await {
-                Ok(()) => {}
+        if !(chunks.is_empty() && events.is_empty() && steps.is_empty()) {
+            match self.journal.write(Batch { events, chunks, steps }).await {
+                Ok(_) => {}
                 Err(StoreError::Offset { expected, offset, .. }) => return Err(gap(expected, offset)),
                 Err(error) => return Err(error.into()),
             }
         }
-        if is_last {
-            self.recordings.complete(id, Time::now()).await?;
-        }
         *open = session;
-        Ok(Uploaded { size: stored, is_complete: is_last, ended })
+        Ok(Uploaded { size: stored })
     }
 
     /// Whether bytes that come again are those that are there.

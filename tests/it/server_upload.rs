@@ -213,15 +213,20 @@ fn a_connection_that_nobody_carries_any_more_is_closed() {
     let administrator = server.administrator();
     let agent = server.with_key(&agent(&administrator, "web-1"));
     let id = connect(&agent, "alice@org.com", "cast");
+    let header = b"{\"version\":2,\"width\":80,\"height\":24}\n";
+    assert_eq!(patch(&agent, &id, 0, header, false).status, 204);
     let query = format!("events/connection?connectionIds={id}&connectionEventTypes=Closed");
     let closed = wait_until("a lease that is over", 3 * LONG, || {
         let events = administrator.json(&query);
         events.as_array().unwrap().first().cloned()
     });
     assert_eq!(closed["reason"], "lease expired");
+    // Whoever watches it is not left waiting.
+    let watched = administrator.get(&format!("session-recordings/{id}/live"));
+    assert_eq!((watched.status, watched.text.as_bytes()), (200, &header[..]));
     // Whoever comes back may still send what there is.
-    let header = b"{\"version\":2,\"width\":80,\"height\":24}\n";
-    assert_eq!(patch(&agent, &id, 0, header, true).status, 204);
+    let rest = b"[1.0,\"o\",\"more\"]\n";
+    assert_eq!(patch(&agent, &id, header.len(), rest, true).status, 204);
     assert_eq!(administrator.json(&query).as_array().unwrap().len(), 1);
 }
 

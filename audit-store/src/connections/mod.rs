@@ -4,8 +4,9 @@
 //! with its condition, and says whether it was made. Who and where are a snapshot. One that lives has a lease; whoever
 //! carries it renews that, and hears whether it is to be closed.
 //!
-//! *Not here*: events of connections. [`Connections::unannounced`] names those whose end is in no log yet, so that a server
-//! that is killed in between leaves no hole.
+//! That one begins or ends is a [`Step`], in one transaction with the events that say so.
+//!
+//! *Not here*: what these events say.
 
 mod list;
 mod row;
@@ -13,18 +14,18 @@ mod row;
 use std::time::Duration;
 
 use casemate_audit_log::Time;
-use casemate_audit_log::model::ConnectionState;
-use sea_query::{
-    Expr, ExprTrait as _, Func, Iden as _, OnConflict, Order, Query, SimpleExpr, UpdateStatement,
-};
+use casemate_audit_log::model::{ConnectionState, Event};
+use sea_query::{Expr, ExprTrait as _, Iden as _, OnConflict, Query, SimpleExpr, UpdateStatement};
 use uuid::Uuid;
 
 pub use self::list::Before;
 pub use self::row::{CloseRequest, Connection, NewConnection};
 use self::row::{ConnectionMarks as Marks, Connections as Columns};
-use crate::database::{Database, Work};
+use crate::database::Database;
 use crate::error::StoreError;
+use crate::journal::{Batch, Journal};
 use crate::record::{changed, insert, name, select, update, val};
+use crate::step::Step;
 
 /// What became of opening a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,11 +82,17 @@ impl Connections {
         Time(now.0.saturating_add(self.lease()).saturating_add(self.lease() / 2))
     }
 
-    /// Opens a connection, once.
+    /// Opens a connection, once, with the events that say so of it as it is then.
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn open(&self, new: NewConnection, now: Time) -> Result<Opened, StoreError> {
+    pub async fn open(
+        &self,
+        journal: &Journal,
+        new: NewConnection,
+        now: Time,
+        events: impl FnOnce(&Connection) -> Vec<Event>,
+    ) -> Result<Opened, StoreError> {
         let new = Connection::new(new, now, self.renewed(now));
         let known = |there: Connection| {
             if there.is_same(&new) { Opened::Same(there) } else { Opened::Different(there) }
@@ -93,15 +100,15 @@ impl Connections {
         if let Some(there) = self.get(new.id).await? {
             return Ok(known(there));
         }
-        let mut work = self.database.writing().await?;
-        if work.run(insert(&new).on_conflict(OnConflict::new().do_nothing().to_owned())).await? > 0 {
-            work.commit().await?;
+        let insert = insert(&new).on_conflict(OnConflict::new().do_nothing().to_owned()).to_owned();
+        let step = Step::new(insert, Vec::new(), events(&new));
+        if journal.write(Batch { steps: vec![step], ..Batch::default() }).await? > 0 {
             return Ok(Opened::New(new));
         }
-        Ok(match work.one(&one(new.id)).await? {
-            Some(there) => known(there),
-            None => return Err(StoreError::Ended { reason: "a connection is gone".into() }),
-        })
+        match self.get(new.id).await? {
+            Some(there) => Ok(known(there)),
+            None => Err(StoreError::Ended { reason: "a connection is gone".into() }),
+        }
     }
 
     /// A connection.
@@ -152,43 +159,17 @@ impl Connections {
         }
     }
 
-    /// A client is attached. What is counted is marked, by the id of its event: with the same mark it is counted once. Says
-    /// whether it was counted.
-    ///
-    /// # Errors
-    /// The database refuses.
-    pub async fn attach(&self, id: Uuid, mark: &str) -> Result<bool, StoreError> {
-        self.count(id, mark, Expr::col(Columns::Clients).add(1)).await
+    /// A client is attached. What is counted is marked, by the id of its event: with the same mark it is counted once.
+    #[must_use]
+    pub fn attaching(id: Uuid, mark: &str) -> Step {
+        count(id, mark, Expr::col(Columns::Clients).add(1))
     }
 
-    /// A client is attached no more; marked as in [`Connections::attach`].
-    ///
-    /// # Errors
-    /// The database refuses.
-    pub async fn detach(&self, id: Uuid, mark: &str) -> Result<bool, StoreError> {
+    /// A client is attached no more; marked as in [`Connections::attaching`].
+    #[must_use]
+    pub fn detaching(id: Uuid, mark: &str) -> Step {
         let fewer = Expr::col(Columns::Clients).sub(1);
-        let fewer = Expr::case(Expr::col(Columns::Clients).gt(0), fewer).finally(0);
-        self.count(id, mark, fewer.into()).await
-    }
-
-    async fn count(&self, id: Uuid, mark: &str, clients: SimpleExpr) -> Result<bool, StoreError> {
-        let mut work = self.database.writing().await?;
-        let mut count = living_one(id);
-        if work.all::<Connection>(count.value(Columns::Clients, clients)).await?.is_empty() {
-            return Ok(false);
-        }
-        let mark = Query::insert()
-            .into_table(Marks::Table)
-            .columns([Marks::Connection, Marks::Mark])
-            .values_panic([val(id), name(mark)])
-            .on_conflict(OnConflict::new().do_nothing().to_owned())
-            .to_owned();
-        // Where it was counted before, this time is taken back, with the whole transaction.
-        if work.run(&mark).await? == 0 {
-            return Ok(false);
-        }
-        work.commit().await?;
-        Ok(true)
+        count(id, mark, Expr::case(Expr::col(Columns::Clients).gt(0), fewer).finally(0).into())
     }
 
     /// Says that connections are to be closed; whoever carries them hears it at the next [`Connections::touch`]. Gives those
@@ -228,75 +209,35 @@ impl Connections {
         living(beside(column, self.database.is_sqlite()).eq(name(id)))
     }
 
-    /// Ends a connection, as closed or in error; gives it as it is then, if it was us who did it. Until
-    /// [`Connections::announced`] its end is in no log.
-    ///
-    /// # Errors
-    /// The database refuses.
-    pub async fn end(
-        &self,
+    /// Ends a connection, as closed or in error, with the events that say so; one that is over stays as it is.
+    #[must_use]
+    pub fn ending(
         id: Uuid,
         state: ConnectionState,
         reason: Option<&str>,
         now: Time,
-    ) -> Result<Option<Connection>, StoreError> {
-        let mut work = self.database.writing().await?;
-        let mut end = living_one(id);
-        ending(&mut end, state, now).value(Columns::Reason, val(reason.map(str::to_owned)));
-        let ended: Option<Connection> = work.one(&end).await?;
-        if ended.is_some() {
-            forget_marks(&mut work, [id]).await?;
-        }
-        work.commit().await?;
-        Ok(ended)
+        events: Vec<Event>,
+    ) -> Step {
+        end(id, ending(state, reason, now), events)
     }
 
-    /// Closes those that were not heard of for too long, for the reason that somebody gave who wanted them closed, or else
-    /// for this one. Gives those that it was us who closed.
+    /// Closes one that was not heard of for too long, and still was not.
+    #[must_use]
+    pub fn lapsing(id: Uuid, reason: &str, now: Time, events: Vec<Event>) -> Step {
+        let mut lapse = ending(ConnectionState::Closed, Some(reason), now);
+        lapse.and_where(Expr::col(Columns::Lease).lt(val(now)));
+        end(id, lapse, events)
+    }
+
+    /// Those that were not heard of for too long.
     ///
     /// # Errors
     /// The database refuses.
-    pub async fn end_lapsed(&self, reason: &str, now: Time) -> Result<Vec<Connection>, StoreError> {
+    pub async fn lapsed(&self, now: Time, limit: u64) -> Result<Vec<Connection>, StoreError> {
         let mut lapsed = select::<Connection>();
         lapsed.and_where(Expr::col(Columns::Ended).is_null());
-        lapsed.and_where(Expr::col(Columns::Lease).lt(val(now))).limit(1);
-        // Mostly there is none, and nothing to write.
-        if self.database.one::<Connection>(&lapsed).await?.is_none() {
-            return Ok(Vec::new());
-        }
-        let mut work = self.database.writing().await?;
-        let mut end = update::<Connection>();
-        let reason = Func::coalesce([Expr::col(Columns::CloseReason), name(reason)]);
-        ending(&mut end, ConnectionState::Closed, now).value(Columns::Reason, reason);
-        end.and_where(Expr::col(Columns::Ended).is_null()).and_where(Expr::col(Columns::Lease).lt(val(now)));
-        let ended: Vec<Connection> = work.all(end.returning(changed::<Connection>())).await?;
-        forget_marks(&mut work, ended.iter().map(|ended| ended.id)).await?;
-        work.commit().await?;
-        Ok(ended)
-    }
-
-    /// Those that ended before then, and whose end is in no log yet, the oldest first.
-    ///
-    /// # Errors
-    /// The database refuses.
-    pub async fn unannounced(&self, before: Time, limit: u64) -> Result<Vec<Connection>, StoreError> {
-        let mut select = select::<Connection>();
-        select.and_where(Expr::col(Columns::Unannounced).lt(val(before)));
-        self.database.all(select.order_by(Columns::Unannounced, Order::Asc).limit(limit)).await
-    }
-
-    /// The ends of these are in the log.
-    ///
-    /// # Errors
-    /// The database refuses.
-    pub async fn announced(&self, ids: &[Uuid]) -> Result<(), StoreError> {
-        if ids.is_empty() {
-            return Ok(());
-        }
-        let mut update = update::<Connection>();
-        update.value(Columns::Unannounced, val(None::<Time>));
-        update.and_where(Expr::col(Columns::Id).is_in(ids.iter().map(|id| val(*id))));
-        self.database.run(&update).await.map(drop)
+        lapsed.and_where(Expr::col(Columns::Lease).lt(val(now)));
+        self.database.all(lapsed.limit(limit)).await
     }
 }
 
@@ -320,14 +261,34 @@ fn beside(column: Columns, is_sqlite: bool) -> SimpleExpr {
     if is_sqlite { Expr::cust(format!("+\"{}\"", column.unquoted())) } else { Expr::col(column) }
 }
 
-fn ending(update: &mut UpdateStatement, state: ConnectionState, now: Time) -> &mut UpdateStatement {
-    update.value(Columns::State, val(state)).value(Columns::Clients, val(0));
-    update.value(Columns::Ended, val(now)).value(Columns::Unannounced, val(now))
+/// Ends those that are not over.
+fn ending(state: ConnectionState, reason: Option<&str>, now: Time) -> UpdateStatement {
+    let mut end = update::<Connection>();
+    end.value(Columns::State, val(state)).value(Columns::Clients, val(0)).value(Columns::Ended, val(now));
+    end.value(Columns::Reason, val(reason.map(str::to_owned)));
+    end.and_where(Expr::col(Columns::Ended).is_null()).to_owned()
 }
 
-async fn forget_marks(work: &mut Work, ids: impl IntoIterator<Item = Uuid>) -> Result<(), StoreError> {
-    let ids: Vec<_> = ids.into_iter().map(val).collect();
+fn end(id: Uuid, mut ending: UpdateStatement, events: Vec<Event>) -> Step {
     let mut marks = Query::delete();
-    marks.from_table(Marks::Table).and_where(Expr::col(Marks::Connection).is_in(ids));
-    work.run(&marks).await.map(drop)
+    marks.from_table(Marks::Table).and_where(Expr::col(Marks::Connection).eq(val(id)));
+    Step::new(ending.and_where(Expr::col(Columns::Id).eq(val(id))).to_owned(), vec![marks.into()], events)
+}
+
+/// Counts, if it is marked for the first time.
+fn count(id: Uuid, mark: &str, clients: SimpleExpr) -> Step {
+    let living = Query::select()
+        .exprs([val(id), name(mark)])
+        .from(Columns::Table)
+        .and_where(Expr::col(Columns::Id).eq(val(id)))
+        .and_where(Expr::col(Columns::Ended).is_null())
+        .to_owned();
+    let mut marked = Query::insert();
+    marked.into_table(Marks::Table).columns([Marks::Connection, Marks::Mark]);
+    marked.on_conflict(OnConflict::new().do_nothing().to_owned());
+    // There are as many columns as expressions.
+    marked.select_from(living).ok();
+    let mut counted = update::<Connection>();
+    counted.value(Columns::Clients, clients).and_where(Expr::col(Columns::Id).eq(val(id)));
+    Step::new(marked, vec![counted.into()], Vec::new())
 }

@@ -60,8 +60,6 @@ record! {
         close_asked: Option<Time> = CloseAsked,
         /// Why it ended.
         reason: Option<String> = Reason,
-        /// When it ended, until that is in the log.
-        unannounced: Option<Time> = Unannounced,
     }
 }
 
@@ -172,7 +170,6 @@ impl Connection {
             close_reason: None,
             close_asked: None,
             reason: None,
-            unannounced: None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Targets, and whether their agents are there.
 
 use casemate_audit_log::Time;
-use casemate_audit_log::model::{AgentStatus, Role, SubjectType, TargetType};
+use casemate_audit_log::model::{AgentStatus, Event, Role, SubjectType, TargetType};
 use sea_query::{Cond, Expr, ExprTrait as _, OnConflict, Order, SelectStatement};
 use uuid::Uuid;
 
@@ -10,6 +10,7 @@ use super::subjects::{self, Subject};
 use super::{Directory, is_to_be_noted};
 use crate::error::StoreError;
 use crate::record::{Digest, changed, delete, insert, name, record, select, text, update, val};
+use crate::step::Step;
 
 record! {
     /// Something that sessions lead to.
@@ -187,58 +188,51 @@ impl Directory {
         Ok(gone)
     }
 
-    /// Notes that an agent was heard, and how it stands. Gives the target as it is then, if it was us who found that it
-    /// stands otherwise than before.
-    ///
-    /// # Errors
-    /// The database refuses.
-    pub async fn agent_heard(
-        &self,
-        target: &Target,
-        status: AgentStatus,
-        now: Time,
-    ) -> Result<Option<Target>, StoreError> {
-        let is_other = target.agent_status != status;
-        if !is_other && !is_to_be_noted(target.agent_seen, now) {
-            return Ok(None);
+    /// What notes that an agent was heard: nothing where that was noted a moment ago. The events are for where it was not
+    /// there before.
+    #[must_use]
+    pub fn hearing(target: &Target, now: Time, events: impl FnOnce() -> Vec<Event>) -> Vec<Step> {
+        let is_new = target.agent_status != AgentStatus::Online;
+        if !is_new && !is_to_be_noted(target.agent_seen, now) {
+            return Vec::new();
         }
-        let mut work = self.database.writing().await?;
         let mut heard = update::<Target>();
         heard.value(Targets::AgentSeen, val(now)).and_where(Expr::col(Targets::Id).eq(val(target.id)));
         heard.and_where(Expr::col(Targets::Deleted).is_null());
-        let mut other = heard.clone();
-        other.value(Targets::AgentStatus, val(status));
-        other.and_where(Expr::col(Targets::AgentStatus).ne(val(status))).returning(changed::<Target>());
-        let other = work.one(&other).await?;
-        if other.is_none() {
-            work.run(&heard).await?;
+        let mut steps = Vec::new();
+        if is_new {
+            let mut online = heard.clone();
+            online.value(Targets::AgentStatus, val(AgentStatus::Online));
+            online.and_where(Expr::col(Targets::AgentStatus).ne(val(AgentStatus::Online)));
+            steps.push(Step::new(online, Vec::new(), events()));
         }
-        work.commit().await?;
-        Ok(other)
+        steps.push(Step::new(heard, Vec::new(), Vec::new()));
+        steps
     }
 
-    /// Agents that are said to be there, and were not heard since: they are offline now. Gives those that it was us who
-    /// found. The time is to be some minutes ago.
+    /// An agent that is said to be there is not, unless it was heard since.
+    #[must_use]
+    pub fn missing(target: &Target, since: Time, events: Vec<Event>) -> Step {
+        let mut offline = update::<Target>();
+        offline.value(Targets::AgentStatus, val(AgentStatus::Offline));
+        offline.and_where(Expr::col(Targets::Id).eq(val(target.id))).cond_where(is_silent(since));
+        Step::new(offline, Vec::new(), events)
+    }
+
+    /// Agents that are said to be there, and were not heard since. The time is to be some minutes ago.
     ///
     /// # Errors
     /// The database refuses.
     pub async fn agents_silent(&self, since: Time) -> Result<Vec<Target>, StoreError> {
-        let is_silent = Cond::all()
-            .add(
-                Expr::col(Targets::AgentStatus)
-                    .is_in([val(AgentStatus::Online), val(AgentStatus::Restarting)]),
-            )
-            .add(Expr::col(Targets::AgentSeen).lt(val(since)))
-            .add(Expr::col(Targets::Deleted).is_null());
-        // Mostly there is none, and nothing to write.
-        let silent = select::<Target>().cond_where(is_silent.clone()).limit(1).to_owned();
-        if self.database.one::<Target>(&silent).await?.is_none() {
-            return Ok(Vec::new());
-        }
-        let mut offline = update::<Target>();
-        offline.value(Targets::AgentStatus, val(AgentStatus::Offline)).cond_where(is_silent);
-        self.database.change(offline.returning(changed::<Target>())).await
+        self.database.all(select::<Target>().cond_where(is_silent(since))).await
     }
+}
+
+fn is_silent(since: Time) -> Cond {
+    Cond::all()
+        .add(Expr::col(Targets::AgentStatus).is_in([val(AgentStatus::Online), val(AgentStatus::Restarting)]))
+        .add(Expr::col(Targets::AgentSeen).lt(val(since)))
+        .add(Expr::col(Targets::Deleted).is_null())
 }
 
 fn living(named: &str) -> SelectStatement {

@@ -10,6 +10,7 @@ use crate::append::{bytes, kept};
 use crate::database::Work;
 use crate::error::StoreError;
 use crate::names::Recordings as Column;
+use crate::step::Step;
 
 impl Recordings {
     /// Says that a recording is complete: nothing is added to it any more. Whoever says it again changes nothing.
@@ -17,9 +18,13 @@ impl Recordings {
     /// # Errors
     /// There is none, it has been deleted, or the database refuses.
     pub async fn complete(&self, id: Uuid, now: Time) -> Result<Recording, StoreError> {
-        let mut complete = update(id);
-        complete.value(Column::Completed, now.0).and_where(Expr::col(Column::Completed).is_null());
-        self.change(&complete, id).await
+        self.change(&complete(id, now), id).await
+    }
+
+    /// What makes a recording complete, unless it is.
+    #[must_use]
+    pub fn completing(id: Uuid, now: Time) -> Step {
+        Step::new(complete(id, now), Vec::new(), Vec::new())
     }
 
     /// Keeps a recording from being deleted. Where somebody does so already, the latter counts.
@@ -76,6 +81,11 @@ impl Recordings {
         work.commit().await?;
         Ok(recording)
     }
+}
+
+fn complete(id: Uuid, now: Time) -> UpdateStatement {
+    let mut complete = update(id);
+    complete.value(Column::Completed, now.0).and_where(Expr::col(Column::Completed).is_null()).to_owned()
 }
 
 fn update(id: Uuid) -> UpdateStatement {

@@ -255,13 +255,11 @@ CREATE TABLE connections (
     close_by TEXT COLLATE "C",
     close_reason TEXT COLLATE "C",
     close_asked BIGINT,
-    reason TEXT COLLATE "C",
-    unannounced BIGINT
+    reason TEXT COLLATE "C"
 );
 CREATE INDEX connections_by_time ON connections (started, id);
 CREATE INDEX connections_living ON connections (started, id) WHERE ended IS NULL;
 CREATE INDEX connections_in_error ON connections (started, id) WHERE state = 'Error';
-CREATE INDEX connections_unannounced ON connections (unannounced) WHERE unannounced IS NOT NULL;
 CREATE INDEX connections_by_subject_id ON connections (subject_id, started, id);
 CREATE INDEX connections_by_subject ON connections (subject_name, started, id);
 CREATE INDEX connections_by_target_id ON connections (target_id, started, id);

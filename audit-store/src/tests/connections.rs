@@ -3,15 +3,19 @@
 mod million;
 
 use std::collections::BTreeSet;
+use std::ops::Deref;
 
 use casemate_audit_log::Time;
 use casemate_audit_log::filter::Filter;
-use casemate_audit_log::model::{ConnectionState, ConnectionType, Place, Standing, Subject, SubjectType};
+use casemate_audit_log::model::{
+    ConnectionEvent, ConnectionEventType, ConnectionState, ConnectionType, Event, Log, Place, Standing,
+    Subject, SubjectType,
+};
 use uuid::Uuid;
 
 use super::{filter, in_both};
 use crate::connections::{Before, Connection, NewConnection, Opened, Which};
-use crate::{Connections, Database};
+use crate::{Batch, Connections, Database, Journal, Page, Step};
 
 const LEASE: i64 = Connections::LEASE.as_secs().cast_signed() * 1_000_000;
 
@@ -42,19 +46,104 @@ fn new(number: u128, who: &str, target: &str, account: &str) -> NewConnection {
     }
 }
 
-async fn opened(connections: &Connections, number: u128) -> Connection {
-    match connections.open(new(number, "a@org.com", "web-1", "root"), Time(0)).await.unwrap() {
-        Opened::New(connection) => connection,
-        other @ (Opened::Same(_) | Opened::Different(_)) => panic!("{other:?}"),
+/// A server, of several on one database.
+#[derive(Clone)]
+struct Server {
+    connections: Connections,
+    journal: Journal,
+}
+
+impl Deref for Server {
+    type Target = Connections;
+
+    fn deref(&self) -> &Connections {
+        &self.connections
     }
+}
+
+impl Server {
+    async fn new(database: &Database) -> Self {
+        let journal = Journal::open(database, Uuid::now_v7(), Time(0)).await.unwrap();
+        Self { connections: Connections::new(database), journal }
+    }
+
+    async fn open(&self, new: NewConnection, now: Time) -> Opened {
+        let said =
+            |there: &Connection| vec![event(&there.id.to_string(), there.id, ConnectionEventType::Created)];
+        self.connections.open(&self.journal, new, now, said).await.unwrap()
+    }
+
+    async fn opened(&self, number: u128) -> Connection {
+        match self.open(new(number, "a@org.com", "web-1", "root"), Time(0)).await {
+            Opened::New(connection) => connection,
+            other @ (Opened::Same(_) | Opened::Different(_)) => panic!("{other:?}"),
+        }
+    }
+
+    /// Whether it came to something.
+    async fn make(&self, step: Step) -> bool {
+        self.journal.write(Batch { steps: vec![step], ..Batch::default() }).await.unwrap() > 0
+    }
+
+    async fn end(&self, id: Uuid, state: ConnectionState, reason: Option<&str>, now: i64) -> bool {
+        // Whoever says it says it in his own words.
+        let said = event(&Uuid::now_v7().to_string(), id, ConnectionEventType::Closed);
+        self.make(Connections::ending(id, state, reason, Time(now), vec![said])).await
+    }
+
+    async fn attach(&self, id: Uuid, mark: &str) -> bool {
+        self.make(Connections::attaching(id, mark)).await
+    }
+
+    async fn detach(&self, id: Uuid, mark: &str) -> bool {
+        self.make(Connections::detaching(id, mark)).await
+    }
+
+    async fn lapse(&self, now: i64) -> Vec<Uuid> {
+        let mut ended = Vec::new();
+        for there in self.lapsed(Time(now), 100).await.unwrap() {
+            let said = event(&Uuid::now_v7().to_string(), there.id, ConnectionEventType::Closed);
+            if self.make(Connections::lapsing(there.id, "lease expired", Time(now), vec![said])).await {
+                ended.push(there.id);
+            }
+        }
+        ended
+    }
+}
+
+fn event(id: &str, connection: Uuid, what: ConnectionEventType) -> Event {
+    let NewConnection { subject, place, .. } = new(0, "a@org.com", "web-1", "root");
+    Event::Connection(Box::new(ConnectionEvent {
+        id: id.into(),
+        connection_id: connection.to_string(),
+        organization_id: "organization".into(),
+        timestamp: Time(7),
+        subject,
+        place,
+        session_id: "n/a".into(),
+        session_name: "n/a".into(),
+        connection_event_type: what,
+        reason: None,
+        connection_node_id: "n/a".into(),
+    }))
+}
+
+/// How often something was said of a connection.
+async fn said(database: &Database, id: Uuid, what: ConnectionEventType) -> usize {
+    let parameters = [("connectionIds", &*id.to_string()), ("connectionEventTypes", what.name())];
+    let page = Page { logs: [Log::Connection].into(), filter: filter(&parameters), ..Page::default() };
+    database.page(page).await.unwrap().len()
 }
 
 /// Does something several times at once, as several servers do.
 async fn at_once<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
     database: &Database,
-    action: impl Fn(Connections) -> F,
+    action: impl Fn(Server) -> F,
 ) -> Vec<T> {
-    let doing: Vec<_> = (0..4).map(|_| tokio::spawn(action(Connections::new(database)))).collect();
+    let mut doing = Vec::new();
+    for _ in 0..4 {
+        doing.push(tokio::spawn(action(Server::new(database).await)));
+    }
     let mut done = Vec::new();
     for doing in doing {
         done.push(doing.await.unwrap());
@@ -65,14 +154,15 @@ async fn at_once<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
 #[test]
 fn a_connection_is_opened_once() {
     in_both(async |database| {
-        let connections = Connections::new(&database);
+        let connections = Server::new(&database).await;
         let all = at_once(&database, |connections| async move {
-            connections.open(new(1, "a@org.com", "web-1\0", "root"), Time(5)).await.unwrap()
+            connections.open(new(1, "a@org.com", "web-1\0", "root"), Time(5)).await
         });
         let all = all.await;
         let news = all.iter().filter(|opened| matches!(opened, Opened::New(_))).count();
         let sames = all.iter().filter(|opened| matches!(opened, Opened::Same(_))).count();
         assert_eq!((news, sames), (1, 3), "{all:?}");
+        assert_eq!(said(&database, Uuid::from_u128(1), ConnectionEventType::Created).await, 1);
         let there = connections.get(Uuid::from_u128(1)).await.unwrap().unwrap();
         let wanted = new(1, "a@org.com", "web-1\u{fffd}", "root");
         assert_eq!((there.subject(), there.place()), (wanted.subject, wanted.place));
@@ -84,14 +174,14 @@ fn a_connection_is_opened_once() {
             NewConnection { started: Time(9), ..new(1, "a@org.com", "web-1\0", "root") },
             NewConnection { space_name: Some("s".into()), ..new(1, "a@org.com", "web-1\0", "root") },
         ] {
-            let opened = connections.open(other.clone(), Time(6)).await.unwrap();
+            let opened = connections.open(other.clone(), Time(6)).await;
             assert!(matches!(opened, Opened::Different(_)), "{other:?}");
         }
         // Ids are ours, and may be others by then.
         let mut same = new(1, "a@org.com", "web-1\0", "root");
         same.subject.subject_id = "another".into();
-        connections.end(there.id, ConnectionState::Closed, None, Time(7)).await.unwrap();
-        let opened = connections.open(same, Time(8)).await.unwrap();
+        assert!(connections.end(there.id, ConnectionState::Closed, None, 7).await);
+        let opened = connections.open(same, Time(8)).await;
         assert!(matches!(opened, Opened::Same(there) if !there.is_living()));
     });
 }
@@ -99,10 +189,10 @@ fn a_connection_is_opened_once() {
 #[test]
 fn one_that_is_asked_for_is_open_once_it_is_there() {
     in_both(async |database| {
-        let connections = Connections::new(&database);
+        let connections = Server::new(&database).await;
         let state = ConnectionState::Pending;
         let wanted = NewConnection { state, ..new(1, "a@org.com", "web-1", "root") };
-        connections.open(wanted, Time(0)).await.unwrap();
+        connections.open(wanted, Time(0)).await;
         let id = Uuid::from_u128(1);
         let established = connections.establish(id, Time(1)).await.unwrap().unwrap();
         assert_eq!(established.state, ConnectionState::Open);
@@ -113,8 +203,8 @@ fn one_that_is_asked_for_is_open_once_it_is_there() {
 #[test]
 fn a_lease_is_renewed_and_what_is_silent_is_closed_once() {
     in_both(async |database| {
-        let connections = Connections::new(&database);
-        let (silent, heard) = (opened(&connections, 1).await, opened(&connections, 2).await);
+        let connections = Server::new(&database).await;
+        let (silent, heard) = (connections.opened(1).await, connections.opened(2).await);
         let mut now = 0;
         // However often it is heard of, it lives for at least a lease afterwards.
         for step in [1, LEASE / 2, LEASE / 3, LEASE - 1, LEASE] {
@@ -123,61 +213,54 @@ fn a_lease_is_renewed_and_what_is_silent_is_closed_once() {
             assert!(there.lease.0 - now >= LEASE, "{step}");
         }
         assert_eq!(connections.touch(Uuid::nil(), Time(now)).await.unwrap(), None);
-        let all = at_once(&database, move |connections| async move {
-            connections.end_lapsed("lease expired", Time(now)).await.unwrap()
-        });
-        let ended: Vec<Connection> = all.await.into_iter().flatten().collect();
-        assert_eq!(ended.iter().map(|ended| ended.id).collect::<Vec<_>>(), [silent.id]);
+        let all = at_once(&database, move |connections| async move { connections.lapse(now).await });
+        assert_eq!(all.await.concat(), [silent.id]);
+        assert_eq!(said(&database, silent.id, ConnectionEventType::Closed).await, 1);
         let gone = connections.touch(silent.id, Time(now)).await.unwrap().unwrap();
-        assert_eq!(gone, ended[0], "it does not live again");
+        assert_eq!(gone.ended, Some(Time(now)), "it does not live again");
         assert_eq!((gone.state, gone.reason.as_deref()), (ConnectionState::Closed, Some("lease expired")));
-        // Who wanted it closed is why.
-        let which = Which::One(heard.id);
-        connections.ask_to_close(which, "admin@org.com", "admin@org.com closed it", Time(now)).await.unwrap();
-        let ended = connections.end_lapsed("lease expired", Time(now + 2 * LEASE)).await.unwrap();
-        assert_eq!(ended[0].reason.as_deref(), Some("admin@org.com closed it"));
+        // Somebody has heard of it in between.
+        let lapsing = Connections::lapsing(heard.id, "lease expired", Time(now), Vec::new());
+        assert!(!connections.make(lapsing).await);
     });
 }
 
 #[test]
 fn clients_are_counted_once_each() {
     in_both(async |database| {
-        let connections = Connections::new(&database);
-        let id = opened(&connections, 1).await.id;
+        let connections = Server::new(&database).await;
+        let id = connections.opened(1).await.id;
         let counted =
-            at_once(
-                &database,
-                move |connections| async move { connections.attach(id, "event 1").await.unwrap() },
-            );
+            at_once(&database, move |connections| async move { connections.attach(id, "event 1").await });
         assert_eq!(counted.await.iter().filter(|counted| **counted).count(), 1);
         let clients = async || connections.get(id).await.unwrap().unwrap().clients;
         assert_eq!(clients().await, 1);
-        assert!(connections.attach(id, "event 2").await.unwrap());
+        assert!(connections.attach(id, "event 2").await);
         assert!(!connections.get(id).await.unwrap().unwrap().is_inactive());
         for (mark, is_counted, left) in
             [("event 3", true, 1), ("event 3", false, 1), ("event 4", true, 0), ("event 5", true, 0)]
         {
-            assert_eq!(connections.detach(id, mark).await.unwrap(), is_counted, "{mark}");
+            assert_eq!(connections.detach(id, mark).await, is_counted, "{mark}");
             assert_eq!(clients().await, left, "{mark}");
         }
-        assert!(connections.attach(id, "event 6").await.unwrap());
-        let ended = connections.end(id, ConnectionState::Closed, None, Time(9)).await.unwrap().unwrap();
-        assert_eq!(ended.clients, 0);
-        assert!(!connections.attach(id, "event 7").await.unwrap(), "it is over");
-        assert!(!connections.attach(Uuid::nil(), "event 8").await.unwrap());
+        assert!(connections.attach(id, "event 6").await);
+        assert!(connections.end(id, ConnectionState::Closed, None, 9).await);
+        assert_eq!(clients().await, 0);
+        assert!(!connections.attach(id, "event 7").await, "it is over");
+        assert!(!connections.attach(Uuid::nil(), "event 8").await);
     });
 }
 
 #[test]
 fn who_wants_it_closed_is_told_to_whoever_carries_it() {
     in_both(async |database| {
-        let connections = Connections::new(&database);
+        let connections = Server::new(&database).await;
         for (number, who, target) in
             [(1, "a", "web-1"), (2, "a", "web-2"), (3, "b", "web-1"), (4, "b", "web-2"), (5, "a", "web-1")]
         {
-            connections.open(new(number, who, target, "root"), Time(0)).await.unwrap();
+            connections.open(new(number, who, target, "root"), Time(0)).await;
         }
-        connections.end(Uuid::from_u128(5), ConnectionState::Closed, None, Time(1)).await.unwrap();
+        assert!(connections.end(Uuid::from_u128(5), ConnectionState::Closed, None, 1).await);
         let ask = async |which: Which<'_>, by: &str| {
             let asked = connections.ask_to_close(which, by, &format!("{by} said so"), Time(2)).await.unwrap();
             let mut asked: Vec<_> = asked.iter().map(|asked| asked.id.as_u128()).collect();
@@ -199,34 +282,25 @@ fn who_wants_it_closed_is_told_to_whoever_carries_it() {
 }
 
 #[test]
-fn a_connection_ends_once_and_its_end_is_not_forgotten() {
+fn a_connection_ends_once_and_that_is_said_once() {
     in_both(async |database| {
-        let connections = Connections::new(&database);
-        let (first, second) = (opened(&connections, 1).await.id, opened(&connections, 2).await.id);
+        let connections = Server::new(&database).await;
+        let id = connections.opened(1).await.id;
         let ended = at_once(&database, move |connections| async move {
-            connections.end(first, ConnectionState::Error, Some("it broke"), Time(5)).await.unwrap()
+            connections.end(id, ConnectionState::Error, Some("it broke"), 5).await
         });
-        let ended: Vec<Connection> = ended.await.into_iter().flatten().collect();
-        assert_eq!(ended.len(), 1);
-        let there = connections.get(first).await.unwrap().unwrap();
-        assert_eq!(there, ended[0]);
+        assert_eq!(ended.await.iter().filter(|ended| **ended).count(), 1);
+        assert_eq!(said(&database, id, ConnectionEventType::Closed).await, 1);
+        let there = connections.get(id).await.unwrap().unwrap();
         assert_eq!((there.state, there.ended), (ConnectionState::Error, Some(Time(5))));
         assert_eq!(there.reason.as_deref(), Some("it broke"));
-        connections.end(second, ConnectionState::Closed, None, Time(4)).await.unwrap();
-        let ids = async |before, limit| {
-            let found = connections.unannounced(Time(before), limit).await.unwrap();
-            found.iter().map(|found| found.id).collect::<Vec<_>>()
-        };
-        assert_eq!(ids(6, 9).await, [second, first]);
-        assert_eq!((ids(5, 9).await, ids(6, 1).await), (vec![second], vec![second]));
-        connections.announced(&[second]).await.unwrap();
-        assert_eq!(ids(6, 9).await, [first]);
-        connections.announced(&[]).await.unwrap();
+        assert!(!connections.end(Uuid::nil(), ConnectionState::Closed, None, 5).await);
+        assert_eq!(said(&database, Uuid::nil(), ConnectionEventType::Closed).await, 0);
     });
 }
 
 /// Connections of three people to three targets as three accounts, in each state.
-async fn some(connections: &Connections) -> Vec<Connection> {
+async fn some(connections: &Server) -> Vec<Connection> {
     let pick = |names: &[&'static str], number: u128| names[usize::try_from(number).unwrap() % names.len()];
     for number in 0..120 {
         let who = pick(&["a@org.com", "b@org.com", "root@org.com"], number);
@@ -234,12 +308,12 @@ async fn some(connections: &Connections) -> Vec<Connection> {
             (pick(&["web-1", "db-1", "eks"], number / 2), pick(&["root", "app"], number / 5));
         let state = if number % 7 == 0 { ConnectionState::Pending } else { ConnectionState::Open };
         let wanted = NewConnection { state, ..new(number, who, target, account) };
-        connections.open(wanted, Time(0)).await.unwrap();
+        connections.open(wanted, Time(0)).await;
         let id = Uuid::from_u128(number);
         match number % 5 {
-            0 => drop(connections.end(id, ConnectionState::Closed, None, Time(1)).await.unwrap()),
-            1 => drop(connections.end(id, ConnectionState::Error, None, Time(1)).await.unwrap()),
-            2 => assert!(connections.attach(id, "event").await.unwrap()),
+            0 => assert!(connections.end(id, ConnectionState::Closed, None, 1).await),
+            1 => assert!(connections.end(id, ConnectionState::Error, None, 1).await),
+            2 => assert!(connections.attach(id, "event").await),
             _ => {}
         }
     }
@@ -271,7 +345,7 @@ fn matches(standings: &BTreeSet<Standing>, filter: &Filter, connection: &Connect
 #[test]
 fn a_list_is_what_the_filter_matches_the_latest_first() {
     in_both(async |database| {
-        let connections = Connections::new(&database);
+        let connections = Server::new(&database).await;
         let all = some(&connections).await;
         for (states, parameters) in [
             (&[][..], &[][..]),

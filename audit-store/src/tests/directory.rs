@@ -1,12 +1,14 @@
 //! Who and what there is.
 
 use casemate_audit_log::Time;
-use casemate_audit_log::model::{AgentStatus, Role, SubjectType, TargetType};
+use casemate_audit_log::model::{
+    AgentStatus, AgentStatusChangeEvent, Event, Log, Role, SubjectType, TargetType,
+};
 use uuid::Uuid;
 
 use super::in_both;
 use crate::directory::{Link, NewSubject, Purpose, SetUp, SignIn, SubjectChange};
-use crate::{Database, Digest, Directory, StoreError};
+use crate::{Batch, Database, Digest, Directory, Journal, Page, StoreError};
 
 const MINUTE: i64 = 60_000_000;
 
@@ -288,15 +290,42 @@ fn what_an_agent_is_up_to_is_found_once() {
     in_both(async |database| {
         let directory = open(&database).await;
         let web = directory.add_target(TargetType::Bzero, "web-1", None, Time(2)).await.unwrap();
-        let online = directory.agent_heard(&web, AgentStatus::Online, Time(3)).await.unwrap().unwrap();
-        assert_eq!((online.agent_status, online.agent_seen), (AgentStatus::Online, Some(Time(3))));
+        let journal = Journal::open(&database, Uuid::now_v7(), Time(0)).await.unwrap();
+        let make = async |steps| journal.write(Batch { steps, ..Batch::default() }).await.unwrap();
+        let said = |number, status| {
+            Event::AgentStatusChange(AgentStatusChangeEvent {
+                id: format!("change {number}"),
+                target_id: web.id.to_string(),
+                status_change: status,
+                time_stamp: Time(3),
+                reason: String::new(),
+                agent_public_key: String::new(),
+            })
+        };
+        let heard = |number, now| {
+            let said = || vec![said(number, AgentStatus::Online)];
+            Directory::hearing(&web, Time(now), said)
+        };
+        assert_eq!(make(heard(1, 3)).await, 2);
         // Another server that does not know yet.
-        assert_eq!(directory.agent_heard(&web, AgentStatus::Online, Time(4)).await.unwrap(), None);
-        assert_eq!(directory.target(web.id).await.unwrap().unwrap().agent_seen, Some(Time(4)));
+        assert_eq!(make(heard(2, 4)).await, 1);
+        let online = directory.target(web.id).await.unwrap().unwrap();
+        assert_eq!((online.agent_status, online.agent_seen), (AgentStatus::Online, Some(Time(4))));
+        assert!(Directory::hearing(&online, Time(4), Vec::new).is_empty(), "it was a moment ago");
         assert_eq!(directory.agents_silent(Time(4)).await.unwrap(), []);
         let silent = directory.agents_silent(Time(5)).await.unwrap();
-        assert_eq!((silent.len(), silent[0].id, silent[0].agent_status), (1, web.id, AgentStatus::Offline));
-        assert_eq!(directory.agents_silent(Time(5)).await.unwrap(), []);
+        assert_eq!(silent, [online]);
+        let missed = |number, since| {
+            vec![Directory::missing(&web, Time(since), vec![said(number, AgentStatus::Offline)])]
+        };
+        assert_eq!(make(missed(3, 4)).await, 0, "it was heard since");
+        assert_eq!((make(missed(4, 5)).await, make(missed(5, 5)).await), (1, 0));
+        assert_eq!(directory.target(web.id).await.unwrap().unwrap().agent_status, AgentStatus::Offline);
+        let page = Page { logs: [Log::AgentStatusChange].into(), ..Page::default() };
+        let mut ids: Vec<_> =
+            database.page(page).await.unwrap().into_iter().map(|found| found.event.id().to_owned()).collect();
+        ids.sort_unstable();
+        assert_eq!(ids, ["change 1", "change 4"]);
     });
 }
 

@@ -32,7 +32,7 @@ fn chunk(recording: Uuid, offset: u64, bytes: &'static str) -> Chunk {
 }
 
 fn events(events: Vec<Event>) -> Batch {
-    Batch { events, chunks: Vec::new() }
+    Batch { events, ..Batch::default() }
 }
 
 async fn ids(database: &Database) -> BTreeSet<String> {
@@ -57,7 +57,10 @@ fn many_are_committed_together() {
                     let offset = round.unsigned_abs() * 9;
                     let chunks =
                         vec![chunk(recording, offset, "one "), chunk(recording, offset + 4, "two, ")];
-                    journal.write(Batch { events: some(first..first + 3), chunks }).await.unwrap();
+                    journal
+                        .write(Batch { events: some(first..first + 3), chunks, ..Batch::default() })
+                        .await
+                        .unwrap();
                 }
                 recording
             }));
@@ -80,8 +83,11 @@ fn whoever_cannot_be_served_is_refused_alone() {
         let (recording, complete) = (begin(&recordings).await, begin(&recordings).await);
         recordings.complete(complete, Time(9)).await.unwrap();
         let nobody = Uuid::now_v7();
-        let batch =
-            |number: i64, chunk: Chunk| Batch { events: some(number..number + 1), chunks: vec![chunk] };
+        let batch = |number: i64, chunk: Chunk| Batch {
+            events: some(number..number + 1),
+            chunks: vec![chunk],
+            ..Batch::default()
+        };
         // None is polled before all are in the queue.
         let (first, gap, second, none, over, third, far) = tokio::join!(
             journal.write(batch(1, chunk(recording, 0, "abc"))),
@@ -182,7 +188,7 @@ fn what_was_begun_is_kept_though_nobody_waits_for_it() {
             let write = journal.write(events(some(number..number + 1)));
             tokio::select! {
                 biased;
-                done = write => done.unwrap(),
+                done = write => drop(done.unwrap()),
                 () = std::future::ready(()) => {}
             }
         }

@@ -67,7 +67,7 @@ async fn write(url: &str, folder: &Path) {
                 let bytes = Bytes::from(content(task, offset..offset + CHUNK));
                 let events = some(number(task, offset)..number(task, offset) + 1);
                 let chunks = vec![Chunk { recording: id, offset, bytes }];
-                journal.write(Batch { events, chunks }).await.unwrap();
+                journal.write(Batch { events, chunks, ..Batch::default() }).await.unwrap();
                 offset += CHUNK;
                 println!("durable {task} {offset}");
             }

@@ -41,7 +41,10 @@ async fn load(database: &Database, recordings: &Recordings, tasks: u64, writes: 
                 let bytes = Bytes::from(vec![number.to_le_bytes()[0]; CHUNK]);
                 let chunks = vec![Chunk { recording, offset, bytes }];
                 let begun = Instant::now();
-                journal.write(Batch { events: some(number..number + 1), chunks }).await.unwrap();
+                journal
+                    .write(Batch { events: some(number..number + 1), chunks, ..Batch::default() })
+                    .await
+                    .unwrap();
                 waited.push(begun.elapsed());
             }
             waited

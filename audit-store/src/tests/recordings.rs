@@ -48,7 +48,7 @@ async fn read(recordings: &Recordings, id: Uuid, range: Range<u64>) -> Result<Ve
 
 async fn write(journal: &Journal, recording: Uuid, offset: u64, bytes: &[u8]) -> Result<(), StoreError> {
     let chunk = Chunk { recording, offset, bytes: Bytes::copy_from_slice(bytes) };
-    journal.write(Batch { events: Vec::new(), chunks: vec![chunk] }).await
+    journal.write(Batch { chunks: vec![chunk], ..Batch::default() }).await.map(drop)
 }
 
 pub(super) fn files(folder: &Path) -> Vec<std::path::PathBuf> {
@@ -121,7 +121,7 @@ async fn walk(recordings: &Recordings, journal: &Journal, steps: Vec<Step>) {
                     });
                     all.extend(bytes);
                 }
-                let done = journal.write(Batch { events: Vec::new(), chunks }).await;
+                let done = journal.write(Batch { chunks, ..Batch::default() }).await;
                 if is_complete {
                     assert!(matches!(done, Err(StoreError::Complete { .. })), "{done:?}");
                     all.truncate(before);

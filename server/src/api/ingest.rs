@@ -14,7 +14,7 @@ use casemate_audit_log::model::{
 };
 use casemate_audit_store::connections::{Connection, NewConnection, Opened};
 use casemate_audit_store::directory::Target;
-use casemate_audit_store::{Form, NewRecording, StoreError};
+use casemate_audit_store::{Batch, Connections, Form, NewRecording, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -40,9 +40,6 @@ const CLOSE: HeaderName = HeaderName::from_static("casemate-close");
 
 /// A clock over there may be so far ahead of ours, in microseconds.
 const AHEAD: i64 = 300_000_000;
-
-/// What was recorded so long before its end comes was not uploaded while it was made, in microseconds.
-const LATE: i64 = 60_000_000;
 
 /// A connection, as whoever carries it tells of it.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -151,7 +148,8 @@ pub async fn connect(
     }
     let new = new_connection(app, id, &said, &target, now).await?;
     let subject_id = new.subject.subject_id.clone();
-    let (status, connection) = match app.connections.open(new, now).await? {
+    let said_of_it = |connection: &Connection| lifecycle::begun(app, connection);
+    let (status, connection) = match app.connections.open(&app.journal, new, now, said_of_it).await? {
         Opened::New(connection) => (StatusCode::CREATED, connection),
         Opened::Same(connection) => (StatusCode::OK, connection),
         Opened::Different(_) => {
@@ -161,7 +159,6 @@ pub async fn connect(
     if !caller.reaches_target(target_of(&connection)) {
         return Err(gate.refuse(Action::Connect, &text, "it is a connection to another target").await?);
     }
-    lifecycle::begun(app, &connection).await?;
     let upload_offset = match form {
         Some(form) => {
             let subject_id =
@@ -328,12 +325,6 @@ pub async fn upload(
     };
     let connection = carried(&gate, &caller, Action::Upload, &text).await?;
     let uploaded = gate.app.upload(&connection, Upload { offset, bytes, is_last }).await?;
-    if uploaded.is_complete {
-        let (now, reason) = (Time::now(), "the recording ended");
-        // What comes long after it was recorded ended when it did.
-        let ended = uploaded.ended.filter(|ended| now.0.saturating_sub(ended.0) > LATE).unwrap_or(now);
-        lifecycle::end(&gate.app, connection.id, ConnectionState::Closed, reason, ended).await?;
-    }
     Ok(answer(StatusCode::NO_CONTENT.into_response(), &connection, Some(uploaded.size)))
 }
 
@@ -352,34 +343,30 @@ pub async fn happened(
     let (app, now) = (&gate.app, Time::now());
     let reason = said.reason.map(|reason| words("reason", &reason)).transpose()?;
     let (mark, id) = (said.id.to_string(), connection.id);
-    let what = match said.kind {
+    let end = |state, otherwise: &str| {
+        lifecycle::ending(app, &connection, state, reason.as_deref().unwrap_or(otherwise), now)
+    };
+    let (step, what) = match said.kind {
         HappeningType::ClientConnect => {
-            app.connections.attach(id, &mark).await?;
-            Some(ConnectionEventType::ClientConnect)
+            (Some(Connections::attaching(id, &mark)), Some(ConnectionEventType::ClientConnect))
         }
         HappeningType::ClientDisconnect => {
-            app.connections.detach(id, &mark).await?;
-            Some(ConnectionEventType::ClientDisconnect)
+            (Some(Connections::detaching(id, &mark)), Some(ConnectionEventType::ClientDisconnect))
         }
-        HappeningType::ShellConnect => Some(ConnectionEventType::ShellConnect),
-        HappeningType::ShellDisconnect => Some(ConnectionEventType::ShellDisconnect),
-        HappeningType::Closed => {
-            let reason = reason.as_deref().unwrap_or("the session ended");
-            lifecycle::end(app, id, ConnectionState::Closed, reason, now).await?;
-            None
-        }
-        HappeningType::Error => {
-            let reason = reason.as_deref().unwrap_or("the session came to nothing");
-            lifecycle::end(app, id, ConnectionState::Error, reason, now).await?;
-            None
-        }
+        HappeningType::ShellConnect => (None, Some(ConnectionEventType::ShellConnect)),
+        HappeningType::ShellDisconnect => (None, Some(ConnectionEventType::ShellDisconnect)),
+        HappeningType::Closed => (Some(end(ConnectionState::Closed, "the session ended")), None),
+        HappeningType::Error => (Some(end(ConnectionState::Error, "the session came to nothing")), None),
     };
-    if let Some(what) = what {
+    let event = what.map(|what| {
+        let reason = reason.clone();
         let time = said.timestamp.unwrap_or(now);
         // No id that somebody else's event would have.
         let event_id = lifecycle::event_id(id, connection.started, &format!("told {mark}"));
-        app.write(vec![lifecycle::event(app, &connection, event_id, what, time, reason)]).await?;
-    }
+        lifecycle::event(app, &connection, event_id, what, time, reason)
+    });
+    let (events, steps) = (event.into_iter().collect(), step.into_iter().collect());
+    app.journal.write(Batch { events, steps, ..Batch::default() }).await?;
     Ok(answer(StatusCode::NO_CONTENT.into_response(), &connection, None))
 }
 
