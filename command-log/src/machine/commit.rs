@@ -59,7 +59,8 @@ impl<S: Screen> CommandLog<S> {
         if !stands || self.screen.is_alternate() || cursor.line < left.anchor.line || self.line_was_left() {
             return false;
         }
-        let Some(last) = self.running.last_line.take_if(|last| last.by_editor && cursor.line <= last.row)
+        let Some(last) =
+            self.running.last_line.take_if(|last| last.by_editor && !last.ran && cursor.line <= last.row)
         else {
             return false;
         };
@@ -259,6 +260,7 @@ impl<S: Screen> CommandLog<S> {
             by_editor: by != By::LineFeed,
             left,
             entered,
+            ran: false,
         });
         self.left = Some(waiting);
     }
@@ -364,8 +366,13 @@ impl<S: Screen> CommandLog<S> {
         if !open {
             self.contexts.committed(&whole);
         }
-        self.running.last_line =
-            Some(LastLine { row: last_row, at: self.now, by_editor: by != By::LineFeed, ..begun });
+        self.running.last_line = Some(LastLine {
+            row: last_row,
+            at: self.now,
+            by_editor: by != By::LineFeed,
+            ran: false,
+            ..begun
+        });
     }
 
     fn throw_away(&mut self, waiting: &Waiting, text: String, at: Micros) {

@@ -72,6 +72,8 @@ pub(crate) struct LastLine {
     pub(crate) left: bool,
     /// Somebody pressed Enter.
     pub(crate) entered: bool,
+    /// A mark said that its output begins: it was run.
+    pub(crate) ran: bool,
 }
 
 /// A line to be noted.
@@ -211,11 +213,27 @@ impl Running {
 
     /// While a session runs, a line is said as soon as it is sure that it was committed.
     pub(crate) fn rest(&mut self, now: Micros) {
+        self.say(|entry| entry.event.offset < now);
+    }
+
+    /// The output of the shell's command begins: it is sure that it runs, and whatever was committed before it.
+    pub(crate) fn run(&mut self) {
+        let Some(last) = self.last_line.as_mut().filter(|last| Some(last.entry) == self.shell) else {
+            return;
+        };
+        last.ran = true;
+        let number = last.entry;
+        if !self.is_open(number) {
+            self.say(|_| true);
+        }
+    }
+
+    fn say(&mut self, is_sure: impl Fn(&Entry) -> bool) {
         if !self.live {
             return;
         }
         for entry in self.whole.iter_mut().chain(&mut self.queue) {
-            if !entry.started && !entry.open && entry.event.offset < now {
+            if !entry.started && !entry.open && is_sure(entry) {
                 entry.started = true;
                 self.ready.push_back(CommandEvent { state: Some(State::Started), ..entry.event.clone() });
             }

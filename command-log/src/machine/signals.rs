@@ -52,6 +52,7 @@ impl<S: Screen> CommandLog<S> {
                 self.output_starts(cursor, reported);
                 if self.marks.waited {
                     self.running.mark_output_begin();
+                    self.running.run();
                 }
             }
             MarkKind::Done { status } => {

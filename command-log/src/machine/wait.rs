@@ -199,6 +199,7 @@ impl<S: Screen> CommandLog<S> {
     fn is_listing(&mut self, last: &LastLine, prompt: &PromptText, typed: &str) -> bool {
         !last.by_editor
             && !last.entered
+            && !last.ran
             && last.kind == Kind::Shell
             && last.prompt.row == prompt.row
             && !typed.is_empty()

@@ -5,7 +5,7 @@ use expect_test::expect;
 use serde_json::json;
 
 use super::{Step, check, out, table, typed};
-use crate::CommandLog;
+use crate::{CommandLog, State};
 
 /// A prompt of bash, as readline prints it.
 const BASH: &str = "\x1b[?2004halice@web-1:~$ ";
@@ -252,4 +252,50 @@ fn a_prompt_that_our_own_integration_marks_is_a_shells_however_soon_a_line_comes
     .assert_eq(&table(&derive("n0")));
     // Whoever prints marks and does not know it proves nothing.
     assert_eq!(table(&derive("other")), "");
+}
+
+#[test]
+fn a_command_is_said_when_a_mark_says_that_its_output_begins() {
+    let mut log = CommandLog::new(&Header::new(Size { cols: 60, rows: 12 })).live();
+    let mut said = Vec::new();
+    let prompt = "\x1b]133;A\x07$ \x1b]133;B\x07";
+    let mut print = |millis: u64, output: &str| {
+        log.handle(&Event::new(Micros(millis * 1000), Code::Output, output));
+        said.extend(
+            std::iter::from_fn(|| log.next_event()).map(|event| (millis, event.state, event.command)),
+        );
+    };
+    print(10, prompt);
+    print(500, "ls");
+    // All of it at once, and then nothing more for a long time.
+    print(900, &format!("\r\n\x1b]133;C\x07a  b\r\n\x1b]133;D;0\x07{prompt}"));
+    print(9_000, "sleep");
+    let started = |at, command: &str| (at, Some(State::Started), Some(command.to_owned()));
+    let finished = |at, command: &str| (at, Some(State::Finished), Some(command.to_owned()));
+    assert_eq!(said, [started(900, "ls"), finished(9_000, "ls")]);
+}
+
+#[test]
+fn what_a_mark_says_was_run_is_not_taken_back() {
+    let mut log = CommandLog::new(&Header::new(Size { cols: 60, rows: 12 })).live();
+    let mut said = Vec::new();
+    let prompt = "\x1b]133;A\x07$ \x1b]133;B\x07";
+    for (millis, output) in [
+        (10, prompt.to_owned()),
+        (500, "ls".into()),
+        // It looks like a list of completions: the line stands behind the next prompt.
+        (900, format!("\r\n\x1b]133;C\x07lsblk  lscpu\r\n{prompt}ls")),
+        (950, "cpu".into()),
+        (990, format!("\r\n\x1b]133;C\x07x86\r\n{prompt}")),
+    ] {
+        log.handle(&Event::new(Micros(millis * 1000), Code::Output, &output));
+        said.extend(std::iter::from_fn(|| log.next_event()));
+    }
+    log.finish();
+    said.extend(std::iter::from_fn(|| log.next_event()));
+    let said: Vec<_> = said.iter().map(|event| (event.state, event.command.as_deref())).collect();
+    let (started, finished) = (Some(State::Started), Some(State::Finished));
+    let commands =
+        [(started, Some("ls")), (finished, Some("ls")), (started, Some("lscpu")), (finished, Some("lscpu"))];
+    assert_eq!(said, commands);
 }
