@@ -25,6 +25,7 @@ mod pty;
 mod recording;
 mod report;
 mod search;
+mod server;
 mod session;
 mod size;
 mod stats;
@@ -50,13 +51,13 @@ Usage: benchsuite/run [OPTIONS]
 Options:
   --quick          smoke run of less than 30 s; its numbers mean little
   --tiny           the smallest run there is, for the suite's own test
-  --only NAME      burst, echo, size, idle, convert, commands, search, audit, play or host; can be
-                   repeated (host: casemate in the place of a login shell; only root can measure it)
+  --only NAME      burst, echo, size, idle, convert, commands, search, audit, server, play or host;
+                   can be repeated (host: casemate in the place of a login shell; only root can measure it)
   --tools A,B,...  bare, script, cast, zst, asciinema, tlog (default: all)
   --rounds N       rounds of interleaved runs of burst and commands (default: 21 and 7)
   --index FILE     of search and audit (SQLite): keep it there, and ask the one that is there already
   --events N       of audit: commands in the log (default: 10000000)
-  --database NAME  of audit: sqlite or postgres (default: one after the other)
+  --database NAME  of audit and server: sqlite or postgres (default: one after the other)
   --casemate PATH  the casemate to measure (default: the one beside this program)
   --out FILE       write the tables there as well
   -h, --help       this text
@@ -177,6 +178,7 @@ fn bench(args: &[String], surroundings: Surroundings) -> Result<ExitCode> {
             Measure::Commands => commands::measure(&mut suite),
             Measure::Search => search::measure(&mut suite, options.index.as_deref()),
             Measure::Audit => audit::measure(&mut suite, options.index.as_deref()),
+            Measure::Server => server::measure(&mut suite),
             Measure::Play => play::measure(&mut suite),
             Measure::Host => host::measure(&mut suite, surroundings),
         };

@@ -23,12 +23,13 @@ pub(crate) enum Measure {
     Commands,
     Search,
     Audit,
+    Server,
     Play,
     Host,
 }
 
 impl Measure {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Burst,
         Self::Echo,
         Self::Size,
@@ -37,6 +38,7 @@ impl Measure {
         Self::Commands,
         Self::Search,
         Self::Audit,
+        Self::Server,
         Self::Play,
         Self::Host,
     ];
@@ -51,6 +53,7 @@ impl Measure {
             Self::Commands => "commands",
             Self::Search => "search",
             Self::Audit => "audit",
+            Self::Server => "server",
             Self::Play => "play",
             Self::Host => "host",
         }
@@ -85,6 +88,9 @@ pub(crate) struct Scale {
     pub(crate) audit_commands: u64,
     /// Each question is asked so many times.
     pub(crate) audit_rounds: usize,
+    /// Sessions that upload to an audit server at once, and for how long.
+    pub(crate) server_sessions: usize,
+    pub(crate) server_length: Duration,
     pub(crate) play_rounds: usize,
     pub(crate) play_bytes: u64,
     /// So many moments are looked at.
@@ -115,6 +121,8 @@ impl Scale {
         search_sessions: 10_000,
         audit_commands: 10_000_000,
         audit_rounds: 400,
+        server_sessions: 200,
+        server_length: Duration::from_secs(60),
         play_rounds: 3,
         play_bytes: 1_000_000_000,
         play_moments: 40,
@@ -139,6 +147,8 @@ impl Scale {
         search_sessions: 100,
         audit_commands: 20_000,
         audit_rounds: 40,
+        server_sessions: 20,
+        server_length: Duration::from_secs(5),
         play_rounds: 2,
         play_bytes: 20_000_000,
         play_moments: 7,
@@ -163,6 +173,8 @@ impl Scale {
         search_sessions: 2,
         audit_commands: 500,
         audit_rounds: 4,
+        server_sessions: 3,
+        server_length: Duration::from_secs(2),
         play_rounds: 1,
         play_bytes: 100_000,
         play_moments: 2,

@@ -16,6 +16,7 @@ pub mod browser;
 mod cast;
 mod finished;
 mod launch;
+pub mod load;
 pub mod machine;
 pub mod process;
 pub mod score;

@@ -19,6 +19,7 @@ const PASSWORD: &str = "correct horse battery staple";
 /// A running server; killed when dropped.
 pub struct AuditServer {
     child: Child,
+    program: PathBuf,
     folder: PathBuf,
     database: Option<String>,
     more: Vec<String>,
@@ -73,11 +74,23 @@ impl AuditServer {
     #[must_use]
     pub fn start_with(folder: &Path, database: Option<&str>, more: &[&str]) -> Self {
         let more = more.iter().copied().map(str::to_owned).collect();
-        Self::start_at(folder, database, more, "127.0.0.1:0")
+        Self::start_at(casemate(), folder, database, more, "127.0.0.1:0")
     }
 
-    fn start_at(folder: &Path, database: Option<&str>, more: Vec<String>, listen: &str) -> Self {
-        let mut command = Command::new(casemate());
+    /// The same, of a program that may be another one.
+    #[must_use]
+    pub fn start_program(program: &Path, folder: &Path, database: Option<&str>) -> Self {
+        Self::start_at(program, folder, database, Vec::new(), "127.0.0.1:0")
+    }
+
+    fn start_at(
+        program: &Path,
+        folder: &Path,
+        database: Option<&str>,
+        more: Vec<String>,
+        listen: &str,
+    ) -> Self {
+        let mut command = Command::new(program);
         command.arg("serve").arg("--data").arg(folder).args(["--listen", listen]).args(&more);
         if let Some(database) = database {
             command.args(["--database", database]);
@@ -108,14 +121,16 @@ impl AuditServer {
             }
         });
         let (folder, database) = (folder.to_owned(), database.map(str::to_owned));
-        Self { child, folder, database, more, address, link }
+        let program = program.to_owned();
+        Self { child, program, folder, database, more, address, link }
     }
 
     /// Kills it as nothing else does, and starts it again where it was.
     pub fn kill_and_start(&mut self) {
         self.kill();
         let listen = self.address.trim_start_matches("http://").to_owned();
-        *self = Self::start_at(&self.folder, self.database.as_deref(), self.more.clone(), &listen);
+        let (database, more) = (self.database.as_deref(), self.more.clone());
+        *self = Self::start_at(&self.program, &self.folder, database, more, &listen);
     }
 
     /// Kills it as nothing else does.
@@ -150,7 +165,8 @@ impl AuditServer {
     #[must_use]
     pub fn nobody(&self) -> Asker {
         let agent = Agent::config_builder().http_status_as_error(false).build().into();
-        Asker { address: self.address.clone(), agent, headers: Vec::new() }
+        let headers = vec![("connection", "close".to_owned())];
+        Asker { address: self.address.clone(), agent, headers }
     }
 
     /// Whoever has a key.
@@ -273,10 +289,8 @@ impl Asker {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Result<Response<Body>, ureq::Error> {
-        let mut request = ureq::http::Request::builder()
-            .method(method)
-            .uri(format!("{}/api/v2/{path}", self.address))
-            .header("connection", "close");
+        let mut request =
+            ureq::http::Request::builder().method(method).uri(format!("{}/api/v2/{path}", self.address));
         for (name, value) in &self.headers {
             request = request.header(*name, value);
         }
