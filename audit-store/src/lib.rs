@@ -5,7 +5,8 @@
 //! - [`Appender`]: the one way in. Events become rows of its chain.
 //! - [`Journal`]: what many tasks have to keep, committed together: events, bytes of recordings, and each [`Step`] that is
 //!   made once and said once.
-//! - [`Recordings`]: recordings, in a database and in objects, while they grow and afterwards.
+//! - [`Recordings`]: recordings, in a database and in objects, while they grow and afterwards. [`Database::output`] finds what
+//!   was to be seen in them, [`Database::commands_at`] while which command that was.
 //! - [`Directory`]: whose it all is, who and what there is. [`Connections`]: who is where.
 //!
 //! Within: `schema` are the tables, `names` what those of the logs are called, `record` how other things are kept one a row,
@@ -25,6 +26,7 @@ mod error;
 mod journal;
 mod limit;
 mod names;
+mod output;
 mod question;
 mod read;
 mod record;
@@ -41,6 +43,7 @@ pub use database::Database;
 pub use directory::Directory;
 pub use error::StoreError;
 pub use journal::{Batch, Chunk, Journal};
+pub use output::{Around, Block, NewBlock, Seek};
 pub use question::{Found, Order, Page, Position};
 pub use read::Cursor;
 pub use record::Digest;

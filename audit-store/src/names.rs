@@ -36,6 +36,7 @@ pub(crate) enum Recordings {
     Moved,
     Completed,
     Sha256,
+    Indexed,
     Held,
     HeldBy,
     HoldReason,
@@ -60,6 +61,26 @@ pub(crate) enum RecordingTail {
     Recording,
     Offset,
     Bytes,
+}
+
+#[derive(Clone, Copy, Iden)]
+pub(crate) enum OutputBlocks {
+    Table,
+    Id,
+    Connection,
+    Number,
+    Start,
+    First,
+    Last,
+    Packed,
+}
+
+/// Which blocks have which text: in SQLite an index alone.
+#[derive(Clone, Copy, Iden)]
+pub(crate) enum OutputText {
+    Table,
+    Rowid,
+    Text,
 }
 
 /// Which of [`FACETS`] the connection is.

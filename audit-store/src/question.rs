@@ -22,7 +22,7 @@ use crate::names::{Events, OF_CONNECTION};
 use crate::terms::{self, NAMELESS};
 
 /// A text that so many events have is found sooner by looking at the latest than by the index of texts.
-const COMMON: u64 = 20_000;
+pub(crate) const COMMON: u64 = 20_000;
 
 /// Of each thing that could be looked up so many events are counted: beyond that any will do.
 const COUNTED: u64 = 4000;
@@ -359,7 +359,7 @@ impl Conditions {
 }
 
 /// How many rows there are.
-async fn count(work: &mut Work, of: SelectStatement) -> Result<u64, StoreError> {
+pub(crate) async fn count(work: &mut Work, of: SelectStatement) -> Result<u64, StoreError> {
     let count = Query::select().expr(Func::count(Expr::cust("*"))).from_subquery(of, "rows").to_owned();
     let count: Vec<(i64,)> = work.rows(&count).await?;
     Ok(count.first().map_or(0, |(count,)| count.unsigned_abs()))
@@ -371,7 +371,7 @@ fn named(column: Events, bare: bool) -> SimpleExpr {
 }
 
 /// What the index of texts is asked for a text: whatever has it has all of these.
-fn trigrams(text: &str) -> Option<String> {
+pub(crate) fn trigrams(text: &str) -> Option<String> {
     let characters: Vec<char> = text.chars().collect();
     let mut trigrams: Vec<String> = characters
         .windows(SHORTEST)
@@ -383,7 +383,7 @@ fn trigrams(text: &str) -> Option<String> {
 }
 
 /// A text in the midst of others, for `LIKE`.
-fn pattern(text: &str) -> String {
+pub(crate) fn pattern(text: &str) -> String {
     format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
 }
 
@@ -409,7 +409,7 @@ const ENDS: Text = Text {
 };
 
 /// The events at some places; of commands with how they ended.
-async fn events(work: &mut Work, places: &[Position]) -> Result<Vec<Found>, StoreError> {
+pub(crate) async fn events(work: &mut Work, places: &[Position]) -> Result<Vec<Found>, StoreError> {
     if places.is_empty() {
         return Ok(Vec::new());
     }

@@ -6,6 +6,7 @@ mod journal;
 mod kill;
 mod limit;
 mod load;
+mod output;
 mod recordings;
 
 use std::collections::BTreeSet;

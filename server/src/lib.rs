@@ -3,7 +3,7 @@
 //! - [`config`]: how it is to be; [`node`]: who it is, in its data folder.
 //! - [`who`]: who calls, and whether that is allowed; [`secrets`]: how passwords and keys are kept.
 //! - [`api`]: what can be asked of it, by [`error`] what is answered where that is nothing.
-//! - [`intake`]: what becomes of the bytes of a recording as they arrive. Pure.
+//! - [`intake`]: what becomes of the bytes of a recording as they arrive. Pure. [`output`]: what was to be seen in it.
 //!
 //! *Not here*: what events say ([`casemate_audit_log`]), and how they are kept ([`casemate_audit_store`]).
 
@@ -14,6 +14,7 @@ pub mod error;
 pub mod intake;
 pub mod lifecycle;
 pub mod node;
+pub mod output;
 pub mod pages;
 pub mod playback;
 pub mod secrets;

@@ -16,6 +16,7 @@ use crate::app::{App, Parts};
 use crate::config::{Config, TlsConfig};
 use crate::lifecycle;
 use crate::node::{Node, NodeError};
+use crate::output;
 use crate::pages::SET_UP;
 use crate::secrets::{digest, draw};
 use crate::sessions::Sessions;
@@ -217,7 +218,7 @@ impl App {
 
 /// What has to be done again and again.
 async fn tend(app: &App) {
-    tokio::join!(sign(app), reap(app), pass_time(app), tend_recordings(app));
+    tokio::join!(sign(app), reap(app), pass_time(app), tend_recordings(app), output::keep(app));
 }
 
 /// Signs the logs where something was written since; forgets what is over.

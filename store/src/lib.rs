@@ -5,8 +5,10 @@
 //!   again; recordings stay the truth.
 //! - [`Pattern`]: what is searched for; [`look_through`] does so without an index. [`StopToken`]: a search given up.
 //!
+//! - [`lines`]: how what was on the screen is packed, here and on a server.
+//!
 //! Within: `watch` is how a recording is seen, `schema.sql` what stands in the index, `write` the one way into it, `index`
-//! who reads recordings for it, `lines` how what was on the screen is packed, `query` what is asked of it. All of the database's own is in
+//! who reads recordings for it, `query` what is asked of it. All of the database's own is in
 //! `database`.
 //!
 //! *Invariants*: recordings are only read, and nothing is written beside them. One bad recording never stops the others,
@@ -17,7 +19,7 @@ mod direct;
 mod entry;
 mod error;
 mod index;
-mod lines;
+pub mod lines;
 mod pattern;
 mod place;
 mod query;

@@ -12,8 +12,6 @@ use std::time::Duration;
 use casemate_cast_format::Micros;
 use zstd::bulk::Decompressor;
 
-use crate::write::LeftOut;
-
 /// Text of a block. Each block that may hold what is searched for is unpacked and looked through. Of blocks of twice the
 /// size, five times as many may hold numbers whose digits are everywhere; the index is 3 % smaller.
 const BLOCK_BYTES: usize = 2 << 10;
@@ -29,28 +27,43 @@ const LEVEL: i32 = 3;
 
 /// A block that can be written.
 #[derive(Debug, Default)]
-pub(crate) struct LineBlock {
-    pub(crate) first: Micros,
-    pub(crate) last: Micros,
-    pub(crate) lines: u64,
-    pub(crate) packed: Vec<u8>,
+pub struct LineBlock {
+    /// When the first line was seen.
+    pub first: Micros,
+    /// When the last one was.
+    pub last: Micros,
+    /// How many there are.
+    pub lines: u64,
+    /// All of it, packed.
+    pub packed: Vec<u8>,
     /// The text alone.
-    pub(crate) text: String,
+    pub text: String,
+}
+
+/// Lines that are in no block.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// How many.
+    pub lines: u64,
+    /// Between which times they are.
+    pub between: Option<(Micros, Micros)>,
 }
 
 /// Puts lines together.
 #[derive(Debug, Default)]
-pub(crate) struct LinePacker {
+pub struct LinePacker {
     block: LineBlock,
     times: String,
     allowance: Allowance,
-    pub(crate) lines: u64,
-    pub(crate) left_out: LeftOut,
+    /// Lines that were taken.
+    pub lines: u64,
+    /// Of these, those that are in no block.
+    pub left_out: LeftOut,
 }
 
 impl LinePacker {
     /// Takes a line that was seen then; gives a block when one is full.
-    pub(crate) fn line(&mut self, time: Duration, text: &str) -> Option<LineBlock> {
+    pub fn line(&mut self, time: Duration, text: &str) -> Option<LineBlock> {
         let time = Micros(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
         self.lines += 1;
         if !self.allowance.take(time, text.len() as u64) {
@@ -72,7 +85,7 @@ impl LinePacker {
     }
 
     /// Gives what there is.
-    pub(crate) fn take(&mut self) -> Option<LineBlock> {
+    pub fn take(&mut self) -> Option<LineBlock> {
         if self.block.lines == 0 {
             return None;
         }
@@ -128,8 +141,14 @@ impl Allowance {
     }
 }
 
+impl std::fmt::Debug for Unpacker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Unpacker").finish_non_exhaustive()
+    }
+}
+
 /// Unpacks blocks, one after the other into the same memory: getting some for each takes as long as unpacking it.
-pub(crate) struct Unpacker {
+pub struct Unpacker {
     zstd: Decompressor<'static>,
     whole: Vec<u8>,
 }
@@ -138,12 +157,16 @@ impl Unpacker {
     /// A line is 64 KiB at most, and one is enough to fill a block; of blank ones, there are none.
     const MOST: usize = BLOCK_BYTES + (1 << 20);
 
-    pub(crate) fn new() -> io::Result<Self> {
+    /// Begins.
+    ///
+    /// # Errors
+    /// zstd has no memory.
+    pub fn new() -> io::Result<Self> {
         Ok(Self { zstd: Decompressor::new()?, whole: Vec::with_capacity(Self::MOST) })
     }
 
     /// Unpacks a block; `None` if it is damaged.
-    pub(crate) fn unpack(&mut self, packed: &[u8]) -> Option<Unpacked<'_>> {
+    pub fn unpack(&mut self, packed: &[u8]) -> Option<Unpacked<'_>> {
         self.whole.clear();
         self.zstd.decompress_to_buffer(packed, &mut self.whole).ok()?;
         let whole = std::str::from_utf8(&self.whole).ok()?;
@@ -154,15 +177,15 @@ impl Unpacker {
 
 /// A block, unpacked.
 #[derive(Debug)]
-pub(crate) struct Unpacked<'a> {
+pub struct Unpacked<'a> {
     times: &'a str,
     /// All lines, each with its end.
-    pub(crate) text: &'a str,
+    pub text: &'a str,
 }
 
 impl<'a> Unpacked<'a> {
     /// The lines with their times.
-    pub(crate) fn lines(&self) -> impl Iterator<Item = (Micros, &'a str)> + use<'a> {
+    pub fn lines(&self) -> impl Iterator<Item = (Micros, &'a str)> + use<'a> {
         let times = self.times.lines().map(|time| Micros(time.parse().unwrap_or(0)));
         times.zip(self.text.split_terminator('\n'))
     }

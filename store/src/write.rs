@@ -5,13 +5,12 @@
 
 use std::collections::HashMap;
 
-use casemate_cast_format::Micros;
 use casemate_command_log::{CommandEvent, Kind, Reason, Source};
 use chrono::DateTime;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments as _, AssertSqlSafe, SqliteConnection, query, query_scalar};
 
-use crate::lines::LineBlock;
+use crate::lines::{LeftOut, LineBlock};
 use crate::watch::{Beginning, Counts};
 
 /// So many commands are written at once.
@@ -60,13 +59,6 @@ pub(crate) struct Totals {
     pub(crate) counts: Counts,
     pub(crate) lines: u64,
     pub(crate) left_out: LeftOut,
-}
-
-/// Lines that are not in the index.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct LeftOut {
-    pub(crate) lines: u64,
-    pub(crate) between: Option<(Micros, Micros)>,
 }
 
 /// Writes, within a transaction that the caller opens and ends.

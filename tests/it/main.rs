@@ -48,6 +48,7 @@ mod server_client; // what talks to an audit server: uploads, logs, imports, spo
 mod server_kill; // the audit server, killed at random moments of a load
 mod server_logs; // the logs of the audit server: pages, filters, tails, exports, proofs
 mod server_schema; // the API of the audit server, held against what it says of itself
+mod server_search; // search in what was to be seen in sessions that the audit server has
 mod server_soak; // an audit server under a load that goes on: nothing is lost, memory stays
 mod server_upload; // recordings that arrive at the audit server: again, broken off, damaged, closed, deleted
 mod server_way; // the audit server: the whole way, from an empty folder to a proof

@@ -69,6 +69,7 @@ impl Recordings {
         }
         let keys = unlist(&mut work, id).await?;
         tail::cut(&mut work, id, u64::MAX).await?;
+        crate::output::forget(&mut work, id).await?;
         work.commit().await?;
         self.remove(keys.iter().map(String::as_str)).await;
         Ok(())

@@ -14,7 +14,7 @@ mod folder;
 mod later;
 mod object;
 mod read;
-mod row;
+pub(crate) mod row;
 pub(crate) mod tail;
 mod tend;
 
@@ -128,6 +128,10 @@ impl Recordings {
         Self { database: database.clone(), store, sizes: SIZES, folder: None, later: Later::default() }
     }
 
+    pub(crate) fn database(&self) -> &Database {
+        &self.database
+    }
+
     #[cfg(test)]
     pub(crate) fn with_sizes(self, sizes: Sizes) -> Self {
         Self { sizes, ..self }
@@ -202,6 +206,6 @@ async fn no_bytes_for(work: &mut Work, id: Uuid, offset: u64) -> Result<StoreErr
 }
 
 /// A number of bytes as databases have it.
-fn signed(number: u64) -> i64 {
+pub(crate) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

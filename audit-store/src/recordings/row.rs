@@ -9,7 +9,7 @@ use super::{Form, Mark, Recording};
 use crate::error::StoreError;
 use crate::names::Recordings as Column;
 
-pub(super) type Row = (
+pub(crate) type Row = (
     Vec<u8>,
     String,
     String,
@@ -27,7 +27,7 @@ pub(super) type Row = (
 );
 
 /// Begins a question whose answer is made of [`Row`]s.
-pub(super) fn select() -> SelectStatement {
+pub(crate) fn select() -> SelectStatement {
     Query::select()
         .columns([
             Column::Id,
@@ -67,7 +67,7 @@ impl Form {
 }
 
 impl Recording {
-    pub(super) fn from_row(row: Row) -> Result<Self, StoreError> {
+    pub(crate) fn from_row(row: Row) -> Result<Self, StoreError> {
         let (id, form, subject_id, created, input_recorded, size, completed, sha256) =
             (row.0, row.1, row.2, row.3, row.4, row.5, row.6, row.7);
         let (held, held_by, hold_reason) = (row.8, row.9, row.10);

@@ -94,6 +94,7 @@ CREATE TABLE recordings (
     moved BIGINT NOT NULL DEFAULT 0,
     completed BIGINT,
     sha256 BYTEA,
+    indexed BIGINT NOT NULL DEFAULT 0,
     held BIGINT,
     held_by TEXT,
     hold_reason TEXT,
@@ -104,6 +105,7 @@ CREATE TABLE recordings (
 CREATE INDEX recordings_by_time ON recordings (created, id);
 CREATE INDEX recordings_of_subject ON recordings (subject_id, created, id);
 CREATE INDEX recordings_to_tend ON recordings (id) WHERE sha256 IS NULL AND deleted IS NULL;
+CREATE INDEX recordings_to_index ON recordings (id) WHERE indexed = 0 AND deleted IS NULL;
 
 CREATE TABLE recording_objects (
     recording BYTEA NOT NULL REFERENCES recordings (id),
@@ -122,6 +124,25 @@ CREATE TABLE recording_tail (
 -- They are compressed already.
 ALTER TABLE recording_tail ALTER COLUMN bytes SET STORAGE EXTERNAL;
 CREATE UNIQUE INDEX recording_tail_once ON recording_tail (recording, "offset");
+
+CREATE TABLE output_blocks (
+    id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    connection TEXT COLLATE "C" NOT NULL,
+    number BIGINT NOT NULL,
+    "start" BIGINT NOT NULL,
+    "first" BIGINT NOT NULL,
+    "last" BIGINT NOT NULL,
+    packed BYTEA NOT NULL
+);
+ALTER TABLE output_blocks ALTER COLUMN packed SET STORAGE EXTERNAL;
+CREATE UNIQUE INDEX output_once ON output_blocks (connection, number);
+CREATE INDEX output_by_time ON output_blocks ("last", id);
+-- Of other rows than the blocks, so that those are read without the texts.
+CREATE TABLE output_text (
+    "rowid" BIGINT PRIMARY KEY,
+    "text" TEXT NOT NULL
+);
+CREATE INDEX output_trigrams ON output_text USING gin ("text" gin_trgm_ops);
 
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN RAISE EXCEPTION '% of an audit log are not changed and not deleted', TG_TABLE_NAME; END $$;

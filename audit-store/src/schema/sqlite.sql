@@ -106,6 +106,8 @@ CREATE TABLE recordings (
     completed INTEGER,
     -- Of all of it, once it is complete and in objects as they will stay.
     sha256 BLOB,
+    -- Whether all lines of it are in output_blocks.
+    indexed INTEGER NOT NULL DEFAULT 0,
     held INTEGER,
     held_by TEXT,
     hold_reason TEXT,
@@ -116,6 +118,7 @@ CREATE TABLE recordings (
 CREATE INDEX recordings_by_time ON recordings (created, id);
 CREATE INDEX recordings_of_subject ON recordings (subject_id, created, id);
 CREATE INDEX recordings_to_tend ON recordings (id) WHERE sha256 IS NULL AND deleted IS NULL;
+CREATE INDEX recordings_to_index ON recordings (id) WHERE indexed = 0 AND deleted IS NULL;
 
 -- Where their bytes lie: each object has those from an offset on.
 CREATE TABLE recording_objects (
@@ -134,6 +137,24 @@ CREATE TABLE recording_tail (
     bytes BLOB NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX recording_tail_once ON recording_tail (recording, "offset");
+
+-- Lines that were to be seen in recordings, in numbered blocks; they can be made again.
+CREATE TABLE output_blocks (
+    id INTEGER PRIMARY KEY,
+    connection TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    -- When it began what the times in the block count from; when the first and the last line was seen.
+    "start" INTEGER NOT NULL,
+    "first" INTEGER NOT NULL,
+    "last" INTEGER NOT NULL,
+    packed BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX output_once ON output_blocks (connection, number);
+CREATE INDEX output_by_time ON output_blocks ("last", id);
+-- Which blocks have which trigrams, in small letters.
+CREATE VIRTUAL TABLE output_text USING fts5 (
+    "text", content = '', contentless_delete = 1, detail = none, tokenize = 'trigram case_sensitive 1'
+);
 
 -- What is written stays. The one thing that may be done to a row is to take its content away, with all that tells of it.
 CREATE TRIGGER events_stay BEFORE DELETE ON events

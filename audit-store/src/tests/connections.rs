@@ -19,7 +19,7 @@ use crate::{Batch, Connections, Database, Journal, Page, Step};
 
 const LEASE: i64 = Connections::LEASE.as_secs().cast_signed() * 1_000_000;
 
-fn new(number: u128, who: &str, target: &str, account: &str) -> NewConnection {
+pub(super) fn new(number: u128, who: &str, target: &str, account: &str) -> NewConnection {
     NewConnection {
         id: Uuid::from_u128(number),
         state: ConnectionState::Open,

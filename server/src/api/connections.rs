@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::directory::words;
 use super::events::asked;
-use super::question::{FilterParameters, behind, count, pairs, place};
+use super::question::{EventParameters, FilterParameters, behind, count, pairs, place};
 use crate::app::{App, id};
 use crate::error::{ApiError, ErrorBody};
 use crate::lifecycle;
@@ -113,7 +113,7 @@ impl ConnectionView {
 
 /// Connections, the latest first
 #[utoipa::path(get, path = "/connections", tag = "connections",
-    params(FilterParameters,
+    params(FilterParameters, EventParameters,
         ("connectionState" = Option<String>, Query, description = "`Pending`, `Open`, `Inactive` (open, and nobody is at it), \
             `Closed`, `Error`; several with commas between them."),
         ("userEmail" = Option<String>, Query, description = "Those of this person."),

@@ -9,33 +9,33 @@ use casemate_audit_log::model::{
 use casemate_audit_store::Found;
 use serde_json::{Value, json};
 
-use super::question::{Asks, FilterParameters, PageParameters, Question, behind, pairs};
+use super::question::{Asks, EventParameters, FilterParameters, PageParameters, Question, behind, pairs};
 use crate::error::{ApiError, ErrorBody};
 use crate::who::{Action, Gate};
 
 /// Commands, newest first
-#[utoipa::path(get, path = "/events/command", tag = "events", params(FilterParameters, PageParameters),
+#[utoipa::path(get, path = "/events/command", tag = "events", params(FilterParameters, EventParameters, PageParameters),
     responses((status = 200, body = [CommandEvent]), (status = "4XX", body = ErrorBody)))]
 pub async fn commands(gate: Gate, uri: Uri) -> Result<Response, ApiError> {
     page(&gate, &uri, Log::Command).await
 }
 
 /// Calls of the Kubernetes API, newest first
-#[utoipa::path(get, path = "/events/kube", tag = "events", params(FilterParameters, PageParameters),
+#[utoipa::path(get, path = "/events/kube", tag = "events", params(FilterParameters, EventParameters, PageParameters),
     responses((status = 200, body = [KubernetesEvent]), (status = "4XX", body = ErrorBody)))]
 pub async fn kube(gate: Gate, uri: Uri) -> Result<Response, ApiError> {
     page(&gate, &uri, Log::Kube).await
 }
 
 /// What happened to connections, newest first
-#[utoipa::path(get, path = "/events/connection", tag = "events", params(FilterParameters, PageParameters),
+#[utoipa::path(get, path = "/events/connection", tag = "events", params(FilterParameters, EventParameters, PageParameters),
     responses((status = 200, body = [ConnectionEvent]), (status = "4XX", body = ErrorBody)))]
 pub async fn connections(gate: Gate, uri: Uri) -> Result<Response, ApiError> {
     page(&gate, &uri, Log::Connection).await
 }
 
 /// Calls of this API, newest first
-#[utoipa::path(get, path = "/events/subject", tag = "events", params(FilterParameters, PageParameters),
+#[utoipa::path(get, path = "/events/subject", tag = "events", params(FilterParameters, EventParameters, PageParameters),
     responses((status = 200, body = [SubjectEvent]), (status = "4XX", body = ErrorBody)))]
 pub async fn subjects(gate: Gate, uri: Uri) -> Result<Response, ApiError> {
     page(&gate, &uri, Log::Subject).await
@@ -43,7 +43,7 @@ pub async fn subjects(gate: Gate, uri: Uri) -> Result<Response, ApiError> {
 
 /// Agents that came and went, newest first
 #[utoipa::path(get, path = "/events/agent-status-change", tag = "events",
-    params(FilterParameters, PageParameters),
+    params(FilterParameters, EventParameters, PageParameters),
     responses((status = 200, body = [AgentStatusChangeEvent]), (status = "4XX", body = ErrorBody)))]
 pub async fn agents(gate: Gate, uri: Uri) -> Result<Response, ApiError> {
     page(&gate, &uri, Log::AgentStatusChange).await
@@ -51,7 +51,7 @@ pub async fn agents(gate: Gate, uri: Uri) -> Result<Response, ApiError> {
 
 /// Several logs as one, newest first; each event says in `log` of which it is
 #[utoipa::path(get, path = "/events", tag = "events",
-    params(FilterParameters, PageParameters, ("logs" = Option<String>, Query, description = "Which: `command`, `kube`, \
+    params(FilterParameters, EventParameters, PageParameters, ("logs" = Option<String>, Query, description = "Which: `command`, `kube`, \
     `connection`, `subject`, `agent-status-change`, with commas between them; as a rule all.")),
     responses((status = 200, body = [Value]), (status = "4XX", body = ErrorBody)))]
 pub async fn all(gate: Gate, uri: Uri) -> Result<Response, ApiError> {

@@ -15,7 +15,7 @@ use futures_util::stream::try_unfold;
 use serde_json::json;
 
 use super::events::asked;
-use super::question::{Asks, FilterParameters, Question};
+use super::question::{Asks, EventParameters, FilterParameters, Question};
 use crate::app::App;
 use crate::error::{ApiError, ErrorBody};
 use crate::who::{Action, Gate};
@@ -27,7 +27,7 @@ const EVENTS: usize = 1000;
 #[utoipa::path(get, path = "/events/{log}/export", tag = "events",
     params(("log" = String, Path, description = "`command`, `kube`, `connection`, `subject`, `agent-status-change`."),
         ("format" = Option<String>, Query, description = "`json`, `ndjson`, `csv`, `ocsf`, `ecs`."),
-        ("sort" = Option<String>, Query, description = "`desc`, newest first, or `asc`."), FilterParameters),
+        ("sort" = Option<String>, Query, description = "`desc`, newest first, or `asc`."), FilterParameters, EventParameters),
     responses((status = 200, content((Vec<Value> = "application/json"), (String = "application/x-ndjson"),
         (String = "text/csv"))), (status = "4XX", body = ErrorBody)))]
 pub async fn export(gate: Gate, Path(log): Path<String>, uri: Uri) -> Result<Response, ApiError> {
@@ -43,7 +43,7 @@ pub async fn export(gate: Gate, Path(log): Path<String>, uri: Uri) -> Result<Res
 #[utoipa::path(get, path = "/events/export", tag = "events",
     params(("logs" = Option<String>, Query, description = "Which, with commas between them; as a rule all."),
         ("format" = Option<String>, Query, description = "`json`, `ndjson`, `csv`, `ocsf`, `ecs`."),
-        ("sort" = Option<String>, Query, description = "`desc`, newest first, or `asc`."), FilterParameters),
+        ("sort" = Option<String>, Query, description = "`desc`, newest first, or `asc`."), FilterParameters, EventParameters),
     responses((status = 200, content((Vec<Value> = "application/json"), (String = "application/x-ndjson"),
         (String = "text/csv"))), (status = "4XX", body = ErrorBody)))]
 pub async fn export_all(gate: Gate, uri: Uri) -> Result<Response, ApiError> {

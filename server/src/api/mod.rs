@@ -13,6 +13,7 @@ pub mod ingest;
 pub mod organization;
 pub mod question;
 pub mod recordings;
+pub mod search;
 pub mod sign_in;
 pub mod tail;
 
@@ -99,6 +100,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(sign_in::me))
         .routes(routes!(sign_in::set_up))
         .routes(routes!(recordings::recordings))
+        .routes(routes!(search::search))
         .routes(routes!(recordings::details))
         .routes(routes!(recordings::recording))
         .routes(routes!(recordings::live))

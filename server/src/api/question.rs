@@ -166,7 +166,7 @@ pub fn place<T: FromStr>(name: &str, value: &str) -> Result<(Time, T), ApiError>
     place.ok_or_else(|| ApiError::field(name, "it is not what `Link` gave"))
 }
 
-/// What every list of events can be asked for. Of several values of one parameter any may hold; they are in one, with
+/// What every list of what happened in connections can be asked for. Of several values of one parameter any may hold; they are in one, with
 /// commas between them, or the parameter is there several times.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -223,6 +223,13 @@ pub struct FilterParameters {
     /// Names of environments.
     #[param(rename = "environmentNames")]
     environment_names: Option<String>,
+}
+
+/// What events can be asked for besides.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "it is the documentation; the filter of the logs reads them")]
+pub struct EventParameters {
     /// `Created`, `Closed`, `ClientConnect`, …
     #[param(rename = "connectionEventTypes")]
     connection_event_types: Option<String>,

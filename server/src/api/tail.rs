@@ -18,7 +18,7 @@ use futures_util::Stream;
 use tokio::sync::watch;
 
 use super::events::asked;
-use super::question::{Asks, FilterParameters, Question};
+use super::question::{Asks, EventParameters, FilterParameters, Question};
 use crate::app::App;
 use crate::error::{ApiError, ErrorBody};
 use crate::who::{Action, Caller, Gate};
@@ -40,7 +40,7 @@ const ALIVE: Duration = Duration::from_secs(15);
 /// Server-sent events: `event` is the log, `data` the event, `id` where to go on behind it. How a command ended comes as
 /// `command-end`, with the id of the command. Without a cursor it begins now.
 #[utoipa::path(get, path = "/events/tail", tag = "events",
-    params(FilterParameters,
+    params(FilterParameters, EventParameters,
         ("logs" = Option<String>, Query, description = "Which logs, with commas between them; as a rule all."),
         ("cursor" = Option<String>, Query, description = "The last `id` that came; empty: from the very beginning."),
         ("Last-Event-ID" = Option<String>, Header, description = "The same, as browsers send it.")),

@@ -10,6 +10,7 @@
 //!
 //! *Not here*: where bytes and events are kept, what a connection is, and when time passes.
 
+mod clock;
 mod events;
 pub mod fuzz;
 mod imported;
@@ -29,6 +30,7 @@ use casemate_audit_store::Form;
 use casemate_cast_format::segment::{Condition, Unpacked, Unpacker, UnpackerConfig, Verdict};
 use casemate_cast_format::{Header, Micros, SessionFacts, Size};
 
+pub use self::clock::Clock;
 pub use self::imported::{Imported, NoExport, read_export};
 pub use self::kube::{KubeIntake, KubeTaken};
 pub use self::overlap::{Overlap, Step};

@@ -1,10 +1,10 @@
 //! The text of a recording: lines in, events of the audit log out.
 
-use casemate_audit_log::Time;
 use casemate_audit_log::model::Event;
 use casemate_cast_format::{Code, Decoder, Header, Item, Micros, SessionFacts, Size, own};
 use casemate_command_log::{CommandLog, Kind, State};
 
+use super::clock::Clock;
 use super::{About, Events, Reason, Refused, events};
 
 /// So much text without an event, or anything else to be read, is none of a recording: twice what the beginning of one can
@@ -16,8 +16,7 @@ pub(super) struct Reader {
     about: About,
     decoder: Decoder,
     log: Option<Box<CommandLog>>,
-    /// From then times of the recording count.
-    start: Time,
+    clock: Clock,
     pub(super) header: Option<Box<Header>>,
     pub(super) facts: Option<SessionFacts>,
     pub(super) size: Option<Size>,
@@ -32,13 +31,10 @@ pub(super) struct Reader {
     pub(super) has_ended: bool,
 }
 
-/// So far the clock of whoever records may be from what the connection says, in microseconds.
-const ASTRAY: u64 = 300_000_000;
-
 impl Reader {
     pub(super) fn new(about: About) -> Self {
         Self {
-            start: about.started,
+            clock: Clock(about.started),
             about,
             decoder: Decoder::new(),
             log: None,
@@ -86,12 +82,7 @@ impl Reader {
     }
 
     fn begin(&mut self, header: Box<Header>) {
-        // A clock may be wrong by a little; whoever says more than that is not believed.
-        if let Some(start) = header.start_us()
-            && start.abs_diff(self.start.0) <= ASTRAY
-        {
-            self.start = Time(start);
-        }
+        self.clock.begin(&header);
         self.facts = header.facts();
         self.size = Some(header.size);
         self.log = Some(Box::new(CommandLog::new(&header).live()));
@@ -117,10 +108,7 @@ impl Reader {
     fn append(&mut self, event: &casemate_cast_format::Event<'_>) {
         self.has_ended = false;
         let Ok(facts) = serde_json::from_str::<SessionFacts>(&event.data.decode()) else { return };
-        if let Ok(start) = i64::try_from(facts.start_us) {
-            // Whatever it says, time does not go back.
-            self.start = self.start.max(Time(start.saturating_sub_unsigned(event.time.0)));
-        }
+        self.clock.append(&facts, event.time);
         self.facts = Some(facts);
     }
 
@@ -161,19 +149,15 @@ impl Reader {
                         // With the session, at the latest.
                         None => self.last.max(event.offset),
                     };
-                    Event::CommandEnd(events::command_end(&self.about, event, self.at(end)))
+                    Event::CommandEnd(events::command_end(&self.about, event, self.clock.at(end)))
                 }
                 Some(State::Started) | None => {
-                    let at = self.at(event.offset);
+                    let at = self.clock.at(event.offset);
                     Event::Command(Box::new(events::command(&self.about, self.own_place(), event, at)))
                 }
             };
             self.events.push_back(event);
         }
-    }
-
-    fn at(&self, offset: Micros) -> Time {
-        Time(self.start.0.saturating_add_unsigned(offset.0))
     }
 
     /// Machine and account that the session is on by itself.

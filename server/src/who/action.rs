@@ -57,6 +57,8 @@ actions! {
     ProveEvents = "events:prove":                     All All Nothing Nothing,
     /// See which recordings there are.
     ListRecordings = "sessionrecordings:list":        All All Own Nothing,
+    /// Search in what was to be seen in recordings.
+    SearchRecordings = "sessionrecordings:search":    All All Own Nothing,
     /// Look at a recording, or take it away.
     GetRecording = "sessionrecordings:get":           All All Own Nothing,
     /// Follow a recording while it is made.
@@ -127,7 +129,8 @@ mod tests {
     fn an_auditor_changes_nothing() {
         for action in Action::ALL {
             let (_, verb) = action.name().split_once(':').unwrap();
-            let reads = matches!(verb, "list" | "get" | "tail" | "export" | "prove" | "watch" | "me");
+            let reads =
+                matches!(verb, "list" | "get" | "tail" | "export" | "prove" | "search" | "watch" | "me");
             let may = action.reach(Role::Auditor) != Reach::Nothing;
             assert_eq!(may, reads, "{}", action.name());
         }

@@ -20,6 +20,8 @@ pub(super) enum LogArg {
     UserEvents,
     /// Agents that came and went
     Agents,
+    /// What was to be seen in sessions: lines that have TEXT in them
+    Output,
     /// All that happened, in one list
     All,
 }
@@ -34,8 +36,14 @@ impl LogArg {
             Self::ConnectionEvents => "events/connection",
             Self::UserEvents => "events/subject",
             Self::Agents => "events/agent-status-change",
+            Self::Output => "session-recordings/search",
             Self::All => "events",
         }
+    }
+
+    /// What the API calls the number of events of a page.
+    pub(super) fn count(self) -> &'static str {
+        if self == Self::Output { "count" } else { "eventCount" }
     }
 
     /// What the API calls it; nothing for what is no log, or several.
@@ -150,7 +158,9 @@ impl AskArgs {
             LogArg::ConnectionEvents => "connectionEventTypes",
             LogArg::Agents => "statusChanges",
             LogArg::Commands => "commandKinds",
-            LogArg::Kube | LogArg::Connections | LogArg::UserEvents | LogArg::All => "serviceActions",
+            LogArg::Kube | LogArg::Connections | LogArg::UserEvents | LogArg::Output | LogArg::All => {
+                "serviceActions"
+            }
         };
         let lists = [
             ("subjectNames", &self.user),
@@ -186,7 +196,16 @@ impl AskArgs {
 
     /// A flag that is given and means nothing to this log: somebody would rely on it.
     pub(super) fn out_of_place(&self, log: LogArg) -> Option<&'static str> {
-        (log != LogArg::Connections && !self.state.is_empty()).then_some("--state")
+        let is_output = log == LogArg::Output;
+        [
+            ("--state", log != LogArg::Connections && !self.state.is_empty()),
+            ("--search", is_output && self.search.is_some()),
+            ("--action", is_output && !self.action.is_empty()),
+            ("--node", is_output && !self.node.is_empty()),
+            ("--allowed", is_output && self.allowed.is_some()),
+        ]
+        .into_iter()
+        .find_map(|(flag, is)| is.then_some(flag))
     }
 }
 
@@ -243,5 +262,7 @@ mod tests {
         assert_eq!(some.parameters(LogArg::Connections), [("connectionState", "Open,Inactive".into())]);
         assert_eq!(some.out_of_place(LogArg::Connections), None);
         assert_eq!(some.out_of_place(LogArg::Commands), Some("--state"));
+        assert_eq!(full().out_of_place(LogArg::Output), Some("--search"));
+        assert_eq!(full().out_of_place(LogArg::All), None);
     }
 }

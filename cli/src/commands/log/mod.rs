@@ -37,6 +37,9 @@ const CHUNK: usize = 64 << 10;
 /// calls of the server's own API, or all of them in one list. With --follow it goes on as they come, also behind a broken
 /// connection.
 ///
+/// With `output TEXT` it shows lines that were on the screens of sessions and have the text in them, with the session, the
+/// moment in its recording and the command that they belong to.
+///
 /// With --export the server writes the log as a file, and with --proof all logs with their chains and the server's
 /// signatures, which `casemate verify` checks without asking anybody.
 #[derive(Debug, clap::Args)]
@@ -48,12 +51,17 @@ Examples:
   casemate log connections --state Open                    who is where now
   casemate log user-events --allowed no --since yesterday  who was refused what
   casemate log all --search nginx --json | jq .
+  casemate log output 'permission denied' --since 7d       what was seen where
   casemate log commands --since 2026-11-01 --export csv -o november.csv
   casemate log --proof -o proof.jsonl && casemate verify --key server.pub proof.jsonl")]
 pub(crate) struct LogArgs {
     /// Which log
     #[arg(value_enum, default_value = "all", hide_default_value = true)]
     log: LogArg,
+
+    /// Of the output: what to look for, whatever its capitals
+    #[arg(value_name = "TEXT")]
+    text: Option<String>,
 
     /// How many events, the last ones; 0 for all [default: 100, and 10 with --follow]
     #[arg(short = 'n', long, value_name = "COUNT")]
@@ -96,16 +104,37 @@ fn form(text: &str) -> Result<Form, String> {
 
 pub(crate) fn run(arguments: &LogArgs, printer: &Printer) -> Result<(), Failure> {
     let log = arguments.log;
+    match (&arguments.text, log) {
+        (None, LogArg::Output) => {
+            let failure = Failure::new("it is not said what to look for");
+            return Err(failure.hint("casemate log output 'permission denied'"));
+        }
+        (Some(text), _) if log != LogArg::Output => {
+            let failure = Failure::new(format!("`{text}` means nothing here"));
+            return Err(failure.hint(
+                "to search in a log: --search TEXT; in what was to be seen: casemate log output TEXT",
+            ));
+        }
+        _ => {}
+    }
     if let Some(flag) = arguments.ask.out_of_place(log) {
         let failure = Failure::new(format!("`{flag}` means nothing here"));
-        return Err(failure.hint("connections have a state: casemate log connections"));
+        return Err(failure.hint(match flag {
+            "--state" => "connections have a state: casemate log connections",
+            _ => "lines have none of what events have: casemate log commands",
+        }));
     }
     if log == LogArg::Connections && (arguments.follow || arguments.export.is_some()) {
         let failure = Failure::new("connections are a list of what there is, and no log");
         return Err(failure.hint("follow or export what happens to them: casemate log connection-events"));
     }
+    if log == LogArg::Output && (arguments.follow || arguments.export.is_some() || arguments.proof) {
+        let failure = Failure::new("what was to be seen is searched, and no log");
+        return Err(failure.hint("for programs: casemate log output TEXT --json"));
+    }
     let client = arguments.server.client(printer)?;
-    let parameters = arguments.ask.parameters(log);
+    let mut parameters = arguments.ask.parameters(log);
+    parameters.extend(arguments.text.clone().map(|text| ("text", text)));
     match (arguments.export, arguments.proof) {
         (_, true) => save(&client, "events/proof", "", arguments, printer),
         (Some(form), _) => {
@@ -163,8 +192,10 @@ fn show(
     let mut shown = Shown::create(arguments)?;
     let limit = arguments.limit.unwrap_or(if arguments.follow { 10 } else { 100 });
     match limit {
-        // Connections are given latest first only.
-        0 if log != LogArg::Connections => all(client, parameters, log, &mut shown)?,
+        // These are given latest first only.
+        0 if !matches!(log, LogArg::Connections | LogArg::Output) => {
+            all(client, parameters, log, &mut shown)?;
+        }
         _ => last(client, parameters, log, limit)?
             .iter()
             .rev()
@@ -201,14 +232,15 @@ fn of(log: LogArg, event: &Value) -> String {
     log.name().or_else(|| event.get("log")?.as_str()).unwrap_or_default().to_owned()
 }
 
-/// The last events, newest first.
+/// The last events, newest first; all of them, if it is not said how many.
 fn last(
     client: &Client,
     parameters: &[(&'static str, String)],
     log: LogArg,
     limit: usize,
 ) -> Result<Vec<Value>, Failure> {
-    let count = ("eventCount", limit.min(PAGE).to_string());
+    let limit = if limit == 0 { usize::MAX } else { limit };
+    let count = (log.count(), limit.min(PAGE).to_string());
     let mut asked = query(&[parameters, &[count]].concat());
     let mut events = Vec::new();
     loop {

@@ -81,6 +81,14 @@ impl Rows {
                 live(Column::new("STATUS"), 8),
                 Column::new("REASON"),
             ],
+            LogArg::Output => vec![
+                time("TIME"),
+                who(),
+                Column::new("SESSION"),
+                Column::number("AT"),
+                Column::new("COMMAND"),
+                Column::new("LINE"),
+            ],
             LogArg::All => vec![time("TIME"), live(Column::new("LOG"), 10), who(), Column::new("WHAT")],
         }
     }
@@ -123,6 +131,13 @@ impl Rows {
                     ["targetId", "statusChange", "reason"].map(|name| text(event, name));
                 Row { cells: vec![time, target, status, reason], bad: None }
             }
+            LogArg::Output => {
+                let offset = event.get("offset").and_then(Value::as_f64);
+                let offset = offset.map_or_else(String::new, |offset| format!("{offset:.1}"));
+                let [session, command, line] =
+                    ["connectionId", "command", "line"].map(|name| text(event, name));
+                Row { cells: vec![time, who, session, offset, command, line], bad: None }
+            }
             LogArg::All => {
                 let what = what(of, event);
                 self.remember(event, &who, &what);
@@ -155,6 +170,7 @@ impl Rows {
             | LogArg::Connections
             | LogArg::ConnectionEvents
             | LogArg::UserEvents
+            | LogArg::Output
             | LogArg::Agents => None,
         }
     }
@@ -414,6 +430,23 @@ mod tests {
             &expect![[r#"
                 TIME (UTC+01:00)     WHO                          STATUS  COMMAND
                 2026-11-22 08:03:28  bob@org.com on prod as edit     403  list /api/v1/pods and 1 more
+            "#]],
+        );
+    }
+
+    #[test]
+    fn lines_that_were_to_be_seen() {
+        check(
+            LogArg::Output,
+            false,
+            &[(
+                "",
+                json!({"timestamp": "2026-11-22T07:03:28Z", "subjectName": "alice@org.com", "targetName": "web-1", "targetUser": "root",
+                    "connectionId": "0196a1b2-c3d4-7e5f-8a9b-000000000001", "offset": 83.25, "command": "make", "line": "make: no rule"}),
+            )],
+            &expect![[r#"
+                TIME (UTC+01:00)     WHO                             SESSION                                 AT  COMMAND  LINE
+                2026-11-22 08:03:28  alice@org.com on web-1 as root  0196a1b2-c3d4-7e5f-8a9b-000000000001  83.2  make     make: no rule
             "#]],
         );
     }

@@ -1,0 +1,350 @@
+//! Search in what was to be seen in recordings.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+use std::str::FromStr;
+use std::time::{Duration, Instant};
+
+use axum::Json;
+use axum::http::Uri;
+use axum::response::{IntoResponse as _, Response};
+use casemate_audit_log::Time;
+use casemate_audit_log::filter::Filter;
+use casemate_audit_store::connections::Connection;
+use casemate_audit_store::{Block, Seek};
+use casemate_store::lines::Unpacker;
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::events::asked;
+use super::question::{FilterParameters, behind, count, pairs, place};
+use crate::app::App;
+use crate::error::{ApiError, ErrorBody};
+use crate::output::command_at;
+use crate::who::{Action, Gate};
+
+/// Lines in an answer, where nobody says how many.
+const LINES: usize = 100;
+
+/// Lines in an answer at most.
+const MOST: usize = 1000;
+
+/// Text in an answer at most, in bytes: a line may be long.
+const TEXT: usize = 1 << 20;
+
+/// Characters of what is looked for.
+const LONGEST: usize = 500;
+
+/// Blocks that are looked at in one go.
+const BLOCKS: usize = 200;
+
+/// How long it is looked in one call: where there is more, the next page goes on.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A line that was to be seen in a session.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OutputLine {
+    /// Of which session: the id of its connection, and of its recording.
+    connection_id: String,
+    /// When it was first seen.
+    timestamp: Time,
+    /// When, from the beginning of the recording, in seconds.
+    offset: f64,
+    /// The line, as it stood on the screen.
+    line: String,
+    /// The command that ran when it was seen, or that was typed in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command_id: Option<String>,
+    /// Its text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command: Option<String>,
+    /// Whose session it is.
+    subject_id: String,
+    /// Its name.
+    subject_name: String,
+    /// What the connection leads to.
+    target_id: String,
+    /// Its name.
+    target_name: String,
+    /// The account on the target.
+    target_user: String,
+}
+
+/// Lines that were to be seen in sessions, and have a text in them, the latest first
+///
+/// Lines that came close together in one session are not torn apart by those of another. A page may be short, or have
+/// nothing in it, and still have a `Link` to where the search goes on. What is on the screen of a session that goes on is
+/// found once it has left it.
+#[utoipa::path(get, path = "/session-recordings/search", tag = "recordings",
+    params(("text" = String, Query, description = "Stands in a line, whatever its capitals. Three letters or more are found soonest."),
+        FilterParameters,
+        ("count" = Option<u32>, Query, description = "So many lines: 100 where it is not said, 1000 at most."),
+        ("before" = Option<String>, Query, description = "Where to go on: as in the `Link` of the page before.")),
+    responses((status = 200, body = [OutputLine]), (status = "4XX", body = ErrorBody)))]
+pub async fn search(gate: Gate, uri: Uri) -> Result<Response, ApiError> {
+    let caller = gate.pass(Action::SearchRecordings, "all", asked(&uri)?).await?;
+    let question = Question::parse(&uri)?;
+    let Some(filter) = caller.narrow(question.filter.clone()) else {
+        return Ok(Json(json!([])).into_response());
+    };
+    let (hits, next) = find(&gate.app, &Question { filter, ..question }).await?;
+    let lines = described(&gate.app, hits).await?;
+    let mut response = Json(lines).into_response();
+    if let Some(next) = next {
+        super::next_page(&mut response, &uri, &behind(next.0, next.1))?;
+    }
+    Ok(response)
+}
+
+/// What is asked.
+#[derive(Debug)]
+struct Question {
+    text: String,
+    filter: Filter,
+    limit: usize,
+    before: Option<(Time, Which)>,
+}
+
+/// Which line: those of a block that came before this one are still to be looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Which {
+    block: i64,
+    line: usize,
+}
+
+impl fmt::Display for Which {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.block, self.line)
+    }
+}
+
+impl FromStr for Which {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (block, line) = text.split_once('-').ok_or(())?;
+        Ok(Self { block: block.parse().map_err(drop)?, line: line.parse().map_err(drop)? })
+    }
+}
+
+impl Question {
+    fn parse(uri: &Uri) -> Result<Self, ApiError> {
+        let mut question =
+            Self { text: String::new(), filter: Filter::default(), limit: LINES, before: None };
+        for (name, value) in pairs(uri)? {
+            if value.contains('\0') {
+                return Err(ApiError::field(&name, "it has a character that nothing has"));
+            }
+            match name.as_str() {
+                "text" if value.chars().count() > LONGEST => {
+                    return Err(ApiError::field(&name, format!("it has more than {LONGEST} characters")));
+                }
+                "text" => question.text = value,
+                "count" => question.limit = count(&name, &value, MOST)?,
+                "before" => question.before = Some(place(&name, &value)?),
+                _ if question.filter.take(&name, &value)? && !is_of_events(&question.filter) => {}
+                _ => return Err(ApiError::field(&name, "there is no such parameter here")),
+            }
+        }
+        if question.text.is_empty() {
+            return Err(ApiError::field("text", "say what to look for"));
+        }
+        Ok(question)
+    }
+}
+
+/// Whether something is asked that only events have.
+fn is_of_events(filter: &Filter) -> bool {
+    let Filter { actions, node_ids, evaluation, search, .. } = filter;
+    !actions.is_empty() || !node_ids.is_empty() || evaluation.is_some() || search.is_some()
+}
+
+/// A line that was found.
+#[derive(Debug)]
+struct Hit {
+    connection: Uuid,
+    time: Time,
+    offset: f64,
+    line: String,
+}
+
+/// The lines that are asked for, and where it goes on if there may be more.
+async fn find(app: &App, question: &Question) -> Result<(Vec<Hit>, Option<(Time, Which)>), ApiError> {
+    let begin = Instant::now();
+    let (mut hits, mut text) = (Vec::new(), 0);
+    let mut before = question.before;
+    let lower = question.text.to_lowercase();
+    let mut unpacker = Unpacker::new().map_err(|_| no_memory())?;
+    loop {
+        let left = PATIENCE.saturating_sub(begin.elapsed());
+        if left.is_zero() {
+            return Ok((hits, before));
+        }
+        let seek = Seek {
+            text: question.text.clone(),
+            filter: question.filter.clone(),
+            from: before.map(|(last, which)| (last, which.block)),
+            limit: BLOCKS,
+            within: left,
+        };
+        let blocks = match app.database.output(seek).await {
+            Ok(blocks) => blocks,
+            // What was found until then is given.
+            Err(casemate_audit_store::StoreError::TooLong { .. }) if before != question.before => {
+                return Ok((hits, before));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        for block in &blocks {
+            let (last, id) = block.place;
+            let most = before.filter(|(_, which)| which.block == id).map(|(_, which)| which.line);
+            let lines = tokio::task::block_in_place(|| look(&mut unpacker, block, &lower, question, most));
+            for (number, hit) in lines.ok_or_else(|| damaged(id))? {
+                text += hit.line.len();
+                hits.push(hit);
+                before = Some((last, Which { block: id, line: number }));
+                if hits.len() >= question.limit || text >= TEXT {
+                    return Ok((hits, before));
+                }
+            }
+            before = Some((last, Which { block: id, line: 0 }));
+        }
+        if blocks.len() < BLOCKS {
+            return Ok((hits, None));
+        }
+    }
+}
+
+/// The lines of a block that are asked for, the last one first, each with its number; of them those before one.
+fn look(
+    unpacker: &mut Unpacker,
+    block: &Block,
+    lower: &str,
+    question: &Question,
+    before: Option<usize>,
+) -> Option<Vec<(usize, Hit)>> {
+    let unpacked = unpacker.unpack(&block.packed)?;
+    if !unpacked.text.to_lowercase().contains(lower) {
+        return Some(Vec::new());
+    }
+    let mut lines: Vec<_> = unpacked.lines().collect();
+    lines.sort_by_key(|(offset, _)| *offset);
+    lines.truncate(before.unwrap_or(usize::MAX));
+    let mut found = Vec::new();
+    for (number, (offset, line)) in lines.into_iter().enumerate() {
+        let time = Time(block.start.0.saturating_add_unsigned(offset.0));
+        let is_then = question.filter.start.is_none_or(|start| start <= time)
+            && question.filter.end.is_none_or(|end| time <= end);
+        if is_then && line.to_lowercase().contains(lower) {
+            let (connection, line) = (block.connection, line.to_owned());
+            let offset = Duration::from_micros(offset.0).as_secs_f64();
+            found.push((number, Hit { connection, time, offset, line }));
+        }
+    }
+    found.reverse();
+    Some(found)
+}
+
+/// Lines, with whose they are and which commands they belong to.
+async fn described(app: &App, hits: Vec<Hit>) -> Result<Vec<OutputLine>, ApiError> {
+    let mut by_connection: BTreeMap<Uuid, Vec<usize>> = BTreeMap::new();
+    for (index, hit) in hits.iter().enumerate() {
+        by_connection.entry(hit.connection).or_default().push(index);
+    }
+    let connections = connections(app, by_connection.keys().copied()).await?;
+    let mut commands: HashMap<usize, (String, String)> = HashMap::new();
+    for (connection, indices) in by_connection {
+        let times: Vec<Time> = indices.iter().map(|index| hits[*index].time).collect();
+        let around = app.database.commands_at(connection, &times).await?;
+        for (index, around) in indices.into_iter().zip(around) {
+            let hit = &hits[index];
+            let command = command_at(&around, &hit.line, hit.time);
+            commands.extend(command.map(|command| (index, (command.id.clone(), command.command.clone()))));
+        }
+    }
+    let lines = hits.into_iter().enumerate().filter_map(|(index, hit)| {
+        let connection = connections.get(&hit.connection)?;
+        let (command_id, command) = commands.remove(&index).unzip();
+        Some(OutputLine {
+            connection_id: hit.connection.to_string(),
+            timestamp: hit.time,
+            offset: hit.offset,
+            line: hit.line,
+            command_id,
+            command,
+            subject_id: connection.subject_id.clone(),
+            subject_name: connection.subject_name.clone(),
+            target_id: connection.target_id.clone(),
+            target_name: connection.target_name.clone(),
+            target_user: connection.target_user.clone(),
+        })
+    });
+    Ok(lines.collect())
+}
+
+async fn connections(
+    app: &App,
+    ids: impl Iterator<Item = Uuid>,
+) -> Result<HashMap<Uuid, Connection>, ApiError> {
+    let ids: BTreeSet<String> = ids.map(|id| id.to_string()).collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let limit = ids.len();
+    let filter = Filter { connection_ids: ids, ..Filter::default() };
+    let found = app.connections.list(&BTreeSet::new(), &filter, None, limit).await?;
+    Ok(found.into_iter().map(|connection| (connection.id, connection)).collect())
+}
+
+fn no_memory() -> ApiError {
+    ApiError::new(axum::http::StatusCode::SERVICE_UNAVAILABLE, "Unavailable", "the server has no memory left")
+}
+
+fn damaged(block: i64) -> ApiError {
+    crate::say(format_args!("block {block} of what recordings showed cannot be unpacked"));
+    ApiError::new(
+        axum::http::StatusCode::SERVICE_UNAVAILABLE,
+        "Unavailable",
+        "what is kept for the search is damaged",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(query: &str) -> Result<Question, String> {
+        let uri = format!("/x?{query}").parse().unwrap();
+        Question::parse(&uri).map_err(|error| error.message().to_owned())
+    }
+
+    #[test]
+    fn a_question_is_what_it_says() {
+        let question = parse("text=no%20such&userNames=alice&count=7&before=12.34-5").unwrap();
+        assert_eq!((question.text.as_str(), question.limit), ("no such", 7));
+        assert_eq!(question.before, Some((Time(12), Which { block: 34, line: 5 })));
+        assert_eq!(question.before.map(|(time, which)| behind(time, which)).as_deref(), Some("12.34-5"));
+        assert!(question.filter.subject_names.contains("alice"));
+    }
+
+    #[test]
+    fn what_is_no_question_is_refused() {
+        for (query, wrong) in [
+            ("", "`text`: say what to look for"),
+            ("text=", "`text`: say what to look for"),
+            ("text=a%00b", "`text`: it has a character that nothing has"),
+            (&format!("text={}", "x".repeat(501)), "`text`: it has more than 500"),
+            ("text=a&search=b", "`search`: there is no such parameter here"),
+            ("text=a&commandKinds=shell", "`commandKinds`: there is no such parameter here"),
+            ("text=a&evaluation=true", "`evaluation`: there is no such parameter here"),
+            ("text=a&before=1.2", "`before`: it is not what `Link` gave"),
+            ("text=a&count=1001", "`count`: it has to be a number from 1 to 1000"),
+        ] {
+            let message = parse(query).err().unwrap_or_default();
+            assert!(message.contains(wrong), "{query}: {message}");
+        }
+    }
+}
