@@ -102,8 +102,18 @@ impl Facts {
     /// It is none that can be uploaded.
     pub fn of(path: &Path) -> Result<Self, NoFacts> {
         let name = path.display().to_string();
+        match File::open(path) {
+            Ok(file) => Self::read(file, name),
+            Err(source) => Err(NoFacts::File { path: name, source }),
+        }
+    }
+
+    /// Reads them from a file that is open, and of which nothing was read; `name` is what it is called.
+    ///
+    /// # Errors
+    /// It is none that can be uploaded.
+    pub fn read(mut file: File, name: String) -> Result<Self, NoFacts> {
         let cannot = |source| NoFacts::File { path: name.clone(), source };
-        let mut file = File::open(path).map_err(cannot)?;
         let Some((form, header)) = head(&mut file).map_err(cannot)? else {
             return Err(NoFacts::NoRecording(name));
         };

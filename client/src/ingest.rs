@@ -166,6 +166,16 @@ impl Client {
         Ok(close(response.headers()))
     }
 
+    /// Says that a connection without a recording is there still; gives why it is to end, if somebody closed it.
+    ///
+    /// # Errors
+    /// There is no such connection.
+    pub fn renew(&self, connection: Uuid) -> Result<Option<String>, ClientError> {
+        let headers = [("content-type", "application/offset+octet-stream"), ("upload-offset", "0")];
+        let response = self.call(Method::PATCH, &format!("ingest/recordings/{connection}"), &headers, &[])?;
+        Ok(close(response.headers()))
+    }
+
     /// Asks how much of a recording is there.
     ///
     /// # Errors

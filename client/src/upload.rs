@@ -48,8 +48,14 @@ impl Upload {
     /// The file cannot be opened.
     pub fn open(client: &Client, id: Uuid, path: &Path) -> Result<Self, ClientError> {
         let file = File::open(path).map_err(|source| cannot(path, source))?;
+        Ok(Self::of(client, id, file, path))
+    }
+
+    /// Of a file that is open; the path is only what it is called.
+    #[must_use]
+    pub fn of(client: &Client, id: Uuid, file: File, path: &Path) -> Self {
         let (client, path) = (client.clone(), path.to_owned());
-        Ok(Self { client, id, path, file, offset: 0, is_complete: false, buffer: Vec::new() })
+        Self { client, id, path, file, offset: 0, is_complete: false, buffer: Vec::new() }
     }
 
     /// Makes the connection known, if it is not, and takes the upload up where it broke off. Gives what was there already. Of that the last

@@ -33,7 +33,7 @@ const IDLE: Duration = Duration::from_secs(300);
 const ROUNDS: usize = 8;
 
 /// What was recorded so long before its end comes was not uploaded while it was made, in microseconds.
-const LATE: i64 = 60_000_000;
+pub(crate) const LATE: i64 = 60_000_000;
 
 /// Why a connection is over whose recording is complete.
 const ENDED: &str = "the recording ended";

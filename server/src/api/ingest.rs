@@ -26,7 +26,7 @@ use super::sign_in::mail_address;
 use crate::app::{App, id, snapshot};
 use crate::error::{ApiError, ErrorBody};
 use crate::lifecycle;
-use crate::sessions::Upload;
+use crate::sessions::{LATE, Upload};
 use crate::who::{Action, Caller, Gate, Reach};
 
 /// Where bytes begin, and where they may go on.
@@ -324,6 +324,12 @@ pub async fn upload(
         Some(_) => return Err(ApiError::field("Upload-Complete", "it has to be `?0` or `?1`")),
     };
     let connection = carried(&gate, &caller, Action::Upload, &text).await?;
+    if bytes.is_empty() && !is_last {
+        // Of a connection without a recording nothing more is to be said than that it is there.
+        if let Err(StoreError::NoRecording { .. }) = gate.app.recordings.find(connection.id).await {
+            return Ok(answer(StatusCode::NO_CONTENT.into_response(), &connection, None));
+        }
+    }
     let uploaded = gate.app.upload(&connection, Upload { offset, bytes, is_last }).await?;
     Ok(answer(StatusCode::NO_CONTENT.into_response(), &connection, Some(uploaded.size)))
 }
@@ -343,8 +349,11 @@ pub async fn happened(
     let (app, now) = (&gate.app, Time::now());
     let reason = said.reason.map(|reason| words("reason", &reason)).transpose()?;
     let (mark, id) = (said.id.to_string(), connection.id);
+    // What is told long after it happened happened then.
+    let late = |time: &Time| now.0.saturating_sub(time.0) > LATE && *time >= connection.started;
+    let ended = said.timestamp.filter(late).unwrap_or(now);
     let end = |state, otherwise: &str| {
-        lifecycle::ending(app, &connection, state, reason.as_deref().unwrap_or(otherwise), now)
+        lifecycle::ending(app, &connection, state, reason.as_deref().unwrap_or(otherwise), ended)
     };
     let (step, what) = match said.kind {
         HappeningType::ClientConnect => {
