@@ -146,6 +146,30 @@ const FINGERPRINT_NEEDED: &str =
 const NAME_NEEDED: &str = "a name is needed: letters, digits, and `.`, `-`, `_`, `@`, `+`";
 const PERSON_NEEDED: &str = "a key and a person are needed, without control characters";
 
+const ADDRESS_NEEDED: &str = "the address of a server is needed, such as https://audit.example.com";
+
+/// The audit server to which this host's agent carries what is recorded.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct ServerTable {
+    url: Spanned<String>,
+    key_file: Spanned<Absolute>,
+    ca: Option<Spanned<Absolute>>,
+}
+
+/// The audit server of a host, as its configuration says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Server<'a> {
+    /// Its address.
+    pub url: &'a str,
+    /// The file with the key of this host's agent.
+    pub key_file: &'a Path,
+    /// The file with the certificates of the authority to trust, if it is not one of those that browsers trust.
+    pub ca: Option<&'a Path>,
+    /// The line that names the address.
+    pub line: usize,
+}
+
 /// The whole file.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -161,6 +185,7 @@ struct File {
     certificate_authorities: Vec<Spanned<String>>,
     #[serde(default)]
     people: BTreeMap<String, Spanned<String>>,
+    server: Option<ServerTable>,
     #[serde(default)]
     policy: Settings,
     #[serde(default)]
@@ -225,6 +250,11 @@ impl Config {
                 return Err(wrong(person.span(), PERSON_NEEDED));
             }
         }
+        if let Some(ServerTable { url, .. }) = &self.file.server
+            && !is_address(url.get_ref())
+        {
+            return Err(wrong(url.span(), ADDRESS_NEEDED));
+        }
         for rule in &self.file.rule {
             let Rule { users, groups, targets, .. } = rule.get_ref();
             if users.is_empty() && groups.is_empty() && targets.is_empty() {
@@ -251,6 +281,18 @@ impl Config {
     #[must_use]
     pub fn enterprise_number(&self) -> Option<(u32, usize)> {
         self.file.enterprise_number.as_ref().map(|number| (*number.get_ref(), self.line(number.span().start)))
+    }
+
+    /// The audit server.
+    #[must_use]
+    pub fn server(&self) -> Option<Server<'_>> {
+        let ServerTable { url, key_file, ca } = self.file.server.as_ref()?;
+        Some(Server {
+            url: url.get_ref(),
+            key_file: &key_file.get_ref().0,
+            ca: ca.as_ref().map(|ca| ca.get_ref().0.as_path()),
+            line: self.line(url.span().start),
+        })
     }
 
     /// Whether a rule is about a group.
@@ -323,6 +365,12 @@ fn is_person(text: &str) -> bool {
     !text.is_empty() && text.len() <= 255 && !text.contains(casemate_terminal::is_acting)
 }
 
+/// Whether a text can be the address of a server.
+fn is_address(text: &str) -> bool {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    rest.is_some_and(|rest| !rest.is_empty() && rest.chars().all(|letter| letter.is_ascii_graphic()))
+}
+
 /// Whether a text is the fingerprint of a key: 32 bytes in base64, without padding.
 fn is_fingerprint(text: &str) -> bool {
     text.strip_prefix(FINGERPRINT).is_some_and(|hash| {
@@ -362,10 +410,10 @@ mod tests {
             .collect();
         Config::parse(&set).unwrap();
         // Who is refused is told which keys there are.
-        for unknown in ["x = 1", "[policy]\nx = 1", "[[rule]]\nx = 1"] {
+        for unknown in ["x = 1", "[policy]\nx = 1", "[[rule]]\nx = 1", "[server]\nx = 1"] {
             let refused = refused(unknown);
             let known: Vec<_> = refused.split('`').skip(3).step_by(2).collect();
-            assert!(known.len() > 3, "{refused}");
+            assert!(known.len() > 2, "{refused}");
             for key in known {
                 let is_it = |line: &str| {
                     let line = line.trim_start_matches(['[', '#']);
@@ -382,7 +430,8 @@ mod tests {
             "# a host\ntarget = \"web-1\"\nemergency-group = \"breakglass\"\ndisk-budget = \"20G\"\nwatchers = [\"audit\"]\n\
              enterprise-number = 4711\n\
              certificate-authorities = [\"SHA256:MfeHqpRyPOm1zKUCbqUtTRGIMOD8yHSAI7C0Gp/TkRM\"]\n\
-             [people]\n\"SHA256:l1PiKkcHy7uBdPtBRNtcQYsEu/Fu7UAbTK8H5zUQSwI\" = \"alice@corp.example\"\n[policy]\nmode = \"strict\"\nrecord = \"input-and-output\"\n\
+             [people]\n\"SHA256:l1PiKkcHy7uBdPtBRNtcQYsEu/Fu7UAbTK8H5zUQSwI\" = \"alice@corp.example\"\n\
+             [server]\nurl = \"https://audit\"\nkey-file = \"/etc/casemate/agent.key\"\n[policy]\nmode = \"strict\"\nrecord = \"input-and-output\"\n\
              [[rule]]\nusers = [\"bob\"]\npolicy = { shell = \"/bin/zsh\" }\n",
         )
         .unwrap();
@@ -399,6 +448,8 @@ mod tests {
         assert!(config.is_authority("SHA256:MfeHqpRyPOm1zKUCbqUtTRGIMOD8yHSAI7C0Gp/TkRM"));
         assert!(!config.is_authority("SHA256:l1PiKkcHy7uBdPtBRNtcQYsEu/Fu7UAbTK8H5zUQSwI"));
         assert_eq!(config.rules().count(), 1);
+        let key_file = Path::new("/etc/casemate/agent.key");
+        assert_eq!(config.server(), Some(Server { url: "https://audit", key_file, ca: None, line: 11 }));
         assert!(Config::parse("").is_ok());
     }
 
@@ -425,6 +476,15 @@ mod tests {
         assert!(refused("[people]\nid = \"a\\u001b\"").starts_with("line 2: a key and a person are needed"));
         assert!(refused("[policy]\nshell = \"zsh\"").contains("line 2: a path from the root is needed"));
         assert!(refused("[policy]\nrecordings = \"/var/../etc\"").contains("a path from the root is needed"));
+        assert!(
+            refused("[server]\nurl = \"audit\"\nkey-file = \"/k\"")
+                .starts_with("line 2: the address of a server")
+        );
+        assert!(refused("[server]\nurl = \"https://audit\"").contains("missing field `key-file`"));
+        assert!(
+            refused("[server]\nurl = \"https://audit\"\nkey-file = \"k\"")
+                .contains("line 3: a path from the root")
+        );
         assert!(refused("\n[[rule]]\npolicy = {}").starts_with("line 2: a rule is about somebody"));
         assert!(refused("[[rule]]\nusers = [\"a\"]").contains("missing field `policy`"));
     }

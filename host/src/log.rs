@@ -9,7 +9,7 @@
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::Path;
 
 use chrono::{DateTime, SecondsFormat};
@@ -98,6 +98,15 @@ pub enum Entry {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         login: Option<String>,
     },
+    /// Somebody closed a session or a login on the audit server, and it is ended.
+    Closed {
+        /// The account.
+        account: String,
+        /// The id of the session, or of the [`Login`] that has none.
+        session: String,
+        /// Who, and why.
+        reason: String,
+    },
     /// Recordings take much of what they may, or of what there is; or no longer do.
     Disk {
         /// How it stands now.
@@ -183,6 +192,35 @@ fn open(folder: &Path, name: &str) -> io::Result<OwnedFd> {
     }
 }
 
+/// The files of the log, a day each, in order.
+///
+/// # Errors
+///
+/// The folder cannot be read.
+pub fn day_files(folder: &Path) -> io::Result<Vec<String>> {
+    let names = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?.filter_map(|entry| entry.ok()?.file_name().into_string().ok()),
+    };
+    let mut names: Vec<_> = names.filter(|name| !name.starts_with('.') && name.ends_with(".jsonl")).collect();
+    names.sort();
+    Ok(names)
+}
+
+/// Opens the file of a day to read it, if it is one of ours; it is for root to read.
+///
+/// # Errors
+///
+/// It is none, or cannot be read.
+pub fn open_day(folder: &Path, name: &str) -> io::Result<File> {
+    let folder = open_folder(folder)?;
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = File::from(rustix::fs::openat(&folder, name, flags, Mode::empty())?);
+    let about = file.metadata()?;
+    let is_ours = about.is_file() && about.nlink() == 1 && about.mode() & 0o7777 == SHARED_FILE_MODE;
+    if is_ours { Ok(file) } else { Err(io::Error::other(format!("`{name}` is no file of the host log"))) }
+}
+
 fn open_folder(folder: &Path) -> io::Result<OwnedFd> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     match rustix::fs::open(folder, flags, Mode::empty()) {
@@ -240,6 +278,7 @@ impl Entry {
             }
             Self::UnrecordedEnd { account, session, .. } => [account, session].into_iter().for_each(cap),
             Self::Watched { account, session, of, .. } => [account, session, of].into_iter().for_each(cap),
+            Self::Closed { account, session, reason } => [account, session, reason].into_iter().for_each(cap),
             Self::Disk { folder, .. } => cap(folder),
         }
         self
@@ -249,7 +288,7 @@ impl Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    use std::os::unix::fs::PermissionsExt as _;
 
     /// 2026-11-22T07:03:28.123456Z.
     const NOW: u64 = 1_795_331_008_123_456;

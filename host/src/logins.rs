@@ -90,6 +90,14 @@ pub fn find(places: &Places) -> Vec<Login> {
     find_of(places, 0)
 }
 
+/// The process that holds a login open; `None` once it is over.
+#[must_use]
+pub fn holder_of(login: &Login) -> Option<OwnedFd> {
+    let (held, _) = Process::hold(login.pid)?;
+    // What is held now is that process, if it still is.
+    Process::find(login.pid).filter(|process| process.start == login.process_start).map(|_| held)
+}
+
 fn find_of(places: &Places, owner: u32) -> Vec<Login> {
     let Ok(folder) = open_folder(places) else { return Vec::new() };
     if !is_owners(&folder, owner) {

@@ -69,6 +69,12 @@ impl Places {
         self.state.join("log")
     }
 
+    /// The folder of what the agent keeps: root's, and nobody else's to look into. The agent makes it.
+    #[must_use]
+    pub fn agent(&self) -> PathBuf {
+        self.state.join("agent")
+    }
+
     /// The folder of running sessions, a file for each.
     #[must_use]
     pub fn sessions(&self) -> PathBuf {

@@ -1,7 +1,10 @@
 //! Processes by `/proc`: which one it is, and whose child. An id alone says little, since ids are used again;
 //! with the time when it started it names one process of a boot.
 
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 /// A process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +21,15 @@ impl Process {
     /// A process that there is.
     pub(crate) fn find(pid: u32) -> Option<Self> {
         Self::parse(pid, &std::fs::read(format!("/proc/{pid}/stat")).ok()?)
+    }
+
+    /// A hold on a process, whatever comes later by its number, and the user that it is.
+    pub(crate) fn hold(pid: u32) -> Option<(OwnedFd, u32)> {
+        let held = pidfd_open(Pid::from_raw(i32::try_from(pid).ok()?)?, PidfdFlags::empty()).ok()?;
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        // The real one: a set-group-id program may not be dumpable, and then its folder is root's.
+        let uid = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+        Some((held, uid.split_whitespace().next()?.parse().ok()?))
     }
 
     /// This process, its parent, and so on; a process that is hidden ends the line.
@@ -83,7 +95,7 @@ mod tests {
     fn who_is_stopped_is_not_at_work() {
         let mut sleeper = std::process::Command::new("sleep").arg("60").spawn().unwrap();
         let is_at_work = || Process::find(sleeper.id()).unwrap().is_at_work();
-        let pid = rustix::process::Pid::from_child(&sleeper);
+        let pid = Pid::from_child(&sleeper);
         assert!(is_at_work());
         rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
         while is_at_work() {

@@ -14,6 +14,7 @@
 
 use std::fs::{File, Metadata, TryLockError};
 use std::io::{self, Read as _, Write as _};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -183,6 +184,21 @@ impl Registry {
         let records = |pid| Process::find(pid).is_some_and(Process::is_at_work);
         let of_it = |session: &Registered| session.is_on(terminal) && records(session.pid);
         Ok(names.iter().filter_map(|name| living(&folder, name, group)).find(of_it))
+    }
+
+    /// That session, if it runs, and its recorder. That is a process of the account whose session it is, or nobody's.
+    ///
+    /// # Errors
+    ///
+    /// The folder cannot be used.
+    pub fn recorder(&self, session: &str) -> Result<Option<(Registered, OwnedFd)>, RegistryError> {
+        let (folder, group) = self.open()?;
+        let name = format!("{session}.json");
+        let Some(session) = living(&folder, &name, group) else { return Ok(None) };
+        // Whoever made the file is the account: a recorder of another one is none.
+        let owner = rustix::fs::statat(&folder, &name, AtFlags::SYMLINK_NOFOLLOW).map(|about| about.st_uid);
+        let held = Process::hold(session.pid).filter(|(_, uid)| Ok(*uid) == owner);
+        Ok(held.map(|(held, _)| (session, held)))
     }
 
     /// Whether that session runs.

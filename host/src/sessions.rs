@@ -187,7 +187,7 @@ fn number(path: &Path) -> u32 {
 }
 
 /// `HHMMSS-ID.cast.zst`, `HHMMSS-ID.2.cast.zst`: when it began, the id, the number of the part.
-fn parse(name: &str) -> Option<(NaiveTime, &str, u32)> {
+pub(crate) fn parse(name: &str) -> Option<(NaiveTime, &str, u32)> {
     let (time, rest) = name.strip_suffix(".cast.zst")?.split_once('-')?;
     let time = NaiveTime::parse_from_str(time, "%H%M%S").ok().filter(|_| time.len() == 6)?;
     let (session, part) = match rest.split_once('.') {
@@ -310,7 +310,7 @@ fn head(file: File) -> Head {
 }
 
 /// When the last event of a finished recording happened; `None` if it has no end.
-fn end(file: File) -> Option<Micros> {
+pub(crate) fn end(file: File) -> Option<Micros> {
     use std::os::unix::fs::FileExt as _;
     let mut footer = [0; seek_table::FOOTER_BYTES];
     let at = file.metadata().ok()?.len().checked_sub(footer.len() as u64)?;

@@ -12,6 +12,10 @@ use crate::config::{BadConfig, Config};
 /// A larger file is none that somebody wrote.
 const LARGEST: u64 = 1 << 20;
 
+/// What others may not do with a file: of an ordinary one, what is checked anyway.
+const MAY_BE_READ: u32 = 0;
+const SECRET: u32 = 0o077;
+
 /// The kind of a file, in its mode; and a link's.
 const KIND: u32 = 0o170_000;
 const LINK: u32 = 0o120_000;
@@ -81,10 +85,19 @@ pub fn config(path: &Path) -> Result<Config, NoConfig> {
 ///
 /// It cannot be read, or somebody else can write to it or replace it.
 pub fn read(path: &Path) -> Result<String, Untrusted> {
-    read_of(path, 0)
+    read_of(path, 0, MAY_BE_READ)
 }
 
-fn read_of(path: &Path, owner: u32) -> Result<String, Untrusted> {
+/// Reads a file that root alone can have written, and that nobody else can read.
+///
+/// # Errors
+///
+/// It cannot be read, or somebody else can read it, write to it or replace it.
+pub fn read_secret(path: &Path) -> Result<String, Untrusted> {
+    read_of(path, 0, SECRET)
+}
+
+fn read_of(path: &Path, owner: u32, may_not: u32) -> Result<String, Untrusted> {
     let io = |source| Untrusted::Io { path: path.to_owned(), source };
     for folder in path.ancestors().skip(1) {
         let about = std::fs::symlink_metadata(folder)
@@ -101,6 +114,9 @@ fn read_of(path: &Path, owner: u32) -> Result<String, Untrusted> {
         return Err(Untrusted::NotRoots { path: path.to_owned(), what: "is no file" });
     }
     check(path, about.uid(), about.mode(), owner, false)?;
+    if about.mode() & may_not != 0 {
+        return Err(Untrusted::NotRoots { path: path.to_owned(), what: "can be read by others than root" });
+    }
     text(file).map_err(io)
 }
 
@@ -139,22 +155,33 @@ mod tests {
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
         };
         mode(&path, 0o644);
-        assert_eq!(read_of(&path, me).unwrap(), "x");
+        assert_eq!(read_of(&path, me, MAY_BE_READ).unwrap(), "x");
+        assert!(
+            read_of(&path, me, SECRET).unwrap_err().to_string().ends_with("can be read by others than root")
+        );
+        mode(&path, 0o600);
+        assert_eq!(read_of(&path, me, SECRET).unwrap(), "x");
         for bad in [0o664, 0o646] {
             mode(&path, bad);
-            assert!(read_of(&path, me).unwrap_err().to_string().contains("can be written by others"));
+            assert!(
+                read_of(&path, me, MAY_BE_READ).unwrap_err().to_string().contains("can be written by others")
+            );
         }
         mode(&path, 0o644);
         mode(folder.path(), 0o775);
-        assert!(read_of(&path, me).unwrap_err().to_string().contains("can be written by others"));
+        assert!(
+            read_of(&path, me, MAY_BE_READ).unwrap_err().to_string().contains("can be written by others")
+        );
         mode(folder.path(), 0o755);
         let link = folder.path().join("link.toml");
         std::os::unix::fs::symlink(&path, &link).unwrap();
-        assert!(matches!(read_of(&link, me), Err(Untrusted::Io { .. })));
-        assert!(read_of(folder.path(), me).unwrap_err().to_string().contains("is no file"));
+        assert!(matches!(read_of(&link, me, MAY_BE_READ), Err(Untrusted::Io { .. })));
+        assert!(read_of(folder.path(), me, MAY_BE_READ).unwrap_err().to_string().contains("is no file"));
         if me == 0 {
             std::os::unix::fs::chown(&path, Some(1234), None).unwrap();
-            assert!(read_of(&path, 0).unwrap_err().to_string().contains("does not belong to root"));
+            assert!(
+                read_of(&path, 0, MAY_BE_READ).unwrap_err().to_string().contains("does not belong to root")
+            );
         }
     }
 }

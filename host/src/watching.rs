@@ -127,7 +127,7 @@ pub fn answer(
     let registry = Registry::of(places);
     match request {
         Request::List(wish) => {
-            match list(&registry, &folders(places, config), access, *wish) {
+            match list(&registry, &recording_folders(places, config), access, *wish) {
                 // Whoever read has seen enough.
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
                 listed => Ok(listed?),
@@ -163,8 +163,9 @@ fn list(registry: &Registry, folders: &[PathBuf], access: Access, wish: Wish) ->
     out.flush()
 }
 
-/// Where recordings may be.
-fn folders(places: &Places, config: &Config) -> Vec<PathBuf> {
+/// The folders in which recordings may be, each once.
+#[must_use]
+pub fn recording_folders(places: &Places, config: &Config) -> Vec<PathBuf> {
     let mut folders = vec![places.recordings()];
     for folder in config.recordings() {
         if !folders.iter().any(|known| known == folder) {

@@ -123,6 +123,9 @@ fn rows(config: &Config, account: &Account) -> Vec<(String, String, Option<Origi
     let number = config.enterprise_number();
     let said = number.map_or(syslog::EXAMPLE, |(number, _)| number).to_string();
     rows.push(("enterprise-number".into(), said, line(number.map(|(_, line)| line))));
+    let server = config.server();
+    let said = server.map_or_else(|| "none".into(), |server| server.url.to_owned());
+    rows.push(("server".into(), said, line(server.map(|server| server.line))));
     rows.extend(explained(&policy).into_iter().map(|(key, value, origin)| (key.into(), value, Some(origin))));
     rows
 }

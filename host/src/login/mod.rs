@@ -117,6 +117,12 @@ pub struct Certificate {
 }
 
 impl Login {
+    /// Whether somebody came from another machine by it: `su` and `sudo` begin with an account, and cron with nobody.
+    #[must_use]
+    pub fn comes_from_elsewhere(&self) -> bool {
+        self.client.is_some() && self.remote_user.is_none()
+    }
+
     /// Cuts what strangers have chosen.
     pub(crate) fn cap(&mut self) {
         let Self { account, service, client, terminal, remote_user, authentications, .. } = self;

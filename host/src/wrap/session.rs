@@ -29,6 +29,9 @@ use crate::syslog::{EXAMPLE, Message, Syslog};
 use crate::usage::{Budget, Crossing, State, Watch};
 use crate::who;
 
+/// The fact that says whether what goes into a session is in its recording, too.
+const INPUT_FACT: &str = "input";
+
 /// A session that is to be recorded.
 pub(super) struct Session<'a> {
     pub(super) wrapper: &'a Wrapper,
@@ -58,7 +61,13 @@ impl Session<'_> {
         self.check_disk(&budget, is_interactive)?;
         let identity =
             who::identity(&self.wrapper.logins, self.config, |name| Some(program.variable(name)?.to_owned()));
-        let facts = identity.facts(None);
+        let mut facts = identity.facts(None);
+        let typed = if is_interactive {
+            self.policy.record.value == Record::InputAndOutput
+        } else {
+            self.policy.pipes.value == Pipes::Content
+        };
+        facts.extra.insert(INPUT_FACT.into(), typed.into());
         let shelf = Shelf::new(recordings, &account.name, &facts.session, facts.start_us);
         let place = |error| Refusal(format!("cannot record to `{}`: {error}", recordings.display()));
         let group = rights.map(Rights::group);
