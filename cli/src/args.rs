@@ -7,8 +7,8 @@ use casemate_recorder::{Format, WindowSize};
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    cat, command_events, convert, export, generate, import, info, keygen, log, play, rec, repair, report,
-    review, screen, search, serve, sessions, shell, upload, verify, watch,
+    agent, cat, command_events, convert, export, generate, import, info, keygen, log, play, rec, repair,
+    report, review, screen, search, serve, sessions, shell, upload, verify, watch,
 };
 
 /// Record terminal sessions exactly, and prove it.
@@ -62,6 +62,7 @@ pub(crate) enum Command {
     Serve(serve::ServeArgs),
     Sessions(sessions::SessionsArgs),
     Shell(shell::ShellArgs),
+    Agent(agent::AgentArgs),
     Watch(watch::WatchArgs),
     Completions(generate::CompletionsArgs),
     Man(generate::ManArgs),

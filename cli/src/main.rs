@@ -57,6 +57,7 @@ fn run(command: Command, printer: &Printer) -> Result<ExitCode, Failure> {
         Command::Report(arguments) => return commands::report::run(&arguments, printer),
         Command::Serve(arguments) => commands::serve::run(&arguments, printer)?,
         Command::Sessions(arguments) => commands::sessions::run(&arguments)?,
+        Command::Agent(arguments) => return commands::agent::run(&arguments, printer),
         Command::Shell(arguments) => return commands::shell::run(&arguments),
         Command::Watch(arguments) => return commands::watch::run(&arguments, printer),
         Command::Completions(arguments) => commands::generate::completions(&arguments)?,

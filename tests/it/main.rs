@@ -15,6 +15,7 @@ mod docs; // the documents and the tree say the same
 mod exact; // every byte, in every form, also those that are no text
 mod export; // `casemate export`: cuts, speed, text, pictures, and what is hidden
 mod host; // what the tests of a wrapped host have in common
+mod host_agent; // `casemate agent`: what a wrapped host records arrives at a server, live, once, and as whose it is
 mod host_attacks; // a wrapped host: environment, names, links, configurations that would decide what they must not
 mod host_gaps; // a wrapped host: what is not recorded, and recorders that only seem to be at work
 mod host_integration; // `integration = true`: marks from login shells, which are otherwise as they were

@@ -1,5 +1,6 @@
 //! One file per command: its arguments, whose doc comments are its help, and what it does.
 
+pub(crate) mod agent;
 pub(crate) mod cat;
 pub(crate) mod command_events;
 pub(crate) mod convert;

@@ -11,6 +11,7 @@ mod accounts;
 mod found;
 mod same;
 mod setup;
+mod wire;
 
 use std::ffi::OsString;
 use std::fs;

@@ -1,0 +1,341 @@
+//! One recording on its way to the server, or one login that has none.
+//!
+//! *Invariants*: what a recording says is believed only where its place agrees; who is recorded as which account is the
+//! kernel's word. What has ended is known before its bytes are counted, so that all of it is sent.
+
+use std::fs::File;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use casemate_audit_log::Time;
+use casemate_client::ingest::{CLAIMS_FACT, NewConnection, NewEvent};
+use casemate_client::{Client, ClientError, Facts, NoFacts, Upload};
+use casemate_host::kept::{Place, Shelves, State};
+use casemate_host::login::{KnownBy, Login};
+use casemate_host::{Places, Registry, logins, now_us};
+use uuid::Uuid;
+
+use crate::close::Closing;
+use crate::logins::Ended;
+use crate::queue::Again;
+
+/// A session in which nothing happens says so often that it is there, and hears whether it is to end.
+const HEARTBEAT: Duration = Duration::from_secs(3);
+
+/// What is recorded within this time is sent at once.
+const TOGETHER: Duration = Duration::from_millis(100);
+
+/// A recording that has just been begun has a header so much later.
+const SOON: Duration = Duration::from_millis(100);
+
+/// The host, as all jobs know it.
+#[derive(Debug)]
+pub(crate) struct Host {
+    pub(crate) client: Client,
+    pub(crate) places: Places,
+    pub(crate) registry: Registry,
+    /// How it is called.
+    pub(crate) target: String,
+    /// Where that is known from.
+    pub(crate) target_known_by: &'static str,
+}
+
+/// Something to carry.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) id: Uuid,
+    /// It goes on, or did when it was last looked at.
+    pub(crate) is_live: bool,
+    what: What,
+    /// What is to be told of the connection.
+    events: Vec<NewEvent>,
+    /// The server knows that somebody is at it.
+    is_attached: bool,
+    spoken: Instant,
+    closing: Option<Closing>,
+}
+
+#[derive(Debug)]
+enum What {
+    Recording { shelves: Arc<Shelves>, place: Place, begun: Option<Begun> },
+    Login { login: Login, ended: Ended, is_known: bool },
+}
+
+/// An upload that goes on.
+#[derive(Debug)]
+struct Begun {
+    upload: Upload,
+    file: File,
+}
+
+/// How it goes on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Step {
+    /// All of it is on the server.
+    Done,
+    Again(Again),
+}
+
+/// Why it does not.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Stuck {
+    #[error(transparent)]
+    Server(#[from] ClientError),
+    #[error(transparent)]
+    NoFacts(#[from] NoFacts),
+    #[error(transparent)]
+    File(#[from] std::io::Error),
+    #[error("`{0}` says that it is of another session")]
+    Other(String),
+}
+
+impl Stuck {
+    /// Whether the server is away, or does not want us at all, rather than this one.
+    pub(crate) fn is_of_all(&self) -> bool {
+        match self {
+            Self::Server(ClientError::Refused { status: 401 | 403, .. } | ClientError::NoAnswer { .. }) => {
+                true
+            }
+            Self::Server(error) => error.is_temporary(),
+            Self::NoFacts(_) | Self::File(_) | Self::Other(_) => false,
+        }
+    }
+}
+
+impl Job {
+    pub(crate) fn recording(id: Uuid, shelves: Arc<Shelves>, place: Place, is_live: bool) -> Self {
+        Self::new(id, What::Recording { shelves, place, begun: None }, is_live)
+    }
+
+    pub(crate) fn login(id: Uuid, login: Login, ended: Ended) -> Self {
+        Self::new(id, What::Login { login, ended, is_known: false }, true)
+    }
+
+    fn new(id: Uuid, what: What, is_live: bool) -> Self {
+        let spoken = Instant::now();
+        Self { id, is_live, what, events: Vec::new(), is_attached: false, spoken, closing: None }
+    }
+
+    /// What it is called.
+    pub(crate) fn name(&self) -> String {
+        match &self.what {
+            What::Recording { shelves, place, .. } => shelves.path(place).display().to_string(),
+            What::Login { login, .. } => format!("the login {} of `{}`", login.id, login.account),
+        }
+    }
+
+    /// The logins that its recording names.
+    pub(crate) fn logins(&self) -> Vec<Uuid> {
+        match &self.what {
+            What::Recording { shelves, place, .. } => {
+                facts(shelves, place).map_or_else(|_| Vec::new(), |facts| named_logins(&facts))
+            }
+            What::Login { .. } => Vec::new(),
+        }
+    }
+
+    /// When the server last heard of it.
+    pub(crate) fn spoken(&self) -> Instant {
+        self.spoken
+    }
+
+    /// It is not gone on with for a while: nothing is kept open.
+    pub(crate) fn rest(&mut self) {
+        if let What::Recording { begun, .. } = &mut self.what {
+            *begun = None;
+        }
+    }
+
+    /// Carries on.
+    pub(crate) fn step(&mut self, host: &Host) -> Result<Step, Stuck> {
+        match &self.what {
+            What::Recording { .. } => self.carry_recording(host),
+            What::Login { .. } => self.carry_login(host),
+        }
+    }
+
+    fn carry_recording(&mut self, host: &Host) -> Result<Step, Stuck> {
+        let What::Recording { shelves, place, begun } = &mut self.what else { return Ok(Step::Done) };
+        let file = match begun {
+            Some(begun) => begun.file.try_clone()?,
+            None => shelves.open(place)?,
+        };
+        let state = shelves.state(&host.registry, &place.session, &file)?;
+        let is_over = state != State::Running;
+        let begun = match begun {
+            Some(begun) => begun,
+            none => {
+                let facts = match facts(shelves, place) {
+                    // It is just being begun.
+                    Err(Stuck::NoFacts(NoFacts::NoRecording(_))) if !is_over => {
+                        self.is_live = true;
+                        return Ok(Step::Again(at(Instant::now() + SOON)));
+                    }
+                    facts => facts?,
+                };
+                let path = shelves.path(place);
+                let mut upload = Upload::of(&host.client, self.id, shelves.open(place)?, &path);
+                let connection = connection(facts, place);
+                upload.begin(&connection)?;
+                if !is_over {
+                    self.is_attached = true;
+                    let start = connection.started_at;
+                    self.events.push(NewEvent::once(self.id, "ClientConnect", start, None));
+                }
+                self.spoken = Instant::now();
+                none.insert(Begun { upload, file })
+            }
+        };
+        self.is_live |= !is_over;
+        if is_over && std::mem::take(&mut self.is_attached) {
+            let now = Time::now();
+            let reason = match state {
+                State::Broken => "the recording has no end: its recorder was killed, or the host stopped",
+                State::Ended | State::Running => "the session ended",
+            };
+            self.events.push(NewEvent::once(self.id, "ClientDisconnect", now, None));
+            self.events.push(NewEvent::once(self.id, "Closed", now, Some(reason.into())));
+        }
+        let close = tell(&host.client, self.id, &mut self.events)?;
+        self.closing = self.closing.take().or(close);
+        let upload = &mut begun.upload;
+        if upload.left() > 0 || is_over || self.spoken.elapsed() >= HEARTBEAT {
+            let sent = upload.send(is_over)?;
+            self.spoken = Instant::now();
+            self.closing = self.closing.take().or(sent.close.map(Closing::new));
+        }
+        if upload.is_complete() {
+            return Ok(Step::Done);
+        }
+        let is_behind = upload.left() > 0;
+        if let Some(closing) = self.closing.as_mut().filter(|_| !is_over) {
+            closing.session(&host.places, &host.registry, &place.session);
+        }
+        if is_over {
+            return Ok(Step::Again(at(Instant::now())));
+        }
+        let not_before = self.spoken + TOGETHER;
+        let due = if is_behind { not_before } else { self.spoken + HEARTBEAT };
+        Ok(Step::Again(Again { due: self.sooner(due), not_before }))
+    }
+
+    fn carry_login(&mut self, host: &Host) -> Result<Step, Stuck> {
+        let What::Login { login, ended, is_known } = &mut self.what else { return Ok(Step::Done) };
+        let id = self.id;
+        if !*is_known {
+            match host.client.renew(id) {
+                Err(ClientError::Refused { status: 404, .. }) => {
+                    host.client.connect(id, &connection_of(host, login))?;
+                }
+                there => drop(there?),
+            }
+            let start = Time(i64::try_from(login.start_us).unwrap_or(0));
+            self.events.push(NewEvent::once(id, "ClientConnect", start, None));
+            self.spoken = Instant::now();
+            *is_known = true;
+        }
+        let end = match ended.load(Ordering::Relaxed) {
+            0 if logins::holder_of(login).is_some() => None,
+            // Nobody has said when.
+            0 => Some(now_us()),
+            end => Some(end),
+        };
+        if let Some(end) = end {
+            let end = Time(i64::try_from(end).unwrap_or(0));
+            self.events.push(NewEvent::once(id, "ClientDisconnect", end, None));
+            self.events.push(NewEvent::once(id, "Closed", end, Some("the login ended".into())));
+        }
+        let mut close = tell(&host.client, id, &mut self.events)?;
+        if end.is_some() {
+            return Ok(Step::Done);
+        }
+        if self.spoken.elapsed() >= HEARTBEAT {
+            close = close.or(host.client.renew(id)?.map(Closing::new));
+            self.spoken = Instant::now();
+        }
+        self.closing = self.closing.take().or(close);
+        if let Some(closing) = &mut self.closing {
+            closing.login(&host.places, login);
+        }
+        let not_before = Instant::now() + TOGETHER;
+        Ok(Step::Again(Again { due: self.sooner(self.spoken + HEARTBEAT), not_before }))
+    }
+
+    /// Then, or when what is being ended is to be looked at.
+    fn sooner(&self, due: Instant) -> Instant {
+        self.closing.as_ref().map_or(due, |closing| closing.due().min(due))
+    }
+}
+
+fn at(due: Instant) -> Again {
+    Again { due, not_before: due }
+}
+
+/// Tells what happened to a connection, each once; what it gives is to be closed.
+fn tell(client: &Client, id: Uuid, events: &mut Vec<NewEvent>) -> Result<Option<Closing>, ClientError> {
+    let mut closing = None;
+    while let Some(event) = events.first() {
+        match client.event(id, event) {
+            Ok(close) => closing = closing.or(close.map(Closing::new)),
+            Err(error) if error.is_temporary() => return Err(error),
+            // What is told of a connection matters less than its recording.
+            Err(_) => {}
+        }
+        events.remove(0);
+    }
+    Ok(closing)
+}
+
+/// What a recording says, if its place agrees.
+pub(crate) fn facts(shelves: &Shelves, place: &Place) -> Result<Facts, Stuck> {
+    let path = shelves.path(place).display().to_string();
+    let facts = Facts::read(shelves.open(place)?, path.clone())?;
+    let is_it = facts.session.as_ref().is_some_and(|session| session.session == place.session);
+    if is_it { Ok(facts) } else { Err(Stuck::Other(path)) }
+}
+
+/// The logins within which a recording says to be.
+pub(crate) fn named_logins(facts: &Facts) -> Vec<Uuid> {
+    let Some(session) = &facts.session else { return Vec::new() };
+    let id = |fact: &str| Uuid::parse_str(session.extra.get(fact)?.get("id")?.as_str()?).ok();
+    ["login", "user_login"].into_iter().filter_map(id).collect()
+}
+
+/// The connection that a recording is of.
+fn connection(mut facts: Facts, place: &Place) -> NewConnection {
+    if let Some(session) = &mut facts.session {
+        // What the environment says is nobody's word.
+        session.extra.remove(CLAIMS_FACT);
+    }
+    NewConnection { target_user: place.account.clone(), ..NewConnection::of(&facts) }
+}
+
+/// The connection that a login is, of which there is no recording.
+fn connection_of(host: &Host, login: &Login) -> NewConnection {
+    let (user, known_by) = match &login.person {
+        Some(person) => (person.name.clone(), person.known_by),
+        None => (login.account.clone(), KnownBy::Login),
+    };
+    let known = [
+        ("user", known_by.as_str()),
+        ("target", host.target_known_by),
+        ("target_user", KnownBy::Login.as_str()),
+    ];
+    NewConnection {
+        target: Some(host.target.clone()),
+        user,
+        target_user: login.account.clone(),
+        // No shell: what is only passed on.
+        kind: "SSH",
+        started_at: Time(i64::try_from(login.start_us).unwrap_or(0)),
+        ip_address: login
+            .client
+            .as_ref()
+            .filter(|client| client.parse::<std::net::IpAddr>().is_ok())
+            .cloned(),
+        known_by: known.into_iter().map(|(fact, by)| (fact.to_owned(), by.into())).collect(),
+        input_recorded: None,
+        recording: None,
+    }
+}

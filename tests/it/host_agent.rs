@@ -1,0 +1,303 @@
+//! `casemate agent` on a wrapped host, with a real server: what is recorded there arrives, live and once, as whose it is.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::time::{Duration, Instant};
+
+use casemate_tests::machine::{CONFIG, Machine, RECORDINGS, Way};
+use casemate_tests::{Asker, AuditServer, LONG, Session, World, booted, wait_until};
+use serde_json::{Value, json};
+
+use crate::host::{log_in, log_out, look};
+use crate::server::{agent, commands};
+
+/// A server, a host with its key, and who asks.
+struct Carried {
+    server: AuditServer,
+    administrator: Asker,
+    machine: Machine,
+    _world: World,
+}
+
+impl Carried {
+    fn new() -> Result<Self, String> {
+        let machine = Machine::new(Way::Login)?;
+        let world = World::new();
+        let server = AuditServer::start(&world.path("server"), None);
+        let administrator = server.administrator();
+        machine.write("/etc/casemate/agent.key", agent(&administrator, "web-1"));
+        machine.chmod("/etc/casemate/agent.key", 0o600);
+        // That root has come in, to see whether anybody can, is not told.
+        machine.sh("rm -f /var/lib/casemate/log/*");
+        let url = machine.wire(&server.address);
+        let alice = machine.sh("ssh-keygen -lf /home/client/.ssh/alice.pub");
+        let alice = alice.split(' ').nth(1).expect("a fingerprint");
+        machine.configure(&format!(
+            "[people]\n\"{alice}\" = \"alice@corp.example\"\n\
+             [server]\nurl = \"{url}\"\nkey-file = \"/etc/casemate/agent.key\"\n"
+        ));
+        Ok(Self { server, administrator, machine, _world: world })
+    }
+
+    /// Its agent, at work.
+    fn agent(&self) -> Session {
+        let mut agent = self.machine.root("casemate").args(&["agent"]).on_terminal();
+        agent.wait_for("carrying what is recorded here");
+        agent
+    }
+
+    fn events(&self, log: &str) -> Vec<Value> {
+        self.administrator.json(&format!("events/{log}?eventCount=1000&sort=asc")).as_array().unwrap().clone()
+    }
+
+    /// Waits until a command is in the log.
+    #[track_caller]
+    fn command(&self, text: &str) -> Value {
+        wait_until(&format!("`{text}` in the log"), 3 * LONG, || {
+            let mut found = self.events("command");
+            found.retain(|event| event["command"].as_str().is_some_and(|command| command.contains(text)));
+            assert!(found.len() < 2, "once: {found:#?}");
+            found.pop()
+        })
+    }
+
+    /// Waits until all that is kept on the host is on the server, and the same.
+    #[track_caller]
+    fn all_is_there(&self) {
+        for recording in self.machine.recordings() {
+            let name = recording.file_name().unwrap().to_str().unwrap();
+            let id = &name[7..43];
+            wait_until(&format!("all of {id}"), 3 * LONG, || {
+                let details = self.administrator.get(&format!("session-recordings/{id}/details"));
+                (details.status == 200 && details.json()["complete"] == true).then_some(())
+            });
+            let there = self.administrator.get(&format!("session-recordings/{id}"));
+            let here = self.machine.root("zstd").args(&["-dcq"]).args(&[inside(&recording)]).run().success();
+            assert_eq!(there.text, here.text(), "{id}");
+        }
+    }
+
+    fn status(&self) -> Value {
+        let run = self.machine.root("casemate").args(&["agent", "--status", "--json"]).run();
+        serde_json::from_str(&run.text()).unwrap_or_else(|error| panic!("{error}: {run:?}"))
+    }
+}
+
+/// Where something is on its machine.
+fn inside(path: &std::path::Path) -> String {
+    format!("/{}", path.components().skip(4).collect::<std::path::PathBuf>().display())
+}
+
+#[test]
+fn what_is_typed_on_a_host_is_in_the_log_of_the_server_at_once_until_somebody_closes_it() {
+    let carried = booted!(Carried::new());
+    let _agent = carried.agent();
+    let mut tail = carried.administrator.tail("logs=command,connection");
+    let mut session = log_in(&carried.machine, "alice");
+    look(&session);
+    // What is measured is not how a first session is begun with.
+    session.send("true\r");
+    tail.by_ref().find(|message| message.event["command"] == "true").unwrap();
+    session.wait_prompt();
+    look(&session);
+    session.send("echo from-$((40 + 2))");
+    session.wait_for("2))");
+    let typed = Instant::now();
+    session.send("\r");
+    let event = tail.by_ref().find(|message| message.event["command"] == "echo from-$((40 + 2))").unwrap();
+    let took = typed.elapsed();
+    assert!(took < Duration::from_secs(3), "{took:?}");
+    let event = event.event;
+    for (field, value) in
+        [("subjectName", "alice@corp.example"), ("targetName", "web-1"), ("targetUser", "alice")]
+    {
+        assert_eq!(event[field], value, "{field} of {event}");
+    }
+    let id = event["connectionId"].as_str().unwrap().to_owned();
+    let open = carried.administrator.json("connections?connectionState=Open");
+    assert_eq!((&open[0]["id"], &open[0]["inactive"]), (&json!(id), &json!(false)), "{open}");
+    let created = carried.events("connection");
+    assert_eq!(created[0]["ipAddress"], "127.0.0.1", "{created:#?}");
+
+    let close = carried.administrator.send(
+        "PATCH",
+        &format!("connections/{id}/close"),
+        &[("content-type", "application/json")],
+        b"{\"reason\":\"lunch\"}",
+    );
+    assert_eq!(close.status, 204, "{}", close.text);
+    session.wait_for("casemate: the session was closed: admin@org.com closed the connection: lunch");
+    assert_ne!(session.wait_exit(LONG), 0);
+    carried.all_is_there();
+    let closed = carried.machine.noted("closed", "alice");
+    assert_eq!(closed.len(), 1, "{closed:?}");
+    assert_eq!(closed[0]["reason"], "admin@org.com closed the connection: lunch");
+    let mut events = carried.events("connection");
+    events.retain(|event| event["connectionEventType"] == "Closed");
+    assert_eq!(events.len(), 1, "{events:#?}");
+    assert_eq!(events[0]["reason"], "admin@org.com closed the connection: lunch");
+    // The login had a shell: it is no connection of its own.
+    std::thread::sleep(Duration::from_secs(6));
+    assert_eq!(carried.administrator.json("connections").as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn sessions_without_a_terminal_and_logins_without_a_shell_arrive() {
+    let carried = booted!(Carried::new());
+    let _agent = carried.agent();
+    let machine = &carried.machine;
+    machine.write("/home/client/file", "1234567");
+    machine.client("scp", &["-q", "-O", "file", "alice:copied"]).run().success();
+    machine.ssh(&["bob", "echo mark-command"]).run().success();
+    let scp = carried.command("scp -t copied");
+    assert_eq!((&scp["subjectName"], &scp["targetUser"]), (&json!("alice@corp.example"), &json!("alice")));
+    let command = carried.command("echo mark-command");
+    assert_eq!((&command["subjectName"], &command["exitCode"]), (&json!("bob"), &json!(0)), "{command}");
+    carried.all_is_there();
+
+    let mut forwarding = machine.ssh(&["-N", "alice"]).on_terminal();
+    let open = wait_until("a connection", 2 * LONG, || {
+        let open = carried.administrator.json("connections?connectionState=Open");
+        open.as_array().unwrap().first().cloned()
+    });
+    assert_eq!(
+        (&open["subjectName"], &open["targetUser"]),
+        (&json!("alice@corp.example"), &json!("alice")),
+        "{open}"
+    );
+    let login = machine.noted("login", "alice");
+    let id = login.last().unwrap()["id"].as_str().unwrap().to_owned();
+    assert_eq!(open["id"], json!(id), "{open}");
+    // It is there for longer than a lease would last that nobody renews.
+    let close = carried.administrator.send("PATCH", &format!("connections/{id}/close"), &[], b"");
+    assert_eq!(close.status, 204, "{}", close.text);
+    assert_ne!(forwarding.wait_exit(LONG), 0);
+    assert_eq!(machine.noted("closed", "alice").len(), 1);
+
+    // One that is over before anybody says that it had no shell.
+    machine.set_shell("carol", "/usr/bin/true");
+    machine.ssh(&["carol"]).run().success();
+    let login = wait_until("a login", LONG, || machine.noted("logout", "carol").pop());
+    let id = login["id"].as_str().unwrap();
+    let ended = wait_until("a connection", 2 * LONG, || {
+        let mut events = carried.events("connection");
+        events.retain(|event| event["connectionId"] == id && event["connectionEventType"] == "Closed");
+        events.pop()
+    });
+    assert_eq!((&ended["reason"], &ended["subjectName"]), (&json!("the login ended"), &json!("carol")));
+    assert_eq!(carried.administrator.json("connections").as_array().unwrap().len(), 4);
+}
+
+#[test]
+fn a_server_that_is_away_holds_up_nobody_and_gets_everything_once() {
+    let mut carried = booted!(Carried::new());
+    let mut at_work = carried.agent();
+    let mut session = log_in(&carried.machine, "alice");
+    look(&session);
+    session.send("echo before\r");
+    carried.command("echo before");
+    carried.server.kill();
+    session.wait_prompt();
+    look(&session);
+    session.send("echo while-$((40 + 2))\r");
+    session.wait_for("while-42");
+    let begun = Instant::now();
+    carried.machine.ssh(&["bob", "true mark-away"]).run().success();
+    assert!(begun.elapsed() < LONG);
+    let away = wait_until("an agent that has noticed", LONG, || {
+        let status = carried.status();
+        (status["backlog"]["waiting"] == 1 && status["agent"]["away"].is_array()).then_some(status)
+    });
+    assert_eq!(away["backlog"]["running"], 1, "{away}");
+    // The agent goes as well, and so does what it knows.
+    at_work.signal(rustix::process::Signal::KILL);
+    assert_ne!(at_work.wait_exit(LONG), 0);
+    carried.machine.sh("rm -r /var/lib/casemate/agent");
+    session.send("echo without-$((40 + 3))\r");
+    session.wait_for("without-43");
+    carried.server.kill_and_start();
+    let _again = carried.agent();
+    for line in ["echo while-$((40 + 2))", "true mark-away", "echo without-$((40 + 3))"] {
+        carried.command(line);
+    }
+    session.wait_prompt();
+    assert_eq!(log_out(&mut session, 0), 0);
+    carried.all_is_there();
+    let events = Value::from(carried.events("command"));
+    let lines = commands(&events);
+    assert_eq!(lines.iter().filter(|line| line.contains("before")).count(), 1, "{lines:?}");
+    let status = wait_until("nothing that waits", LONG, || {
+        let status = carried.status();
+        (status["backlog"]["waiting"] == 0 && status["backlog"]["running"] == 0).then_some(status)
+    });
+    assert!(status["agent"]["away"].is_null() && status["agent"]["refused"] == json!({}), "{status}");
+    let said = carried.machine.root("casemate").args(&["agent", "--status"]).run().success().text();
+    assert!(said.ends_with("running   0\nwaiting   0\n"), "{said}");
+    let mut ends = carried.events("connection");
+    ends.retain(|event| event["connectionEventType"] == "Closed");
+    assert_eq!(ends.len(), 2, "{ends:#?}");
+}
+
+#[test]
+fn what_is_planted_among_recordings_is_not_carried() {
+    let carried = booted!(Carried::new());
+    let machine = &carried.machine;
+    machine.ssh(&["alice", "true mark-real"]).run().success();
+    let real = machine.recording("mark-real").path;
+    let (folder, name) = (inside(real.parent().unwrap()), inside(&real));
+    let planted = |number: u32| format!("{folder}/000000-0196a1b2-c3d4-7e5f-8a9b-{number:012x}.cast.zst");
+    // A recording that is root's alone, and all the ways to have another name lead there.
+    machine.sh(&format!(
+        "cp {name} /root/secret.cast.zst; ln -s /root/secret.cast.zst {}; ln {name} {}; mkfifo -m 640 {}; cp {name} {}
+         cp {name} {}; chgrp casemate {}; chmod 640 {}; mkdir {}; ln -s /root {RECORDINGS}/2026-11-01",
+        planted(1), planted(2), planted(3), planted(4), planted(5), planted(5), planted(5), planted(6)
+    ));
+    // What is alice's and says that it is of another session.
+    machine.sh(&format!(
+        "cp -p {name} {}; chgrp casemate {}; truncate -s 1T {}; chown alice:casemate {}; chmod 640 {}",
+        planted(7),
+        planted(7),
+        planted(8),
+        planted(8),
+        planted(8)
+    ));
+    machine.sh(&format!("rm {}", planted(2)));
+    let mut agent = carried.agent();
+    carried.command("true mark-real");
+    wait_until("that they are looked at", 3 * LONG, || {
+        (carried.status()["agent"]["refused"].as_object()?.len() == 7).then_some(())
+    });
+    assert!(agent.is_running());
+    let there = carried.administrator.json("session-recordings");
+    assert_eq!(there.as_array().unwrap().len(), 1, "{there}");
+    let text = machine.root("casemate").args(&["agent", "--status"]).run();
+    assert_eq!(text.code, 1);
+    // Nor is it, when it appears later.
+    machine.sh(&format!("ln -s /root/secret.cast.zst {}", planted(9)));
+    machine.ssh(&["alice", "true mark-later"]).run().success();
+    carried.command("true mark-later");
+    assert_eq!(carried.administrator.json("session-recordings").as_array().unwrap().len(), 2);
+    agent.signal(rustix::process::Signal::KILL);
+}
+
+#[test]
+fn only_root_has_an_agent_and_one_and_with_a_key_that_nobody_else_reads() {
+    let carried = booted!(Carried::new());
+    let machine = &carried.machine;
+    machine.account("alice", "casemate").args(&["agent"]).run().fails("only root can do that");
+    let agent = || machine.root("casemate").args(&["agent"]).run();
+    machine.chmod("/etc/casemate/agent.key", 0o640);
+    agent().fails("/etc/casemate/agent.key can be read by others than root");
+    machine.chmod("/etc/casemate/agent.key", 0o600);
+    let _one = carried.agent();
+    agent().fails("an agent runs already");
+    let explained = machine.root("casemate").args(&["shell", "--explain"]).run().success().text();
+    assert!(explained.contains("server             http://127.0.0.1:"), "{explained}");
+    for path in ["/etc/casemate/agent.key", "/var/lib/casemate/agent/status.json"] {
+        assert_ne!(machine.account("alice", "cat").args(&[path]).run().code, 0, "{path}");
+    }
+    let mode = std::fs::metadata(machine.path("/var/lib/casemate/agent")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+
+    machine.write("/etc/casemate/config.toml", CONFIG);
+    machine.root("casemate").args(&["agent", "--status"]).run().fails("names no server");
+}

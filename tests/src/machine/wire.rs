@@ -1,0 +1,60 @@
+//! A wire out of a machine: who connects to a port inside reaches a server outside. The machine has no other network.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::mpsc;
+use std::thread;
+
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+
+use super::Machine;
+
+impl Machine {
+    /// Leads to a server outside, `http://HOST:PORT`, and gives its address inside. Where nobody listens outside, it is cut
+    /// off inside.
+    #[must_use]
+    pub fn wire(&self, to: &str) -> String {
+        let network = std::fs::File::open(format!("/proc/{}/ns/net", self.init)).expect("the network inside");
+        let to = to.strip_prefix("http://").expect("a plain address").to_owned();
+        let (accepted, incoming) = mpsc::channel::<TcpStream>();
+        thread::spawn(move || {
+            for inside in incoming {
+                if let Ok(outside) = TcpStream::connect(&to) {
+                    pass_on(&inside, &outside);
+                    pass_on(&outside, &inside);
+                }
+            }
+        });
+        let (listening, port) = mpsc::channel();
+        // What a thread listens to is in the network that it is in.
+        thread::spawn(move || {
+            use std::os::fd::AsFd as _;
+            move_into_link_name_space(network.as_fd(), Some(LinkNameSpaceType::Network)).expect("go inside");
+            let listener = TcpListener::bind("127.0.0.1:0").expect("a port inside");
+            listening
+                .send(listener.local_addr().expect("it has an address").port())
+                .expect("it is waited for");
+            for stream in listener.incoming().map_while(Result::ok) {
+                if accepted.send(stream).is_err() {
+                    return;
+                }
+            }
+        });
+        format!("http://127.0.0.1:{}", port.recv().expect("a port"))
+    }
+}
+
+fn pass_on(from: &TcpStream, to: &TcpStream) {
+    let (mut from, mut to) = (from.try_clone().expect("a stream"), to.try_clone().expect("a stream"));
+    thread::spawn(move || {
+        let mut bytes = [0; 16 << 10];
+        while let Ok(count @ 1..) = from.read(&mut bytes) {
+            if to.write_all(&bytes[..count]).is_err() {
+                break;
+            }
+        }
+        // Either may be gone.
+        to.shutdown(Shutdown::Write).ok();
+        from.shutdown(Shutdown::Read).ok();
+    });
+}
