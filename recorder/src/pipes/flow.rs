@@ -9,6 +9,7 @@
 
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::{Errno, ioctl_fionread, read, write};
@@ -39,6 +40,9 @@ const MOVES_IN_A_ROW: u32 = 32;
 
 /// Where bytes have to come to us, so many at a time.
 const CHUNK: usize = 64 << 10;
+
+/// Whoever is to do nothing more is killed in milliseconds; who cannot be, because he is another's, finds an end after this.
+const STOPPING: Duration = Duration::from_secs(1);
 
 /// What is carried.
 pub(super) struct Flow {
@@ -74,6 +78,10 @@ impl Flow {
         };
         let ended = carrier.carry();
         let Carrier { flow, left, .. } = carrier;
+        if ended == Ended::Cut {
+            // Who finds that his pipe is broken may still do something about it.
+            shared.wait_until_stopped(STOPPING);
+        }
         flow.end(ended);
         shared.ended(left == Left::Nothing);
     }

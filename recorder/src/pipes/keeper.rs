@@ -182,11 +182,13 @@ impl Keeper<'_> {
                 let (status, signal) = if how < 0 { (128 - how, Some(-how)) } else { (how, None) };
                 state.outcome = Some(Outcome { status, signal, ending: state.ending });
                 shared.drain();
+                shared.has_stopped();
             }
             Some(_) => {}
             None => {
                 state.stood_in = false;
                 state.waits_for_writing = false;
+                shared.has_stopped();
                 if state.outcome.is_none() {
                     // It was killed in the program's place.
                     if let Some(program) = &state.program {

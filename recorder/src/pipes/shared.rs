@@ -4,9 +4,10 @@
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use rustix::event::{EventfdFlags, eventfd};
-use rustix::io::{read, write};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use rustix::io::{Errno, read, write};
 
 use super::lend::Lender;
 use super::log::Content;
@@ -29,6 +30,8 @@ pub(super) struct Shared {
     drain: OwnedFd,
     /// Readable when nothing may be carried any more.
     cut: OwnedFd,
+    /// Readable when, after that, nobody is left who could find an end in it.
+    stopped: OwnedFd,
     /// Readable when something of this has changed.
     news: OwnedFd,
     loan: Mutex<Option<Loan>>,
@@ -43,6 +46,7 @@ impl Shared {
             undrained: AtomicUsize::new(flows),
             drain: bell()?,
             cut: bell()?,
+            stopped: bell()?,
             news: bell()?,
             loan: Mutex::default(),
         })
@@ -81,6 +85,24 @@ impl Shared {
     /// Nothing may be carried any more.
     pub(super) fn cut(&self) {
         ring(&self.cut);
+    }
+
+    /// Those for whom something was carried are killed, as far as they can be.
+    pub(super) fn has_stopped(&self) {
+        ring(&self.stopped);
+    }
+
+    /// Waits for that, after a cut, for so long at most.
+    pub(super) fn wait_until_stopped(&self, patience: Duration) {
+        let until = Instant::now() + patience;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let Ok(timeout) = Timespec::try_from(left) else { return };
+            let mut fds = [PollFd::from_borrowed_fd(self.stopped.as_fd(), PollFlags::IN)];
+            if poll(&mut fds, Some(&timeout)) != Err(Errno::INTR) || left.is_zero() {
+                return;
+            }
+        }
     }
 
     pub(super) fn is_drained(&self) -> bool {
