@@ -17,6 +17,7 @@ mod control;
 mod ending;
 mod environment;
 mod exec;
+mod given_back;
 mod identity;
 mod integrate;
 mod journal;

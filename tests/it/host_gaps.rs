@@ -178,7 +178,9 @@ fn a_stopped_recorder_records_nothing_so_another_one_does() {
     session.wait_prompt();
     assert_eq!(machine.noted("skipped", "alice").len(), 1);
     assert_eq!(machine.recordings().len(), 1);
-    session.send(within("stopped", &format!("r={own}; kill -STOP $r"), "kill -CONT $r"));
+    // On a busy machine its threads need a moment to stop.
+    let stop = format!("r={own}; kill -STOP $r; until grep -q State:.T /proc/$r/status; do :; done");
+    session.send(within("stopped", &stop, "kill -CONT $r"));
     session.wait_for("stopped-42");
     session.wait_prompt();
     assert_eq!(log_out(&mut session, 0), 0);

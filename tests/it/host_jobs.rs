@@ -311,7 +311,7 @@ fn keys_are_taken_when_somebody_wants_them() {
     let same = same!(|machine: &Machine| {
         let mut session = root(machine);
         session.send(
-            "su alice -c 'printf pass:; stty -echo; read -r word; stty echo; echo; echo \"[$word]\"; cat' | cat\r",
+            "su alice -c 'stty -echo; printf pass:; read -r word; stty echo; echo; echo \"[$word]\"; cat' | cat\r",
         );
         session.wait_for("\rpass:");
         look(&session);

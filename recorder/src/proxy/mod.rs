@@ -21,6 +21,7 @@ use rustix::process::Signal;
 use self::leave::{Left, behind_expected};
 use crate::control::Control;
 use crate::ending::Ending;
+use crate::given_back::give_back;
 use crate::journal::{Journal, Kind, micros};
 use crate::keys::Keys;
 use crate::nonblocking::{Outbox, Read, read_some};
@@ -188,6 +189,9 @@ impl Proxy<'_> {
         }
         let mut buffer = vec![0; CHUNK];
         let mut session_open = true;
+        if std::env::var_os("KEEP").is_none() {
+            give_back();
+        }
         loop {
             let now = Instant::now();
             self.keep_time(&mut state, now);
