@@ -1,5 +1,7 @@
 //! The shells of a host, wrapped: given what they are given without us, and doing what they do.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use casemate_tests::machine::{Machine, Way};
 use casemate_tests::{LONG, PROMPT, same, wait_until};
 
@@ -156,12 +158,12 @@ fn su_and_sudo_on_a_terminal() {
                     .env("PS1", PROMPT)
                     .on_terminal();
                 session.wait_prompt();
-                session.send(format!("probe >/tmp/{account}-given; tty >/dev/null\r"));
+                session.send(format!("probe >/tmp/{account}-shown; tty >/dev/null\r"));
                 let status = log_out(&mut session, 8);
                 // Where `su` leads the session, a shell on a terminal of its own leads another.
                 (
                     status,
-                    machine.read(format!("/tmp/{account}-given")).replace("session member", "session leader"),
+                    machine.read(format!("/tmp/{account}-shown")).replace("session member", "session leader"),
                 )
             });
             // login has a status of its own.
@@ -170,14 +172,16 @@ fn su_and_sudo_on_a_terminal() {
     }
 }
 
-/// Each account is started in this way.
+/// Each account is started in this way, and is to write what it was given to GIVEN.
 fn check_started(start: &str) {
+    // Other tests do the same on the same machines meanwhile.
+    static FILES: AtomicU32 = AtomicU32::new(0);
     for account in EACH {
+        let given = format!("/tmp/given-{}", FILES.fetch_add(1, Ordering::Relaxed));
         let same = same!(|machine: &Machine| {
-            let line = start.replace("SHELL", &machine.shell_of(account)).replace("ACCOUNT", account);
-            machine.sh(&format!("rm -f /tmp/{account}-given"));
+            let line = start.replace("SHELL", &machine.shell_of(account)).replace("GIVEN", &given);
             let end = outcome(machine.account(account, "sh").args(&["-c", &line]).run());
-            (end, std::fs::read_to_string(machine.path(format!("/tmp/{account}-given"))).ok())
+            (end, std::fs::read_to_string(machine.path(&given)).ok())
         });
         // fish has no PATH of its own.
         let given = same.value.1.is_some_and(|given| given.contains("Umask"));
@@ -188,12 +192,12 @@ fn check_started(start: &str) {
 #[test]
 fn started_by_a_service_without_a_terminal_or_anything_else() {
     for start in [
-        "exec env -i SHELL -c 'probe >/tmp/ACCOUNT-given; true'",
-        "exec SHELL -c 'probe; true' </dev/null >/tmp/ACCOUNT-given 2>&1",
-        "umask 077; ulimit -n 64; exec SHELL -l -c 'probe >/tmp/ACCOUNT-given; true' 7</etc/passwd",
-        "trap '' INT HUP TERM USR1 PIPE; exec nice -n 3 SHELL -c 'probe >/tmp/ACCOUNT-given; true'",
-        "cd /tmp; exec SHELL -c 'probe >/tmp/ACCOUNT-given; true'",
-        "mkdir -p gone; cd gone; rmdir ../gone; exec SHELL -c 'probe >/tmp/ACCOUNT-given; true' 2>/dev/null",
+        "exec env -i SHELL -c 'probe >GIVEN; true'",
+        "exec SHELL -c 'probe; true' </dev/null >GIVEN 2>&1",
+        "umask 077; ulimit -n 64; exec SHELL -l -c 'probe >GIVEN; true' 7</etc/passwd",
+        "trap '' INT HUP TERM USR1 PIPE; exec nice -n 3 SHELL -c 'probe >GIVEN; true'",
+        "cd /tmp; exec SHELL -c 'probe >GIVEN; true'",
+        "mkdir -p gone; cd gone; rmdir ../gone; exec SHELL -c 'probe >GIVEN; true' 2>/dev/null",
     ] {
         check_started(start);
     }
@@ -201,9 +205,9 @@ fn started_by_a_service_without_a_terminal_or_anything_else() {
 
 #[test]
 fn started_with_standard_descriptors_closed() {
-    check_started("exec env -i SHELL -c 'probe 0.2 >/tmp/ACCOUNT-given; true' <&- >&- 2>&-");
-    check_started("exec SHELL -c 'probe 0.2 >/tmp/ACCOUNT-given; true' <&-");
-    check_started("exec SHELL -c 'probe 0.2 >/tmp/ACCOUNT-given; true' 2>&-");
+    check_started("exec env -i SHELL -c 'probe 0.2 >GIVEN; true' <&- >&- 2>&-");
+    check_started("exec SHELL -c 'probe 0.2 >GIVEN; true' <&-");
+    check_started("exec SHELL -c 'probe 0.2 >GIVEN; true' 2>&-");
 }
 
 #[test]
