@@ -49,4 +49,4 @@ pub use read::Cursor;
 pub use record::Digest;
 pub use recordings::{Form, Mark, NewRecording, Recording, RecordingFilter, Recordings, Tended};
 pub use step::Step;
-pub use values::Facet;
+pub use values::{Facet, Names};

@@ -10,6 +10,7 @@ mod output;
 mod recordings;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use casemate_audit_log::Time;
 use casemate_audit_log::filter::Filter;
@@ -22,7 +23,7 @@ use sea_query::{Expr, ExprTrait as _, Query};
 use tokio::runtime::Runtime;
 
 use crate::names::Events;
-use crate::{Appender, Cursor, Database, Facet, Found, Order, Page, StoreError};
+use crate::{Appender, Cursor, Database, Facet, Found, Names, Order, Page, StoreError};
 
 /// Does the same with either database.
 fn in_both<F: Future<Output = ()>>(test: impl Fn(Database) -> F) {
@@ -302,9 +303,16 @@ fn the_database_itself_refuses_to_change_what_is_written() {
 #[test]
 fn names_are_offered_to_whoever_begins_to_type_one() {
     in_both(async |database| {
-        let values = async |facet, part: &str, limit| {
-            database.values(&[Log::Command, Log::Kube], facet, part, limit).await.unwrap()
+        let asked = |facet, part: &str, limit| Names {
+            logs: vec![Log::Command, Log::Kube],
+            facet,
+            part: part.into(),
+            of: None,
+            limit,
+            within: Duration::from_secs(5),
         };
+        let values =
+            async |facet, part: &str, limit| database.values(asked(facet, part, limit)).await.unwrap();
         assert_eq!(values(Facet::SubjectName, "", 9).await, Vec::<String>::new());
         let mut appender = Appender::begin(&database, Time(0)).await.unwrap();
         appender.append(&some(0..30)).await.unwrap();
@@ -318,10 +326,12 @@ fn names_are_offered_to_whoever_begins_to_type_one() {
         );
         assert_eq!(values(Facet::TargetName, "b", 9).await, ["db-1", "web-1"]);
         assert_eq!(values(Facet::TargetUser, "%", 9).await, ["%"]);
-        assert_eq!(
-            database.values(&[Log::Kube], Facet::TargetUser, "", 9).await.unwrap(),
-            Vec::<String>::new()
-        );
+        let of_kube = Names { logs: vec![Log::Kube], ..asked(Facet::TargetUser, "", 9) };
+        assert_eq!(database.values(of_kube).await.unwrap(), Vec::<String>::new());
+        for (of, expected) in [("id of alice@org.com", &["alice@org.com"][..]), ("nobody", &[])] {
+            let own = Names { of: Some(of.into()), ..asked(Facet::SubjectName, "", 9) };
+            assert_eq!(database.values(own).await.unwrap(), expected);
+        }
         assert!(database.erase(Log::Command, "command-99").await.unwrap());
         assert_eq!(values(Facet::TargetUser, "%", 9).await, Vec::<String>::new(), "nothing has it any more");
     });

@@ -142,3 +142,38 @@ fn a_session_that_goes_on_for_long_is_found_before_it_ends() {
         lines(&administrator, "text=of%20a%20long%20job&count=1000", 300);
     });
 }
+
+#[test]
+fn names_are_offered_to_whoever_begins_to_type_one() {
+    in_both(|server, _| {
+        let administrator = server.administrator();
+        let invited = administrator.post("users", &json!({ "email": "alice@org.com" })).json();
+        let alice = server.set_up(invited["link"].as_str().unwrap(), None);
+        for (target, user) in [("web-1", "alice@org.com"), ("db-1", "bob@org.com")] {
+            connect(&server.with_key(&agent(&administrator, target)), user, "cast");
+        }
+        let offered = |asker: &Asker, query: &str| asker.json(&format!("events/{query}"));
+        for (query, expected) in [
+            ("connection/values?field=subjectName&prefix=AL", json!(["alice@org.com"])),
+            ("connection/values?field=subjectName", json!(["alice@org.com", "bob@org.com"])),
+            ("connection/values?field=subjectName&prefix=b&count=1", json!(["bob@org.com"])),
+            ("connection/values?field=targetName&prefix=b", json!(["db-1", "web-1"])),
+            ("connection/values?field=connectionEventType&prefix=cr", json!(["Created"])),
+            ("connection/values?field=ipAddress", json!(["192.0.2.7"])),
+            ("connection/values?field=spaceName", json!(["work"])),
+            ("command/values?field=subjectName", json!([])),
+            ("values?field=subjectName&prefix=admin", json!(["admin@org.com"])),
+            ("values?field=targetUser&logs=connection,command", json!(["deploy"])),
+        ] {
+            assert_eq!(offered(&administrator, query), expected, "{query}");
+        }
+        // To her what stands in her own events is offered.
+        assert_eq!(offered(&alice, "values?field=targetName"), json!(["web-1"]));
+        assert_eq!(offered(&alice, "values?field=subjectName&prefix=bob"), json!([]));
+        for (path, status) in [("values?field=secret", 400), ("values", 400), ("sql/values?field=kind", 404)]
+        {
+            assert_eq!(administrator.get(&format!("events/{path}")).status, status, "{path}");
+        }
+        assert_eq!(server.nobody().get("events/values?field=subjectName").status, 401);
+    });
+}

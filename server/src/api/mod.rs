@@ -16,6 +16,7 @@ pub mod recordings;
 pub mod search;
 pub mod sign_in;
 pub mod tail;
+pub mod values;
 
 use axum::extract::DefaultBodyLimit;
 use axum::http::{StatusCode, Uri, header};
@@ -91,6 +92,8 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(events::subjects))
         .routes(routes!(events::agents))
         .routes(routes!(events::all))
+        .routes(routes!(values::values))
+        .routes(routes!(values::all_values))
         .routes(routes!(tail::tail))
         .routes(routes!(export::export))
         .routes(routes!(export::export_all))

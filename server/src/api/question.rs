@@ -140,7 +140,11 @@ fn order(name: &str, value: &str) -> Result<Order, ApiError> {
     }
 }
 
-fn logs(name: &str, value: &str) -> Result<Vec<Log>, ApiError> {
+/// Names of logs, with commas between them.
+///
+/// # Errors
+/// There is no such log, or none at all.
+pub fn logs(name: &str, value: &str) -> Result<Vec<Log>, ApiError> {
     let named = value.split(',').filter(|name| !name.is_empty()).map(str::parse::<Log>);
     let mut logs: Vec<Log> =
         named.collect::<Result<_, _>>().map_err(|error| ApiError::field(name, error.to_string()))?;
