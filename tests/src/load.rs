@@ -23,6 +23,9 @@ const LOOK: Duration = Duration::from_millis(200);
 /// How long what was sent last is waited for in the tail.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How the last command of all begins.
+const LAST: &str = "echo session last ";
+
 /// What is to be done.
 #[derive(Clone, Copy, Debug)]
 pub struct Load {
@@ -102,7 +105,7 @@ pub fn put(server: &AuditServer, agent: &Asker, reader: &Asker, load: Load) -> F
                     felt.lock().expect("nobody panicked").tail.push(at.elapsed());
                     seen.fetch_add(1, Ordering::Relaxed);
                 }
-                if is_over.load(Ordering::Relaxed) {
+                if command.starts_with(LAST) {
                     break;
                 }
             }
@@ -139,7 +142,7 @@ pub fn put(server: &AuditServer, agent: &Asker, reader: &Asker, load: Load) -> F
             std::thread::sleep(Duration::from_millis(20));
         }
         is_over.store(true, Ordering::Relaxed);
-        // Whoever reads the tail waits for something.
+        // Whoever reads the tail waits for it.
         let last = session(agent, "last", Load { commands: 1, ..load }, Instant::now() + PATIENCE, &sent);
         felt.lock().expect("nobody panicked").sent += last.commands;
     });
