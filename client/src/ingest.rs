@@ -1,6 +1,7 @@
 //! The calls of whoever records: a connection, the bytes of its recording, what happens to it.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use casemate_audit_log::Time;
 use casemate_cast_format::SessionFacts;
@@ -185,7 +186,8 @@ impl Client {
         self.acknowledged(response.headers())
     }
 
-    /// Adds bytes to a recording; what comes back is on the server's disk. Without any it says that we are still there.
+    /// Adds bytes to a recording; what comes back is on the server's disk. Without any it says that we are still there, and,
+    /// with `silence`, that nothing was recorded for so long.
     ///
     /// # Errors
     /// The server does not take them.
@@ -195,13 +197,16 @@ impl Client {
         begin: u64,
         bytes: &[u8],
         is_end: bool,
+        silence: Option<Duration>,
     ) -> Result<Acknowledged, ClientError> {
         let offset = begin.to_string();
-        let headers = [
+        let silence = silence.map(|silence| silence.as_millis().to_string());
+        let mut headers = vec![
             ("content-type", "application/offset+octet-stream"),
             ("upload-offset", offset.as_str()),
             ("upload-complete", if is_end { "?1" } else { "?0" }),
         ];
+        headers.extend(silence.iter().map(|silence| ("casemate-silence", silence.as_str())));
         let response = self.call(Method::PATCH, &format!("ingest/recordings/{id}"), &headers, bytes)?;
         let mut acknowledged = self.acknowledged(response.headers())?;
         // It may have taken less than there was.

@@ -17,9 +17,6 @@ use crate::upload::Upload;
 /// How often the file is looked at: what is typed is on the server within a quarter of a second, in no more than four calls.
 const TICK: Duration = Duration::from_millis(250);
 
-/// A session in which nothing happens says so often that it is there, and hears whether it is to end.
-const HEARTBEAT: Duration = Duration::from_secs(3);
-
 /// What is waited before something is tried again: at first, and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
 
@@ -93,7 +90,6 @@ impl Live {
             upload: None,
             close: Some(close),
             shared: Arc::clone(&shared),
-            spoken: Instant::now(),
         };
         std::thread::Builder::new().name("upload".into()).spawn(move || work.run())?;
         Ok(Self(shared))
@@ -146,8 +142,6 @@ struct Work<C> {
     upload: Option<Upload>,
     close: Option<C>,
     shared: Arc<Shared>,
-    /// When the server last heard of us.
-    spoken: Instant,
 }
 
 impl<C: FnOnce(&str)> Work<C> {
@@ -220,9 +214,8 @@ impl<C: FnOnce(&str)> Work<C> {
             }
             self.begin.events.remove(0);
         }
-        if upload.left() > 0 || is_all || self.spoken.elapsed() >= HEARTBEAT {
+        if is_all || upload.rest().is_zero() {
             let sent = upload.send(is_all)?;
-            self.spoken = Instant::now();
             if let Some(reason) = &sent.close {
                 Self::closed(&mut self.close, &self.shared, reason);
             }

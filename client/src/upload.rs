@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
@@ -14,8 +15,21 @@ use crate::ingest::{Acknowledged, NewConnection};
 /// Sent at once: small enough for a slow line, large enough for a fast one.
 pub const PIECE: usize = 1 << 20;
 
+/// Room for what is recorded while somebody types.
+const KEPT: usize = 16 << 10;
+
 /// So much of what is there already is sent again.
 const OVERLAP: u64 = 64 << 10;
+
+/// A session in which nothing happens says so often that it is there, and hears whether it is to end.
+const HEARTBEAT: Duration = Duration::from_secs(3);
+
+/// That a file does not grow is told after so long: so the server need not wait whether more is under way before it takes what
+/// stands there for a prompt. After the first time most prompts are known, after the second all.
+const SILENCES: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(550)];
+
+/// What happened so long ago is in the file: recorders write within 100 ms.
+const UNWRITTEN: Duration = Duration::from_millis(100);
 
 /// A file on its way.
 #[derive(Debug)]
@@ -28,6 +42,12 @@ pub struct Upload {
     offset: u64,
     is_complete: bool,
     buffer: Vec<u8>,
+    /// How long the file was when it was looked at, and since when it has been so.
+    seen: (u64, Instant),
+    /// How often it was told that it does not grow.
+    silences: usize,
+    /// When the server last heard of it.
+    spoken: Instant,
 }
 
 /// What came of sending a piece.
@@ -55,7 +75,9 @@ impl Upload {
     #[must_use]
     pub fn of(client: &Client, id: Uuid, file: File, path: &Path) -> Self {
         let (client, path) = (client.clone(), path.to_owned());
-        Self { client, id, path, file, offset: 0, is_complete: false, buffer: Vec::new() }
+        let now = Instant::now();
+        let (offset, is_complete, buffer, silences) = (0, false, Vec::new(), 0);
+        Self { client, id, path, file, offset, is_complete, buffer, seen: (0, now), silences, spoken: now }
     }
 
     /// Makes the connection known, if it is not, and takes the upload up where it broke off. Gives what was there already. Of that the last
@@ -91,14 +113,24 @@ impl Upload {
         if self.is_complete {
             return Ok(Sent { is_complete: true, ..Sent::default() });
         }
-        let length = self.length()?;
+        let length = self.look()?;
         let count = usize::try_from(length.saturating_sub(self.offset)).unwrap_or(usize::MAX).min(PIECE);
         self.buffer.resize(count, 0);
         self.file
             .read_exact_at(&mut self.buffer, self.offset)
             .map_err(|source| cannot(&self.path, source))?;
         let end = self.offset + count as u64;
-        match self.client.append(self.id, self.offset, &self.buffer, is_all && end == length) {
+        let silence = self.seen.1.elapsed();
+        let told = silence.checked_sub(UNWRITTEN).filter(|_| count == 0 && !is_all);
+        let came = self.client.append(self.id, self.offset, &self.buffer, is_all && end == length, told);
+        // Of many that go on each needs little, but for a moment.
+        self.buffer.clear();
+        self.buffer.shrink_to(KEPT);
+        if came.is_ok() {
+            self.spoken = Instant::now();
+            self.silences = SILENCES.iter().filter(|at| told.is_some() && **at <= silence).count();
+        }
+        match came {
             Ok(there) if there.offset <= length => {
                 let bytes = there.offset.saturating_sub(self.offset);
                 self.offset = there.offset;
@@ -122,6 +154,17 @@ impl Upload {
         }
     }
 
+    /// How long it has nothing to say, if the file does not grow.
+    #[must_use]
+    pub fn rest(&self) -> Duration {
+        if self.left() > 0 {
+            return Duration::ZERO;
+        }
+        let silence = SILENCES.get(self.silences).map(|silence| self.seen.1 + *silence);
+        let heartbeat = self.spoken + HEARTBEAT;
+        silence.map_or(heartbeat, |at| at.min(heartbeat)).saturating_duration_since(Instant::now())
+    }
+
     /// How many bytes of the file the server does not have.
     #[must_use]
     pub fn left(&self) -> u64 {
@@ -132,6 +175,15 @@ impl Upload {
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.is_complete
+    }
+
+    /// Looks how long the file is.
+    fn look(&mut self) -> Result<u64, ClientError> {
+        let length = self.length()?;
+        if length != self.seen.0 {
+            self.seen = (length, Instant::now());
+        }
+        Ok(length)
     }
 
     fn length(&self) -> Result<u64, ClientError> {

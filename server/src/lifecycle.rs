@@ -177,7 +177,8 @@ pub async fn give_up(app: &App, silence: Duration, now: Time) -> Result<(), ApiE
         for recording in some {
             let Some(connection) = app.connections.get(recording.id).await? else { continue };
             if connection.ended.is_some_and(|ended| ended < since) {
-                let none = Upload { offset: recording.size, bytes: Bytes::new(), is_last: true };
+                let none =
+                    Upload { offset: recording.size, bytes: Bytes::new(), is_last: true, silence: None };
                 app.upload(&connection, none).await?;
             }
         }
@@ -232,7 +233,9 @@ mod tests {
             };
             app.recordings.create(&new).await.unwrap();
             let bytes = Bytes::from_static(b"{\"version\":2,\"width\":80,\"height\":24}\n");
-            app.upload(&connection, Upload { offset: 0, bytes, is_last: false }).await.unwrap();
+            app.upload(&connection, Upload { offset: 0, bytes, is_last: false, silence: None })
+                .await
+                .unwrap();
             if is_over {
                 app.make(vec![ending(&app, &connection, ConnectionState::Closed, LAPSED, now)])
                     .await

@@ -72,6 +72,8 @@ pub struct Upload {
     pub bytes: Bytes,
     /// With them the recording is whole.
     pub is_last: bool,
+    /// For so long nothing was recorded behind what is there.
+    pub silence: Option<Duration>,
 }
 
 impl Sessions {
@@ -146,6 +148,10 @@ impl App {
         // A few compressed bytes may hold much to read.
         let fed = tokio::task::block_in_place(|| feed(&mut session.intake, &new));
         let (taken, mut events) = fed.map_err(|refused| no_part(&refused))?;
+        if let Some(silence) = upload.silence.filter(|_| length == 0 && upload.offset == stored) {
+            session.intake.rest(silence);
+            events.extend(std::iter::from_fn(|| session.intake.next_event()));
+        }
         let is_last = upload.is_last && taken == new.len();
         let new = new.slice(..taken);
         let stored = stored + taken as u64;

@@ -3,6 +3,8 @@
 //! Bytes are sent as tus sends them: at an offset, acknowledged when they are on the disk, and gone on with anywhere. Whoever
 //! sends again what is there already does no harm.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::Path;
@@ -37,6 +39,9 @@ const COMPLETE: HeaderName = HeaderName::from_static("upload-complete");
 
 /// Somebody has closed the connection: why, percent-encoded.
 const CLOSE: HeaderName = HeaderName::from_static("casemate-close");
+
+/// For so many milliseconds nothing has been recorded.
+const SILENCE: HeaderName = HeaderName::from_static("casemate-silence");
 
 /// A clock over there may be so far ahead of ours, in microseconds.
 const AHEAD: i64 = 300_000_000;
@@ -306,7 +311,8 @@ pub async fn uploaded(gate: Gate, Path(text): Path<String>) -> Result<Response, 
 #[utoipa::path(patch, path = "/ingest/recordings/{id}", tag = "ingest",
     params(("id" = Uuid, Path),
         ("Upload-Offset" = u64, Header, description = "Where the bytes begin."),
-        ("Upload-Complete" = Option<String>, Header, description = "`?1`: no more come.")),
+        ("Upload-Complete" = Option<String>, Header, description = "`?1`: no more come."),
+        ("Casemate-Silence" = Option<u64>, Header, description = "Where there are no bytes: for so many milliseconds nothing has been recorded behind those that are there. What stands at a prompt is decided sooner then.")),
     request_body(content = Vec<u8>, content_type = "application/offset+octet-stream"),
     responses((status = 204, headers(("Upload-Offset" = u64))), (status = "4XX", body = ErrorBody)))]
 pub async fn upload(
@@ -323,6 +329,11 @@ pub async fn upload(
         Some(b"?1") => true,
         Some(_) => return Err(ApiError::field("Upload-Complete", "it has to be `?0` or `?1`")),
     };
+    let silence = match headers.get(SILENCE).map(|value| value.to_str().ok()?.parse().ok()) {
+        None => None,
+        Some(Some(silence)) => Some(Duration::from_millis(silence)),
+        Some(None) => return Err(ApiError::field("Casemate-Silence", "it is a number of milliseconds")),
+    };
     let connection = carried(&gate, &caller, Action::Upload, &text).await?;
     if bytes.is_empty() && !is_last {
         // Of a connection without a recording nothing more is to be said than that it is there.
@@ -330,7 +341,7 @@ pub async fn upload(
             return Ok(answer(StatusCode::NO_CONTENT.into_response(), &connection, None));
         }
     }
-    let uploaded = gate.app.upload(&connection, Upload { offset, bytes, is_last }).await?;
+    let uploaded = gate.app.upload(&connection, Upload { offset, bytes, is_last, silence }).await?;
     Ok(answer(StatusCode::NO_CONTENT.into_response(), &connection, Some(uploaded.size)))
 }
 

@@ -23,6 +23,7 @@ mod tests;
 
 use std::collections::VecDeque;
 use std::io;
+use std::time::Duration;
 
 use casemate_audit_log::Time;
 use casemate_audit_log::model::{Event, Place, Subject};
@@ -226,6 +227,12 @@ impl Intake {
         }
         self.reader.advance(Micros(passed));
         self.pause();
+    }
+
+    /// Whoever records says that nothing was recorded for so long behind what was fed: what rests so long is decided.
+    pub fn rest(&mut self, silence: Duration) {
+        let silence = u64::try_from(silence.as_micros()).unwrap_or(u64::MAX);
+        self.reader.advance(Micros(silence.min(SETTLED.0)));
     }
 
     /// The next event of what was fed.

@@ -1,5 +1,7 @@
 //! What becomes of the commands of a recording.
 
+use std::time::Duration;
+
 use casemate_audit_log::Time;
 use casemate_audit_log::model::{CommandEnd, CommandEvent, Event};
 use casemate_audit_store::Form;
@@ -303,6 +305,21 @@ fn what_rests_is_decided_when_time_passes() {
     intake.advance(Time(4_000_000));
     intake.advance(Time(i64::MAX));
     intake.advance(Time(i64::MIN));
+    assert_eq!(intake.next_event(), None);
+}
+
+#[test]
+fn who_says_that_nothing_was_recorded_is_believed_at_once() {
+    let mut made = Made::new(Version::V2, Some(&facts(&id())));
+    made.prompt().line("sleep 100", "");
+    let mut intake = Intake::new(Form::Cast, about()).unwrap();
+    intake.feed(&made.cast()).unwrap();
+    intake.rest(Duration::from_millis(1));
+    assert_eq!(intake.next_event(), None, "it may still be printing");
+    intake.rest(Duration::from_millis(450));
+    assert!(matches!(intake.next_event(), Some(Event::Command(command)) if command.command == "sleep 100"));
+    intake.rest(Duration::MAX);
+    intake.rest(Duration::ZERO);
     assert_eq!(intake.next_event(), None);
 }
 
