@@ -20,7 +20,7 @@ use crate::close::Closing;
 use crate::logins::Ended;
 use crate::queue::Again;
 
-/// A session in which nothing happens says so often that it is there, and hears whether it is to end.
+/// A login without a recording says so often that it is there, and hears whether it is to end.
 const HEARTBEAT: Duration = Duration::from_secs(3);
 
 /// What is recorded within this time is sent at once.
@@ -157,6 +157,12 @@ impl Job {
 
     fn carry_recording(&mut self, host: &Host) -> Result<Step, Stuck> {
         let What::Recording { shelves, place, begun } = &mut self.what else { return Ok(Step::Done) };
+        let rest = begun.as_ref().map_or(Duration::ZERO, |begun| begun.upload.rest());
+        if !rest.is_zero() && self.closing.is_none() && self.events.is_empty() {
+            // Another one has grown, and all that are carried were woken.
+            let due = Instant::now() + rest;
+            return Ok(Step::Again(Again { due, not_before: self.spoken + TOGETHER }));
+        }
         let file = match begun {
             Some(begun) => begun.file.try_clone()?,
             None => shelves.open(place)?,
@@ -200,7 +206,7 @@ impl Job {
         let close = tell(&host.client, self.id, &mut self.events)?;
         self.closing = self.closing.take().or(close);
         let upload = &mut begun.upload;
-        if upload.left() > 0 || is_over || self.spoken.elapsed() >= HEARTBEAT {
+        if is_over || upload.rest().is_zero() {
             let sent = upload.send(is_over)?;
             self.spoken = Instant::now();
             self.closing = self.closing.take().or(sent.close.map(Closing::new));
@@ -208,7 +214,7 @@ impl Job {
         if upload.is_complete() {
             return Ok(Step::Done);
         }
-        let is_behind = upload.left() > 0;
+        let rest = upload.rest();
         if let Some(closing) = self.closing.as_mut().filter(|_| !is_over) {
             closing.session(&host.places, &host.registry, &place.session);
         }
@@ -216,7 +222,7 @@ impl Job {
             return Ok(Step::Again(at(Instant::now())));
         }
         let not_before = self.spoken + TOGETHER;
-        let due = if is_behind { not_before } else { self.spoken + HEARTBEAT };
+        let due = not_before.max(Instant::now() + rest);
         Ok(Step::Again(Again { due: self.sooner(due), not_before }))
     }
 

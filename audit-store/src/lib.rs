@@ -35,7 +35,6 @@ mod step;
 mod terms;
 #[cfg(test)]
 mod tests;
-mod texts;
 mod values;
 
 pub use append::{Appender, Written};

@@ -17,12 +17,6 @@ pub(crate) enum Writers {
 }
 
 #[derive(Clone, Copy, Iden)]
-pub(crate) enum IndexedTexts {
-    Table,
-    Row,
-}
-
-#[derive(Clone, Copy, Iden)]
 pub(crate) enum Checkpoints {
     Table,
     Id,

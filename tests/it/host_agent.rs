@@ -40,7 +40,10 @@ impl Carried {
 
     /// Its agent, at work.
     fn agent(&self) -> Session {
-        let mut agent = self.machine.root("casemate").args(&["agent"]).on_terminal();
+        // As the unit of the package has it: root, but not for everything.
+        let capabilities = capabilities();
+        let arguments = ["--no-new-privs", "--bounding-set", &capabilities, "--", "casemate", "agent"];
+        let mut agent = self.machine.root("setpriv").args(&arguments).on_terminal();
         agent.wait_for("carrying what is recorded here");
         agent
     }
@@ -82,6 +85,14 @@ impl Carried {
     }
 }
 
+/// What the unit leaves to the agent, as setpriv(1) is told it.
+fn capabilities() -> String {
+    let unit = include_str!("../../packaging/systemd/casemate-agent.service");
+    let left = unit.lines().find_map(|line| line.strip_prefix("CapabilityBoundingSet=")).unwrap();
+    let names = left.split(' ').map(|name| name.strip_prefix("CAP_").unwrap().to_lowercase());
+    names.fold("-all".to_owned(), |all, name| format!("{all},+{name}"))
+}
+
 /// Where something is on its machine.
 fn inside(path: &std::path::Path) -> String {
     format!("/{}", path.components().skip(4).collect::<std::path::PathBuf>().display())
@@ -99,13 +110,23 @@ fn what_is_typed_on_a_host_is_in_the_log_of_the_server_at_once_until_somebody_cl
     tail.by_ref().find(|message| message.event["command"] == "true").unwrap();
     session.wait_prompt();
     look(&session);
-    session.send("echo from-$((40 + 2))");
-    session.wait_for("2))");
-    let typed = Instant::now();
-    session.send("\r");
-    let event = tail.by_ref().find(|message| message.event["command"] == "echo from-$((40 + 2))").unwrap();
-    let took = typed.elapsed();
-    assert!(took < Duration::from_secs(3), "{took:?}");
+    // On a machine that has other things to do as well, one of a few counts.
+    let mut last = None;
+    let took = (0..3).map(|number| {
+        look(&session);
+        session.send(format!("echo from-$((40 + {number}))"));
+        session.wait_for(&format!("{number}))"));
+        let typed = Instant::now();
+        session.send("\r");
+        let line = format!("echo from-$((40 + {number}))");
+        last = tail.by_ref().find(|message| message.event["command"] == line.as_str());
+        let took = typed.elapsed();
+        session.wait_prompt();
+        took
+    });
+    let took = took.min().unwrap();
+    assert!(took < Duration::from_millis(900), "{took:?}");
+    let event = last.unwrap();
     let event = event.event;
     for (field, value) in
         [("subjectName", "alice@corp.example"), ("targetName", "web-1"), ("targetUser", "alice")]
