@@ -5,6 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::machine::QUICK;
 use crate::{World, tools};
 
 /// A running server, ended when dropped.
@@ -56,6 +57,7 @@ impl Sshd {
         ] {
             writeln!(config, "{line}").expect("writing to a string");
         }
+        config.push_str(QUICK);
         let config = world.write("sshd_config", config);
         let log = std::fs::File::create(world.path("sshd.log")).expect("a log file");
         let child = Command::new(sshd)

@@ -26,6 +26,7 @@ use crate::{Launch, process, tools};
 pub use accounts::{ACCOUNTS, Account, CLIENT, PASSWORD};
 pub use found::{RECORDINGS, Recording};
 pub use same::{Same, same, same_on};
+pub(crate) use setup::QUICK;
 pub use setup::{CONFIG, SHELL};
 
 /// The name of each machine.
