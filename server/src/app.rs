@@ -49,6 +49,8 @@ pub struct Parts {
     pub sessions: Sessions,
     /// Who has tried a wrong password.
     pub attempts: Mutex<Attempts>,
+    /// From where those call whom nobody knows.
+    pub unknown: Mutex<Attempts>,
 }
 
 impl Deref for App {
@@ -92,12 +94,16 @@ impl App {
     /// There were too many.
     pub fn attempt(&self, who: &[String]) -> Result<(), ApiError> {
         let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
-        attempts.take(who, std::time::Instant::now()).map_err(|wait| {
-            let seconds = wait.as_secs() + 1;
-            let message = format!("too many attempts: try again in {seconds} seconds");
-            ApiError::new(axum::http::StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", message)
-                .with_header("retry-after", seconds.to_string())
-        })
+        attempts.take(who, std::time::Instant::now()).map_err(too_many)
+    }
+
+    /// Counts a call of which nobody knows who makes it: each is a row in a log.
+    ///
+    /// # Errors
+    /// There were too many from there.
+    pub fn unknown_call(&self, address: IpAddr) -> Result<(), ApiError> {
+        let mut unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
+        unknown.take(&[address.to_string()], std::time::Instant::now()).map_err(too_many)
     }
 
     /// It was the right password.
@@ -146,6 +152,13 @@ impl App {
         };
         Ok(subject.is_some_and(|subject| action.reach(subject.role) == caller.reach))
     }
+}
+
+fn too_many(wait: std::time::Duration) -> ApiError {
+    let seconds = wait.as_secs() + 1;
+    let message = format!("too many attempts: try again in {seconds} seconds");
+    ApiError::new(axum::http::StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", message)
+        .with_header("retry-after", seconds.to_string())
 }
 
 /// Somebody as he calls, before he is let through to anything.

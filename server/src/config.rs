@@ -32,6 +32,8 @@ pub struct Config {
     pub connections: ConnectionsConfig,
     /// How the logs are signed.
     pub checkpoints: CheckpointsConfig,
+    /// What callers may take of it.
+    pub limits: LimitsConfig,
 }
 
 /// Where logs are kept.
@@ -88,6 +90,22 @@ pub struct CheckpointsConfig {
     pub every: u32,
 }
 
+/// What callers may take of it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct LimitsConfig {
+    /// How many connections of HTTP there may be at once.
+    pub connections: u32,
+    /// Of these, from one address; from those of `proxies` any number.
+    pub connections_per_address: u32,
+    /// How long the head of a call may take to come, in seconds; so long a connection may rest, too.
+    pub head_seconds: u32,
+    /// How long what is sent in a call may take to come.
+    pub body_seconds: u32,
+    /// How many calls a minute may come from one address of which nobody knows who makes them.
+    pub unknown_calls: u32,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -102,6 +120,7 @@ impl Default for Config {
             sign_in: SignInConfig::default(),
             connections: ConnectionsConfig::default(),
             checkpoints: CheckpointsConfig::default(),
+            limits: LimitsConfig::default(),
         }
     }
 }
@@ -121,6 +140,19 @@ impl Default for ConnectionsConfig {
 impl Default for CheckpointsConfig {
     fn default() -> Self {
         Self { every: 60 }
+    }
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        // As a rule a process may have 1024 files open.
+        Self {
+            connections: 800,
+            connections_per_address: 400,
+            head_seconds: 30,
+            body_seconds: 120,
+            unknown_calls: 120,
+        }
     }
 }
 
@@ -188,6 +220,18 @@ impl Config {
         if self.checkpoints.every == 0 {
             return value("checkpoints.every", "it has to be 1 or more");
         }
+        let limits = &self.limits;
+        for (key, limit) in [
+            ("limits.connections", limits.connections),
+            ("limits.connections-per-address", limits.connections_per_address),
+            ("limits.head-seconds", limits.head_seconds),
+            ("limits.body-seconds", limits.body_seconds),
+            ("limits.unknown-calls", limits.unknown_calls),
+        ] {
+            if limit == 0 {
+                return value(key, "nobody could call");
+            }
+        }
         Ok(())
     }
 
@@ -223,6 +267,7 @@ mod tests {
             ("public-url = 'audit.org'", "`public-url`: it has to begin with"),
             ("[connections]\nlease = 1", "`connections.lease`"),
             ("[connections]\ngive-up = 0", "`connections.give-up`"),
+            ("[limits]\nbody-seconds = 0", "`limits.body-seconds`: nobody could call"),
             ("[sign-in]\nattempts = 0", "`sign-in.attempts`: nobody could sign in"),
             ("[tls]\nkey = 'b'", "missing field `certificate`"),
         ] {

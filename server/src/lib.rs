@@ -1,6 +1,7 @@
 //! The audit server: API, sign-in, ingest.
 //!
 //! - [`config`]: how it is to be; [`node`]: who it is, in its data folder.
+//! - [`door`]: how many may be in; [`in_time`]: how long they may take to say what they want.
 //! - [`who`]: who calls, and whether that is allowed; [`secrets`]: how passwords and keys are kept.
 //! - [`api`]: what can be asked of it, by [`error`] what is answered where that is nothing.
 //! - [`intake`]: what becomes of the bytes of a recording as they arrive. Pure. [`output`]: what was to be seen in it.
@@ -10,7 +11,9 @@
 pub mod api;
 pub mod app;
 pub mod config;
+pub mod door;
 pub mod error;
+pub mod in_time;
 pub mod intake;
 pub mod lifecycle;
 pub mod node;

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use axum_server::Handle;
-use axum_server::tls_rustls::RustlsConfig;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use casemate_audit_log::Time;
 use casemate_audit_log::model::TargetType;
 use casemate_audit_store::directory::{Link, Purpose};
@@ -14,6 +14,7 @@ use casemate_audit_store::{Connections, Database, Digest, Directory, Journal, Re
 
 use crate::app::{App, Parts};
 use crate::config::{Config, TlsConfig};
+use crate::door::Door;
 use crate::lifecycle;
 use crate::node::{Node, NodeError};
 use crate::output;
@@ -110,6 +111,7 @@ impl Server {
         let recordings = Recordings::in_folder(&database, &recordings)?;
         let sessions = Sessions::default();
         let attempts = Mutex::new(Attempts::new(config.sign_in.attempts));
+        let unknown = Mutex::new(Attempts::new(config.limits.unknown_calls));
         let app = App::new(Parts {
             config,
             address,
@@ -122,6 +124,7 @@ impl Server {
             recordings,
             sessions,
             attempts,
+            unknown,
         });
         let link = app.first_link(now).await?;
         Ok(Self { app, listener, tls, link })
@@ -169,13 +172,19 @@ impl Server {
         let handle = Handle::new();
         let service =
             crate::api::router(self.app.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        let door = Door::new(&self.app.config.limits, &self.app.config.proxies);
+        let head = Duration::from_secs(self.app.config.limits.head_seconds.into());
         let serving = async {
+            let server = axum_server::from_tcp(self.listener)?.handle(handle.clone());
+            let mut server = server.first_request_timeout(head);
+            server.http_builder().http1().header_read_timeout(head);
+            server.http_builder().http2().keep_alive_interval(head).keep_alive_timeout(head);
             match self.tls {
                 Some(tls) => {
-                    let server = axum_server::from_tcp_rustls(self.listener, tls)?;
-                    server.handle(handle.clone()).serve(service).await
+                    let tls = RustlsAcceptor::new(tls).acceptor(door);
+                    server.acceptor(tls).serve(service).await
                 }
-                None => axum_server::from_tcp(self.listener)?.handle(handle.clone()).serve(service).await,
+                None => server.acceptor(door).serve(service).await,
             }
         };
         let tending = tend(&self.app);

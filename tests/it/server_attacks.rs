@@ -1,8 +1,10 @@
 //! Whoever sends something to the audit server, or asks it, is an adversary: what was tried, and comes to nothing.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use casemate_tests::{AuditServer, World};
+use casemate_tests::{AuditServer, LONG, World, wait_until};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -96,10 +98,8 @@ fn nobody_fills_the_log_with_what_he_sends() {
     let path = format!("ingest/connections/{}", Uuid::now_v7());
     let auditor = server.with_key(&key(&administrator, "Auditor"));
     for (asker, status) in [(&server.nobody(), 401), (&auditor, 403), (&administrator, 400)] {
-        // Where it is refused before it was read the connection may break off first.
-        if let Ok(answer) = asker.try_send("PUT", &path, &JSON, session.to_string().as_bytes()) {
-            assert_eq!(answer.status, status);
-        }
+        // Whoever is refused before all of it was read hears it.
+        assert_eq!(asker.send("PUT", &path, &JSON, session.to_string().as_bytes()).status, status);
     }
     // Nor where a path only ends as one does that is for everybody.
     let path = "ingest/connections/sign-in";
@@ -116,8 +116,11 @@ fn nobody_fills_the_log_with_what_he_sends() {
     let too_much = vec![b'x'; 5 << 20];
     let id = connect(&server.with_key(&agent(&administrator, "web-1")), "alice@org.com", "cast");
     let path = format!("ingest/recordings/{id}");
-    if let Ok(answer) = administrator.try_send("PATCH", &path, &[("upload-offset", "0")], &too_much) {
+    for _ in 0..10 {
+        let answer = administrator.send("PATCH", &path, &[("upload-offset", "0")], &too_much);
         assert_eq!((answer.status, answer.json()["errorType"].as_str()), (413, Some("TooLarge")));
+        let answer = server.nobody().send("PATCH", &path, &[("upload-offset", "0")], &too_much);
+        assert_eq!((answer.status, answer.json()["errorType"].as_str()), (401, Some("Unauthenticated")));
     }
     assert_eq!(administrator.json(&format!("session-recordings/{id}/details"))["size"], 0);
 }
@@ -149,5 +152,109 @@ fn a_recording_that_is_held_is_not_cut_off() {
         assert_eq!(agent.post(&format!("ingest/connections/{other}/events"), &told).status, 204);
         let events = administrator.json(&format!("events/connection?connectionIds={other}"));
         assert!(events.as_array().unwrap().iter().all(|event| event["id"] != closed[0]["id"]), "{events}");
+    });
+}
+
+/// A server with limits.
+fn limited(world: &World, limits: &str) -> AuditServer {
+    world.write("limits.toml", format!("[limits]\n{limits}\n"));
+    let config = world.path("limits.toml");
+    AuditServer::start_with(&world.path("server"), None, &["--config", config.to_str().unwrap()])
+}
+
+/// A connection on which something was said.
+fn said(server: &AuditServer, what: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(server.address.trim_start_matches("http://")).unwrap();
+    stream.set_read_timeout(Some(LONG)).unwrap();
+    stream.write_all(what.as_bytes()).unwrap();
+    stream
+}
+
+/// All that comes until the other side closes.
+fn rest(stream: &mut TcpStream) -> String {
+    let mut bytes = Vec::new();
+    match stream.read_to_end(&mut bytes) {
+        Ok(_) => {}
+        Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset),
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[test]
+fn whoever_is_slow_keeps_nothing() {
+    let world = World::new();
+    let server = limited(&world, "head-seconds = 1\nbody-seconds = 2");
+    let begin = Instant::now();
+    for said in ["", "GET /api/v2/me HTTP/1.1\r\nHost: x\r\nX-Slow:", "G"].map(|what| said(&server, what)) {
+        let mut said = said;
+        rest(&mut said);
+    }
+    let head = "POST /api/v2/sign-in HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n";
+    let mut slow = said(&server, head);
+    let mut typing = slow.try_clone().unwrap();
+    std::thread::spawn(move || {
+        // Byte by byte, and never all of it.
+        while typing.write_all(b" ").is_ok() {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    });
+    let answer = rest(&mut slow);
+    assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("TooSlow"), "{answer}");
+    assert!(begin.elapsed() < LONG, "{:?}", begin.elapsed());
+    // What comes in time is taken.
+    assert_eq!(server.administrator().json("me")["role"], "Administrator");
+}
+
+#[test]
+fn nobody_takes_all_connections() {
+    let world = World::new();
+    let server = limited(&world, "connections-per-address = 6");
+    let administrator = server.administrator();
+    let mut taken = Vec::new();
+    wait_until("a connection that is refused", LONG, || {
+        let mut one = said(&server, "");
+        one.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+        let is_refused = matches!(one.read(&mut [0]), Ok(0));
+        taken.push(one);
+        is_refused.then_some(())
+    });
+    assert!(taken.len() <= 7, "{} connections", taken.len());
+    drop(taken);
+    wait_until("one that is not", LONG, || {
+        server.nobody().try_send("GET", "me", &[], &[]).is_ok_and(|answer| answer.status == 401).then_some(())
+    });
+    assert_eq!(administrator.json("me")["role"], "Administrator");
+}
+
+#[test]
+fn whom_nobody_knows_is_not_written_down_for_ever() {
+    let world = World::new();
+    let server = limited(&world, "unknown-calls = 20");
+    let administrator = server.administrator();
+    let nobody = server.nobody();
+    let statuses: Vec<u16> = (0..60).map(|_| nobody.get("me").status).collect();
+    let known = statuses.iter().filter(|status| **status == 401).count();
+    assert!((1..=20).contains(&known), "{statuses:?}");
+    assert!(statuses[known..].iter().all(|status| *status == 429), "{statuses:?}");
+    let refused = nobody.get("me");
+    assert!(refused.header("retry-after").is_some() && refused.json()["errorType"] == "TooManyRequests");
+    // Whoever is known goes on calling from there.
+    let calls = administrator.json("events/subject?evaluation=false");
+    assert_eq!(calls.as_array().unwrap().len(), known);
+}
+
+#[test]
+fn who_asks_for_proof_again_makes_nothing_new() {
+    in_both(|server, _| {
+        let administrator = server.administrator();
+        let checkpoints = || {
+            let proof = administrator.get("events/proof").text;
+            proof.lines().filter(|line| line.contains("\"checkpoint\"")).count()
+        };
+        let first = checkpoints();
+        assert!(first > 0);
+        assert_eq!([checkpoints(), checkpoints()], [first, first]);
+        assert_eq!(administrator.post("environments", &json!({ "name": "prod" })).status, 201);
+        assert_eq!([checkpoints(), checkpoints()], [first + 1, first + 1]);
     });
 }

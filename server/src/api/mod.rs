@@ -33,6 +33,7 @@ use utoipa_axum::routes;
 use self::directory::{keys, places, subjects, targets};
 use crate::app::App;
 use crate::error::ApiError;
+use crate::in_time::in_time;
 use crate::who::gate::stand_at_the_gate;
 
 /// What is sent as JSON is not longer.
@@ -212,6 +213,7 @@ pub fn router(app: App) -> Router {
         .layer(CompressionLayer::new().compress_when(compressed))
         .layer(middleware::map_response(careful))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(middleware::from_fn_with_state(app.clone(), in_time))
         .with_state(app)
 }
 

@@ -1,7 +1,7 @@
 //! The gate: each call of the API goes through it.
 //!
-//! *Invariants*: a call that is answered has a user event on the disk, allowed or refused; one for which no handler asked
-//! ([`Gate::pass`]) is written down as refused. A sign-in by cookie changes nothing without the token that other sites do
+//! *Invariants*: a call that is answered has a user event on the disk, allowed or refused, unless nobody knows who calls and
+//! there were too many such calls; one for which no handler asked ([`Gate::pass`]) is written down as refused. A sign-in by cookie changes nothing without the token that other sites do
 //! not have.
 
 use std::net::{IpAddr, SocketAddr};
@@ -22,6 +22,7 @@ use uuid::Uuid;
 
 use super::action::{Action, Reach};
 use crate::app::App;
+use crate::door::network;
 use crate::error::ApiError;
 use crate::pages::SET_UP;
 use crate::secrets::digest;
@@ -244,6 +245,12 @@ pub async fn stand_at_the_gate(State(app): State<App>, mut request: Request, nex
         Ok(who) => who,
         Err(error) => return error.into_response(),
     };
+    // Those that are too many are no more rows: that there were as many as may be is in the log.
+    if who.is_none()
+        && let Err(error) = app.unknown_call(network(address))
+    {
+        return error.into_response();
+    }
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let token = request.headers().get(CSRF).and_then(|token| token.to_str().ok());
     let wanted = who.as_ref().and_then(|caller| caller.csrf.as_deref());

@@ -50,7 +50,13 @@ A configuration with all its keys:
   [connections]
   lease = 60                                        seconds of silence after which one is closed
   [checkpoints]
-  every = 60                                        seconds between signatures of the logs")]
+  every = 60                                        seconds between signatures of the logs
+  [limits]
+  connections = 800                                 connections of HTTP at once
+  connections-per-address = 400                     of these from one address that is no proxy
+  head-seconds = 30                                 how long the head of a call may take, and a connection rest
+  body-seconds = 120                                how long what is sent in a call may take
+  unknown-calls = 120                               calls a minute from one address by nobody it knows")]
 pub(crate) struct ServeArgs {
     /// The configuration [default: none, all of it as it is by default]
     #[arg(short, long, value_name = "FILE")]
