@@ -153,7 +153,7 @@ impl Server {
     /// # Errors
     /// It cannot be kept.
     pub async fn register(&self, target: &str) -> Result<Option<String>, ServeError> {
-        let secret = draw("cmk");
+        let secret = draw("cmak");
         let (kind, secret_digest) = (TargetType::Bzero, Digest(digest(&secret)));
         let directory = &self.app.directory;
         match directory.register_target(kind, target, None, secret_digest, Time::now()).await {
@@ -211,7 +211,7 @@ impl App {
         if self.directory.has_administrator().await? {
             return Ok(None);
         }
-        let secret = draw("cml");
+        let secret = draw("cmln");
         self.directory
             .add_link(&Link {
                 link: Digest(digest(&secret)),

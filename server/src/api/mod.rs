@@ -141,6 +141,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(keys::add))
         .routes(routes!(keys::delete))
         .routes(routes!(targets::targets))
+        .routes(routes!(targets::agents))
         .routes(routes!(targets::target))
         .routes(routes!(targets::change))
         .routes(routes!(targets::delete))

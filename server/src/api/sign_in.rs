@@ -181,7 +181,7 @@ pub fn mail_address(text: &str) -> Result<String, ApiError> {
 /// # Errors
 /// The database refuses.
 pub async fn begin(app: &App, subject: &Subject) -> Result<Response, ApiError> {
-    let (secret, csrf, now) = (draw("cms"), draw("csrf"), Time::now());
+    let (secret, csrf, now) = (draw("cmck"), draw("csrf"), Time::now());
     let hours = i64::from(app.config.sign_in.hours);
     app.directory
         .sign_in(&SignIn {

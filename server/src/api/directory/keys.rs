@@ -115,7 +115,7 @@ pub async fn add(gate: Gate, Body(said): Body<NewKey>) -> Result<(StatusCode, Js
         (_, Some(_)) => return Err(ApiError::field("targetId", "only an agent is of a target")),
         (_, None) => None,
     };
-    let secret = draw("cmk");
+    let secret = draw("cmak");
     let named = name("name", &said.name)?;
     let key =
         gate.app.directory.add_api_key(&named, role, Digest(digest(&secret)), target, Time::now()).await?;

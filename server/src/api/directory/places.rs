@@ -44,9 +44,9 @@ pub struct SpaceView {
     time_created: Time,
 }
 
-/// A name that something is to have.
+/// A name that something is to have. What BastionZero kept beside it, as a description, may be said, and is not kept.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct Named {
     /// It.
     name: String,

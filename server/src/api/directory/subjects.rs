@@ -175,8 +175,12 @@ pub async fn subject(gate: Gate, Path(text): Path<String>) -> Result<Json<Subjec
         return Ok(Json(SubjectView { role: caller.role, ..SubjectView::of(&gate.app, &subject) }));
     }
     gate.pass(Action::ListSubjects, &text, json!({})).await?;
-    let subject = gate.app.directory.subject(id("subject", &text)?).await?;
-    let subject = subject.filter(|subject| subject.deleted.is_none());
+    let directory = &gate.app.directory;
+    let subject = if text.contains('@') {
+        directory.subject_named(SubjectType::User, &text.to_lowercase()).await?
+    } else {
+        directory.subject(id("subject", &text)?).await?.filter(|subject| subject.deleted.is_none())
+    };
     let subject = subject.ok_or_else(|| ApiError::not_found("subject"))?;
     Ok(Json(SubjectView::of(&gate.app, &subject)))
 }
@@ -185,13 +189,7 @@ pub async fn subject(gate: Gate, Path(text): Path<String>) -> Result<Json<Subjec
 #[utoipa::path(get, path = "/users/{id}", tag = "organization", params(("id" = String, Path)),
     responses((status = 200, body = SubjectView), (status = "4XX", body = ErrorBody)))]
 pub async fn user(gate: Gate, Path(text): Path<String>) -> Result<Json<SubjectView>, ApiError> {
-    if !text.contains('@') {
-        return subject(gate, Path(text)).await;
-    }
-    gate.pass(Action::ListSubjects, &text, json!({})).await?;
-    let subject = gate.app.directory.subject_named(SubjectType::User, &text.to_lowercase()).await?;
-    let subject = subject.ok_or_else(|| ApiError::not_found("user"))?;
-    Ok(Json(SubjectView::of(&gate.app, &subject)))
+    subject(gate, Path(text)).await
 }
 
 /// Add a person
@@ -232,7 +230,7 @@ pub async fn new_link(
 }
 
 async fn invite(app: &App, subject: Uuid, now: Time) -> Result<String, ApiError> {
-    let secret = draw("cml");
+    let secret = draw("cmln");
     app.directory
         .add_link(&Link {
             link: Digest(digest(&secret)),
@@ -330,7 +328,7 @@ pub async fn add_service_account(
         role: of_person(said.role.unwrap_or(Role::Auditor))?,
         password: None,
     };
-    let (now, secret) = (Time::now(), draw("cmk"));
+    let (now, secret) = (Time::now(), draw("cmak"));
     let subject = gate.app.directory.add_subject(new, now).await?;
     gate.app.directory.add_key(&subject, &subject.name, Digest(digest(&secret)), now).await?;
     let service_account_summary = SubjectView::of(&gate.app, &subject);

@@ -42,6 +42,39 @@ pub struct TargetView {
     time_created: Time,
 }
 
+/// Targets, by what they are.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TargetsView {
+    /// Hosts, and those that are made when they are needed.
+    shell: Vec<TargetView>,
+    /// Clusters.
+    kubernetes: Vec<TargetView>,
+    /// Databases.
+    db: Vec<TargetView>,
+    /// Web servers.
+    web: Vec<TargetView>,
+}
+
+/// An agent.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AgentView {
+    /// That of its target.
+    id: String,
+    /// That of its target.
+    name: String,
+    /// Where it runs: `Linux`, `Cluster`.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// How it stands.
+    status: AgentStatus,
+    /// When it was heard, to a minute.
+    last_status_update: Option<Time>,
+    /// Where its target belongs.
+    environment_id: String,
+}
+
 /// A target that is to be.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -101,21 +134,49 @@ pub async fn clusters(gate: Gate) -> Result<Json<Vec<TargetView>>, ApiError> {
     list(&gate, Some(TargetType::Cluster)).await
 }
 
-/// All targets
+/// All targets, by what they are
 #[utoipa::path(get, path = "/targets", tag = "organization",
-    responses((status = 200, body = [TargetView]), (status = "4XX", body = ErrorBody)))]
-pub async fn targets(gate: Gate) -> Result<Json<Vec<TargetView>>, ApiError> {
-    list(&gate, None).await
+    responses((status = 200, body = TargetsView), (status = "4XX", body = ErrorBody)))]
+pub async fn targets(gate: Gate) -> Result<Json<TargetsView>, ApiError> {
+    let mut view = TargetsView::default();
+    for target in seen(&gate, None).await? {
+        let list = match target.kind {
+            TargetType::Bzero | TargetType::DynamicAccessConfig => &mut view.shell,
+            TargetType::Cluster => &mut view.kubernetes,
+            TargetType::Db => &mut view.db,
+            TargetType::Web => &mut view.web,
+        };
+        list.push(TargetView::of(&target));
+    }
+    Ok(Json(view))
+}
+
+/// The agents of all targets
+#[utoipa::path(get, path = "/agents", tag = "organization",
+    responses((status = 200, body = [AgentView]), (status = "4XX", body = ErrorBody)))]
+pub async fn agents(gate: Gate) -> Result<Json<Vec<AgentView>>, ApiError> {
+    let agent = |target: &Target| {
+        let TargetView { id, name, kind, status, environment_id, last_agent_update, .. } =
+            TargetView::of(target);
+        let kind = if kind == TargetType::Cluster { "Cluster" } else { "Linux" };
+        AgentView { id, name, kind, status, last_status_update: last_agent_update, environment_id }
+    };
+    Ok(Json(seen(&gate, None).await?.iter().map(agent).collect()))
 }
 
 async fn list(gate: &Gate, kind: Option<TargetType>) -> Result<Json<Vec<TargetView>>, ApiError> {
+    Ok(Json(seen(gate, kind).await?.iter().map(TargetView::of).collect()))
+}
+
+/// Those that whoever calls may see.
+async fn seen(gate: &Gate, kind: Option<TargetType>) -> Result<Vec<Target>, ApiError> {
     let caller = gate.pass(Action::ListTargets, "all", json!({})).await?;
-    let targets = gate.app.directory.targets(kind).await?;
-    let seen = targets.iter().filter(|target| match caller.reach {
+    let mut targets = gate.app.directory.targets(kind).await?;
+    targets.retain(|target| match caller.reach {
         Reach::All => true,
         Reach::Own | Reach::Target | Reach::Nothing => caller.reaches_target(target.id),
     });
-    Ok(Json(seen.map(TargetView::of).collect()))
+    Ok(targets)
 }
 
 /// A target
@@ -175,7 +236,7 @@ async fn add(
         Some(text) => Some(living_environment(&gate.app, text).await?.id),
         None => None,
     };
-    let (now, secret) = (Time::now(), draw("cmk"));
+    let (now, secret) = (Time::now(), draw("cmak"));
     let digest = Digest(digest(&secret));
     let (target, _) = directory.register_target(kind, &named, environment, digest, now).await?;
     let registered = Registered { target_id: target.id.to_string(), agent_key: secret };
