@@ -228,10 +228,10 @@ mod tests {
         assert_eq!(text(&blocks), "$\n$ make\nno rule\nbye\n");
         let [block] = &blocks[..] else { panic!("{blocks:?}") };
         assert_eq!((block.number, block.start), (0, Time(1_000_000_000)));
-        assert_eq!((block.first, block.last), (Time(1_000_500_000), Time(1_005_000_000)));
+        assert_eq!((block.first, block.last), (Time(1_001_000_000), Time(1_005_000_000)));
         let mut unpacker = Unpacker::new().unwrap();
         let times: Vec<_> = unpacker.unpack(&block.packed).unwrap().lines().map(|line| line.0.0).collect();
-        assert_eq!(times, [2_000_000, 500_000, 2_000_000, 5_000_000]);
+        assert_eq!(times, [2_000_000, 1_000_000, 2_000_000, 5_000_000]);
     }
 
     #[test]
