@@ -12,13 +12,14 @@ use casemate_audit_log::Time;
 use casemate_audit_log::chain::{Hash, Head, canonical_hash};
 use casemate_audit_log::facets::Facets;
 use casemate_audit_log::model::{Event, Log};
-use sea_query::{Expr, ExprTrait as _, Func, InsertStatement, OnConflict, Order, Query, Value};
+use sea_query::{Expr, ExprTrait as _, InsertStatement, OnConflict, Order, Query, Value};
 use uuid::Uuid;
 
 use crate::database::{Database, Text, Work};
 use crate::error::StoreError;
 use crate::names::{CONNECTION, Events, FACETS, Writers};
 use crate::terms::{self, NAMELESS, Terms};
+use crate::texts;
 
 /// Rows of one statement, most first: few statements, each of which is prepared once.
 const ROWS: [usize; 4] = [256, 32, 4, 1];
@@ -50,6 +51,8 @@ pub struct Appender {
     terms: Terms,
     /// What holds once the transaction is committed: where the chain has got to, and the names that are new.
     next: Option<(Head, Terms)>,
+    /// Texts may not all be in the index.
+    texts_wait: bool,
     /// What adds so many rows.
     inserts: BTreeMap<usize, Arc<str>>,
 }
@@ -88,7 +91,7 @@ impl Appender {
         let head = head_of(&mut work, number, writer).await?;
         work.commit().await?;
         let (database, terms, inserts) = (database.clone(), Terms::default(), BTreeMap::new());
-        Ok(Self { database, number, head, is_sure: true, terms, next: None, inserts })
+        Ok(Self { database, number, head, is_sure: true, terms, next: None, texts_wait: true, inserts })
     }
 
     /// Where the chain has got to.
@@ -124,7 +127,6 @@ impl Appender {
         let (numbers, learnt) = self.terms.learn(work, &names).await?;
         let ready: Vec<_> = ready.into_iter().zip(numbers).collect();
         let ready = unknown(work, ready).await?;
-        let last = if ready.is_empty() || !self.database.is_sqlite() { 0 } else { last_row(work).await? };
         let (mut head, mut written) = (self.head, Vec::with_capacity(ready.len()));
         let mut rest = &ready[..];
         while !rest.is_empty() {
@@ -147,12 +149,30 @@ impl Appender {
             done.map_err(|error| error.overtaken(self.head.writer))?;
         }
         if !ready.is_empty() {
-            const TEXTS: &str = "INSERT INTO events_text (rowid, \"text\") \
-                SELECT \"row\", \"text\" FROM events WHERE \"row\" > ? AND \"text\" IS NOT NULL";
-            work.run_sqlite(TEXTS, last).await?;
+            self.texts_wait = texts::follow(work).await?;
         }
         self.next = Some((head, learnt));
         Ok(written)
+    }
+
+    /// Whether there may be texts that are not in the index yet. What searches them finds them all the same.
+    #[must_use]
+    pub fn texts_wait(&self) -> bool {
+        self.texts_wait
+    }
+
+    /// Puts some of the texts that wait into the index.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn index_texts(&mut self) -> Result<(), StoreError> {
+        // Whatever comes of it: it is tried again with what is written next.
+        self.texts_wait = false;
+        let mut work = self.database.writing().await?;
+        let wait = texts::catch_up(&mut work).await?;
+        work.commit().await?;
+        self.texts_wait = wait;
+        Ok(())
     }
 
     /// Makes lasting what was written in a transaction.
@@ -308,10 +328,4 @@ pub(crate) async fn head_of(work: &mut Work, number: i64, writer: Uuid) -> Resul
 pub(crate) fn hash_of(row: i64, hash: &[u8]) -> Result<Hash, StoreError> {
     let hash = hash.try_into().map_err(|_| StoreError::Damaged { row, reason: "its hash is none".into() })?;
     Ok(Hash(hash))
-}
-
-async fn last_row(work: &mut Work) -> Result<i64, StoreError> {
-    let select = Query::select().expr(Func::max(Expr::col(Events::Row))).from(Events::Table).to_owned();
-    let rows: Vec<(Option<i64>,)> = work.rows(&select).await?;
-    Ok(rows.first().and_then(|row| row.0).unwrap_or(0))
 }

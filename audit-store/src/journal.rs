@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use casemate_audit_log::Time;
 use casemate_audit_log::model::Event;
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -150,7 +151,7 @@ impl Journal {
 
 impl Committer {
     async fn run(mut self, mut messages: mpsc::UnboundedReceiver<Message>) {
-        while let Some(message) = messages.recv().await {
+        while let Some(message) = self.next(&mut messages).await {
             let (mut round, mut size) = (Vec::new(), 0);
             let mut message = Some(message);
             loop {
@@ -169,6 +170,19 @@ impl Committer {
                 self.round(round).await;
             }
         }
+    }
+
+    /// What is to be done next. While there is nothing, texts come into the index that wait for it.
+    async fn next(&mut self, messages: &mut mpsc::UnboundedReceiver<Message>) -> Option<Message> {
+        while self.appender.texts_wait() {
+            match messages.try_recv() {
+                Ok(message) => return Some(message),
+                Err(TryRecvError::Disconnected) => return None,
+                // Where it cannot be, nothing is lost: they are looked through one by one.
+                Err(TryRecvError::Empty) => self.appender.index_texts().await.ok(),
+            };
+        }
+        messages.recv().await
     }
 
     async fn round(&mut self, mut round: Vec<Waiting>) {

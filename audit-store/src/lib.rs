@@ -35,6 +35,7 @@ mod step;
 mod terms;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod values;
 
 pub use append::{Appender, Written};

@@ -17,6 +17,12 @@ pub(crate) enum Writers {
 }
 
 #[derive(Clone, Copy, Iden)]
+pub(crate) enum IndexedTexts {
+    Table,
+    Row,
+}
+
+#[derive(Clone, Copy, Iden)]
 pub(crate) enum Checkpoints {
     Table,
     Id,

@@ -20,6 +20,7 @@ use crate::database::{Database, Text, Work};
 use crate::error::StoreError;
 use crate::names::{Events, OF_CONNECTION};
 use crate::terms::{self, NAMELESS};
+use crate::texts;
 
 /// A text that so many events have is found sooner by looking at the latest than by the index of texts.
 pub(crate) const COMMON: u64 = 20_000;
@@ -98,6 +99,15 @@ enum By {
     Column(Events, i64),
     /// The index of texts.
     Text,
+    /// Rows behind this one, whose texts are not in the index yet.
+    Behind(i64),
+}
+
+impl By {
+    /// One by one, and not by an index with the time.
+    fn is_by_rows(self) -> bool {
+        matches!(self, Self::Text | Self::Behind(_))
+    }
 }
 
 /// Columns that have an index with the time; the first ones have what is asked for along with them beside it.
@@ -202,9 +212,14 @@ impl Conditions {
 
     async fn page(&self, work: &mut Work, page: &Page) -> Result<Vec<Found>, StoreError> {
         let is_rare = self.is_rare(work).await?;
+        let head = if is_rare { texts::head(work).await? } else { i64::MAX };
         let mut places: Vec<Position> = Vec::new();
         for &log in &page.logs {
-            let looked_up = if is_rare { vec![By::Text] } else { self.look_up(work, log).await? };
+            let looked_up = match is_rare {
+                true if head < i64::MAX => vec![By::Text, By::Behind(head)],
+                true => vec![By::Text],
+                false => self.look_up(work, log).await?,
+            };
             for by in looked_up {
                 let select = self.select(log, page, by);
                 let found: Vec<(i64, i64)> = work.rows(&select).await?;
@@ -291,12 +306,12 @@ impl Conditions {
 
     /// The log and the time, named so that an index with them is used, or not.
     fn within(&self, select: &mut SelectStatement, log: Log, by: By) {
-        select.and_where(named(Events::Log, by != By::Text).eq(number(log)));
+        select.and_where(named(Events::Log, !by.is_by_rows()).eq(number(log)));
         if let Some(start) = self.start {
-            select.and_where(named(Events::Time, by != By::Text).gte(start.0));
+            select.and_where(named(Events::Time, !by.is_by_rows()).gte(start.0));
         }
         if let Some(end) = self.end {
-            select.and_where(named(Events::Time, by != By::Text).lte(end.0));
+            select.and_where(named(Events::Time, !by.is_by_rows()).lte(end.0));
         }
     }
 
@@ -312,12 +327,17 @@ impl Conditions {
                     let column = if is_connection { Expr::cust(OF_CONNECTION) } else { Expr::col(indexed) };
                     Self::has(column, indexed, &[value])
                 }
-                By::Time | By::Text | By::Column(..) => Self::has(named(*column, false), *column, values),
+                By::Time | By::Text | By::Behind(_) | By::Column(..) => {
+                    Self::has(named(*column, false), *column, values)
+                }
             };
             select.and_where(has);
         }
+        if let By::Behind(head) = by {
+            select.and_where(Expr::col(Events::Row).gt(head));
+        }
         if let Some(Position { time, row }) = page.behind {
-            let (column, same) = (|| named(Events::Time, by != By::Text), named(Events::Row, false));
+            let (column, same) = (|| named(Events::Time, !by.is_by_rows()), named(Events::Row, false));
             let (from, passed) = match page.order {
                 Order::Newest => (column().lte(time.0), same.gte(row)),
                 Order::Oldest => (column().gte(time.0), same.lte(row)),
@@ -345,7 +365,9 @@ impl Conditions {
             }
         }
         // Others are found by what a row that was erased does not have any more.
-        if self.search.is_some() || matches!(by, By::Time | By::Text | By::Column(Events::ConnectionId, _)) {
+        if self.search.is_some()
+            || matches!(by, By::Time | By::Text | By::Behind(_) | By::Column(Events::ConnectionId, _))
+        {
             select.and_where(Expr::col(Events::Content).is_not_null());
         }
         let order = match page.order {

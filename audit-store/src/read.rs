@@ -123,9 +123,10 @@ impl Database {
         let mut is_erased = false;
         let mut work = self.writing().await?;
         for (row,) in rows {
-            // The index of texts has to be told what it forgets.
+            // The index of texts has to be told what it forgets, if it had it.
             const FORGET: &str = "INSERT INTO events_text (events_text, rowid, \"text\") \
-                SELECT 'delete', \"row\", \"text\" FROM events WHERE \"row\" = ? AND \"text\" IS NOT NULL";
+                SELECT 'delete', \"row\", \"text\" FROM events WHERE \"row\" = ? AND \"text\" IS NOT NULL \
+                AND \"row\" <= (SELECT \"row\" FROM indexed_texts)";
             work.run_sqlite(FORGET, row).await?;
             let mut update = Query::update();
             update.table(Events::Table).and_where(Expr::col(Events::Row).eq(row));

@@ -301,6 +301,48 @@ fn the_database_itself_refuses_to_change_what_is_written() {
 }
 
 #[test]
+fn texts_that_wait_for_their_index_are_found_all_the_same() {
+    in_both(async |database| {
+        let mut appender = Appender::begin(&database, Time(0)).await.unwrap();
+        // Few are in the index at once.
+        appender.append(&some(0..100)).await.unwrap();
+        assert!(!appender.texts_wait());
+        appender.append(&some(100..1500)).await.unwrap();
+        assert_eq!(appender.texts_wait(), database.is_sqlite());
+        appender.append(&some(1500..1510)).await.unwrap();
+        let numbers = async |text: &str| {
+            let found = found(&database, filter(&[("commandSearch", text)])).await;
+            let mut ids: Vec<_> = found.iter().map(|found| found.event.id().to_owned()).collect();
+            ids.sort();
+            ids
+        };
+        let mut rounds = 0;
+        loop {
+            assert_eq!(numbers("unit-1234").await, ["command-1234"]);
+            assert_eq!(numbers("unit-77 ").await, ["command-77"]);
+            assert_eq!(numbers("unit-150").await.len(), 11);
+            assert_eq!(numbers("nobody has this").await, [""; 0]);
+            // One that is in the index by then, and one that is not.
+            let erased = database.erase(Log::Command, &format!("command-{}", 140 + rounds)).await.unwrap();
+            assert!(
+                erased && database.erase(Log::Command, &format!("command-{}", 1499 - rounds)).await.unwrap()
+            );
+            if !appender.texts_wait() {
+                break;
+            }
+            appender.index_texts().await.unwrap();
+            rounds += 1;
+        }
+        assert_eq!(rounds, if database.is_sqlite() { 3 } else { 0 });
+        if database.is_sqlite() {
+            let mut work = database.writing().await.unwrap();
+            let check = "INSERT INTO events_text (events_text, rank) VALUES ('integrity-check', ?)";
+            work.run_sqlite(check, 1).await.unwrap();
+        }
+    });
+}
+
+#[test]
 fn names_are_offered_to_whoever_begins_to_type_one() {
     in_both(async |database| {
         let asked = |facet, part: &str, limit| Names {

@@ -85,6 +85,9 @@ CREATE INDEX events_by_refusal ON events (log, evaluation, "time", "row") WHERE 
 CREATE VIRTUAL TABLE events_text USING fts5 (
     "text", content = 'events', content_rowid = 'row', columnsize = 0, detail = none, tokenize = 'trigram case_sensitive 1'
 );
+-- Up to which row.
+CREATE TABLE indexed_texts ("row" INTEGER NOT NULL) STRICT;
+INSERT INTO indexed_texts VALUES (0);
 
 CREATE TABLE checkpoints (
     id INTEGER PRIMARY KEY,

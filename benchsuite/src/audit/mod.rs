@@ -86,7 +86,7 @@ async fn one(
     };
     let mut parts = filled.split('\n');
     let mut part = || parts.next().and_then(|part| part.parse::<f64>().ok()).context("it was made otherwise");
-    let (events, rate, last) = (part()?, part()?, part()?);
+    let (events, rate, burst) = (part()?, part()?, part()?);
     if !is_there {
         std::fs::write(&note, &filled)?;
     }
@@ -96,33 +96,48 @@ async fn one(
         note: format!(
             "{events:.0} events in all: one command in {} has its end in the log as well, and there are connections, calls \
              of the API and of Kubernetes. Written in transactions of {BATCH} events by one writer, each on the disk (fsync) \
-             before the next; found by filter and by text from then on. Commands a second over all, and over the last \
-             tenth.",
+             before the next; found by filter and by text from then on. Commands a second over all, until the index of \
+             texts has all of them; and of {} that come at once in the end, before it has.",
             made::END,
+            burst_of(commands),
         ),
-        header: vec!["commands/s", "of the last tenth", "MB", "bytes for a row"],
+        header: vec!["commands/s", "at once", "MB", "bytes for a row"],
         rows: vec![vec![
             format!("{rate:.0}"),
-            format!("{last:.0}"),
+            format!("{burst:.0}"),
             format!("{:.0}", bytes / 1e6),
             format!("{:.0}", bytes / events),
         ]],
     });
     if name == "SQLite" {
-        let (what, wanted) =
-            ("SQLite: durable commands a second, searchable".to_owned(), "≥ 8000".to_owned());
-        suite.goal(Goal { what, wanted, found: format!("{rate:.0}"), met: rate >= 8000.0 });
+        for (what, least, found) in [
+            ("SQLite: durable commands a second, searchable", 8000.0, rate),
+            ("SQLite: durable commands a second, the index of texts catching up", 20_000.0, burst),
+        ] {
+            let (what, wanted) = (what.to_owned(), format!("≥ {least}"));
+            suite.goal(Goal { what, wanted, found: format!("{found:.0}"), met: found >= least });
+        }
     }
     questions::ask(suite, name, &database, &mut made).await
 }
 
-/// Fills a database; says how many events there are, and how many commands a second were kept, over all and in the end.
+/// So many commands come at once in the end.
+fn burst_of(commands: u64) -> u64 {
+    (commands / 10).min(120_000)
+}
+
+/// Fills a database; says how many events there are, and how many commands a second were kept, over all, and of those that
+/// come at once in the end.
 async fn fill(database: &Database, made: &mut Made, commands: u64) -> Result<String> {
     let mut appender = Appender::begin(database, Time::now()).await?;
     let (mut events, mut all) = (Vec::new(), 0);
-    let (mut spent, mut before) = (Duration::ZERO, (0, Duration::ZERO));
+    let (mut spent, mut before) = (Duration::ZERO, None);
     let mut told = Instant::now();
     while made.commands < commands {
+        if made.commands >= commands - burst_of(commands) && before.is_none() {
+            spent += catch_up(&mut appender).await?;
+            before = Some((made.commands, spent));
+        }
         while events.len() < BATCH && made.commands < commands {
             made.next(&mut events);
         }
@@ -130,16 +145,24 @@ async fn fill(database: &Database, made: &mut Made, commands: u64) -> Result<Str
         all += appender.append(&events).await?.len();
         spent += began.elapsed();
         events.clear();
-        if made.commands <= commands - commands / 10 {
-            before = (made.commands, spent);
-        }
         if told.elapsed() > Duration::from_secs(10) {
             told = Instant::now();
             say(&format!("{} commands, {:.0}/s", made.commands, made.commands as f64 / spent.as_secs_f64()));
         }
     }
-    let last = (commands - before.0) as f64 / (spent - before.1).as_secs_f64();
-    Ok(format!("{all}\n{}\n{last}", commands as f64 / spent.as_secs_f64()))
+    let (from, began) = before.unwrap_or_default();
+    let burst = (commands - from) as f64 / (spent - began).as_secs_f64();
+    spent += catch_up(&mut appender).await?;
+    Ok(format!("{all}\n{}\n{burst}", commands as f64 / spent.as_secs_f64()))
+}
+
+/// How long it takes until the index of texts has all.
+async fn catch_up(appender: &mut Appender) -> Result<Duration> {
+    let began = Instant::now();
+    while appender.texts_wait() {
+        appender.index_texts().await?;
+    }
+    Ok(began.elapsed())
 }
 
 /// Bytes of a file, with its log of writes, or of all files of a folder.
