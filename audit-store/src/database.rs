@@ -124,9 +124,13 @@ impl Database {
                 let mut work = pool.begin().await.map_err(database(failed))?;
                 // Of several servers that begin at once one makes them.
                 work.execute("SELECT pg_advisory_xact_lock(7163476)").await.map_err(database(failed))?;
-                work.execute("CREATE TABLE IF NOT EXISTS casemate_version (version BIGINT NOT NULL)")
-                    .await
-                    .map_err(database(failed))?;
+                // Where they are there, they need not be ours: whoever only adds rows may not make any.
+                let is_there = sqlx::query_scalar("SELECT to_regclass('casemate_version') IS NOT NULL");
+                if !is_there.fetch_one(&mut *work).await.map_err(database(failed))? {
+                    work.execute("CREATE TABLE casemate_version (version BIGINT NOT NULL)")
+                        .await
+                        .map_err(database(failed))?;
+                }
                 let found =
                     sqlx::query_scalar("SELECT max(version) FROM casemate_version").fetch_one(&mut *work);
                 let found: Option<i64> = found.await.map_err(database(failed))?;

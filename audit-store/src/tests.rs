@@ -20,6 +20,7 @@ use casemate_audit_log::model::{
 use casemate_audit_log::verify::{Defect, Line, Verified, Verifier};
 use ed25519_dalek::SigningKey;
 use sea_query::{Expr, ExprTrait as _, Query};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use tokio::runtime::Runtime;
 
 use crate::names::Events;
@@ -36,7 +37,20 @@ fn with_both(test: impl Fn(&Runtime, &str)) {
     let folder = tempfile::tempdir().unwrap();
     test(&runtime, &format!("sqlite:{}", folder.path().join("audit.db").display()));
     let Some(server) = casemate_scratch_postgres::shared() else { return };
-    test(&runtime, &server.database());
+    test(&runtime, &runtime.block_on(granted(server)));
+}
+
+/// A database whose tables are another's: what the role of a server may do in it is what it is granted.
+async fn granted(server: &casemate_scratch_postgres::Postgres) -> String {
+    let owners = server.database();
+    drop(Database::open(&owners).await.unwrap());
+    let mut owner = PgConnection::connect(&owners).await.unwrap();
+    // Another test may have made it.
+    owner.execute("CREATE ROLE server LOGIN").await.ok();
+    let grants = include_str!("../../docs/postgres-grants.sql").replace(":\"server\"", "server");
+    owner.execute(AssertSqlSafe(grants)).await.unwrap();
+    let (_, rest) = owners.split_once('@').unwrap();
+    format!("postgres://server@{rest}")
 }
 
 fn command(number: i64, who: &str, target: &str, account: &str, line: &str) -> Event {
@@ -294,6 +308,12 @@ fn the_database_itself_refuses_to_change_what_is_written() {
             let update = Query::update().table(Events::Table).value(column, value).to_owned();
             let refused = database.writing().await.unwrap().run(&update).await;
             assert!(matches!(&refused, Err(StoreError::Database { .. })), "{refused:?}");
+        }
+        let whole =
+            ["TRUNCATE events CASCADE", "DROP TRIGGER events_stay ON events", "DROP TABLE events CASCADE"];
+        for statement in whole.into_iter().filter(|_| !database.is_sqlite()) {
+            let refused = database.writing().await.unwrap().run_text(statement.into(), Vec::new()).await;
+            assert!(matches!(&refused, Err(StoreError::Database { .. })), "{statement}: {refused:?}");
         }
         let (verified, defects) = verified(&database).await;
         assert_eq!((verified.rows, verified.unsigned, defects), (3, 0, Vec::new()));

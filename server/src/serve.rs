@@ -11,6 +11,7 @@ use casemate_audit_log::Time;
 use casemate_audit_log::model::TargetType;
 use casemate_audit_store::directory::{Link, Purpose};
 use casemate_audit_store::{Connections, Database, Digest, Directory, Journal, Recordings, StoreError};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::app::{App, Parts};
 use crate::config::{Config, TlsConfig};
@@ -89,6 +90,7 @@ impl Server {
     /// # Errors
     /// Something of it cannot be opened.
     pub async fn open(config: Config, folder: PathBuf) -> Result<Self, ServeError> {
+        allow_files();
         let node = Node::open(&folder)?;
         let tls = match &config.tls {
             Some(files) => Some(tls(files).await?),
@@ -203,6 +205,13 @@ impl Server {
         self.app.journal.close().await;
         served.map_err(|source| ServeError::Listen { address, source })
     }
+}
+
+/// Each connection takes a file, and each recording that is read: as many may be open as the system allows.
+fn allow_files() {
+    let limit = getrlimit(Resource::Nofile);
+    // Where it may not be, it stays as it is.
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).ok();
 }
 
 impl App {
