@@ -135,7 +135,7 @@ mod tests {
         let said = described("https://a", None, &backlog);
         assert_eq!(
             said,
-            "https://a: no agent runs\nrunning   1\nwaiting   2, 2.0 KiB, the oldest /r/a.cast.zst\n"
+            "https://a: no agent runs\nrunning   1\nwaiting   2, 2.00 KiB, the oldest /r/a.cast.zst\n"
         );
         let mut status = Status { away: Some(("no route\u{1b}".into(), 0)), ..Status::default() };
         status.refused.insert("/r/b".into(), "it differs".into());
