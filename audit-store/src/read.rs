@@ -13,7 +13,7 @@ use sea_query::{Expr, ExprTrait as _, Order, Query};
 use uuid::Uuid;
 
 use crate::append::{hash_of, head_of, kept, number};
-use crate::database::{Database, Work};
+use crate::database::{Database, Text, Work};
 use crate::error::StoreError;
 use crate::names::{CONNECTION, Checkpoints, Events, FACETS, OF_CONNECTION, Writers};
 use crate::terms::numbers;
@@ -105,6 +105,26 @@ impl Database {
                 .map_err(|error| StoreError::Damaged { row, reason: error.to_string() })
         };
         rows.into_iter().map(parse).collect()
+    }
+
+    /// Commands of a connection whose end is not in the log, by their ids.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn unended(&self, connection: &str) -> Result<Vec<String>, StoreError> {
+        const UNENDED: Text = Text {
+            sqlite: "SELECT begun.id FROM events AS begun WHERE begun.log = 1 \
+                AND coalesce(begun.connection_id, 0) = (SELECT id FROM terms WHERE \"text\" = ?) \
+                AND NOT EXISTS (SELECT 1 FROM events AS ends WHERE ends.log = 2 \
+                AND coalesce(ends.connection_id, 0) = coalesce(begun.connection_id, 0) AND ends.id = begun.id)",
+            postgres: "SELECT begun.id FROM events AS begun WHERE begun.log = 1 \
+                AND coalesce(begun.connection_id, 0) = (SELECT id FROM terms WHERE \"text\" = $1) \
+                AND NOT EXISTS (SELECT 1 FROM events AS ends WHERE ends.log = 2 \
+                AND coalesce(ends.connection_id, 0) = coalesce(begun.connection_id, 0) AND ends.id = begun.id)",
+        };
+        let mut work = self.reading().await?;
+        let rows: Vec<(String,)> = work.rows_of(&UNENDED, vec![kept(connection).into_owned().into()]).await?;
+        Ok(rows.into_iter().map(|(id,)| id).collect())
     }
 
     /// Takes the content of a row away, and all by which it could be found. Its hashes stay: the chain holds.

@@ -22,6 +22,9 @@ use crate::sessions::Upload;
 /// Why a connection is closed that nobody carries any more.
 const LAPSED: &str = "lease expired";
 
+/// Why a connection goes on that was closed for that reason.
+const BACK: &str = "it was heard again";
+
 /// What was not done so long after somebody asked for it was forgotten by a server that ended in between.
 const FORGOTTEN: i64 = 5_000_000;
 
@@ -128,6 +131,21 @@ pub async fn reap(app: &App, now: Time) -> Result<(), ApiError> {
     end_all(app, &asked, LAPSED, now).await
 }
 
+/// Whoever carries a connection was heard. One that had lapsed goes on, unless somebody has wanted it closed meanwhile.
+///
+/// # Errors
+/// It cannot be kept.
+pub async fn heard(app: &App, connection: Connection, now: Time) -> Result<Connection, ApiError> {
+    if !connection.has_lapsed || connection.close_request().is_some() {
+        return Ok(app.connections.renew(connection, now).await?);
+    }
+    let what = ConnectionEventType::ShellConnect;
+    let (id, reason) = (event_id(connection.id, now, what.name()), Some(BACK.to_owned()));
+    let event = event(app, &connection, id, what, now, reason);
+    app.make(vec![app.connections.reviving(connection.id, now, vec![event])]).await?;
+    Ok(app.connections.get(connection.id).await?.unwrap_or(connection))
+}
+
 /// An agent was heard; if it was not there before, that is written down.
 ///
 /// # Errors
@@ -179,7 +197,14 @@ pub async fn give_up(app: &App, silence: Duration, now: Time) -> Result<(), ApiE
             if connection.ended.is_some_and(|ended| ended < since) {
                 let none =
                     Upload { offset: recording.size, bytes: Bytes::new(), is_last: true, silence: None };
-                app.upload(&connection, none).await?;
+                // One that cannot be read keeps no other from being given up.
+                if let Err(error) = app.upload(&connection, none).await {
+                    crate::say(format_args!(
+                        "recording {} cannot be given up: {}",
+                        recording.id,
+                        error.message()
+                    ));
+                }
             }
         }
     }
@@ -187,8 +212,10 @@ pub async fn give_up(app: &App, silence: Duration, now: Time) -> Result<(), ApiE
 
 #[cfg(test)]
 mod tests {
+    use casemate_audit_log::model::Log;
     use casemate_audit_store::connections::{NewConnection, Opened};
     use casemate_audit_store::{Form, NewRecording};
+    use serde_json::json;
 
     use super::*;
     use crate::config::Config;
@@ -206,48 +233,68 @@ mod tests {
         assert_eq!(id.get_version_num(), 7);
         assert_eq!(id.to_string()[..13], Uuid::now_v7().to_string()[..13]);
     }
+    /// A server without anybody.
+    async fn app(folder: &std::path::Path) -> App {
+        let config = Config { listen: ([127, 0, 0, 1], 0).into(), ..Config::default() };
+        Server::open(config, folder.join("data")).await.unwrap().app().clone()
+    }
+
+    /// A connection whose recording has begun.
+    async fn recorded(app: &App, now: Time) -> Connection {
+        let About { subject, place, .. } = about();
+        let (id, state) = (Uuid::now_v7(), ConnectionState::Open);
+        let (space_id, space_name, known_by) = (None, None, None);
+        let new = NewConnection { id, state, subject, place, space_id, space_name, known_by, started: now };
+        let opened = app.connections.open(&app.journal, new, now, |there| begun(app, there)).await.unwrap();
+        let Opened::New(connection) = opened else { panic!("{opened:?}") };
+        let (form, subject_id) = (Form::Cast, connection.subject_id.clone());
+        let new = NewRecording { id, form, subject_id, created: now, input_recorded: false };
+        app.recordings.create(&new).await.unwrap();
+        let bytes = Bytes::from_static(b"{\"version\":2,\"width\":80,\"height\":24}\n");
+        app.upload(&connection, Upload { offset: 0, bytes, is_last: false, silence: None }).await.unwrap();
+        connection
+    }
+
     #[tokio::test(flavor = "multi_thread")]
     async fn what_nobody_brings_to_an_end_is_given_up() {
         let folder = tempfile::tempdir().unwrap();
-        let config = Config { listen: ([127, 0, 0, 1], 0).into(), ..Config::default() };
-        let app = Server::open(config, folder.path().join("data")).await.unwrap().app().clone();
+        let app = app(folder.path()).await;
         let (now, day) = (Time::now(), Duration::from_hours(24));
         let later = |days: i64| Time(now.0 + days * 86_400_000_000);
-        let About { subject, place, .. } = about();
-        let mut ids = Vec::new();
-        for is_over in [true, false] {
-            let id = Uuid::now_v7();
-            let (state, subject, place) = (ConnectionState::Open, subject.clone(), place.clone());
-            let (space_id, space_name, known_by) = (None, None, None);
-            let new =
-                NewConnection { id, state, subject, place, space_id, space_name, known_by, started: now };
-            let opened =
-                app.connections.open(&app.journal, new, now, |there| begun(&app, there)).await.unwrap();
-            let Opened::New(connection) = opened else { panic!("{opened:?}") };
-            let new = NewRecording {
-                id,
-                form: Form::Cast,
-                subject_id: connection.subject_id.clone(),
-                created: now,
-                input_recorded: false,
-            };
-            app.recordings.create(&new).await.unwrap();
-            let bytes = Bytes::from_static(b"{\"version\":2,\"width\":80,\"height\":24}\n");
-            app.upload(&connection, Upload { offset: 0, bytes, is_last: false, silence: None })
-                .await
-                .unwrap();
-            if is_over {
-                app.make(vec![ending(&app, &connection, ConnectionState::Closed, LAPSED, now)])
-                    .await
-                    .unwrap();
-            }
-            ids.push(id);
-        }
-        let complete = async |id: &Uuid| app.recordings.find(*id).await.unwrap().completed.is_some();
+        let (over, living) = (recorded(&app, now).await, recorded(&app, now).await);
+        app.make(vec![ending(&app, &over, ConnectionState::Closed, LAPSED, now)]).await.unwrap();
+        let complete = async || {
+            let of = async |id| app.recordings.find(id).await.unwrap().completed.is_some();
+            (of(over.id).await, of(living.id).await)
+        };
         give_up(&app, 30 * day, later(29)).await.unwrap();
-        assert_eq!((complete(&ids[0]).await, complete(&ids[1]).await), (false, false));
+        assert_eq!(complete().await, (false, false));
         give_up(&app, 30 * day, later(31)).await.unwrap();
-        assert_eq!((complete(&ids[0]).await, complete(&ids[1]).await), (true, false));
+        assert_eq!(complete().await, (true, false));
+        app.journal.close().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_began_ends_though_it_is_not_known_any_more_what_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let app = app(folder.path()).await;
+        let connection = recorded(&app, Time::now()).await;
+        // It was decided by a silence, of which a server that starts anew knows nothing.
+        let (id, connection_id) = (Uuid::now_v7().to_string(), connection.id.to_string());
+        let command = json!({
+            "id": id, "connectionId": connection_id, "organizationId": NO_ID, "timestamp": Time::now(),
+            "subjectId": NO_ID, "subjectType": "User", "subjectName": "alice", "targetId": NO_ID, "targetType": "SHELL",
+            "targetName": "web-1", "targetUser": "alice", "environmentId": NO_ID, "environmentName": "test",
+            "command": "make",
+        });
+        app.write(vec![Event::from_json(Log::Command, &command.to_string()).unwrap()]).await.unwrap();
+        app.sessions.forget(connection.id);
+        let size = app.recordings.find(connection.id).await.unwrap().size;
+        let last = Upload { offset: size, bytes: Bytes::new(), is_last: true, silence: None };
+        app.upload(&connection, last).await.unwrap();
+        let end = app.database.event(Log::CommandEnd, &connection_id, &id).await.unwrap();
+        assert!(matches!(end, Some(Event::CommandEnd(end)) if end.result.duration.is_none()));
+        assert!(app.database.unended(&connection_id).await.unwrap().is_empty());
         app.journal.close().await;
     }
 }

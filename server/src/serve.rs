@@ -109,6 +109,7 @@ impl Server {
         let journal = Journal::open(&database, node.id, now).await?;
         let connections =
             Connections::new(&database).with_lease(Duration::from_secs(config.connections.lease.into()));
+        connections.spare(now).await?;
         let recordings = config.recordings.folder.clone().unwrap_or_else(|| folder.join("recordings"));
         let recordings = Recordings::in_folder(&database, &recordings)?;
         let sessions = Sessions::default();

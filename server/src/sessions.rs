@@ -6,14 +6,14 @@
 //! *Invariants*: bytes are acknowledged when they are on the disk. What is refused leaves nothing. One recording is worked on
 //! by one call at a time.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use axum::http::StatusCode;
 use casemate_audit_log::Time;
-use casemate_audit_log::model::{ConnectionState, Event};
+use casemate_audit_log::model::{CommandEnd, CommandResult, ConnectionState, Event, Log};
 use casemate_audit_store::connections::Connection;
 use casemate_audit_store::{Batch, Chunk, Form, Recordings, StoreError};
 use futures_util::TryStreamExt as _;
@@ -31,6 +31,9 @@ const IDLE: Duration = Duration::from_secs(300);
 /// So often the intake stops to have its events taken, in one call: each time it has read tens of mebibytes of text, or some
 /// thousand events. What is left of the call then is not taken: whoever sends it goes on from there.
 const ROUNDS: usize = 8;
+
+/// A clock over there may be so far ahead of ours, in microseconds.
+pub const AHEAD: i64 = 300_000_000;
 
 /// What was recorded so long before its end comes was not uploaded while it was made, in microseconds.
 pub(crate) const LATE: i64 = 60_000_000;
@@ -55,6 +58,9 @@ struct Session(AsyncMutex<Option<Open>>);
 struct Open {
     intake: Intake,
     heard: Instant,
+    /// It was made of what was kept. What somebody said of silences is not kept: a command that was decided by one may be
+    /// unknown to it.
+    is_again: bool,
 }
 
 impl std::fmt::Debug for Open {
@@ -82,7 +88,7 @@ impl Sessions {
         Arc::clone(sessions.entry(id).or_default())
     }
 
-    fn forget(&self, id: Uuid) {
+    pub(crate) fn forget(&self, id: Uuid) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
     }
 
@@ -150,7 +156,7 @@ impl App {
         let (taken, mut events) = fed.map_err(|refused| no_part(&refused))?;
         if let Some(silence) = upload.silence.filter(|_| length == 0 && upload.offset == stored) {
             session.intake.rest(silence);
-            events.extend(std::iter::from_fn(|| session.intake.next_event()));
+            events.extend(taken_of(&mut session.intake));
         }
         let is_last = upload.is_last && taken == new.len();
         let new = new.slice(..taken);
@@ -162,7 +168,10 @@ impl App {
             let ended = Time(connection.started.0.saturating_add(duration));
             // What comes long after it was recorded ended when it did.
             let ended = if now.0.saturating_sub(ended.0) > LATE { ended } else { now };
-            events.extend(end.events);
+            events.extend(end.events.into_iter().map(not_ahead));
+            if session.is_again {
+                self.end_the_rest(connection, ended, &mut events).await?;
+            }
             steps.push(Recordings::completing(id, now));
             steps.push(ending(self, connection, ConnectionState::Closed, ENDED, ended));
             None
@@ -184,6 +193,27 @@ impl App {
         }
         *open = session;
         Ok(Uploaded { size: stored })
+    }
+
+    /// Ends what began, and of which nothing is known any more.
+    async fn end_the_rest(
+        &self,
+        connection: &Connection,
+        ended: Time,
+        events: &mut Vec<Event>,
+    ) -> Result<(), ApiError> {
+        let connection_id = connection.id.to_string();
+        let ends: HashSet<String> = events
+            .iter()
+            .filter(|event| event.log() == Log::CommandEnd)
+            .map(|event| event.id().to_owned())
+            .collect();
+        let unended = self.database.unended(&connection_id).await?;
+        events.extend(unended.into_iter().filter(|id| !ends.contains(id)).map(|id| {
+            let (connection_id, result) = (connection_id.clone(), CommandResult::default());
+            Event::CommandEnd(CommandEnd { id, connection_id, timestamp: ended, result })
+        }));
+        Ok(())
     }
 
     /// Whether bytes that come again are those that are there.
@@ -217,13 +247,13 @@ impl App {
                     ApiError::conflict("what is kept of this recording cannot be read any more")
                 })?;
                 rest = &rest[taken..];
-                let events: Vec<_> = std::iter::from_fn(|| intake.next_event()).collect();
+                let events: Vec<_> = taken_of(&mut intake).collect();
                 if !events.is_empty() {
                     self.write(events).await?;
                 }
             }
         }
-        Ok(Open { intake, heard: Instant::now() })
+        Ok(Open { intake, heard: Instant::now(), is_again: size > 0 })
     }
 
     fn about(&self, connection: &Connection) -> About {
@@ -248,7 +278,7 @@ impl App {
                 continue;
             };
             there.intake.advance(now);
-            let events: Vec<_> = std::iter::from_fn(|| there.intake.next_event()).collect();
+            let events: Vec<_> = taken_of(&mut there.intake).collect();
             if !events.is_empty()
                 && let Err(error) = self.write(events).await
             {
@@ -267,9 +297,25 @@ fn feed(intake: &mut Intake, bytes: &[u8]) -> Result<(usize, Vec<Event>), Refuse
             break;
         }
         at += intake.feed(&bytes[at..])?;
-        events.extend(std::iter::from_fn(|| intake.next_event()));
+        events.extend(taken_of(intake));
     }
     Ok((at, events))
+}
+
+/// The events of what was fed.
+fn taken_of(intake: &mut Intake) -> impl Iterator<Item = Event> {
+    std::iter::from_fn(|| intake.next_event()).map(not_ahead)
+}
+
+/// Whatever a recording says, what is yet to come has not happened.
+fn not_ahead(mut event: Event) -> Event {
+    let latest = Time(Time::now().0.saturating_add(AHEAD));
+    match &mut event {
+        Event::Command(command) => command.timestamp = command.timestamp.min(latest),
+        Event::CommandEnd(end) => end.timestamp = end.timestamp.min(latest),
+        Event::Kube(_) | Event::Connection(_) | Event::Subject(_) | Event::AgentStatusChange(_) => {}
+    }
+    event
 }
 
 fn no_part(refused: &Refused) -> ApiError {

@@ -224,10 +224,15 @@ fn a_connection_that_nobody_carries_any_more_is_closed() {
     // Whoever watches it is not left waiting.
     let watched = administrator.get(&format!("session-recordings/{id}/live"));
     assert_eq!((watched.status, watched.text.as_bytes()), (200, &header[..]));
-    // Whoever comes back may still send what there is.
+    // Whoever comes back goes on, and can be told to end.
     let rest = b"[1.0,\"o\",\"more\"]\n";
-    assert_eq!(patch(&agent, &id, header.len(), rest, true).status, 204);
-    assert_eq!(administrator.json(&query).as_array().unwrap().len(), 1);
+    assert_eq!(patch(&agent, &id, header.len(), rest, false).status, 204);
+    assert_eq!(administrator.json(&format!("connections/{id}"))["state"], "Open");
+    let closed = administrator.send("PATCH", &format!("connections/{id}/close"), &[], &[]);
+    assert_eq!(closed.status, 204, "{}", closed.text);
+    let told = patch(&agent, &id, header.len() + rest.len(), b"", true);
+    assert_eq!(told.header("casemate-close"), Some("admin@org.com%20closed%20the%20connection"));
+    assert_eq!(administrator.json(&query).as_array().unwrap().len(), 2);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use casemate_audit_log::Time;
 use casemate_audit_log::model::{ConnectionState, Event};
-use sea_query::{Expr, ExprTrait as _, Iden as _, OnConflict, Query, SimpleExpr, UpdateStatement};
+use sea_query::{Cond, Expr, ExprTrait as _, Iden as _, OnConflict, Query, SimpleExpr, UpdateStatement};
 use uuid::Uuid;
 
 pub use self::list::Before;
@@ -184,11 +184,19 @@ impl Connections {
         reason: &str,
         now: Time,
     ) -> Result<Vec<Connection>, StoreError> {
-        let mut ask = match which {
-            Which::One(id) => living_one(id),
-            Which::OfSubject(id) => self.living_of(Columns::SubjectId, id),
-            Which::ToTarget(id) => self.living_of(Columns::TargetId, id),
-        };
+        let mut ask = update::<Connection>();
+        ask.and_where(match which {
+            Which::One(id) => Expr::col(Columns::Id).eq(val(id)),
+            Which::OfSubject(id) => beside(Columns::SubjectId, self.database.is_sqlite()).eq(name(id)),
+            Which::ToTarget(id) => beside(Columns::TargetId, self.database.is_sqlite()).eq(name(id)),
+        });
+        // Whoever carries one that has lapsed hears it when he comes back.
+        ask.cond_where(
+            Cond::any()
+                .add(Expr::col(Columns::Ended).is_null())
+                .add(Expr::col(Columns::HasLapsed).eq(Expr::cust("1"))),
+        );
+        ask.returning(changed::<Connection>());
         ask.value(Columns::CloseBy, name(by)).value(Columns::CloseReason, name(reason));
         ask.value(Columns::CloseAsked, val(now)).and_where(Expr::col(Columns::CloseAsked).is_null());
         self.database.change(&ask).await
@@ -203,10 +211,6 @@ impl Connections {
         select.and_where(Expr::col(Columns::Ended).is_null());
         select.and_where(Expr::col(Columns::CloseAsked).lt(val(before)));
         self.database.all(select.limit(limit)).await
-    }
-
-    fn living_of(&self, column: Columns, id: &str) -> UpdateStatement {
-        living(beside(column, self.database.is_sqlite()).eq(name(id)))
     }
 
     /// Ends a connection, as closed or in error, with the events that say so; one that is over stays as it is.
@@ -225,8 +229,31 @@ impl Connections {
     #[must_use]
     pub fn lapsing(id: Uuid, reason: &str, now: Time, events: Vec<Event>) -> Step {
         let mut lapse = ending(ConnectionState::Closed, Some(reason), now);
-        lapse.and_where(Expr::col(Columns::Lease).lt(val(now)));
+        lapse.value(Columns::HasLapsed, val(true)).and_where(Expr::col(Columns::Lease).lt(val(now)));
         end(id, lapse, events)
+    }
+
+    /// Opens one again that has lapsed, and that nobody has wanted closed: whoever carries it was heard.
+    #[must_use]
+    pub fn reviving(&self, id: Uuid, now: Time, events: Vec<Event>) -> Step {
+        let mut revive = update::<Connection>();
+        revive.value(Columns::State, val(ConnectionState::Open)).value(Columns::Ended, val(None::<Time>));
+        revive.value(Columns::Reason, val(None::<String>)).value(Columns::HasLapsed, val(false));
+        revive.value(Columns::Lease, val(self.renewed(now))).and_where(Expr::col(Columns::Id).eq(val(id)));
+        revive.and_where(Expr::col(Columns::HasLapsed).eq(val(true)));
+        revive.and_where(Expr::col(Columns::CloseAsked).is_null());
+        Step::new(revive, Vec::new(), events)
+    }
+
+    /// Gives all that live as long as if they had been heard of now: whoever was away could not hear them.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn spare(&self, now: Time) -> Result<(), StoreError> {
+        let mut spare = update::<Connection>();
+        spare.value(Columns::Lease, val(self.renewed(now))).and_where(Expr::col(Columns::Ended).is_null());
+        spare.and_where(Expr::col(Columns::Lease).lt(val(self.renewed(now))));
+        self.database.run(&spare).await.map(drop)
     }
 
     /// Those that were not heard of for too long.

@@ -60,6 +60,8 @@ record! {
         close_asked: Option<Time> = CloseAsked,
         /// Why it ended.
         reason: Option<String> = Reason,
+        /// It ended because nobody was heard of for too long; whoever carries it may come back.
+        has_lapsed: bool = HasLapsed,
     }
 }
 
@@ -170,6 +172,7 @@ impl Connection {
             close_reason: None,
             close_asked: None,
             reason: None,
+            has_lapsed: false,
         }
     }
 

@@ -276,7 +276,8 @@ CREATE TABLE connections (
     close_by TEXT COLLATE "C",
     close_reason TEXT COLLATE "C",
     close_asked BIGINT,
-    reason TEXT COLLATE "C"
+    reason TEXT COLLATE "C",
+    has_lapsed BIGINT NOT NULL DEFAULT 0
 );
 CREATE INDEX connections_by_time ON connections (started, id);
 CREATE INDEX connections_living ON connections (started, id) WHERE ended IS NULL;

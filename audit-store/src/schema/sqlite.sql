@@ -297,7 +297,8 @@ CREATE TABLE connections (
     close_by TEXT,
     close_reason TEXT,
     close_asked INTEGER,
-    reason TEXT
+    reason TEXT,
+    has_lapsed INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX connections_by_time ON connections (started, id);
 CREATE INDEX connections_living ON connections (started, id) WHERE ended IS NULL;

@@ -219,8 +219,26 @@ fn a_lease_is_renewed_and_what_is_silent_is_closed_once() {
         let gone = connections.touch(silent.id, Time(now)).await.unwrap().unwrap();
         assert_eq!(gone.ended, Some(Time(now)), "it does not live again");
         assert_eq!((gone.state, gone.reason.as_deref()), (ConnectionState::Closed, Some("lease expired")));
+        // Whoever comes back goes on with it, once, unless somebody wanted it closed meanwhile.
+        let revive = async |id| {
+            let said = event(&Uuid::now_v7().to_string(), id, ConnectionEventType::ShellConnect);
+            connections.make(connections.reviving(id, Time(now + 1), vec![said])).await
+        };
+        assert_eq!((revive(silent.id).await, revive(silent.id).await), (true, false));
+        let back = connections.get(silent.id).await.unwrap().unwrap();
+        assert_eq!((back.state, back.ended, back.reason), (ConnectionState::Open, None, None));
+        assert_eq!(connections.lapse(now + 3 * LEASE).await, [silent.id, heard.id]);
+        let closed = Which::OfSubject("id of a@org.com");
+        let asked = connections.ask_to_close(closed, "admin@org.com", "enough", Time(now)).await.unwrap();
+        assert_eq!(asked.len(), 2, "whoever carries them hears it when he comes back");
+        assert!(!revive(silent.id).await);
+        // A server that was away spares those that it could not hear.
+        let other = connections.opened(3).await;
+        connections.spare(Time(9 * LEASE)).await.unwrap();
+        assert!(connections.lapse(10 * LEASE - 1).await.is_empty());
+        assert!(connections.get(other.id).await.unwrap().unwrap().is_living());
         // Somebody has heard of it in between.
-        let lapsing = Connections::lapsing(heard.id, "lease expired", Time(now), Vec::new());
+        let lapsing = Connections::lapsing(other.id, "lease expired", Time(now), Vec::new());
         assert!(!connections.make(lapsing).await);
     });
 }

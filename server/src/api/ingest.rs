@@ -28,7 +28,7 @@ use super::sign_in::mail_address;
 use crate::app::{App, id, snapshot};
 use crate::error::{ApiError, ErrorBody};
 use crate::lifecycle;
-use crate::sessions::{LATE, Upload};
+use crate::sessions::{AHEAD, LATE, Upload};
 use crate::who::{Action, Caller, Gate, Reach};
 
 /// Where bytes begin, and where they may go on.
@@ -42,9 +42,6 @@ const CLOSE: HeaderName = HeaderName::from_static("casemate-close");
 
 /// For so many milliseconds nothing has been recorded.
 const SILENCE: HeaderName = HeaderName::from_static("casemate-silence");
-
-/// A clock over there may be so far ahead of ours, in microseconds.
-const AHEAD: i64 = 300_000_000;
 
 /// A connection, as whoever carries it tells of it.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -277,7 +274,7 @@ async fn carried(gate: &Gate, caller: &Caller, action: Action, text: &str) -> Re
     if !caller.reaches_target(target_of(&found)) {
         return Err(gate.refuse(action, text, "it is a connection to another target").await?);
     }
-    let found = gate.app.connections.renew(found, Time::now()).await?;
+    let found = lifecycle::heard(&gate.app, found, Time::now()).await?;
     if caller.reach == Reach::Target
         && let Some(target) = gate.app.directory.target(target_of(&found)).await?
     {
@@ -358,6 +355,9 @@ pub async fn happened(
     let caller = gate.pass(Action::Report, &text, context).await?;
     let connection = carried(&gate, &caller, Action::Report, &text).await?;
     let (app, now) = (&gate.app, Time::now());
+    if said.timestamp.is_some_and(|time| time.0.saturating_sub(now.0) > AHEAD) {
+        return Err(ApiError::field("timestamp", "it is yet to come: is the clock right?"));
+    }
     let reason = said.reason.map(|reason| words("reason", &reason)).transpose()?;
     let (mark, id) = (said.id.to_string(), connection.id);
     // What is told long after it happened happened then.
