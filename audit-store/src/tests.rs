@@ -27,7 +27,7 @@ use crate::names::Events;
 use crate::{Appender, Cursor, Database, Facet, Found, Names, Order, Page, StoreError};
 
 /// Does the same with either database.
-fn in_both<F: Future<Output = ()>>(test: impl Fn(Database) -> F) {
+pub(crate) fn in_both<F: Future<Output = ()>>(test: impl Fn(Database) -> F) {
     with_both(|runtime, url| runtime.block_on(async { test(Database::open(url).await.unwrap()).await }));
 }
 

@@ -3,19 +3,19 @@
 //! How they are found: by the index of texts, where few blocks have what the text cannot be without; else by the
 //! connections, where few are asked for; else by going back in time, block by block.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use casemate_audit_log::Time;
 use casemate_audit_log::filter::{AnyOf, Filter};
-use casemate_audit_log::model::{CommandEvent, Event, Log};
+use casemate_audit_log::model::{CommandEvent, Event};
 use sea_query::{Cond, Expr, ExprTrait as _, Order, Query, SelectStatement, SimpleExpr};
 use uuid::Uuid;
 
-use crate::append::{number, searched};
-use crate::database::{Database, Work};
+use crate::append::searched;
+use crate::database::{Database, Text, Work};
 use crate::error::StoreError;
-use crate::names::{Events, OF_CONNECTION, OutputBlocks, OutputText};
+use crate::names::{OutputBlocks, OutputText};
 use crate::question::{COMMON, Position, count, events, pattern, trigrams};
 use crate::record::{name, val};
 use crate::terms;
@@ -248,35 +248,34 @@ async fn blocks(work: &mut Work, places: &[(i64, i64)]) -> Result<Vec<Block>, St
     Ok(found)
 }
 
+/// The rows of the commands around each moment: each is looked up, for a connection has as many as its user wants.
+const AROUND: Text = Text {
+    sqlite: "SELECT asked.value, \
+        (SELECT \"row\" FROM events WHERE log = 1 AND content IS NOT NULL \
+        AND coalesce(connection_id, 0) = ?2 AND \"time\" <= asked.value ORDER BY \"time\" DESC, \"row\" DESC LIMIT 1), \
+        (SELECT \"row\" FROM events WHERE log = 1 AND content IS NOT NULL \
+        AND coalesce(connection_id, 0) = ?2 AND \"time\" > asked.value ORDER BY \"time\", \"row\" LIMIT 1) \
+        FROM json_each(?1) AS asked",
+    postgres: "SELECT asked.value::bigint, \
+        (SELECT \"row\" FROM events WHERE log = 1 AND content IS NOT NULL AND coalesce(connection_id, 0) = $2 \
+        AND \"time\" <= asked.value::bigint ORDER BY \"time\" DESC, \"row\" DESC LIMIT 1), \
+        (SELECT \"row\" FROM events WHERE log = 1 AND content IS NOT NULL AND coalesce(connection_id, 0) = $2 \
+        AND \"time\" > asked.value::bigint ORDER BY \"time\", \"row\" LIMIT 1) \
+        FROM jsonb_array_elements_text($1::jsonb) AS asked (value)",
+};
+
 async fn commands_at(work: &mut Work, connection: &str, times: &[Time]) -> Result<Vec<Around>, StoreError> {
     let Some((_, connection)) = terms::numbers(work, &[connection]).await?.into_iter().next() else {
         return Ok(vec![Around::default(); times.len()]);
     };
-    let select = Query::select()
-        .columns([Events::Time, Events::Row])
-        .from(Events::Table)
-        .and_where(Expr::col(Events::Log).eq(number(Log::Command)))
-        .and_where(Expr::cust(OF_CONNECTION).eq(connection))
-        .and_where(Expr::col(Events::Content).is_not_null())
-        .to_owned();
-    let mut all: Vec<(i64, i64)> = work.rows(&select).await?;
-    all.sort_unstable();
-    let at = |index: Option<usize>| index.and_then(|index| all.get(index));
-    let around: Vec<_> = times
-        .iter()
-        .map(|time| {
-            let after = all.partition_point(|(at, _)| *at <= time.0);
-            (at(after.checked_sub(1)), at(Some(after)))
-        })
-        .collect();
-    let mut wanted: Vec<_> = around
-        .iter()
-        .flat_map(|(before, after)| [*before, *after])
-        .flatten()
-        .map(|(time, row)| Position { time: Time(*time), row: *row })
-        .collect();
-    wanted.sort_unstable();
-    wanted.dedup();
+    let asked: BTreeSet<i64> = times.iter().map(|time| time.0).collect();
+    let asked = serde_json::to_string(&asked)?;
+    let around: Vec<(i64, Option<i64>, Option<i64>)> =
+        work.rows_of(&AROUND, vec![asked.into(), connection.into()]).await?;
+    let rows = around.iter().flat_map(|(_, before, after)| [*before, *after]).flatten();
+    let rows: BTreeSet<i64> = rows.collect();
+    // Only the row counts where it is known.
+    let wanted: Vec<_> = rows.into_iter().map(|row| Position { time: Time(0), row }).collect();
     let found = events(work, &wanted).await?.into_iter().filter_map(|found| match found.event {
         Event::Command(command) => Some((found.position.row, *command)),
         Event::CommandEnd(_)
@@ -286,6 +285,44 @@ async fn commands_at(work: &mut Work, connection: &str, times: &[Time]) -> Resul
         | Event::AgentStatusChange(_) => None,
     });
     let found: HashMap<i64, CommandEvent> = found.collect();
-    let of = |place: Option<&(i64, i64)>| place.and_then(|(_, row)| found.get(row)).cloned();
-    Ok(around.into_iter().map(|(before, after)| Around { before: of(before), after: of(after) }).collect())
+    let of = |row: Option<i64>| row.and_then(|row| found.get(&row)).cloned();
+    let around: HashMap<i64, (Option<i64>, Option<i64>)> =
+        around.into_iter().map(|(time, before, after)| (time, (before, after))).collect();
+    let at = |time: &Time| {
+        let (before, after) = around.get(&time.0).copied().unwrap_or_default();
+        Around { before: of(before), after: of(after) }
+    };
+    Ok(times.iter().map(at).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{AssertSqlSafe, Executor as _};
+
+    use super::*;
+    use crate::tests::in_both;
+
+    #[test]
+    fn commands_around_a_moment_are_looked_up_however_many_there_are() {
+        in_both(async |database| {
+            let plan: Vec<String> = match database.reading().await.unwrap() {
+                Work::Sqlite(mut work) => {
+                    let text = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", AROUND.sqlite));
+                    let plan = sqlx::query_as::<_, (i64, i64, i64, String)>(text).bind("[5]").bind(7_i64);
+                    let plan = plan.fetch_all(&mut *work).await.unwrap();
+                    plan.into_iter().map(|(_, _, _, step)| step).collect()
+                }
+                Work::Postgres(mut work) => {
+                    // Of a table that is empty it would read all.
+                    work.execute("SET LOCAL enable_seqscan = off").await.unwrap();
+                    let text = AssertSqlSafe(format!("EXPLAIN {}", AROUND.postgres));
+                    let plan = sqlx::query_scalar(text).bind("[5]").bind(7_i64);
+                    plan.fetch_all(&mut *work).await.unwrap()
+                }
+            };
+            let plan = plan.join("\n");
+            assert_eq!(plan.matches("commands_of_connection").count(), 2, "{plan}");
+            assert!(!plan.contains("B-TREE") && !plan.contains("Sort"), "{plan}");
+        });
+    }
 }

@@ -54,6 +54,8 @@ CREATE TABLE events (
 ) STRICT;
 -- Events of a connection stand together, so that what is written at the same time is not all over the index.
 CREATE UNIQUE INDEX events_once ON events (log, (coalesce(connection_id, 0)), id);
+-- Which command came before a moment in a connection, and which after it: however many there are.
+CREATE INDEX commands_of_connection ON events ((coalesce(connection_id, 0)), "time", "row") WHERE log = 1 AND content IS NOT NULL;
 CREATE UNIQUE INDEX events_of_writer ON events (writer, seq);
 CREATE INDEX events_by_time ON events (log, "time", "row");
 -- What is often asked for along with it stands beside it.

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 use casemate_audit_log::Time;
 use casemate_audit_log::filter::Filter;
 use casemate_audit_store::connections::Connection;
-use casemate_audit_store::{Block, Seek};
+use casemate_audit_store::{Block, Seek, StoreError};
 use casemate_store::lines::Unpacker;
 use serde::Serialize;
 use serde_json::json;
@@ -193,7 +193,7 @@ async fn find(app: &App, question: &Question) -> Result<(Vec<Hit>, Option<(Time,
         let blocks = match app.database.output(seek).await {
             Ok(blocks) => blocks,
             // What was found until then is given.
-            Err(casemate_audit_store::StoreError::TooLong { .. }) if before != question.before => {
+            Err(StoreError::TooLong { .. }) if before != question.before => {
                 return Ok((hits, before));
             }
             Err(error) => return Err(error.into()),
@@ -258,7 +258,12 @@ async fn described(app: &App, hits: Vec<Hit>) -> Result<Vec<OutputLine>, ApiErro
     let mut commands: HashMap<usize, (String, String)> = HashMap::new();
     for (connection, indices) in by_connection {
         let times: Vec<Time> = indices.iter().map(|index| hits[*index].time).collect();
-        let around = app.database.commands_at(connection, &times).await?;
+        let around = match app.database.commands_at(connection, &times).await {
+            Ok(around) => around,
+            // The lines were asked for; their commands come with them where they can.
+            Err(StoreError::TooLong { .. }) => break,
+            Err(error) => return Err(error.into()),
+        };
         for (index, around) in indices.into_iter().zip(around) {
             let hit = &hits[index];
             let command = command_at(&around, &hit.line, hit.time);
