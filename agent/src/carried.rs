@@ -54,6 +54,8 @@ pub(crate) struct Job {
     is_attached: bool,
     spoken: Instant,
     closing: Option<Closing>,
+    /// How often in a row it could not be gone on with.
+    failures: u32,
 }
 
 #[derive(Debug)]
@@ -90,15 +92,28 @@ pub(crate) enum Stuck {
     Other(String),
 }
 
+/// Whom it concerns that it does not go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Concern {
+    /// All: the server is away, or does not know us.
+    All,
+    /// This one, for now. If it is so with several, it is so with all.
+    Now,
+    /// This one, until somebody puts it right.
+    This,
+}
+
 impl Stuck {
-    /// Whether the server is away, or does not want us at all, rather than this one.
-    pub(crate) fn is_of_all(&self) -> bool {
+    /// Whom it concerns.
+    pub(crate) fn concern(&self) -> Concern {
         match self {
-            Self::Server(ClientError::Refused { status: 401 | 403, .. } | ClientError::NoAnswer { .. }) => {
-                true
-            }
-            Self::Server(error) => error.is_temporary(),
-            Self::NoFacts(_) | Self::File(_) | Self::Other(_) => false,
+            Self::Server(
+                ClientError::Refused { status: 401, .. }
+                | ClientError::NoAnswer { .. }
+                | ClientError::Unreachable { .. },
+            ) => Concern::All,
+            Self::Server(error) if error.is_temporary() => Concern::Now,
+            Self::Server(_) | Self::NoFacts(_) | Self::File(_) | Self::Other(_) => Concern::This,
         }
     }
 }
@@ -114,7 +129,8 @@ impl Job {
 
     fn new(id: Uuid, what: What, is_live: bool) -> Self {
         let spoken = Instant::now();
-        Self { id, is_live, what, events: Vec::new(), is_attached: false, spoken, closing: None }
+        let (events, closing) = (Vec::new(), None);
+        Self { id, is_live, what, events, is_attached: false, spoken, closing, failures: 0 }
     }
 
     /// What it is called.
@@ -140,6 +156,17 @@ impl Job {
         self.spoken
     }
 
+    /// It could not be gone on with; gives how often that was so by now.
+    pub(crate) fn fail(&mut self) -> u32 {
+        self.failures = self.failures.saturating_add(1);
+        self.failures
+    }
+
+    /// It goes on; gives whether it did not before.
+    pub(crate) fn recover(&mut self) -> bool {
+        std::mem::take(&mut self.failures) > 0
+    }
+
     /// It is not gone on with for a while: nothing is kept open.
     pub(crate) fn rest(&mut self) {
         if let What::Recording { begun, .. } = &mut self.what {
@@ -149,9 +176,14 @@ impl Job {
 
     /// Carries on.
     pub(crate) fn step(&mut self, host: &Host) -> Result<Step, Stuck> {
-        match &self.what {
+        let step = match &self.what {
             What::Recording { .. } => self.carry_recording(host),
             What::Login { .. } => self.carry_login(host),
+        };
+        match step {
+            // It was deleted on the server: there it is to stay so.
+            Err(Stuck::Server(ClientError::Refused { status: 410, .. })) => Ok(Step::Done),
+            step => step,
         }
     }
 
@@ -284,9 +316,9 @@ fn tell(client: &Client, id: Uuid, events: &mut Vec<NewEvent>) -> Result<Option<
     while let Some(event) = events.first() {
         match client.event(id, event) {
             Ok(close) => closing = closing.or(close.map(Closing::new)),
-            Err(error) if error.is_temporary() => return Err(error),
             // What is told of a connection matters less than its recording.
-            Err(_) => {}
+            Err(ClientError::Refused { status: 400 | 404 | 409 | 422, .. }) => {}
+            Err(error) => return Err(error),
         }
         events.remove(0);
     }
@@ -343,5 +375,31 @@ fn connection_of(host: &Host, login: &Login) -> NewConnection {
         known_by: known.into_iter().map(|(fact, by)| (fact.to_owned(), by.into())).collect(),
         input_recorded: None,
         recording: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(status: u16) -> Stuck {
+        let (server, kind, message) = (String::new(), String::new(), String::new());
+        ClientError::Refused { server, status, kind, message, offset: None }.into()
+    }
+
+    #[test]
+    fn what_the_server_says_of_one_recording_concerns_no_other() {
+        for (concern, statuses) in [
+            (Concern::All, &[401][..]),
+            (Concern::Now, &[408, 429, 500, 503, 507]),
+            (Concern::This, &[400, 403, 404, 409, 410, 413, 422]),
+        ] {
+            for status in statuses {
+                assert_eq!(refused(*status).concern(), concern, "{status}");
+            }
+        }
+        let (server, reason) = (String::new(), String::new());
+        assert_eq!(Stuck::from(ClientError::Unreachable { server, reason }).concern(), Concern::All);
+        assert_eq!(Stuck::Other(String::new()).concern(), Concern::This);
     }
 }

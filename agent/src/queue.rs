@@ -13,6 +13,9 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from
 /// What the server refuses is tried again so much later: somebody may have put it right.
 const PARKED: Duration = Duration::from_secs(600);
 
+/// What is waited before something that could not be sent for now is tried again: at first, and at most.
+const LATER: (Duration, Duration) = (Duration::from_secs(2), PARKED);
+
 /// Of recordings that have ended so many are on their way at once: what goes on comes first.
 const AT_ONCE: usize = 2;
 
@@ -141,10 +144,27 @@ impl<J> Queue<J> {
 
     /// The server does not want it.
     pub(crate) fn park(&self, taken: Taken<J>) {
+        self.rest(taken.job, taken.is_live, false, PARKED);
+    }
+
+    /// It cannot be sent for now, for so many times by now: the others go on.
+    pub(crate) fn postpone(&self, taken: Taken<J>, is_live: bool, failures: u32) {
+        let doublings = failures.saturating_sub(1).min(16);
+        let pause = (LATER.0 * (1 << doublings)).min(LATER.1);
+        self.rest(taken.job, taken.is_live, is_live, pause);
+    }
+
+    fn rest(&self, job: J, was_live: bool, is_live: bool, pause: Duration) {
         let mut state = self.lock();
-        state.begun -= usize::from(!taken.is_live);
-        let due = Instant::now() + PARKED;
-        state.parked.push(Waiting { job: taken.job, due, not_before: due });
+        state.begun -= usize::from(!was_live);
+        let due = Instant::now() + pause;
+        let waiting = Waiting { job, due, not_before: due };
+        // What goes on needs not wait behind what is left.
+        if is_live {
+            state.live.push(waiting);
+        } else {
+            state.parked.push(waiting);
+        }
         drop(state);
         self.changed.notify_all();
     }
@@ -280,5 +300,31 @@ mod tests {
         assert_eq!(counts(&queue), [0, 1, 2]);
         let after = Instant::now() + 2 * PARKED;
         assert_eq!(queue.lock().next(after).unwrap().job, 1);
+    }
+
+    #[test]
+    fn what_cannot_be_sent_for_now_is_tried_again_ever_more_rarely_and_the_others_go_on() {
+        let queue = Queue::default();
+        queue.add(1, true);
+        queue.add(2, false);
+        let (live, left) = (queue.take(), queue.take());
+        let begun = Instant::now();
+        queue.postpone(live, true, 1);
+        queue.postpone(left, false, 3);
+        queue.add(3, true);
+        let other = queue.take();
+        assert_eq!(other.job, 3);
+        queue.done(&other);
+        // Not even if something happens.
+        queue.wake();
+        let due = |queue: &Queue<_>, seconds| queue.lock().next(begun + Duration::from_secs(seconds));
+        assert!(due(&queue, 1).is_err());
+        let live = due(&queue, 3).unwrap();
+        assert_eq!(live.job, 1);
+        assert!(due(&queue, 7).is_err());
+        assert_eq!(due(&queue, 9).unwrap().job, 2);
+        queue.postpone(live, true, u32::MAX);
+        assert!(due(&queue, 590).is_err());
+        assert_eq!(due(&queue, 602).unwrap().job, 1);
     }
 }

@@ -16,7 +16,7 @@ use casemate_host::{Config, Places, Registry, now_us, recording_folders};
 use rustix::fs::OFlags;
 use uuid::Uuid;
 
-use crate::carried::{Host, Job, Step, Stuck, facts, named_logins};
+use crate::carried::{Concern, Host, Job, Step, Stuck, facts, named_logins};
 use crate::delivered::Delivered;
 use crate::logins::{Logins, Reader};
 use crate::queue::{Again, Queue, Taken};
@@ -35,6 +35,12 @@ const RECENT: usize = 2;
 /// While something is about to be due.
 const SOON: Duration = Duration::from_millis(500);
 
+/// If so many in a row cannot be sent for now, nothing can.
+const SEVERAL: usize = 3;
+
+/// What could not be sent for so many times is named by `--status`.
+const NAMED: u32 = 4;
+
 /// How it stands is written down no more often, but for news.
 const WRITE: Duration = Duration::from_secs(1);
 
@@ -46,6 +52,8 @@ pub struct Agent {
     delivered: Mutex<Delivered>,
     logins: Mutex<Logins>,
     queue: Queue<Job>,
+    /// Those that could not be sent for now, since something could.
+    failing: Mutex<HashSet<Uuid>>,
     status: Mutex<Written>,
     /// Held while it runs: there is one.
     _lock: File,
@@ -128,6 +136,7 @@ impl Agent {
             delivered: Mutex::new(delivered),
             logins: Mutex::default(),
             queue: Queue::default(),
+            failing: Mutex::default(),
             status: Mutex::new(Written { status, at: None, folder }),
             _lock: lock,
         })
@@ -162,26 +171,49 @@ impl Agent {
                 Ok(step) => {
                     if taken.job.spoken() != spoken || matches!(step, Step::Done) {
                         self.there(say);
+                        if taken.job.recover() {
+                            let name = taken.job.name();
+                            self.written(&mut |status| drop(status.refused.remove(&name)), true);
+                        }
                     }
                     match step {
                         Step::Done => self.done(&taken),
                         Step::Again(again) => self.again(taken, again),
                     }
                 }
-                Err(stuck) if stuck.is_of_all() => {
-                    self.away(&stuck, say);
-                    let now = Instant::now();
-                    self.again(taken, Again { due: now, not_before: now });
-                }
-                Err(stuck) => {
-                    let (name, reason) = (taken.job.name(), stuck.to_string());
-                    say(&format!("{name} is not carried: {reason}"));
-                    self.written(&mut |status| status.refuse(name.clone(), reason.clone()), true);
-                    taken.job.rest();
-                    self.queue.park(taken);
-                }
+                Err(stuck) => self.stuck(taken, &stuck, say),
             }
         }
+    }
+
+    /// It does not go on: with this one, or with any.
+    fn stuck(&self, mut taken: Taken<Job>, stuck: &Stuck, say: &(dyn Fn(&str) + Sync)) {
+        let concern = stuck.concern();
+        if concern == Concern::All {
+            self.away(stuck, say);
+            let now = Instant::now();
+            return self.again(taken, Again { due: now, not_before: now });
+        }
+        let failures = taken.job.fail();
+        if concern == Concern::This || failures == NAMED {
+            let (name, reason) = (taken.job.name(), stuck.to_string());
+            say(&format!("{name} is not carried: {reason}"));
+            self.written(&mut |status| status.refuse(name.clone(), reason.clone()), true);
+        }
+        if concern == Concern::This {
+            taken.job.rest();
+            return self.queue.park(taken);
+        }
+        let is_live = taken.job.is_live;
+        let are_several = {
+            let mut failing = lock_of(&self.failing);
+            failing.insert(taken.job.id);
+            failing.len() >= SEVERAL
+        };
+        if are_several {
+            self.away(stuck, say);
+        }
+        self.queue.postpone(taken, is_live, failures);
     }
 
     fn again(&self, taken: Taken<Job>, again: Again) {
@@ -193,16 +225,12 @@ impl Agent {
         let id = taken.job.id;
         lock_of(&self.delivered).add(taken.job.logins().into_iter().chain([id]));
         lock_of(&self.logins).forget(id);
-        let name = taken.job.name();
-        let was_refused = lock_of(&self.status).status.refused.contains_key(&name);
-        if was_refused {
-            self.written(&mut |status| drop(status.refused.remove(&name)), true);
-        }
         self.queue.done(taken);
     }
 
     /// The server has taken something.
     fn there(&self, say: &(dyn Fn(&str) + Sync)) {
+        lock_of(&self.failing).clear();
         let is_news = self.queue.there();
         if is_news {
             say(&format!("{} is there again", self.host.client.server()));

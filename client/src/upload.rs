@@ -88,7 +88,8 @@ impl Upload {
     pub fn begin(&mut self, connection: &NewConnection) -> Result<Acknowledged, ClientError> {
         // What was told of it when it was recorded is more than what a file says.
         let there = match self.client.offset(self.id) {
-            Err(ClientError::Refused { status: 404, .. }) => {
+            // Of what is refused this answer, which has no body, does not say why; the next one does.
+            Err(ClientError::Refused { status: 403 | 404, .. }) => {
                 let connected = self.client.connect(self.id, connection)?;
                 Acknowledged { offset: connected.upload_offset, ..Acknowledged::default() }
             }

@@ -8,7 +8,7 @@ use casemate_tests::{Asker, AuditServer, LONG, Session, World, booted, wait_unti
 use serde_json::{Value, json};
 
 use crate::host::{log_in, log_out, look};
-use crate::server::{agent, commands};
+use crate::server::{agent, commands, connect_as, patch};
 
 /// A server, a host with its key, and who asks.
 struct Carried {
@@ -298,6 +298,50 @@ fn what_is_planted_among_recordings_is_not_carried() {
     carried.command("true mark-later");
     assert_eq!(carried.administrator.json("session-recordings").as_array().unwrap().len(), 2);
     agent.signal(rustix::process::Signal::KILL);
+}
+
+#[test]
+fn a_recording_that_the_server_refuses_is_in_no_other_ones_way() {
+    let carried = booted!(Carried::new());
+    let machine = &carried.machine;
+    let recorded = |command: &str| {
+        machine.ssh(&["alice", command]).run().success();
+        let path = machine.recording(command).path;
+        let id = path.file_name().unwrap().to_str().unwrap()[7..43].to_owned();
+        (inside(&path), id)
+    };
+    // The server knows the one as another target's, and the other one was deleted there.
+    let (foreign, id) = recorded("true mark-foreign");
+    let other = carried.server.with_key(&agent(&carried.administrator, "web-2"));
+    assert_eq!(connect_as(&other, &id, "alice", "cast.zst").status, 201);
+    let (deleted, id) = recorded("true mark-deleted");
+    let key = std::fs::read_to_string(machine.path("/etc/casemate/agent.key")).unwrap();
+    let own = carried.server.with_key(&key);
+    assert_eq!(connect_as(&own, &id, "alice", "cast.zst").status, 201);
+    let bytes = std::fs::read(machine.path(&deleted)).unwrap();
+    assert_eq!(patch(&own, &id, 0, &bytes, true).status, 204);
+    let delete =
+        carried.administrator.send("DELETE", &format!("session-recordings/{id}?reason=gone"), &[], b"");
+    assert_eq!(delete.status, 204, "{}", delete.text);
+    machine.ssh(&["alice", "true mark-other"]).run().success();
+
+    let _agent = carried.agent();
+    carried.command("true mark-other");
+    let mut session = log_in(machine, "bob");
+    look(&session);
+    session.send("echo mark-live\r");
+    carried.command("echo mark-live");
+    session.wait_prompt();
+    assert_eq!(log_out(&mut session, 0), 0);
+    // Of what is left there is the one that is refused, and it is said which and why.
+    let status = wait_until("one that waits", LONG, || {
+        let status = carried.status();
+        (status["backlog"]["waiting"] == 1).then_some(status)
+    });
+    assert!(status["agent"]["away"].is_null(), "{status}");
+    let refused = status["agent"]["refused"].as_object().unwrap();
+    assert_eq!(refused.keys().collect::<Vec<_>>(), [&foreign], "{status}");
+    assert!(refused[&foreign].as_str().unwrap().contains("another"), "{status}");
 }
 
 #[test]
