@@ -12,8 +12,15 @@ use crate::error::ClientError;
 use crate::http::Client;
 use crate::ingest::{Acknowledged, NewConnection};
 
-/// Sent at once: small enough for a slow line, large enough for a fast one.
+/// No more is sent at once.
 pub const PIECE: usize = 1 << 20;
+
+/// On the slowest line no less, if there is so much.
+const LEAST: usize = 16 << 10;
+
+/// A piece that takes less time may be larger: servers and what stands before them wait for one or two minutes, and no line is
+/// always the same.
+const QUICK: Duration = Duration::from_secs(5);
 
 /// Room for what is recorded while somebody types.
 const KEPT: usize = 16 << 10;
@@ -42,6 +49,8 @@ pub struct Upload {
     offset: u64,
     is_complete: bool,
     buffer: Vec<u8>,
+    /// So much is sent at once, as far as is known of the line.
+    piece: usize,
     /// How long the file was when it was looked at, and since when it has been so.
     seen: (u64, Instant),
     /// How often it was told that it does not grow.
@@ -77,7 +86,8 @@ impl Upload {
         let (client, path) = (client.clone(), path.to_owned());
         let now = Instant::now();
         let (offset, is_complete, buffer, silences) = (0, false, Vec::new(), 0);
-        Self { client, id, path, file, offset, is_complete, buffer, seen: (0, now), silences, spoken: now }
+        let (piece, seen) = (PIECE, (0, now));
+        Self { client, id, path, file, offset, is_complete, buffer, piece, seen, silences, spoken: now }
     }
 
     /// Makes the connection known, if it is not, and takes the upload up where it broke off. Gives what was there already. Of that the last
@@ -115,7 +125,7 @@ impl Upload {
             return Ok(Sent { is_complete: true, ..Sent::default() });
         }
         let length = self.look()?;
-        let count = usize::try_from(length.saturating_sub(self.offset)).unwrap_or(usize::MAX).min(PIECE);
+        let count = usize::try_from(length.saturating_sub(self.offset)).unwrap_or(usize::MAX).min(self.piece);
         self.buffer.resize(count, 0);
         self.file
             .read_exact_at(&mut self.buffer, self.offset)
@@ -123,7 +133,9 @@ impl Upload {
         let end = self.offset + count as u64;
         let silence = self.seen.1.elapsed();
         let told = silence.checked_sub(UNWRITTEN).filter(|_| count == 0 && !is_all);
+        let begun = Instant::now();
         let came = self.client.append(self.id, self.offset, &self.buffer, is_all && end == length, told);
+        self.piece = next_piece(self.piece, count, begun.elapsed(), came.as_ref().err());
         // Of many that go on each needs little, but for a moment.
         self.buffer.clear();
         self.buffer.shrink_to(KEPT);
@@ -196,6 +208,55 @@ impl Upload {
     }
 }
 
+/// How much is to be sent at once after so much took so long: what did not arrive in time is halved, what was quick doubled.
+fn next_piece(piece: usize, sent: usize, took: Duration, error: Option<&ClientError>) -> usize {
+    match error {
+        // Whether it was too slow, or somebody in between hung up for that, is not always to be seen.
+        Some(ClientError::Refused { status: 408, .. } | ClientError::Unreachable { .. }) => {
+            if sent > LEAST {
+                (sent / 2).max(LEAST)
+            } else {
+                piece
+            }
+        }
+        None if sent == piece && took < QUICK => (piece * 2).min(PIECE),
+        _ => piece,
+    }
+}
+
 fn cannot(path: &Path, source: io::Error) -> ClientError {
     ClientError::File { path: path.display().to_string(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn on_a_slow_line_pieces_become_smaller_until_they_arrive_and_larger_again_when_it_is_quick() {
+        let (server, kind, message) = (String::new(), String::new(), String::new());
+        let late = ClientError::Refused { server, status: 408, kind, message, offset: None };
+        // What such a line takes in the two minutes that a server waits.
+        let arrives = |piece| piece <= 40 << 10;
+        let (mut piece, mut tries) = (PIECE, 0);
+        while !arrives(piece) {
+            piece = next_piece(piece, piece, Duration::from_mins(2), Some(&late));
+            tries += 1;
+        }
+        assert_eq!((piece, tries), (32 << 10, 5));
+        assert_eq!(next_piece(piece, piece, Duration::from_secs(90), None), piece, "it is not tempted");
+        for _ in 0..9 {
+            piece = next_piece(piece, piece, Duration::from_mins(2), Some(&late));
+        }
+        assert_eq!(piece, LEAST);
+        assert_eq!(next_piece(piece, 100, Duration::ZERO, None), piece, "little says nothing of the line");
+        for _ in 0..9 {
+            piece = next_piece(piece, piece, Duration::from_secs(1), None);
+        }
+        assert_eq!(piece, PIECE);
+        assert_eq!(next_piece(PIECE, 0, Duration::ZERO, Some(&late)), PIECE);
+        let (server, kind, message) = (String::new(), "Forbidden".to_owned(), String::new());
+        let refused = ClientError::Refused { server, status: 403, kind, message, offset: None };
+        assert_eq!(next_piece(PIECE, PIECE, Duration::ZERO, Some(&refused)), PIECE);
+    }
 }
