@@ -35,6 +35,9 @@ const RECENT: usize = 2;
 /// While something is about to be due.
 const SOON: Duration = Duration::from_millis(500);
 
+/// An agent that has nothing else to say says so often that it is there.
+const BEAT: Duration = Duration::from_secs(60);
+
 /// If so many in a row cannot be sent for now, nothing can.
 const SEVERAL: usize = 3;
 
@@ -52,11 +55,19 @@ pub struct Agent {
     delivered: Mutex<Delivered>,
     logins: Mutex<Logins>,
     queue: Queue<Job>,
-    /// Those that could not be sent for now, since something could.
-    failing: Mutex<HashSet<Uuid>>,
+    contact: Mutex<Contact>,
     status: Mutex<Written>,
     /// Held while it runs: there is one.
     _lock: File,
+}
+
+/// What came of the last calls.
+#[derive(Debug, Default)]
+struct Contact {
+    /// When the server last took something.
+    at: Option<Instant>,
+    /// Those that could not be sent for now since then.
+    failing: HashSet<Uuid>,
 }
 
 #[derive(Debug)]
@@ -136,7 +147,7 @@ impl Agent {
             delivered: Mutex::new(delivered),
             logins: Mutex::default(),
             queue: Queue::default(),
-            failing: Mutex::default(),
+            contact: Mutex::default(),
             status: Mutex::new(Written { status, at: None, folder }),
             _lock: lock,
         })
@@ -158,8 +169,36 @@ impl Agent {
                     say(&format!("carrying with fewer threads: {error}"));
                 }
             }
+            let name = std::thread::Builder::new().name("heartbeat".into());
+            if let Err(error) = name.spawn_scoped(scope, || self.beat(say)) {
+                say(&format!("the server is not told that this host has nothing to say: {error}"));
+            }
             Scout::new(self, say).run();
         });
+    }
+
+    /// Says that the agent is there, whenever it has said nothing else for a while.
+    fn beat(&self, say: &(dyn Fn(&str) + Sync)) {
+        let mut tried = None;
+        loop {
+            let last = lock_of(&self.contact).at.max(tried);
+            let rest = until_beat(last, Instant::now());
+            if !rest.is_zero() {
+                std::thread::sleep(rest);
+                continue;
+            }
+            tried = Some(Instant::now());
+            match self.host.client.heartbeat().map_err(Stuck::from) {
+                Ok(()) => {
+                    self.there(say);
+                    // Nothing else may come that would write it down.
+                    self.written(&mut |_| {}, true);
+                }
+                // A server that does not know the call, or a key that is of no agent.
+                Err(stuck) if stuck.concern() == Concern::This => {}
+                Err(stuck) => self.away(&stuck, say),
+            }
+        }
     }
 
     /// Carries what is next, and what comes after that.
@@ -206,9 +245,9 @@ impl Agent {
         }
         let is_live = taken.job.is_live;
         let are_several = {
-            let mut failing = lock_of(&self.failing);
-            failing.insert(taken.job.id);
-            failing.len() >= SEVERAL
+            let mut contact = lock_of(&self.contact);
+            contact.failing.insert(taken.job.id);
+            contact.failing.len() >= SEVERAL
         };
         if are_several {
             self.away(stuck, say);
@@ -230,7 +269,7 @@ impl Agent {
 
     /// The server has taken something.
     fn there(&self, say: &(dyn Fn(&str) + Sync)) {
-        lock_of(&self.failing).clear();
+        *lock_of(&self.contact) = Contact { at: Some(Instant::now()), failing: HashSet::new() };
         let is_news = self.queue.there();
         if is_news {
             say(&format!("{} is there again", self.host.client.server()));
@@ -460,6 +499,11 @@ impl<'a> Scout<'a> {
     }
 }
 
+/// How long it is until there is to be a heartbeat, if the server was last spoken to then.
+fn until_beat(last: Option<Instant>, now: Instant) -> Duration {
+    last.map_or(Duration::ZERO, |last| BEAT.saturating_sub(now.saturating_duration_since(last)))
+}
+
 /// The folders of recordings, each once.
 fn shelves(places: &Places, config: &Config) -> Result<Vec<Arc<Shelves>>, AgentError> {
     let open = |path: PathBuf| match Shelves::of(&path) {
@@ -489,4 +533,17 @@ fn lock(folder: &Path) -> io::Result<Option<File>> {
 fn lock_of<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // What is under it is whole at any moment.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_heartbeat_is_due_at_first_and_a_minute_after_anything_that_was_said() {
+        let now = Instant::now();
+        let after = |seconds| until_beat(Some(now), now + Duration::from_secs(seconds)).as_secs();
+        assert_eq!(until_beat(None, now), Duration::ZERO);
+        assert_eq!([after(0), after(59), after(60), after(300)], [60, 1, 0, 0]);
+    }
 }

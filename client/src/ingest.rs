@@ -141,6 +141,14 @@ impl Client {
         self.json(response.body_mut())
     }
 
+    /// Says that the agent is there, when it has nothing else to say.
+    ///
+    /// # Errors
+    /// The server does not hear it, or is older than this call.
+    pub fn heartbeat(&self) -> Result<(), ClientError> {
+        self.call(Method::POST, "ingest/heartbeat", &[], &[]).map(drop)
+    }
+
     /// Makes a connection known. May be said again.
     ///
     /// # Errors

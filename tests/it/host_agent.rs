@@ -355,6 +355,11 @@ fn only_root_has_an_agent_and_one_and_with_a_key_that_nobody_else_reads() {
     machine.chmod("/etc/casemate/agent.key", 0o600);
     let _one = carried.agent();
     agent().fails("an agent runs already");
+    // It has nothing to carry, and is there all the same; nobody has done anything.
+    let there = wait_until("an agent that is there", LONG, || carried.events("agent-status-change").pop());
+    assert_eq!(there["statusChange"], "Online", "{there}");
+    wait_until("that this is said", LONG, || carried.status()["agent"]["reachedUs"].as_u64());
+    assert!(!Value::from(carried.events("subject")).to_string().contains("heartbeat"));
     let explained = machine.root("casemate").args(&["shell", "--explain"]).run().success().text();
     assert!(explained.contains("server             http://127.0.0.1:"), "{explained}");
     for path in ["/etc/casemate/agent.key", "/var/lib/casemate/agent/status.json"] {

@@ -104,7 +104,7 @@ fn described(server: &str, status: Option<&Status>, backlog: &Backlog) -> String
             format!("{server}: takes nothing since {}: {reason}", time(*since))
         }
         Some(Status { reached_us: Some(reached), .. }) => {
-            format!("{server}: has taken something at {}", time(*reached))
+            format!("{server}: answered at {}", time(*reached))
         }
         Some(_) => format!("{server}: there was nothing to send yet"),
     }];

@@ -119,6 +119,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(connections::close_of_user))
         .routes(routes!(foreign::kube).layer(DefaultBodyLimit::max(LIST_LIMIT)))
         .routes(routes!(foreign::import).layer(DefaultBodyLimit::max(LIST_LIMIT)))
+        .routes(routes!(ingest::heartbeat))
         .routes(routes!(ingest::connect))
         .routes(routes!(ingest::happened))
         .routes(routes!(ingest::uploaded))

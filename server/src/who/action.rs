@@ -115,6 +115,8 @@ actions! {
     Report = "connectionservice:report":              All Nothing Nothing Target,
     /// Send bytes of a recording.
     Upload = "sessionrecordings:upload":              All Nothing Nothing Target,
+    /// Say that an agent is there.
+    Heartbeat = "agents:heartbeat":                  Nothing Nothing Nothing Target,
     /// Send audit events of Kubernetes.
     IngestKube = "kube:ingest":                       All Nothing Nothing Target,
     /// Bring in logs of another system.
