@@ -17,11 +17,18 @@ use casemate_host::{Places, Registry, logins, now_us};
 use uuid::Uuid;
 
 use crate::close::Closing;
-use crate::logins::Ended;
+use crate::logins::{Ended, booted_us, over_by};
 use crate::queue::Again;
 
 /// A login without a recording says so often that it is there, and hears whether it is to end.
 const HEARTBEAT: Duration = Duration::from_secs(3);
+
+/// When a login has ended, the host log says so before.
+const SAID: Duration = Duration::from_secs(2);
+
+/// Why a login ended of which nobody has said so.
+const NOBODY_SAID: &str =
+    "the login had ended by then; when is not known, for its process was killed or the host stopped";
 
 /// What is recorded within this time is sent at once.
 const TOGETHER: Duration = Duration::from_millis(100);
@@ -60,8 +67,18 @@ pub(crate) struct Job {
 
 #[derive(Debug)]
 enum What {
-    Recording { shelves: Arc<Shelves>, place: Place, begun: Option<Begun> },
-    Login { login: Login, ended: Ended, is_known: bool },
+    Recording {
+        shelves: Arc<Shelves>,
+        place: Place,
+        begun: Option<Begun>,
+    },
+    Login {
+        login: Login,
+        ended: Ended,
+        is_known: bool,
+        /// Its process is gone; nobody has said that it ended.
+        gone: Option<Instant>,
+    },
 }
 
 /// An upload that goes on.
@@ -124,7 +141,7 @@ impl Job {
     }
 
     pub(crate) fn login(id: Uuid, login: Login, ended: Ended) -> Self {
-        Self::new(id, What::Login { login, ended, is_known: false }, true)
+        Self::new(id, What::Login { login, ended, is_known: false, gone: None }, true)
     }
 
     fn new(id: Uuid, what: What, is_live: bool) -> Self {
@@ -259,7 +276,7 @@ impl Job {
     }
 
     fn carry_login(&mut self, host: &Host) -> Result<Step, Stuck> {
-        let What::Login { login, ended, is_known } = &mut self.what else { return Ok(Step::Done) };
+        let What::Login { login, ended, is_known, gone } = &mut self.what else { return Ok(Step::Done) };
         let id = self.id;
         if !*is_known {
             match host.client.renew(id) {
@@ -275,14 +292,17 @@ impl Job {
         }
         let end = match ended.load(Ordering::Relaxed) {
             0 if logins::holder_of(login).is_some() => None,
-            // Nobody has said when.
-            0 => Some(now_us()),
-            end => Some(end),
+            0 if gone.get_or_insert_with(Instant::now).elapsed() < SAID => {
+                return Ok(Step::Again(at(Instant::now() + SAID)));
+            }
+            0 => Some((over_by(login.start_us, booted_us().unwrap_or(0), now_us()), NOBODY_SAID)),
+            end => Some((end, "the login ended")),
         };
-        if let Some(end) = end {
+        // If it could not be told at once, it is told as it was.
+        if let Some((end, reason)) = end.filter(|_| self.events.iter().all(|event| event.kind != "Closed")) {
             let end = Time(i64::try_from(end).unwrap_or(0));
             self.events.push(NewEvent::once(id, "ClientDisconnect", end, None));
-            self.events.push(NewEvent::once(id, "Closed", end, Some("the login ended".into())));
+            self.events.push(NewEvent::once(id, "Closed", end, Some(reason.into())));
         }
         let mut close = tell(&host.client, id, &mut self.events)?;
         if end.is_some() {

@@ -1,7 +1,8 @@
 //! Logins from elsewhere in which nothing is recorded: forwarded ports, `internal-sftp`, accounts whose shell is not ours.
 //!
 //! The host log says who logged in, and each recording within which logins it was. A login that no recording has named a
-//! moment after it began is one without a shell. Pure, but for [`Reader`].
+//! moment after it began is one without a shell. Pure, but for [`Reader`]
+//! and [`booted_us`].
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
@@ -10,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use casemate_host::log::{Entry, Line, day_files, open_day};
+use casemate_host::log::{Entry, Line, LoginEnd, day_files, open_day};
 use casemate_host::login::Login;
 use uuid::Uuid;
 
@@ -35,18 +36,19 @@ pub(crate) struct Logins {
 
 impl Logins {
     /// Takes an entry of the host log, written at that time.
-    pub(crate) fn take(&mut self, entry: Entry, time_us: u64, is_delivered: impl Fn(Uuid) -> bool) {
+    pub(crate) fn take(&mut self, entry: Entry, time_us: u64, is_passed_over: impl Fn(Uuid, &Login) -> bool) {
         match entry {
             Entry::Login(login) if login.comes_from_elsewhere() => {
                 let Ok(id) = Uuid::parse_str(&login.id) else { return };
-                if !self.recorded.contains(&id) && !is_delivered(id) {
+                if !self.recorded.contains(&id) && !is_passed_over(id, &login) {
                     self.waiting.insert(id, (login, Ended::default()));
                 }
             }
-            Entry::Logout { id, .. } => {
+            Entry::Logout { id, end, .. } => {
                 let Ok(id) = Uuid::parse_str(&id) else { return };
                 let ended = self.waiting.get(&id).map(|(_, ended)| ended).or_else(|| self.carried.get(&id));
-                if let Some(ended) = ended {
+                // That it was found lost says nothing of when.
+                if let Some(ended) = ended.filter(|_| end == LoginEnd::Closed) {
                     ended.store(time_us, Ordering::Relaxed);
                 }
                 self.recorded.remove(&id);
@@ -98,6 +100,18 @@ impl Logins {
     pub(crate) fn forget(&mut self, id: Uuid) {
         self.carried.remove(&id);
     }
+}
+
+/// When a login is over at the latest that is over now, in microseconds since 1970: whatever was before the boot ended before it.
+pub(crate) fn over_by(start_us: u64, booted_us: u64, now_us: u64) -> u64 {
+    if start_us < booted_us { booted_us.min(now_us) } else { now_us }
+}
+
+/// When this host was booted, in microseconds since 1970.
+pub(crate) fn booted_us() -> Option<u64> {
+    let stat = std::fs::read_to_string("/proc/stat").ok()?;
+    let seconds: u64 = stat.lines().find_map(|line| line.strip_prefix("btime ")?.trim().parse().ok())?;
+    seconds.checked_mul(1_000_000)
 }
 
 /// Reads the host log as it grows, each line once.
@@ -158,7 +172,6 @@ fn lines(file: &mut File, mut from: u64, take: &mut impl FnMut(Entry, u64)) -> i
 #[cfg(test)]
 mod tests {
     use super::*;
-    use casemate_host::log::LoginEnd;
 
     fn login(number: u128, start_us: u64) -> Login {
         let text = format!(
@@ -177,27 +190,43 @@ mod tests {
     fn a_login_that_no_recording_names_is_one_without_a_shell() {
         let mut logins = Logins::default();
         for number in 1..=4 {
-            logins.take(Entry::Login(login(number, 0)), 0, |id| id == Uuid::from_u128(4));
+            logins.take(Entry::Login(login(number, 0)), 0, |id, _| id == Uuid::from_u128(4));
         }
         logins.recorded(&[Uuid::from_u128(2)]);
         assert!(logins.due(GRACE - 1).is_empty() && logins.is_waiting());
-        logins.take(logout(1), 7, |_| false);
+        logins.take(logout(1), 7, |_, _| false);
         let due = logins.due(GRACE);
         let ids: Vec<_> = due.iter().map(|(id, ..)| id.as_u128()).collect();
         assert_eq!(ids, [1, 3]);
         assert_eq!(due[0].2.load(Ordering::Relaxed), 7);
         assert_eq!(due[1].2.load(Ordering::Relaxed), 0);
         // It ends while it is carried.
-        logins.take(logout(3), 9, |_| false);
+        logins.take(logout(3), 9, |_, _| false);
         assert_eq!(due[1].2.load(Ordering::Relaxed), 9);
         assert!(logins.due(u64::MAX).is_empty());
+    }
+
+    #[test]
+    fn of_a_login_that_was_found_lost_it_is_not_known_when_it_ended() {
+        let mut logins = Logins::default();
+        logins.take(Entry::Login(login(1, 0)), 0, |_, _| false);
+        let Entry::Logout { account, id, .. } = logout(1) else { unreachable!() };
+        logins.take(Entry::Logout { account, id, duration: None, end: LoginEnd::Lost }, 7, |_, _| false);
+        assert_eq!(logins.due(GRACE)[0].2.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn who_is_over_at_the_latest_when_the_host_began_anew() {
+        assert_eq!(over_by(5, 90, 100), 90, "it was of another boot");
+        assert_eq!(over_by(95, 90, 100), 100);
+        assert!(booted_us().unwrap() > 0);
     }
 
     #[test]
     fn what_the_log_tells_later_than_a_recording_is_known() {
         let mut logins = Logins::default();
         logins.recorded(&[Uuid::from_u128(1)]);
-        logins.take(Entry::Login(login(1, 0)), 0, |_| false);
+        logins.take(Entry::Login(login(1, 0)), 0, |_, _| false);
         assert!(logins.due(u64::MAX).is_empty());
     }
 
@@ -207,7 +236,7 @@ mod tests {
         let here = Login { client: None, ..login(1, 0) };
         let by_su = Login { remote_user: Some("bob".into()), ..login(2, 0) };
         for login in [here, by_su] {
-            logins.take(Entry::Login(login), 0, |_| false);
+            logins.take(Entry::Login(login), 0, |_, _| false);
         }
         assert!(logins.due(u64::MAX).is_empty());
     }

@@ -12,7 +12,7 @@ use casemate_client::{Client, ClientError, Settings};
 use casemate_host::kept::{Place, Shelves};
 use casemate_host::trusted::{self, NoConfig, Untrusted};
 use casemate_host::wrap::host_target;
-use casemate_host::{Config, Places, Registry, now_us, recording_folders};
+use casemate_host::{Config, Places, Registry, logins, now_us, recording_folders};
 use rustix::fs::OFlags;
 use uuid::Uuid;
 
@@ -132,8 +132,8 @@ impl Agent {
         let io = |source| AgentError::Io { path: folder.clone(), source };
         places.prepare().map_err(io)?;
         let lock = lock(&folder).map_err(io)?.ok_or(AgentError::Runs)?;
-        let delivered = Delivered::open(&folder, server.url).map_err(io)?;
         let shelves = shelves(&places, &config)?;
+        let delivered = Delivered::open(&folder, server.url, oldest_us(&shelves)).map_err(io)?;
         let status =
             Status { pid: std::process::id(), server: client.server().to_owned(), ..Status::default() };
         let (target, target_known_by) = match config.target() {
@@ -482,7 +482,12 @@ impl<'a> Scout<'a> {
     fn look_at_logins(&mut self) {
         let agent = self.agent;
         let read = self.reader.read(|entry, time| {
-            lock_of(&agent.logins).take(entry, time, |id| lock_of(&agent.delivered).has(id));
+            lock_of(&agent.logins).take(entry, time, |id, login| {
+                let delivered = lock_of(&agent.delivered);
+                // What recordings there were is not known any more; who is there still has none.
+                let is_old = login.start_us < delivered.since_us() && logins::holder_of(login).is_none();
+                is_old || delivered.has(id)
+            });
         });
         if let Err(error) = read {
             self.complain(&format!("the host log cannot be read: {error}"));
@@ -511,6 +516,26 @@ fn shelves(places: &Places, config: &Config) -> Result<Vec<Arc<Shelves>>, AgentE
         Err(source) => Err(AgentError::Io { path, source }),
     };
     recording_folders(places, config).into_iter().map(open).collect()
+}
+
+/// When the oldest recording that is kept began, in microseconds since 1970; now, if there is none.
+fn oldest_us(shelves: &[Arc<Shelves>]) -> u64 {
+    let now = now_us();
+    let oldest = shelves.iter().filter_map(|shelves| {
+        shelves.days().ok()?.iter().find_map(|day| {
+            let accounts = shelves.accounts(day).ok()?;
+            let places =
+                accounts.iter().flat_map(|account| shelves.recordings(day, account).unwrap_or_default());
+            places.filter_map(|place| begun_us(&place.session)).min()
+        })
+    });
+    oldest.min().map_or(now, |oldest| oldest.min(now))
+}
+
+/// When a session began, by its id.
+fn begun_us(session: &str) -> Option<u64> {
+    let (seconds, nanos) = Uuid::parse_str(session).ok()?.get_timestamp()?.to_unix();
+    Some(seconds.checked_mul(1_000_000)? + u64::from(nanos / 1000))
 }
 
 /// Takes the place of the one agent that there is; `None` if another has it.
@@ -545,5 +570,11 @@ mod tests {
         let after = |seconds| until_beat(Some(now), now + Duration::from_secs(seconds)).as_secs();
         assert_eq!(until_beat(None, now), Duration::ZERO);
         assert_eq!([after(0), after(59), after(60), after(300)], [60, 1, 0, 0]);
+    }
+
+    #[test]
+    fn the_id_of_a_session_says_when_it_began() {
+        assert_eq!(begun_us("0196a1b2-c3d4-7e5f-8a9b-000000000001"), Some(0x0196_a1b2_c3d4 * 1000));
+        assert_eq!(begun_us("0196a1b2-c3d4-4e5f-8a9b-000000000001"), None);
     }
 }

@@ -301,6 +301,40 @@ fn what_is_planted_among_recordings_is_not_carried() {
 }
 
 #[test]
+fn what_an_old_host_log_says_of_logins_makes_no_connections() {
+    let carried = booted!(Carried::new());
+    let machine = &carried.machine;
+    machine.ssh(&["alice", "true mark-first"]).run().success();
+    let now = machine.host_log().first().unwrap()["start_us"].as_u64().unwrap();
+    let planted = |number: u32, start: u64| {
+        let id = format!("0196a1b2-c3d4-7e5f-8a9b-{number:012x}");
+        machine.sh(&format!(
+            "log=$(ls /var/lib/casemate/log/*.jsonl | tail -n 1); echo '{}' >> $log",
+            json!({"time": "2026-11-20T10:00:00.000000Z", "kind": "login", "id": id, "account": "alice",
+                "service": "sshd", "client": "192.0.2.7", "pid": 4_000_000, "process_start": 1, "start_us": start})
+        ));
+        id
+    };
+    // Its recording was there once; of the other one there never was any, and nobody has said that it ended.
+    let old = planted(1, now - 86_400_000_000);
+    let lost = planted(2, now + 1_000_000);
+    for _ in 0..2 {
+        let mut agent = carried.agent();
+        let ended = wait_until("a connection that is over", 2 * LONG, || {
+            let mut events = carried.events("connection");
+            events.retain(|event| event["connectionId"] == *lost && event["connectionEventType"] == "Closed");
+            events.pop()
+        });
+        assert!(ended["reason"].as_str().unwrap().contains("when is not known"), "{ended}");
+        carried.all_is_there();
+        let events = Value::from(carried.events("connection")).to_string();
+        assert!(!events.contains(&old), "{events}");
+        agent.signal(rustix::process::Signal::KILL);
+        assert_ne!(agent.wait_exit(LONG), 0);
+    }
+}
+
+#[test]
 fn a_recording_that_the_server_refuses_is_in_no_other_ones_way() {
     let carried = booted!(Carried::new());
     let machine = &carried.machine;
