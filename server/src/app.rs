@@ -97,13 +97,14 @@ impl App {
         attempts.take(who, std::time::Instant::now()).map_err(too_many)
     }
 
-    /// Counts a call of which nobody knows who makes it: each is a row in a log.
+    /// Counts a call of which nobody knows who makes it: each is a row in a log. Those that sign in are counted for themselves.
     ///
     /// # Errors
     /// There were too many from there.
-    pub fn unknown_call(&self, address: IpAddr) -> Result<(), ApiError> {
+    pub fn unknown_call(&self, address: IpAddr, signs_in: bool) -> Result<(), ApiError> {
+        let what = if signs_in { "sign-ins" } else { "calls" };
         let mut unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
-        unknown.take(&[address.to_string()], std::time::Instant::now()).map_err(too_many)
+        unknown.take(&[format!("{what} {address}")], std::time::Instant::now()).map_err(too_many)
     }
 
     /// It was the right password.

@@ -100,7 +100,7 @@ pub struct LimitsConfig {
     pub connections_per_address: u32,
     /// How long the head of a call may take to come, in seconds; so long a connection may rest, too.
     pub head_seconds: u32,
-    /// How long what is sent in a call may take to come.
+    /// How long what is sent in a call may take to come; for so long whoever is answered may read nothing of it, too.
     pub body_seconds: u32,
     /// How many calls a minute may come from one address of which nobody knows who makes them.
     pub unknown_calls: u32,

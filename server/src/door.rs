@@ -2,7 +2,8 @@
 //!
 //! *Invariants*: who is in is counted, and nobody is counted any more who has gone. Who is refused costs nothing but the
 //! connection. An answer that is given before everything was read that was sent reaches whoever sends: a connection is not
-//! broken off while bytes of it are still under way, for a few seconds and mebibytes.
+//! broken off while bytes of it are still under way, for a few seconds and mebibytes. Whoever reads nothing of what he asked
+//! for loses his place. That somebody was refused is said, once a minute.
 //!
 //! *Not here*: who they are ([`who`](crate::who)), and how long they take to say what they want.
 
@@ -31,11 +32,16 @@ const LINGER: Duration = Duration::from_secs(5);
 /// or sends more than that.
 const MOST: usize = 64 << 20;
 
+/// How often it is said that somebody was refused.
+const SAID: Duration = Duration::from_secs(60);
+
 /// Where everybody has to pass.
 #[derive(Clone, Debug)]
 pub struct Door {
     all: usize,
     of_address: usize,
+    /// So long somebody may read nothing while there is something for him.
+    patience: Duration,
     /// Behind these are many.
     proxies: Arc<[IpAddr]>,
     inside: Arc<Mutex<Inside>>,
@@ -46,6 +52,9 @@ pub struct Door {
 struct Inside {
     all: usize,
     by_address: HashMap<IpAddr, usize>,
+    /// Who were refused of which nothing was said yet.
+    refused: u64,
+    said: Option<Instant>,
 }
 
 /// A place in there, for as long as it is kept.
@@ -62,6 +71,7 @@ impl Door {
         Self {
             all: limits.connections as usize,
             of_address: limits.connections_per_address as usize,
+            patience: Duration::from_secs(limits.body_seconds.into()),
             proxies: proxies.into(),
             inside: Arc::default(),
         }
@@ -73,12 +83,31 @@ impl Door {
         let address = network(address);
         let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
         let of_address = inside.by_address.get(&address).copied().unwrap_or(0);
-        if inside.all >= self.all || (of_address >= self.of_address && !is_proxy) {
+        let (is_full, has_many) = (inside.all >= self.all, of_address >= self.of_address && !is_proxy);
+        if is_full || has_many {
+            let limit = if is_full { "connections" } else { "connections-per-address" };
+            if let Some(refused) = inside.refuse(Instant::now()) {
+                crate::say(format_args!(
+                    "connections refused: {refused}, the last one from {address}: `limits.{limit}` are in"
+                ));
+            }
             return None;
         }
         inside.all += 1;
         inside.by_address.insert(address, of_address + 1);
         Some(Place { address, inside: Arc::clone(&self.inside) })
+    }
+}
+
+impl Inside {
+    /// Counts somebody who is refused; gives how many that makes of which nothing was said, when it is time to say so.
+    fn refuse(&mut self, now: Instant) -> Option<u64> {
+        self.refused += 1;
+        if self.said.is_some_and(|said| now.duration_since(said) < SAID) {
+            return None;
+        }
+        self.said = Some(now);
+        Some(std::mem::take(&mut self.refused))
     }
 }
 
@@ -112,7 +141,9 @@ impl<S> Accept<TcpStream, S> for Door {
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
         let entered = stream.set_nodelay(true).and_then(|()| stream.peer_addr()).and_then(|address| {
             let place = self.enter(address.ip()).ok_or_else(|| io::Error::other("too many are in"))?;
-            Ok((Visitor { stream, _place: place, leaving: None }, service))
+            let visitor =
+                Visitor { stream, _place: place, patience: self.patience, stalled: None, leaving: None };
+            Ok((visitor, service))
         });
         ready(entered)
     }
@@ -123,7 +154,23 @@ impl<S> Accept<TcpStream, S> for Door {
 pub struct Visitor {
     stream: TcpStream,
     _place: Place,
+    patience: Duration,
+    /// Runs while nothing can be written.
+    stalled: Option<Pin<Box<Sleep>>>,
     leaving: Option<Leaving>,
+}
+
+impl Visitor {
+    /// What came of writing, unless nothing has come of it for too long.
+    fn in_time<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(self.patience)));
+        polled!(stalled.as_mut().poll(context));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
 }
 
 /// What still comes of a connection on which everything was said.
@@ -150,7 +197,8 @@ impl AsyncWrite for Visitor {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.in_time(context, written)
     }
 
     fn poll_write_vectored(
@@ -158,7 +206,8 @@ impl AsyncWrite for Visitor {
         context: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, bytes)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, bytes);
+        self.in_time(context, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -222,5 +271,43 @@ mod tests {
         assert!(door.enter(ip("10.0.0.1")).is_none());
         drop(places);
         assert_eq!(door.inside.lock().unwrap().all, 0);
+    }
+
+    #[tokio::test]
+    async fn whoever_reads_nothing_loses_his_place() {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let limits = LimitsConfig { body_seconds: 1, ..LimitsConfig::default() };
+        let door = Door::new(&limits, &[]);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut reader = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (mut visitor, ()) = door.accept(listener.accept().await.unwrap().0, ()).await.unwrap();
+        // Whoever reads a little now and then keeps it.
+        let slow = tokio::spawn(async move {
+            let mut bytes = vec![0; 4 << 20];
+            for _ in 0..4 {
+                sleep(Duration::from_millis(500)).await;
+                reader.read_exact(&mut bytes).await.unwrap();
+            }
+            reader
+        });
+        visitor.write_all(&vec![0; 16 << 20]).await.unwrap();
+        let _reader = slow.await.unwrap();
+        let begin = Instant::now();
+        let error = visitor.write_all(&vec![0; 64 << 20]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert!((1..10).contains(&begin.elapsed().as_secs()), "{:?}", begin.elapsed());
+        drop(visitor);
+        assert_eq!(door.inside.lock().unwrap().all, 0);
+    }
+
+    #[test]
+    fn who_was_refused_is_said_once_a_minute() {
+        let (mut inside, now) = (Inside::default(), Instant::now());
+        assert_eq!(inside.refuse(now), Some(1));
+        for second in 1..60 {
+            assert_eq!(inside.refuse(now + Duration::from_secs(second)), None);
+        }
+        assert_eq!(inside.refuse(now + SAID), Some(60));
+        assert_eq!(inside.refuse(now + SAID), None);
     }
 }

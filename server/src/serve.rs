@@ -2,7 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum_server::Handle;
@@ -179,9 +179,9 @@ impl Server {
         let head = Duration::from_secs(self.app.config.limits.head_seconds.into());
         let serving = async {
             let server = axum_server::from_tcp(self.listener)?.handle(handle.clone());
-            let mut server = server.first_request_timeout(head);
+            // One call at a time on each connection, so that limits hold: HTTP/2 has many, and rests for as long as it likes.
+            let mut server = server.http1_only().first_request_timeout(head);
             server.http_builder().http1().header_read_timeout(head);
-            server.http_builder().http2().keep_alive_interval(head).keep_alive_timeout(head);
             match self.tls {
                 Some(tls) => {
                     let tls = RustlsAcceptor::new(tls).acceptor(door);
@@ -312,8 +312,11 @@ async fn tls(files: &TlsConfig) -> Result<RustlsConfig, ServeError> {
         }
     }
     let config = RustlsConfig::from_pem_file(&files.certificate, &files.key).await;
-    config.map_err(|error| ServeError::Tls {
+    let config = config.map_err(|error| ServeError::Tls {
         path: files.certificate.clone(),
         reason: format!("with its key it makes no certificate: {error}"),
-    })
+    })?;
+    let mut config = rustls::ServerConfig::clone(&config.get_inner());
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(RustlsConfig::from_config(Arc::new(config)))
 }

@@ -201,6 +201,13 @@ fn whoever_is_slow_keeps_nothing() {
     let answer = rest(&mut slow);
     assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("TooSlow"), "{answer}");
     assert!(begin.elapsed() < LONG, "{:?}", begin.elapsed());
+    // Who asks and asks, and reads no answer, is left.
+    let mut deaf = said(&server, "");
+    let calls = "GET /api/v2/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n".repeat(100);
+    let asked = Instant::now();
+    while deaf.write_all(calls.as_bytes()).is_ok() {
+        assert!(asked.elapsed() < LONG, "it is kept");
+    }
     // What comes in time is taken.
     assert_eq!(server.administrator().json("me")["role"], "Administrator");
 }
@@ -238,9 +245,15 @@ fn whom_nobody_knows_is_not_written_down_for_ever() {
     assert!(statuses[known..].iter().all(|status| *status == 429), "{statuses:?}");
     let refused = nobody.get("me");
     assert!(refused.header("retry-after").is_some() && refused.json()["errorType"] == "TooManyRequests");
-    // Whoever is known goes on calling from there.
+    // Whoever is known goes on calling from there, and whoever signs in is let in.
+    let wrong = json!({ "email": "nobody@org.com", "password": "a wrong password" });
+    let signs_in = nobody.post("sign-in", &wrong);
+    assert_eq!(signs_in.status, 401, "{}", signs_in.text);
     let calls = administrator.json("events/subject?evaluation=false");
-    assert_eq!(calls.as_array().unwrap().len(), known);
+    assert_eq!(calls.as_array().unwrap().len(), known + 1);
+    // Nor are those for ever who try to sign in with what is no sign-in.
+    let statuses: Vec<u16> = (0..60).map(|_| nobody.post("sign-in", &json!([])).status).collect();
+    assert!(statuses.starts_with(&[400]) && statuses.ends_with(&[429]), "{statuses:?}");
 }
 
 #[test]

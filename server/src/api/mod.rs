@@ -18,11 +18,16 @@ pub mod sign_in;
 pub mod tail;
 pub mod values;
 
+use std::io::Write as _;
+
+use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{StatusCode, Uri, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use axum::{Json, Router, middleware};
+use axum::{Router, middleware};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate as _, SizeAbove};
 use utoipa::OpenApi;
@@ -196,7 +201,7 @@ pub fn document() -> Document {
 /// All of it.
 pub fn router(app: App) -> Router {
     let (routes, document) = all();
-    let document = std::sync::Arc::new(document);
+    let document = Made::new(&document);
     // What is streamed event by event must not wait for a block to be full.
     let compressed = SizeAbove::new(1024).and(NotForContentType::const_new("text/event-stream"));
     routes
@@ -210,13 +215,44 @@ pub fn router(app: App) -> Router {
         })
         .layer(middleware::map_response(in_form))
         .layer(middleware::from_fn_with_state(app.clone(), stand_at_the_gate))
-        .route(&format!("{ROOT}/openapi.json"), get(move || async move { Json((*document).clone()) }))
         .merge(crate::pages::router(&app))
         .layer(CompressionLayer::new().compress_when(compressed))
+        // For everybody, however often: it costs nothing to give it.
+        .route(
+            &format!("{ROOT}/openapi.json"),
+            get(move |headers: HeaderMap| async move { document.answer(&headers) }),
+        )
         .layer(middleware::map_response(careful))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(middleware::from_fn_with_state(app.clone(), in_time))
         .with_state(app)
+}
+
+/// The OpenAPI document as it is sent, made once.
+#[derive(Clone)]
+struct Made {
+    plain: Bytes,
+    compressed: Bytes,
+}
+
+impl Made {
+    fn new(document: &Document) -> Self {
+        let plain = serde_json::to_vec(document).unwrap_or_default();
+        let mut compressed = GzEncoder::new(Vec::new(), Compression::best());
+        // Into memory nothing fails to be written; were it so, it would be sent as it is.
+        let compressed = compressed.write_all(&plain).and_then(|()| compressed.finish()).unwrap_or_default();
+        Self { plain: plain.into(), compressed: compressed.into() }
+    }
+
+    fn answer(&self, headers: &HeaderMap) -> Response {
+        let wanted = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+        let mut wanted = wanted.flat_map(|value| value.split(',')).map(str::trim);
+        let json = [(header::CONTENT_TYPE, "application/json"), (header::VARY, "accept-encoding")];
+        if !self.compressed.is_empty() && wanted.any(|coding| coding.eq_ignore_ascii_case("gzip")) {
+            return (json, [(header::CONTENT_ENCODING, "gzip")], self.compressed.clone()).into_response();
+        }
+        (json, self.plain.clone()).into_response()
+    }
 }
 
 /// What the framework refuses by itself is said in our form as well.
@@ -275,6 +311,29 @@ mod tests {
         let mut text = serde_json::to_string_pretty(&document()).unwrap();
         text.push('\n');
         expect_test::expect_file!["../../../docs/openapi.json"].assert_eq(&text);
+    }
+
+    #[test]
+    fn the_document_is_sent_as_it_is_wanted() {
+        use std::io::Read as _;
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let made = Made::new(&document());
+        let sent = |accepted: Option<&'static str>| {
+            let accepted = accepted.map(|coding| (header::ACCEPT_ENCODING, coding.parse().unwrap()));
+            let response = made.answer(&accepted.into_iter().collect());
+            let coding = response.headers().get(header::CONTENT_ENCODING).cloned();
+            let bytes = runtime.block_on(axum::body::to_bytes(response.into_body(), usize::MAX)).unwrap();
+            (coding, bytes)
+        };
+        let plain = serde_json::to_vec(&document()).unwrap();
+        for accepted in [None, Some("br, gzip;q=0"), Some("*")] {
+            assert_eq!(sent(accepted), (None, plain.clone().into()), "{accepted:?}");
+        }
+        let (coding, bytes) = sent(Some("deflate, gzip"));
+        let mut unpacked = Vec::new();
+        flate2::read::GzDecoder::new(&bytes[..]).read_to_end(&mut unpacked).unwrap();
+        assert_eq!((coding.unwrap(), unpacked), ("gzip".parse().unwrap(), plain));
+        assert!(bytes.len() < 40_000, "{}", bytes.len());
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! How often somebody may try with a wrong password: so many times a minute, for each name and for each address.
 //!
 //! *Invariant*: memory has a limit, whatever names are tried: of each a digest is counted, what is older than a minute is
-//! forgotten, and when there are too many, all of them wait.
+//! forgotten, and when there are too many, the oldest.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use crate::secrets::digest;
@@ -19,14 +19,15 @@ const COUNTED: usize = 100_000;
 pub struct Attempts {
     limit: u32,
     counted: HashMap<[u8; 32], (u32, Instant)>,
-    purged: Option<Instant>,
+    /// In the order in which they began: all that are counted, and some that are not any more.
+    began: VecDeque<([u8; 32], Instant)>,
 }
 
 impl Attempts {
     /// So many are allowed.
     #[must_use]
     pub fn new(limit: u32) -> Self {
-        Self { limit, counted: HashMap::new(), purged: None }
+        Self { limit, counted: HashMap::new(), began: VecDeque::new() }
     }
 
     /// Takes an attempt of somebody before it is made; or says how long to wait.
@@ -34,29 +35,35 @@ impl Attempts {
     /// # Errors
     /// There were too many.
     pub fn take(&mut self, who: &[String], now: Instant) -> Result<(), Duration> {
-        if self.purged.is_none_or(|purged| now.duration_since(purged) >= MINUTE) {
-            self.counted.retain(|_, (_, began)| now.duration_since(*began) < MINUTE);
-            self.purged = Some(now);
-        }
-        if self.counted.len() >= COUNTED {
-            return Err(MINUTE);
+        while self.began.front().is_some_and(|(_, began)| now.duration_since(*began) >= MINUTE) {
+            self.forget_oldest();
         }
         let who: Vec<[u8; 32]> = who.iter().map(|name| digest(name)).collect();
-        let began = |name: &[u8; 32]| {
-            self.counted.get(name).copied().filter(|(_, began)| now.duration_since(*began) < MINUTE)
-        };
-        let full = who.iter().filter_map(began).filter(|(count, _)| *count >= self.limit);
-        if let Some(wait) = full.map(|(_, began)| MINUTE - now.duration_since(began)).max() {
+        let full =
+            who.iter().filter_map(|name| self.counted.get(name)).filter(|(count, _)| *count >= self.limit);
+        if let Some(wait) = full.map(|(_, began)| MINUTE - now.duration_since(*began)).max() {
             return Err(wait);
         }
         for name in who {
-            let entry = self.counted.entry(name).or_insert((0, now));
-            if now.duration_since(entry.1) >= MINUTE {
-                *entry = (0, now);
+            if let Some((count, _)) = self.counted.get_mut(&name) {
+                *count += 1;
+                continue;
             }
-            entry.0 += 1;
+            if self.began.len() >= COUNTED {
+                self.forget_oldest();
+            }
+            self.counted.insert(name, (1, now));
+            self.began.push_back((name, now));
         }
         Ok(())
+    }
+
+    fn forget_oldest(&mut self) {
+        if let Some((name, began)) = self.began.pop_front()
+            && self.counted.get(&name).is_some_and(|(_, counted)| *counted == began)
+        {
+            self.counted.remove(&name);
+        }
     }
 
     /// It was the right password: what was counted against the name is forgotten.
@@ -88,11 +95,33 @@ mod tests {
     #[test]
     fn names_without_end_take_no_memory() {
         let (mut attempts, now) = (Attempts::new(3), Instant::now());
+        let name = |number: usize| [format!("name {number}")];
         for number in 0..COUNTED {
-            assert!(attempts.take(&[number.to_string()], now).is_ok());
+            assert!(attempts.take(&name(number), now).is_ok());
         }
-        assert!(attempts.take(&["one more".to_owned()], now).is_err());
-        assert!(attempts.take(&["one more".to_owned()], now + MINUTE).is_ok());
-        assert_eq!(attempts.counted.len(), 1);
+        for number in [0, 0, 1, 1] {
+            assert!(attempts.take(&name(number), now).is_ok());
+        }
+        // Who comes now is counted, and the oldest is not any more.
+        for _ in 0..3 {
+            assert!(attempts.take(&name(COUNTED), now).is_ok());
+        }
+        assert!(attempts.take(&name(COUNTED), now).is_err());
+        assert!(attempts.take(&name(1), now).is_err());
+        assert!(attempts.take(&name(0), now).is_ok());
+        assert_eq!((attempts.counted.len(), attempts.began.len()), (COUNTED, COUNTED));
+        assert!(attempts.take(&name(1), now + MINUTE).is_ok());
+        assert_eq!((attempts.counted.len(), attempts.began.len()), (1, 1));
+    }
+
+    #[test]
+    fn the_right_password_begins_anew() {
+        let (mut attempts, now) = (Attempts::new(1), Instant::now());
+        let name = ["alice".to_owned()];
+        for second in 0..200 {
+            assert!(attempts.take(&name, now + Duration::from_secs(second)).is_ok());
+            attempts.forget("alice");
+        }
+        assert!(attempts.began.len() <= 60, "{}", attempts.began.len());
     }
 }

@@ -245,13 +245,15 @@ pub async fn stand_at_the_gate(State(app): State<App>, mut request: Request, nex
         Ok(who) => who,
         Err(error) => return error.into_response(),
     };
-    // Those that are too many are no more rows: that there were as many as may be is in the log.
+    let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    let is_public = PUBLIC.contains(&request.uri().path());
+    // Those that are too many are no more rows: that there were as many as may be is in the log. Who signs in does not wait
+    // for those who do not.
     if who.is_none()
-        && let Err(error) = app.unknown_call(network(address))
+        && let Err(error) = app.unknown_call(network(address), changes && is_public)
     {
         return error.into_response();
     }
-    let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let token = request.headers().get(CSRF).and_then(|token| token.to_str().ok());
     let wanted = who.as_ref().and_then(|caller| caller.csrf.as_deref());
     let is_forged = changes && wanted.is_some() && !token.is_some_and(|token| same(token, wanted));
@@ -259,7 +261,7 @@ pub async fn stand_at_the_gate(State(app): State<App>, mut request: Request, nex
     let resource = format!("{} {}", request.method(), request.uri().path());
     request.extensions_mut().insert(Arc::clone(&call));
     // Of somebody whom nobody knows nothing is read.
-    let response = if call.who.is_none() && changes && !PUBLIC.contains(&request.uri().path()) {
+    let response = if call.who.is_none() && changes && !is_public {
         ApiError::unauthenticated().into_response()
     } else {
         next.run(request).await
