@@ -26,6 +26,7 @@ pub struct Lines {
     decoder: Decoder,
     screen: Option<Screen>,
     blocks: Blocks,
+    text_read: u64,
 }
 
 /// What is seen of one session.
@@ -65,7 +66,7 @@ impl Lines {
             number: 0,
             ready: VecDeque::new(),
         };
-        Ok(Self { text, decoder: Decoder::new(), screen: None, blocks })
+        Ok(Self { text, decoder: Decoder::new(), screen: None, blocks, text_read: 0 })
     }
 
     /// Takes the next bytes. They are read by [`Self::read`].
@@ -73,6 +74,7 @@ impl Lines {
         match &mut self.text {
             Some(text) => text.feed(bytes),
             None => {
+                self.text_read += bytes.len() as u64;
                 self.decoder.feed(bytes);
                 self.items();
             }
@@ -101,7 +103,14 @@ impl Lines {
             }
         };
         self.text = Some(text);
+        self.text_read += read as u64;
         more
+    }
+
+    /// How much text was read until now.
+    #[must_use]
+    pub fn text_read(&self) -> u64 {
+        self.text_read
     }
 
     /// Ends: what is still to be seen has been seen.
