@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::error::ClientError;
 use crate::facts::{Facts, id_of};
 use crate::http::{Client, unescaped};
+use crate::name::accept;
 
 /// The fact of a recording that says whether what was typed is in it.
 pub const INPUT_FACT: &str = "input";
@@ -149,7 +150,7 @@ impl Client {
         self.call(Method::POST, "ingest/heartbeat", &[], &[]).map(drop)
     }
 
-    /// Makes a connection known. May be said again.
+    /// Makes a connection known, with [names](crate::name) that the server takes. May be said again.
     ///
     /// # Errors
     /// The server does not take it.
@@ -158,6 +159,10 @@ impl Client {
         if self.role()? == AGENT {
             connection.target = None;
         }
+        let NewConnection { user, target_user, target, known_by, .. } = &mut connection;
+        accept("user", user, known_by);
+        accept("target_user", target_user, known_by);
+        target.iter_mut().for_each(|target| accept("target", target, known_by));
         let body =
             serde_json::to_value(connection).map_err(|error| ClientError::Settings(error.to_string()))?;
         let mut response = self.send_json(Method::PUT, &format!("ingest/connections/{id}"), &body)?;

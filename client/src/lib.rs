@@ -16,6 +16,7 @@ mod facts;
 mod http;
 pub mod ingest;
 mod live;
+pub mod name;
 pub mod sse;
 mod tail;
 mod upload;

@@ -38,6 +38,14 @@ impl Carried {
         Ok(Self { server, administrator, machine, _world: world })
     }
 
+    /// Whom alice's key is of.
+    fn call_alice(&self, name: &str) {
+        let config = self.machine.path("/etc/casemate/config.toml");
+        let text = std::fs::read_to_string(&config).unwrap();
+        assert!(text.contains("\"alice@corp.example\""));
+        std::fs::write(config, text.replace("\"alice@corp.example\"", &format!("\"{name}\""))).unwrap();
+    }
+
     /// Its agent, at work.
     fn agent(&self) -> Session {
         // As the unit of the package has it: root, but not for everything.
@@ -298,6 +306,22 @@ fn what_is_planted_among_recordings_is_not_carried() {
     carried.command("true mark-later");
     assert_eq!(carried.administrator.json("session-recordings").as_array().unwrap().len(), 2);
     agent.signal(rustix::process::Signal::KILL);
+}
+
+#[test]
+fn whoever_has_a_name_that_the_server_does_not_take_is_known_by_one_like_it() {
+    let carried = booted!(Carried::new());
+    carried.call_alice("Liddell, Alice");
+    let _agent = carried.agent();
+    carried.machine.ssh(&["alice", "true mark-name"]).run().success();
+    let command = carried.command("true mark-name");
+    let name = command["subjectName"].as_str().unwrap();
+    assert!(name.starts_with("Liddell_ Alice~"), "{command}");
+    let id = command["connectionId"].as_str().unwrap();
+    carried.all_is_there();
+    // In the recording it stands as it was.
+    let recording = carried.administrator.get(&format!("session-recordings/{id}"));
+    assert!(recording.text.contains("\"user\":\"Liddell, Alice\""), "{}", recording.text);
 }
 
 #[test]
