@@ -153,6 +153,14 @@ impl Database {
         matches!(self.0, Pool::Sqlite { .. })
     }
 
+    /// Puts all that was written in its place, and empties SQLite's log of writes.
+    #[cfg(test)]
+    pub(crate) async fn checkpoint(&self) {
+        if let Pool::Sqlite { writes, .. } = &self.0 {
+            writes.execute("PRAGMA wal_checkpoint(TRUNCATE)").await.unwrap();
+        }
+    }
+
     /// Begins to read: all that is read within is of one moment.
     pub(crate) async fn reading(&self) -> Result<Work, StoreError> {
         let work = match &self.0 {
@@ -190,6 +198,8 @@ impl Pool {
             .auto_vacuum(SqliteAutoVacuum::None)
             .busy_timeout(PATIENCE)
             .pragma("wal_autocheckpoint", WRITTEN_AHEAD)
+            // What is deleted is written over: otherwise it would stand in pages that nothing uses.
+            .pragma("secure_delete", "ON")
             // An event changes a page of each index: small ones are written sooner.
             .page_size(4 << 10)
             .disable_statement_logging();

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use casemate_audit_log::Time;
@@ -15,8 +16,8 @@ use uuid::Uuid;
 use super::{in_both, with_both};
 use crate::recordings::Sizes;
 use crate::{
-    Batch, Chunk, Database, Form, Journal, Mark, NewRecording, Recording, RecordingFilter, Recordings,
-    StoreError,
+    Batch, Chunk, Database, Form, Journal, Mark, NewBlock, NewRecording, Recording, RecordingFilter,
+    Recordings, StoreError,
 };
 
 /// So small that a few bytes are enough for all that happens.
@@ -404,5 +405,43 @@ fn nobody_else_can_look_into_the_folder() {
         std::fs::write(folder.path().join("file"), "").unwrap();
         let refused = Recordings::in_folder(&database, &folder.path().join("file/in")).unwrap_err();
         assert!(refused.to_string().starts_with("recordings cannot be kept in "), "{refused}");
+    });
+}
+
+#[test]
+fn what_is_deleted_is_written_over() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        const SECRET: &[u8] = b"the password is hunter2";
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.db");
+        let database = Database::open(&format!("sqlite:{}", path.display())).await.unwrap();
+        let store = Arc::new(object_store::memory::InMemory::new());
+        let recordings = Recordings::new(&database, store);
+        let journal = Journal::open(&database, Uuid::now_v7(), Time(0)).await.unwrap();
+        let id = recordings.create(&new("alice", 5)).await.unwrap().id;
+        // Less than a page, and more.
+        let (few, many) = (SECRET, SECRET.repeat(10_000));
+        write(&journal, id, 0, few).await.unwrap();
+        write(&journal, id, few.len() as u64, &many).await.unwrap();
+        let block = |number: u64, packed: &[u8]| NewBlock {
+            number,
+            start: Time(5),
+            first: Time(5),
+            last: Time(6),
+            packed: packed.to_vec(),
+            text: "seen".into(),
+        };
+        recordings.index(id, &[block(0, few), block(1, &many)], true).await.unwrap();
+        let stands = async || {
+            database.checkpoint().await;
+            let bytes = std::fs::read(&path).unwrap();
+            bytes.windows(SECRET.len()).filter(|window| *window == SECRET).count()
+        };
+        assert!(stands().await > 10_000);
+        recordings.complete(id, Time(7)).await.unwrap();
+        tend(&recordings).await;
+        recordings.delete(id, &mark("asked for")).await.unwrap();
+        assert_eq!(stands().await, 0);
     });
 }

@@ -91,7 +91,8 @@ impl Gate {
         passed
     }
 
-    /// As [`pass`](Self::pass); where he may, nothing is written down: for the next bytes of what was written down.
+    /// As [`pass`](Self::pass); where it is an agent's own, nothing is written down: for the bytes of what was written down
+    /// when it began.
     ///
     /// # Errors
     /// He may not, or nobody knows who he is.
