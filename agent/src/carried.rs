@@ -337,12 +337,17 @@ fn tell(client: &Client, id: Uuid, events: &mut Vec<NewEvent>) -> Result<Option<
         match client.event(id, event) {
             Ok(close) => closing = closing.or(close.map(Closing::new)),
             // What is told of a connection matters less than its recording.
-            Err(ClientError::Refused { status: 400 | 404 | 409 | 422, .. }) => {}
+            Err(error) if is_of_no_use(&error) => {}
             Err(error) => return Err(error),
         }
         events.remove(0);
     }
     Ok(closing)
+}
+
+/// Whether the server will never take an event, rather than us, or now.
+fn is_of_no_use(error: &ClientError) -> bool {
+    matches!(error, ClientError::Refused { status: 400 | 404 | 409 | 422, .. })
 }
 
 /// What a recording says, if its place agrees.
@@ -418,6 +423,9 @@ mod tests {
                 assert_eq!(refused(*status).concern(), concern, "{status}");
             }
         }
+        let is_dropped = |status| matches!(refused(status), Stuck::Server(error) if is_of_no_use(&error));
+        assert_eq!([401, 403, 429, 503].map(is_dropped), [false; 4], "what happened is told later");
+        assert_eq!([400, 404, 409, 422].map(is_dropped), [true; 4]);
         let (server, reason) = (String::new(), String::new());
         assert_eq!(Stuck::from(ClientError::Unreachable { server, reason }).concern(), Concern::All);
         assert_eq!(Stuck::Other(String::new()).concern(), Concern::This);
