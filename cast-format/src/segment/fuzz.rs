@@ -13,7 +13,15 @@ pub fn fuzz_unpack(data: &[u8]) {
     let pieces = usize::from(*data.first().unwrap_or(&0)) % 61 + 1;
     assert_eq!(whole, log(data, pieces, false), "the same in pieces of {pieces}");
 
-    assert_eq!(whole, log(data, pieces, true), "the same with rests in between");
+    let rested = log(data, pieces, true);
+    // What zstd makes of a frame that reaches back beyond its own window depends on what it read before. That frame is not
+    // what was sealed, and both say so.
+    let is_changed = |defect: &Defect| matches!(defect.kind, DefectKind::FrameChanged { .. });
+    if whole.1.defects.iter().chain(&rested.1.defects).any(is_changed) {
+        assert_eq!((whole.1.intact, whole.1.segments), (rested.1.intact, rested.1.segments));
+    } else {
+        assert_eq!(whole, rested, "the same with rests in between");
+    }
 
     let walk = frame::walk(data);
     assert!(walk.block_ends.iter().chain(&walk.end).all(|end| *end <= data.len()));
