@@ -312,9 +312,16 @@ mod tests {
             drop(terminal);
         });
         player.join().unwrap();
-        let mut output = vec![0; 4096];
-        let length = rustix::io::read(&master, &mut output).unwrap();
-        let output = String::from_utf8_lossy(&output[..length]).into_owned();
-        assert_eq!(output, format!("{TAKE}{GIVE_BACK}"));
+        let (expected, mut output) = (format!("{TAKE}{GIVE_BACK}"), Vec::new());
+        // It need not come at once.
+        let long = Timespec::try_from(Duration::from_secs(10)).unwrap();
+        while output.len() < expected.len()
+            && poll(&mut [PollFd::new(&master, PollFlags::IN)], Some(&long)).unwrap() > 0
+        {
+            let mut piece = [0; 4096];
+            let length = rustix::io::read(&master, &mut piece).unwrap();
+            output.extend_from_slice(&piece[..length]);
+        }
+        assert_eq!(String::from_utf8_lossy(&output), expected);
     }
 }
