@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use casemate_cast_format::segment::hex;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
@@ -23,7 +24,7 @@ pub fn accepted(name: &str) -> Cow<'_, str> {
         return Cow::Borrowed(name);
     }
     let digest = Sha256::digest(name.as_bytes());
-    let mark: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let mark = hex(&digest[..4]);
     let letters = trimmed.chars().take(LONGEST - mark.len() - 1);
     let plain: String = letters.map(|letter| if is_wrong(letter) { '_' } else { letter }).collect();
     Cow::Owned(format!("{plain}~{mark}"))

@@ -160,13 +160,18 @@ pub async fn agent_heard(app: &App, target: &Target, now: Time) -> Result<(), Ap
 /// # Errors
 /// It cannot be kept.
 pub async fn miss_agents(app: &App, silence: Duration, now: Time) -> Result<(), ApiError> {
-    let since = Time(now.0 - i64::try_from(silence.as_micros()).unwrap_or(i64::MAX));
+    let since = ago(now, silence);
     let silent = app.directory.agents_silent(since).await?;
     let steps = silent.iter().map(|target| {
         let reason = format!("it was not heard for {} seconds", silence.as_secs());
         Directory::missing(target, since, vec![agent_event(target, AgentStatus::Offline, &reason, now)])
     });
     app.make(steps.collect()).await
+}
+
+/// So long before.
+fn ago(now: Time, silence: Duration) -> Time {
+    Time(now.0 - i64::try_from(silence.as_micros()).unwrap_or(i64::MAX))
 }
 
 fn agent_event(target: &Target, status: AgentStatus, reason: &str, now: Time) -> Event {
@@ -185,7 +190,7 @@ fn agent_event(target: &Target, status: AgentStatus, reason: &str, now: Time) ->
 /// # Errors
 /// It cannot be kept.
 pub async fn give_up(app: &App, silence: Duration, now: Time) -> Result<(), ApiError> {
-    let since = Time(now.0 - i64::try_from(silence.as_micros()).unwrap_or(i64::MAX));
+    let since = ago(now, silence);
     let filter = RecordingFilter { is_complete: Some(false), end: Some(since), ..RecordingFilter::default() };
     let mut before = None;
     loop {

@@ -6,6 +6,7 @@
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
+use casemate_cast_format::segment::hex;
 use sha2::{Digest as _, Sha256};
 
 /// A password is at least so long.
@@ -31,11 +32,7 @@ pub fn random<const LENGTH: usize>() -> [u8; LENGTH] {
 /// is, and what begins with four letters is base64, for clients that want nothing else.
 #[must_use]
 pub fn draw(prefix: &str) -> String {
-    let mut secret = prefix.to_owned();
-    for byte in random::<32>() {
-        secret += &format!("{byte:02x}");
-    }
-    secret
+    format!("{prefix}{}", hex(&random::<32>()))
 }
 
 /// How a secret that we drew is kept.

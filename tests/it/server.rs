@@ -48,6 +48,18 @@ pub(crate) fn connect_as(agent: &Asker, id: &str, user: &str, form: &str) -> cas
     agent.send("PUT", &format!("ingest/connections/{id}"), &headers, session.to_string().as_bytes())
 }
 
+/// All rows of a list, page by page.
+pub(crate) fn pages(asker: &Asker, path: &str) -> Vec<Value> {
+    let (mut path, mut rows) = (path.to_owned(), Vec::new());
+    loop {
+        let page = asker.get(&path);
+        assert_eq!(page.status, 200, "{path}: {}", page.text);
+        rows.extend(page.json().as_array().unwrap().clone());
+        let Some(link) = page.header("link") else { return rows };
+        path = link.split(['<', '>']).nth(1).unwrap().trim_start_matches("/api/v2/").to_owned();
+    }
+}
+
 /// Sends bytes of a recording.
 pub(crate) fn patch(
     agent: &Asker,

@@ -3,7 +3,7 @@
 use casemate_tests::need;
 use serde_json::{Value, json};
 
-use crate::server::{agent, commands, connect, in_both, patch, recording};
+use crate::server::{agent, commands, connect, in_both, pages, patch, recording};
 
 #[test]
 fn logs_are_paged_filtered_followed_exported_and_proven() {
@@ -21,15 +21,7 @@ fn logs_are_paged_filtered_followed_exported_and_proven() {
         // Page by page it is the same as at once, either way round.
         let all = administrator.json("events/command");
         for sort in ["desc", "asc"] {
-            let mut path = format!("events/command?eventCount=2&sort={sort}");
-            let mut paged = Vec::new();
-            loop {
-                let page = administrator.get(&path);
-                assert_eq!(page.status, 200, "{path}: {}", page.text);
-                paged.extend(page.json().as_array().unwrap().clone());
-                let Some(link) = page.header("link") else { break };
-                path = link.split(['<', '>']).nth(1).unwrap().trim_start_matches("/api/v2/").to_owned();
-            }
+            let mut paged = pages(&administrator, &format!("events/command?eventCount=2&sort={sort}"));
             if sort == "asc" {
                 paged.reverse();
             }

@@ -3,7 +3,7 @@
 use casemate_tests::{Asker, LONG, World, need, wait_until};
 use serde_json::{Value, json};
 
-use crate::server::{agent, connect, in_both, key, patch, recording};
+use crate::server::{agent, connect, in_both, key, pages, patch, recording};
 
 /// The lines that are found, when there are as many as that.
 fn lines(asker: &Asker, query: &str, number: usize) -> Vec<Value> {
@@ -54,15 +54,7 @@ fn what_was_to_be_seen_is_found_with_its_command() {
         assert_eq!(of(&typed[0], "command"), "echo Needle-$((40 + 2))");
 
         // Page by page it is the same.
-        let mut path = "session-recordings/search?text=needle-4&count=1".to_owned();
-        let mut paged = Vec::new();
-        loop {
-            let page = administrator.get(&path);
-            assert_eq!(page.status, 200, "{path}: {}", page.text);
-            paged.extend(page.json().as_array().unwrap().clone());
-            let Some(link) = page.header("link") else { break };
-            path = link.split(['<', '>']).nth(1).unwrap().trim_start_matches("/api/v2/").to_owned();
-        }
+        let paged = pages(&administrator, "session-recordings/search?text=needle-4&count=1");
         assert_eq!(paged, found);
         let (first, last) = (of(&found[0], "timestamp"), "2030-01-01T00:00:00Z");
         lines(&administrator, &format!("text=needle-42&startTimestamp={first}&endTimestamp={last}"), 2);

@@ -93,22 +93,7 @@ fn question(
     if standing == Some(Standing::Inactive) {
         select.and_where(Expr::col(Columns::Clients).eq(0));
     }
-    let asked: [(Columns, &AnyOf); 13] = [
-        (Columns::Id, &filter.connection_ids),
-        (Columns::Kind, &filter.target_types),
-        (Columns::SubjectId, &filter.subject_ids),
-        (Columns::SubjectType, &filter.subject_types),
-        (Columns::SubjectName, &filter.subject_names),
-        (Columns::IpAddress, &filter.ip_addresses),
-        (Columns::SpaceId, &filter.space_ids),
-        (Columns::SpaceName, &filter.space_names),
-        (Columns::TargetId, &filter.target_ids),
-        (Columns::TargetName, &filter.target_names),
-        (Columns::TargetUser, &filter.target_users),
-        (Columns::EnvironmentId, &filter.environment_ids),
-        (Columns::EnvironmentName, &filter.environment_names),
-    ];
-    for (column, names) in asked.into_iter().filter(|(_, names)| !names.is_empty()) {
+    for (column, names) in asked(filter) {
         let mut names = names.iter().map(|text| name(text));
         select.and_where(match (names.len(), names.next()) {
             (1, Some(only)) => named(column).eq(only),
@@ -131,4 +116,24 @@ fn question(
     }
     select.order_by(Columns::Started, Order::Desc).order_by(Columns::Id, Order::Desc);
     select.limit(limit as u64).to_owned()
+}
+
+/// What a filter asks of the names of a connection.
+pub(crate) fn asked(filter: &Filter) -> impl Iterator<Item = (Columns, &AnyOf)> {
+    let asked: [(Columns, &AnyOf); 13] = [
+        (Columns::Id, &filter.connection_ids),
+        (Columns::Kind, &filter.target_types),
+        (Columns::SubjectId, &filter.subject_ids),
+        (Columns::SubjectType, &filter.subject_types),
+        (Columns::SubjectName, &filter.subject_names),
+        (Columns::IpAddress, &filter.ip_addresses),
+        (Columns::SpaceId, &filter.space_ids),
+        (Columns::SpaceName, &filter.space_names),
+        (Columns::TargetId, &filter.target_ids),
+        (Columns::TargetName, &filter.target_names),
+        (Columns::TargetUser, &filter.target_users),
+        (Columns::EnvironmentId, &filter.environment_ids),
+        (Columns::EnvironmentName, &filter.environment_names),
+    ];
+    asked.into_iter().filter(|(_, names)| !names.is_empty())
 }

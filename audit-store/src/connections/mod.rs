@@ -19,8 +19,10 @@ use sea_query::{Cond, Expr, ExprTrait as _, Iden as _, OnConflict, Query, Simple
 use uuid::Uuid;
 
 pub use self::list::Before;
+pub(crate) use self::list::asked;
+use self::row::ConnectionMarks as Marks;
+pub(crate) use self::row::Connections as Columns;
 pub use self::row::{CloseRequest, Connection, NewConnection};
-use self::row::{ConnectionMarks as Marks, Connections as Columns};
 use crate::database::Database;
 use crate::error::StoreError;
 use crate::journal::{Batch, Journal};

@@ -7,12 +7,13 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use casemate_audit_log::Time;
-use casemate_audit_log::filter::{AnyOf, Filter};
+use casemate_audit_log::filter::Filter;
 use casemate_audit_log::model::{CommandEvent, Event};
 use sea_query::{Cond, Expr, ExprTrait as _, Order, Query, SelectStatement, SimpleExpr};
 use uuid::Uuid;
 
 use crate::append::searched;
+use crate::connections::{Columns, asked};
 use crate::database::{Database, Text, Work};
 use crate::error::StoreError;
 use crate::names::{OutputBlocks, OutputText};
@@ -148,17 +149,17 @@ impl Question {
                     .to_owned();
                 select.and_where(Expr::col(OutputBlocks::Id).in_subquery(texts));
                 if !self.conditions.is_empty() {
-                    let among = connections(&self.conditions, Expr::col(("connections", "id")));
+                    let among = connections(&self.conditions, Expr::col((Columns::Table, Columns::Id)));
                     select.and_where(Expr::cust("(\"connection\" || '')").in_subquery(among));
                 }
             }
             By::Connections => {
-                let among = connections(&self.conditions, Expr::col(("connections", "id")));
+                let among = connections(&self.conditions, Expr::col((Columns::Table, Columns::Id)));
                 select.and_where(Expr::col(OutputBlocks::Connection).in_subquery(among));
             }
             // Of each block that is passed its connection is looked up.
             By::Time if !self.conditions.is_empty() => {
-                let id = Expr::col(("connections", "id"))
+                let id = Expr::col((Columns::Table, Columns::Id))
                     .eq(Expr::col((OutputBlocks::Table, OutputBlocks::Connection)));
                 let mut its = connections(&self.conditions, Expr::val(1));
                 its.and_where(id);
@@ -187,7 +188,7 @@ impl Question {
 /// The connections of which some things are true.
 fn connections(conditions: &[SimpleExpr], of: SimpleExpr) -> SelectStatement {
     let mut select = Query::select();
-    select.expr_as(of, "id").from("connections");
+    select.expr_as(of, "id").from(Columns::Table);
     for condition in conditions {
         select.and_where(condition.clone());
     }
@@ -196,25 +197,9 @@ fn connections(conditions: &[SimpleExpr], of: SimpleExpr) -> SelectStatement {
 
 /// What a filter asks of a connection.
 fn conditions(filter: &Filter) -> Vec<SimpleExpr> {
-    let column = |column: &'static str| Expr::col(("connections", column));
-    let asked: [(&str, &AnyOf); 13] = [
-        ("id", &filter.connection_ids),
-        ("kind", &filter.target_types),
-        ("subject_id", &filter.subject_ids),
-        ("subject_type", &filter.subject_types),
-        ("subject_name", &filter.subject_names),
-        ("ip_address", &filter.ip_addresses),
-        ("space_id", &filter.space_ids),
-        ("space_name", &filter.space_names),
-        ("target_id", &filter.target_ids),
-        ("target_name", &filter.target_names),
-        ("target_user", &filter.target_users),
-        ("environment_id", &filter.environment_ids),
-        ("environment_name", &filter.environment_names),
-    ];
-    let asked = asked.into_iter().filter(|(_, names)| !names.is_empty());
-    let named = asked.map(|(of, names)| column(of).is_in(names.iter().map(|text| name(text))));
-    named.chain(filter.is_admin.map(|is| column("is_admin").eq(val(is)))).collect()
+    let column = |column: Columns| Expr::col((Columns::Table, column));
+    let named = asked(filter).map(|(of, names)| column(of).is_in(names.iter().map(|text| name(text))));
+    named.chain(filter.is_admin.map(|is| column(Columns::IsAdmin).eq(val(is)))).collect()
 }
 
 type BlockRow = (i64, i64, String, i64, Vec<u8>);
