@@ -115,8 +115,8 @@ fn tmux() {
     session.send("echo in-$((40+2))-tmux\r");
     session.wait_screen("\nin-42-tmux");
     session.resize(90, 20);
-    session.send("stty size\r");
-    // one row is the status line
+    // One row is the status line. When tmux passes the size on is its own affair.
+    session.send("until stty size | grep -x '[1]9 90'; do sleep 0.1; done\r");
     session.wait_for("19 90");
     session.send("exit\r");
     session.wait_success();
