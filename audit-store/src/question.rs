@@ -108,6 +108,15 @@ impl By {
     fn is_by_rows(self) -> bool {
         matches!(self, Self::Text | Self::Behind(_))
     }
+
+    /// In the order of time. Other events of a connection than commands are few, and sorted.
+    fn is_in_order(self, log: Log) -> bool {
+        match self {
+            Self::Time => true,
+            Self::Column(column, _) => column != Events::ConnectionId || log == Log::Command,
+            Self::Text | Self::Behind(_) => false,
+        }
+    }
 }
 
 /// Columns that have an index with the time; the first ones have what is asked for along with them beside it.
@@ -275,11 +284,7 @@ impl Conditions {
             let mut fewest = COUNTED;
             for &candidate in &indexed {
                 let (column, values) = candidate;
-                let mut some = Query::select();
-                some.expr_as(Expr::val(1), "one").from(Events::Table);
-                self.within(&mut some, log, By::Column(*column, 0));
-                some.and_where(Self::has(Expr::col(*column), *column, values)).limit(fewest);
-                let count = count(work, some).await?;
+                let count = count(work, self.some(log, *column, values, fewest)).await?;
                 if count < fewest {
                     (best, fewest) = (Some(candidate), count);
                 }
@@ -294,6 +299,15 @@ impl Conditions {
         })
     }
 
+    /// So many of the events at most that have one of some values.
+    fn some(&self, log: Log, column: Events, values: &[i64], limit: u64) -> SelectStatement {
+        let mut some = Query::select();
+        some.expr_as(Expr::val(1), "one").from(Events::Table);
+        self.within(&mut some, log, By::Column(column, 0));
+        some.and_where(Self::has(as_indexed(column), column, values)).limit(limit);
+        some
+    }
+
     /// Flags are written out: their indices are only of one of their values.
     fn has(column: SimpleExpr, name: Events, values: &[i64]) -> SimpleExpr {
         let is_flag = matches!(name, Events::IsAdmin | Events::Evaluation);
@@ -306,12 +320,25 @@ impl Conditions {
 
     /// The log and the time, named so that an index with them is used, or not.
     fn within(&self, select: &mut SelectStatement, log: Log, by: By) {
-        select.and_where(named(Events::Log, !by.is_by_rows()).eq(number(log)));
+        select.and_where(match by {
+            // Written out, as in their own index, whose log SQLite takes for rarer than the connection.
+            By::Column(Events::ConnectionId, _) if log == Log::Command => {
+                let log = format!("log = {}", number(log));
+                Expr::cust(if self.is_sqlite { format!("likely({log})") } else { log })
+            }
+            By::Time | By::Column(..) | By::Text | By::Behind(_) => {
+                named(Events::Log, !by.is_by_rows()).eq(number(log))
+            }
+        });
+        // Others are found by what a row that was erased does not have any more.
+        if matches!(by, By::Time | By::Text | By::Behind(_) | By::Column(Events::ConnectionId, _)) {
+            select.and_where(Expr::col(Events::Content).is_not_null());
+        }
         if let Some(start) = self.start {
-            select.and_where(named(Events::Time, !by.is_by_rows()).gte(start.0));
+            select.and_where(named(Events::Time, by.is_in_order(log)).gte(start.0));
         }
         if let Some(end) = self.end {
-            select.and_where(named(Events::Time, !by.is_by_rows()).lte(end.0));
+            select.and_where(named(Events::Time, by.is_in_order(log)).lte(end.0));
         }
     }
 
@@ -322,10 +349,7 @@ impl Conditions {
         for (column, values) in &self.columns {
             let has = match by {
                 By::Column(indexed, value) if indexed == *column => {
-                    // As in its index.
-                    let is_connection = indexed == Events::ConnectionId;
-                    let column = if is_connection { Expr::cust(OF_CONNECTION) } else { Expr::col(indexed) };
-                    Self::has(column, indexed, &[value])
+                    Self::has(as_indexed(indexed), indexed, &[value])
                 }
                 By::Time | By::Text | By::Behind(_) | By::Column(..) => {
                     Self::has(named(*column, false), *column, values)
@@ -337,7 +361,7 @@ impl Conditions {
             select.and_where(Expr::col(Events::Row).gt(head));
         }
         if let Some(Position { time, row }) = page.behind {
-            let (column, same) = (|| named(Events::Time, !by.is_by_rows()), named(Events::Row, false));
+            let (column, same) = (|| named(Events::Time, by.is_in_order(log)), named(Events::Row, false));
             let (from, passed) = match page.order {
                 Order::Newest => (column().lte(time.0), same.gte(row)),
                 Order::Oldest => (column().gte(time.0), same.lte(row)),
@@ -346,6 +370,9 @@ impl Conditions {
             select.cond_where(Cond::all().not().add(named(Events::Time, false).eq(time.0).and(passed)));
         }
         if let Some(search) = &self.search {
+            if matches!(by, By::Column(..)) {
+                select.and_where(Expr::col(Events::Content).is_not_null());
+            }
             if self.is_sqlite {
                 select.and_where(Expr::cust_with_values("instr(\"text\", ?) > 0", [search.as_str()]));
             } else if by != By::Text {
@@ -364,17 +391,12 @@ impl Conditions {
                 }
             }
         }
-        // Others are found by what a row that was erased does not have any more.
-        if self.search.is_some()
-            || matches!(by, By::Time | By::Text | By::Behind(_) | By::Column(Events::ConnectionId, _))
-        {
-            select.and_where(Expr::col(Events::Content).is_not_null());
-        }
         let order = match page.order {
             Order::Newest => sea_query::Order::Desc,
             Order::Oldest => sea_query::Order::Asc,
         };
-        select.order_by(Events::Time, order.clone()).order_by(Events::Row, order);
+        select.order_by_expr(named(Events::Time, by.is_in_order(log)), order.clone());
+        select.order_by(Events::Row, order);
         select.limit(page.limit as u64);
         select
     }
@@ -390,6 +412,11 @@ pub(crate) async fn count(work: &mut Work, of: SelectStatement) -> Result<u64, S
 /// A column, so that an index of it is used, or not.
 fn named(column: Events, bare: bool) -> SimpleExpr {
     if bare { Expr::col(column) } else { Expr::cust(format!("+\"{}\"", sea_query::Iden::unquoted(&column))) }
+}
+
+/// A column as it stands in its index.
+fn as_indexed(column: Events) -> SimpleExpr {
+    if column == Events::ConnectionId { Expr::cust(OF_CONNECTION) } else { Expr::col(column) }
 }
 
 /// What the index of texts is asked for a text: whatever has it has all of these.
@@ -475,4 +502,38 @@ pub(crate) async fn events(work: &mut Work, places: &[Position]) -> Result<Vec<F
         }
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::{in_both, plan_of};
+
+    #[test]
+    fn commands_of_a_connection_come_in_their_order_however_many_there_are() {
+        in_both(async |database| {
+            let (columns, by) = (vec![(Events::ConnectionId, vec![7])], By::Column(Events::ConnectionId, 7));
+            let is_sqlite = database.is_sqlite();
+            for (start, end) in [(None, None), (Some(Time(5)), None), (None, Some(Time(5)))] {
+                let conditions = Conditions { columns: columns.clone(), start, end, search: None, is_sqlite };
+                for order in [Order::Newest, Order::Oldest] {
+                    for behind in [None, Some(Position { time: Time(6), row: 3 })] {
+                        let page = Page { order, behind, ..Page::default() };
+                        let plan = plan_of(&database, &conditions.select(Log::Command, &page, by)).await;
+                        assert!(plan.contains("commands_of_connection"), "{plan}");
+                        assert!(!plan.contains("B-TREE") && !plan.contains("Sort"), "{plan}");
+                    }
+                }
+                // PostgreSQL goes by its statistics, and here are none.
+                let some = |log| conditions.some(log, Events::ConnectionId, &[7, 8], 10);
+                let of_others = conditions.select(Log::Connection, &Page::default(), by);
+                for select in [of_others, some(Log::Connection), some(Log::Command)] {
+                    let plan = plan_of(&database, &select).await;
+                    let is_looked_up =
+                        plan.contains("events_once") || plan.contains("commands_of_connection");
+                    assert!(is_looked_up || !is_sqlite, "{plan}");
+                }
+            }
+        });
+    }
 }

@@ -19,10 +19,14 @@ use casemate_audit_log::model::{
 };
 use casemate_audit_log::verify::{Defect, Line, Verified, Verifier};
 use ed25519_dalek::SigningKey;
-use sea_query::{Expr, ExprTrait as _, Query};
+use sea_query::{
+    Expr, ExprTrait as _, PostgresQueryBuilder, Query, SelectStatement, SqliteQueryBuilder, Value,
+};
+use sea_query_sqlx::SqlxValues;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use tokio::runtime::Runtime;
 
+use crate::database::Work;
 use crate::names::Events;
 use crate::{Appender, Cursor, Database, Facet, Found, Names, Order, Page, StoreError};
 
@@ -51,6 +55,35 @@ async fn granted(server: &casemate_scratch_postgres::Postgres) -> String {
     owner.execute(AssertSqlSafe(grants)).await.unwrap();
     let (_, rest) = owners.split_once('@').unwrap();
     format!("postgres://server@{rest}")
+}
+
+/// How a database goes about a question.
+pub(crate) async fn plan_of(database: &Database, question: &SelectStatement) -> String {
+    let (text, values) = match database.is_sqlite() {
+        true => question.build(SqliteQueryBuilder),
+        false => question.build(PostgresQueryBuilder),
+    };
+    plan(database, &text, values.0).await
+}
+
+/// The same, of one that is written out.
+pub(crate) async fn plan(database: &Database, text: &str, values: Vec<Value>) -> String {
+    let values = SqlxValues(sea_query::Values(values));
+    let steps: Vec<String> = match database.reading().await.unwrap() {
+        Work::Sqlite(mut work) => {
+            let text = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}"));
+            let plan = sqlx::query_as_with::<_, (i64, i64, i64, String), _>(text, values);
+            let plan = plan.fetch_all(&mut *work).await.unwrap();
+            plan.into_iter().map(|(_, _, _, step)| step).collect()
+        }
+        Work::Postgres(mut work) => {
+            // Of a table that is empty it would read all.
+            work.execute("SET LOCAL enable_seqscan = off").await.unwrap();
+            let text = AssertSqlSafe(format!("EXPLAIN {text}"));
+            sqlx::query_scalar_with(text, values).fetch_all(&mut *work).await.unwrap()
+        }
+    };
+    steps.join("\n")
 }
 
 fn command(number: i64, who: &str, target: &str, account: &str, line: &str) -> Event {

@@ -282,30 +282,14 @@ async fn commands_at(work: &mut Work, connection: &str, times: &[Time]) -> Resul
 
 #[cfg(test)]
 mod tests {
-    use sqlx::{AssertSqlSafe, Executor as _};
-
     use super::*;
-    use crate::tests::in_both;
+    use crate::tests::{in_both, plan};
 
     #[test]
     fn commands_around_a_moment_are_looked_up_however_many_there_are() {
         in_both(async |database| {
-            let plan: Vec<String> = match database.reading().await.unwrap() {
-                Work::Sqlite(mut work) => {
-                    let text = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", AROUND.sqlite));
-                    let plan = sqlx::query_as::<_, (i64, i64, i64, String)>(text).bind("[5]").bind(7_i64);
-                    let plan = plan.fetch_all(&mut *work).await.unwrap();
-                    plan.into_iter().map(|(_, _, _, step)| step).collect()
-                }
-                Work::Postgres(mut work) => {
-                    // Of a table that is empty it would read all.
-                    work.execute("SET LOCAL enable_seqscan = off").await.unwrap();
-                    let text = AssertSqlSafe(format!("EXPLAIN {}", AROUND.postgres));
-                    let plan = sqlx::query_scalar(text).bind("[5]").bind(7_i64);
-                    plan.fetch_all(&mut *work).await.unwrap()
-                }
-            };
-            let plan = plan.join("\n");
+            let text = if database.is_sqlite() { AROUND.sqlite } else { AROUND.postgres };
+            let plan = plan(&database, text, vec!["[5]".into(), 7_i64.into()]).await;
             assert_eq!(plan.matches("commands_of_connection").count(), 2, "{plan}");
             assert!(!plan.contains("B-TREE") && !plan.contains("Sort"), "{plan}");
         });
