@@ -295,7 +295,7 @@ fn what_is_planted_among_recordings_is_not_carried() {
         planted(8)
     ));
     machine.sh(&format!("rm {}", planted(2)));
-    let _agent = carried.agent();
+    let mut agent = carried.agent();
     carried.command("true mark-real");
     wait_until("that they are looked at", 3 * LONG, || {
         (carried.status()["agent"]["refused"].as_object()?.len() == 7).then_some(())
