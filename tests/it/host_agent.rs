@@ -150,6 +150,8 @@ fn what_is_typed_on_a_host_is_in_the_log_of_the_server_at_once_until_somebody_cl
     let id = event["connectionId"].as_str().unwrap().to_owned();
     let open = carried.administrator.json("connections?connectionState=Open");
     assert_eq!((&open[0]["id"], &open[0]["inactive"]), (&json!(id), &json!(false)), "{open}");
+    let known = json!({ "user": "key", "target": "host", "target_user": "uid" });
+    assert_eq!(open[0]["knownBy"], known, "{open}");
     let created = carried.events("connection");
     assert_eq!(created[0]["ipAddress"], "127.0.0.1", "{created:#?}");
 

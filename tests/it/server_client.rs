@@ -64,7 +64,7 @@ fn a_session_is_on_the_server_while_it_goes_on() {
     {
         assert_eq!(open[field], value);
     }
-    assert_eq!(open["inputRecording"], true);
+    assert_eq!((&open["inputRecording"], &open["knownBy"]["user"]), (&json!(true), &json!("flag")));
     session.wait_prompt();
     session.send("exit\r");
     session.wait_success();

@@ -13,7 +13,7 @@ use casemate_audit_log::model::{ConnectionState, ConnectionType, SubjectType};
 use casemate_audit_store::connections::{Before, Connection, Which};
 use casemate_audit_store::{Recording, RecordingFilter};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -57,6 +57,10 @@ pub struct ConnectionView {
     subject_id: String,
     /// Its name.
     subject_name: String,
+    /// How each of the names is known: of the person (`user`) by `certificate`, `key`, `login`, `uid`, or a mere `flag`. As
+    /// whoever carries the connection has said it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    known_by: Option<Value>,
     /// From where it came.
     #[serde(skip_serializing_if = "Option::is_none")]
     ip_address: Option<String>,
@@ -100,6 +104,7 @@ impl ConnectionView {
             environment_name: connection.environment_name.clone(),
             subject_id: connection.subject_id.clone(),
             subject_name: connection.subject_name.clone(),
+            known_by: connection.known_by.as_deref().and_then(|known| serde_json::from_str(known).ok()),
             ip_address: connection.ip_address.clone(),
             space_id: connection.space_id.clone(),
             space_name: connection.space_name.clone(),

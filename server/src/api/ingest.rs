@@ -62,7 +62,7 @@ pub struct NewSession {
     ip_address: Option<String>,
     /// The space that it is in.
     space: Option<String>,
-    /// How it is known who it is.
+    /// How each of the names is known, as `{"user":"certificate","target":"config","target_user":"login"}`.
     known_by: Option<Value>,
     /// Whether what is typed is recorded.
     #[serde(default)]

@@ -56,6 +56,7 @@ impl Rows {
                 Column::new("END"),
                 Column::new("STATE"),
                 Column::new("WHO"),
+                Column::new("KNOWN BY"),
                 Column::new("AS"),
                 Column::new("TARGET"),
                 Column::new("ID"),
@@ -195,8 +196,9 @@ impl Rows {
         }
         let [who, as_whom, target, id] =
             ["subjectName", "targetUser", "targetName", "id"].map(|name| text(event, name));
+        let known_by = event.get("knownBy").map(|known| text(known, "user")).unwrap_or_default();
         let reason = something(event, "reason").unwrap_or_default();
-        let cells = vec![start, end, state, who, as_whom, target, id, reason];
+        let cells = vec![start, end, state, who, known_by, as_whom, target, id, reason];
         Row { cells, bad: None }
     }
 
@@ -412,11 +414,11 @@ mod tests {
             &[(
                 "",
                 json!({"timeCreated": "2026-11-22T07:03:28Z", "state": "Open", "inactive": true, "subjectName": "alice@org.com",
-                    "targetName": "web-1", "targetUser": "root", "id": "0196a1b2-c3d4-7e5f-8a9b-000000000001"}),
+                    "knownBy": {"user": "key", "target": "flag"}, "targetName": "web-1", "targetUser": "root", "id": "0196a1b2-c3d4-7e5f-8a9b-000000000001"}),
             )],
             &expect![[r#"
-                START (UTC+01:00)    STATE           WHO            AS    TARGET  ID                                    REASON
-                2026-11-22 08:03:28  Open, inactive  alice@org.com  root  web-1   0196a1b2-c3d4-7e5f-8a9b-000000000001
+                START (UTC+01:00)    STATE           WHO            KNOWN BY  AS    TARGET  ID                                    REASON
+                2026-11-22 08:03:28  Open, inactive  alice@org.com  key       root  web-1   0196a1b2-c3d4-7e5f-8a9b-000000000001
             "#]],
         );
         check(
