@@ -9,15 +9,16 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use casemate_audit_log::Time;
-use casemate_audit_log::chain::{Hash, Head, canonical_hash};
-use casemate_audit_log::facets::Facets;
+use casemate_audit_log::chain::{Hash, Head};
 use casemate_audit_log::model::{Event, Log};
+use futures_util::future::join;
 use sea_query::{Expr, ExprTrait as _, InsertStatement, OnConflict, Order, Query, Value};
 use uuid::Uuid;
 
 use crate::database::{Database, Text, Work};
 use crate::error::StoreError;
-use crate::names::{CONNECTION, Events, FACETS, Writers};
+use crate::names::{CONNECTION, Events, Writers};
+use crate::ready::{COLUMNS, Ready, columns};
 use crate::terms::{self, NAMELESS, Terms};
 use crate::texts;
 
@@ -55,14 +56,6 @@ pub struct Appender {
     texts_wait: bool,
     /// What adds so many rows.
     inserts: BTreeMap<usize, Arc<str>>,
-}
-
-/// An event about to be written.
-struct Ready<'e> {
-    event: &'e Event,
-    facets: Facets<'e>,
-    content: String,
-    content_hash: Hash,
 }
 
 impl Appender {
@@ -105,48 +98,56 @@ impl Appender {
     /// # Errors
     /// The database refuses.
     pub async fn append(&mut self, events: &[Event]) -> Result<Vec<Written>, StoreError> {
+        let ready = events.iter().map(|event| Ready::new(Cow::Borrowed(event)));
+        let ready: Vec<_> = ready.collect::<Result<_, _>>()?;
         let mut work = self.database.writing().await?;
-        let written = self.write(&mut work, &events.iter().collect::<Vec<_>>()).await?;
+        let written = self.write(&mut work, &ready.iter().collect::<Vec<_>>()).await?;
         self.commit(work).await?;
-        Ok(written)
+        let written = written.into_iter().map(|(ready, head)| Written {
+            log: ready.event.log(),
+            time: ready.event.time(),
+            id: ready.event.id().to_owned(),
+            head,
+            content: ready.content.clone(),
+        });
+        Ok(written.collect())
     }
 
-    /// Writes events in a transaction that [`Appender::commit`] has to end; gives those that were not there yet.
-    pub(crate) async fn write(
+    /// Writes events in a transaction that [`Appender::commit`] has to end; gives those that were not there yet, and their
+    /// places in the chain.
+    pub(crate) async fn write<'r>(
         &mut self,
         work: &mut Work,
-        events: &[&Event],
-    ) -> Result<Vec<Written>, StoreError> {
-        let ready: Vec<_> = events.iter().copied().map(Ready::new).collect::<Result<_, _>>()?;
+        events: &[&'r Ready<'r>],
+    ) -> Result<Vec<(&'r Ready<'r>, Head)>, StoreError> {
         if !self.is_sure {
             self.head = head_of(work, self.number, self.head.writer).await?;
         }
         // From here on it is not known, until the transaction is committed.
         (self.is_sure, self.next) = (false, None);
-        let names: Vec<_> = ready.iter().map(|ready| terms::names(&ready.facets)).collect();
+        let facets: Vec<_> = events.iter().map(|ready| ready.event.facets()).collect();
+        let names: Vec<_> = facets.iter().map(terms::names).collect();
         let (numbers, learnt) = self.terms.learn(work, &names).await?;
-        let ready: Vec<_> = ready.into_iter().zip(numbers).collect();
-        let ready = unknown(work, ready).await?;
+        let ready = unknown(work, events.iter().copied().zip(numbers).collect()).await?;
         let (mut head, mut written) = (self.head, Vec::with_capacity(ready.len()));
         let mut rest = &ready[..];
-        while !rest.is_empty() {
-            let rows = ROWS.into_iter().find(|rows| *rows <= rest.len()).unwrap_or(1);
-            let chunk = rest.split_off(..rows).unwrap_or_default();
+        let mut next = || {
+            let rows = ROWS.into_iter().find(|rows| *rows <= rest.len())?;
             let mut values = Vec::with_capacity(rows * COLUMNS);
-            for (ready, numbers) in chunk {
+            for (ready, numbers) in rest.split_off(..rows)? {
                 head = head.next(ready.content_hash);
                 ready.values(self.number, head, numbers, &mut values);
-                written.push(Written {
-                    log: ready.event.log(),
-                    time: ready.event.time(),
-                    id: ready.event.id().to_owned(),
-                    head,
-                    content: ready.content.clone(),
-                });
+                written.push((*ready, head));
             }
-            let insert = self.inserts.entry(rows).or_insert_with(|| insert_text(work, rows));
-            let done = work.run_text(Arc::clone(insert), values).await;
+            Some((rows, values))
+        };
+        let mut rows_of_values = next();
+        while let Some((rows, values)) = rows_of_values {
+            let insert = Arc::clone(self.inserts.entry(rows).or_insert_with(|| insert_text(work, rows)));
+            // The next are made ready while the database takes these.
+            let (done, following) = join(work.run_text(insert, values), async { next() }).await;
             done.map_err(|error| error.overtaken(self.head.writer))?;
+            rows_of_values = following;
         }
         if !ready.is_empty() {
             self.texts_wait = texts::follow(work).await?;
@@ -184,44 +185,6 @@ impl Appender {
         }
         Ok(())
     }
-}
-
-impl<'e> Ready<'e> {
-    fn new(event: &'e Event) -> Result<Self, StoreError> {
-        let content = event.canonical()?;
-        let content_hash = canonical_hash(event.log(), &content);
-        let content = String::from_utf8_lossy(&content).into_owned();
-        Ok(Self { event, facets: event.facets(), content, content_hash })
-    }
-
-    /// In the order of the columns.
-    fn values(&self, writer: i64, head: Head, numbers: &[Option<i64>; 15], values: &mut Vec<Value>) {
-        let event = self.event;
-        values.extend([
-            number(event.log()).into(),
-            writer.into(),
-            i64::try_from(head.seq).unwrap_or(i64::MAX).into(),
-            event.time().0.into(),
-            kept(event.id()).into_owned().into(),
-        ]);
-        values.extend(numbers.iter().map(|number| Value::from(*number)));
-        values.push(self.facets.is_admin.map(i64::from).into());
-        values.push(self.facets.evaluation.map(i64::from).into());
-        values.push(self.facets.text.as_ref().map(|text| searched(text)).into());
-        values.push(self.content.as_str().into());
-        values.push(bytes(&self.content_hash.0));
-        values.push(bytes(&head.hash.0));
-    }
-}
-
-/// How many there are of [`columns`].
-const COLUMNS: usize = 9 + FACETS.len();
-
-/// In the order of [`Ready::values`].
-fn columns() -> impl Iterator<Item = Events> {
-    let place = [Events::Log, Events::Writer, Events::Seq, Events::Time, Events::Id];
-    let content = [Events::Text, Events::Content, Events::ContentHash, Events::Hash];
-    place.into_iter().chain(FACETS).chain(content)
 }
 
 /// What adds so many rows, whatever they are.
@@ -271,7 +234,7 @@ pub(crate) fn bytes(bytes: &[u8]) -> Value {
 }
 
 /// An event, with the numbers of its names.
-type Numbered<'e> = (Ready<'e>, [Option<i64>; 15]);
+type Numbered<'r> = (&'r Ready<'r>, [Option<i64>; 15]);
 
 /// Which of some events there are, by log, connection and id.
 const KNOWN: Text = Text {
@@ -283,8 +246,8 @@ const KNOWN: Text = Text {
 };
 
 /// Those that are not in the database, each once.
-async fn unknown<'e>(work: &mut Work, ready: Vec<Numbered<'e>>) -> Result<Vec<Numbered<'e>>, StoreError> {
-    let key = |(ready, numbers): &Numbered<'e>| {
+async fn unknown<'r>(work: &mut Work, ready: Vec<Numbered<'r>>) -> Result<Vec<Numbered<'r>>, StoreError> {
+    let key = |(ready, numbers): &Numbered<'r>| {
         let connection = numbers[CONNECTION].unwrap_or(NAMELESS);
         (number(ready.event.log()), connection, kept(ready.event.id()))
     };

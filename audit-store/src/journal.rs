@@ -8,6 +8,8 @@
 //!
 //! *Not here*: what is in a batch, and whether it may be; and how long somebody waits who has to wait.
 
+use std::borrow::Cow;
+use std::slice;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -21,6 +23,7 @@ use uuid::Uuid;
 use crate::append::Appender;
 use crate::database::Database;
 use crate::error::StoreError;
+use crate::ready::Ready;
 use crate::recordings::tail;
 use crate::step::{self, Step};
 
@@ -79,7 +82,9 @@ enum Message {
 /// A batch, and whoever waits for it.
 #[derive(Debug)]
 struct Waiting {
-    batch: Batch,
+    events: Vec<Ready<'static>>,
+    chunks: Vec<Chunk>,
+    steps: Vec<Step>,
     answer: oneshot::Sender<Result<usize, StoreError>>,
     room: OwnedSemaphorePermit,
 }
@@ -124,10 +129,18 @@ impl Journal {
     /// The database refuses, bytes do not go on where a recording ends, or the journal has been closed. Where it was the way
     /// to the database that broke, it may have been kept: what is there has to be looked up.
     pub async fn write(&self, batch: Batch) -> Result<usize, StoreError> {
+        let size = batch.size();
+        let Batch { events, chunks, steps } = batch;
+        // By whoever brings them: the one who commits has enough to do.
+        let ready = events.into_iter().map(|event| Ready::new(Cow::Owned(event)));
+        let events = ready.collect::<Result<_, _>>()?;
         let ended = || StoreError::Ended { reason: "the journal has been closed".into() };
-        let room = Arc::clone(&self.0.room).acquire_many_owned(batch.size()).await.map_err(|_| ended())?;
+        let room = Arc::clone(&self.0.room).acquire_many_owned(size).await.map_err(|_| ended())?;
         let (answer, answered) = oneshot::channel();
-        self.0.queue.send(Message::Write(Waiting { batch, answer, room })).map_err(|_| ended())?;
+        self.0
+            .queue
+            .send(Message::Write(Waiting { events, chunks, steps, answer, room }))
+            .map_err(|_| ended())?;
         answered.await.unwrap_or_else(|_| Err(ended()))
     }
 
@@ -186,7 +199,7 @@ impl Committer {
     }
 
     async fn round(&mut self, mut round: Vec<Waiting>) {
-        let outcome = self.keep(&round.iter().map(|waiting| &waiting.batch).collect::<Vec<_>>()).await;
+        let outcome = self.keep(&round).await;
         match (outcome, round.len()) {
             (Ok(made), _) => {
                 round.into_iter().zip(made).for_each(|(waiting, made)| waiting.answer(Ok(made)));
@@ -194,8 +207,8 @@ impl Committer {
             (Err(error), 1) if !error.is_race() => round.remove(0).answer(Err(error)),
             (Err(error), _) if error.is_of_content() => {
                 for waiting in round {
-                    let outcome = match self.keep(&[&waiting.batch]).await {
-                        Err(error) if error.is_race() => self.keep(&[&waiting.batch]).await,
+                    let outcome = match self.keep(slice::from_ref(&waiting)).await {
+                        Err(error) if error.is_race() => self.keep(slice::from_ref(&waiting)).await,
                         outcome => outcome,
                     };
                     waiting.answer(outcome.map(|made| made.into_iter().sum()));
@@ -209,15 +222,19 @@ impl Committer {
     }
 
     /// Keeps batches, all of them or none; gives how many steps of each came to something.
-    async fn keep(&mut self, batches: &[&Batch]) -> Result<Vec<usize>, StoreError> {
+    async fn keep(&mut self, batches: &[Waiting]) -> Result<Vec<usize>, StoreError> {
         let chunks: Vec<_> = batches.iter().flat_map(|batch| &batch.chunks).collect();
         let mut work = self.database.writing().await?;
         tail::write(&mut work, &chunks).await?;
-        let (mut events, mut made) = (Vec::new(), Vec::with_capacity(batches.len()));
+        let (mut said, mut made) = (Vec::new(), Vec::with_capacity(batches.len()));
         for batch in batches {
-            events.extend(&batch.events);
+            let mut events = Vec::new();
             made.push(step::take(&mut work, &batch.steps, &mut events).await?);
+            let ready = events.into_iter().map(|event| Ready::new(Cow::Borrowed(event)));
+            said.push(ready.collect::<Result<Vec<_>, _>>()?);
         }
+        let events: Vec<_> =
+            batches.iter().zip(&said).flat_map(|(batch, said)| batch.events.iter().chain(said)).collect();
         self.appender.write(&mut work, &events).await?;
         self.appender.commit(work).await?;
         self.committed.send_modify(|count| *count += 1);

@@ -29,6 +29,7 @@ mod names;
 mod output;
 mod question;
 mod read;
+mod ready;
 mod record;
 mod recordings;
 mod step;
