@@ -3,6 +3,8 @@
 //! SQLite has one connection that writes, and others that read beside it (write-ahead log, each commit on the disk before
 //! it is acknowledged). PostgreSQL has a pool.
 
+mod checkpoint;
+
 use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -151,14 +153,6 @@ impl Database {
 
     pub(crate) fn is_sqlite(&self) -> bool {
         matches!(self.0, Pool::Sqlite { .. })
-    }
-
-    /// Puts all that was written in its place, and empties SQLite's log of writes.
-    #[cfg(test)]
-    pub(crate) async fn checkpoint(&self) {
-        if let Pool::Sqlite { writes, .. } = &self.0 {
-            writes.execute("PRAGMA wal_checkpoint(TRUNCATE)").await.unwrap();
-        }
     }
 
     /// Begins to read: all that is read within is of one moment.

@@ -286,6 +286,7 @@ async fn tend_recordings(app: &App) {
             }
             Err(error) => crate::say(format_args!("recordings cannot be tended: {error}")),
         }
+        said("what was deleted cannot be written over", app.recordings.forget_deleted().await);
         if round.is_multiple_of(SWEEP) {
             let before = Time(Time::now().0 - ORPHAN);
             said("what is left over cannot be swept", app.recordings.sweep(before).await);

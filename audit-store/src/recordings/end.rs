@@ -1,5 +1,7 @@
 //! How recordings end: complete, held, deleted.
 
+use std::sync::atomic::Ordering;
+
 use casemate_audit_log::Time;
 use sea_query::{Expr, ExprTrait as _, Query, UpdateStatement};
 use uuid::Uuid;
@@ -51,7 +53,8 @@ impl Recordings {
         self.change(&release, id).await
     }
 
-    /// Deletes a recording. What is left says who did it, when and why; the chain of events is not touched.
+    /// Deletes a recording. What is left says who did it, when and why; the chain of events is not touched. Its bytes are
+    /// gone from the database's files as well, or will be by [`Recordings::forget_deleted`].
     ///
     /// # Errors
     /// It [goes on](StoreError::Open), it is [held](StoreError::Held), it has been [deleted](StoreError::Deleted) already,
@@ -71,7 +74,26 @@ impl Recordings {
         tail::cut(&mut work, id, u64::MAX).await?;
         crate::output::forget(&mut work, id).await?;
         work.commit().await?;
+        self.has_deleted.store(true, Ordering::Release);
         self.remove(keys.iter().map(String::as_str)).await;
+        // It is deleted, whatever becomes of this; it is tried again.
+        self.forget_deleted().await.ok();
+        Ok(())
+    }
+
+    /// Takes what was deleted out of the log of writes of the database, if it may be there still and nobody reads what was
+    /// before. To be called again and again, each few seconds: where nothing was deleted, nothing is done.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn forget_deleted(&self) -> Result<(), StoreError> {
+        if self.has_deleted.swap(false, Ordering::AcqRel) {
+            let emptied = self.database.empty_log().await;
+            if !matches!(emptied, Ok(true)) {
+                self.has_deleted.store(true, Ordering::Release);
+            }
+            emptied?;
+        }
         Ok(())
     }
 

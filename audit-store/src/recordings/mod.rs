@@ -20,6 +20,7 @@ mod tend;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use casemate_audit_log::Time;
 use casemate_audit_log::chain::Hash;
@@ -106,6 +107,8 @@ pub struct Recordings {
     /// That of the store, where it is one.
     folder: Option<PathBuf>,
     later: Later,
+    /// Something was deleted, and stands in the log of writes of the database. All clones are the same.
+    has_deleted: Arc<AtomicBool>,
 }
 
 /// How great things are, in bytes.
@@ -125,7 +128,8 @@ impl Recordings {
     /// Keeps what is known of recordings in a database, and their bytes in a store.
     #[must_use]
     pub fn new(database: &Database, store: Arc<dyn ObjectStore>) -> Self {
-        Self { database: database.clone(), store, sizes: SIZES, folder: None, later: Later::default() }
+        let (later, has_deleted) = (Later::default(), Arc::default());
+        Self { database: database.clone(), store, sizes: SIZES, folder: None, later, has_deleted }
     }
 
     pub(crate) fn database(&self) -> &Database {
