@@ -4,6 +4,7 @@
 //! it is acknowledged). PostgreSQL has a pool.
 
 mod checkpoint;
+mod migrate;
 
 use std::str::FromStr as _;
 use std::sync::Arc;
@@ -16,12 +17,10 @@ use sqlx::sqlite::{
     SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
     SqliteSynchronous,
 };
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, FromRow, Postgres, Sqlite, Transaction};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, FromRow, Postgres, Sqlite, Transaction};
 
+use self::migrate::MIGRATIONS;
 use crate::error::{StoreError, database};
-
-/// Version of the schema.
-const VERSION: i64 = 1;
 
 /// Who reads at the same time.
 const READERS: u32 = 8;
@@ -77,10 +76,10 @@ pub(crate) trait Row:
 impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
 
 impl Database {
-    /// Opens the database at `sqlite:PATH` or `postgres://…`, and makes its tables where there are none.
+    /// Opens the database at `sqlite:PATH` or `postgres://…`, and makes of its tables what this version wants.
     ///
     /// # Errors
-    /// It is none, cannot be reached, or is of another version.
+    /// It is none, cannot be reached, or was made by a later version.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         let pool = if url.starts_with("sqlite:") {
             let options =
@@ -102,53 +101,8 @@ impl Database {
             });
         };
         let database = Self(pool);
-        database.prepare().await?;
+        database.migrate(MIGRATIONS).await?;
         Ok(database)
-    }
-
-    /// Makes the tables, unless they are there.
-    async fn prepare(&self) -> Result<(), StoreError> {
-        let failed = "the tables cannot be made";
-        let found: i64 = match &self.0 {
-            Pool::Sqlite { writes, .. } => {
-                let mut work = writes.begin_with("BEGIN IMMEDIATE").await.map_err(database(failed))?;
-                let found = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *work).await;
-                let found = found.map_err(database(failed))?;
-                if found == 0 {
-                    work.execute(include_str!("schema/sqlite.sql")).await.map_err(database(failed))?;
-                    let stamp = format!("PRAGMA user_version = {VERSION}");
-                    work.execute(AssertSqlSafe(stamp)).await.map_err(database(failed))?;
-                }
-                work.commit().await.map_err(database(failed))?;
-                found
-            }
-            Pool::Postgres { pool, .. } => {
-                let mut work = pool.begin().await.map_err(database(failed))?;
-                // Of several servers that begin at once one makes them.
-                work.execute("SELECT pg_advisory_xact_lock(7163476)").await.map_err(database(failed))?;
-                // Where they are there, they need not be ours: whoever only adds rows may not make any.
-                let is_there = sqlx::query_scalar("SELECT to_regclass('casemate_version') IS NOT NULL");
-                if !is_there.fetch_one(&mut *work).await.map_err(database(failed))? {
-                    work.execute("CREATE TABLE casemate_version (version BIGINT NOT NULL)")
-                        .await
-                        .map_err(database(failed))?;
-                }
-                let found =
-                    sqlx::query_scalar("SELECT max(version) FROM casemate_version").fetch_one(&mut *work);
-                let found: Option<i64> = found.await.map_err(database(failed))?;
-                if found.is_none() {
-                    work.execute(include_str!("schema/postgres.sql")).await.map_err(database(failed))?;
-                    let stamp = format!("INSERT INTO casemate_version VALUES ({VERSION})");
-                    work.execute(AssertSqlSafe(stamp)).await.map_err(database(failed))?;
-                }
-                work.commit().await.map_err(database(failed))?;
-                found.unwrap_or(0)
-            }
-        };
-        match found {
-            0 | VERSION => Ok(()),
-            found => Err(StoreError::Version { found, known: VERSION }),
-        }
     }
 
     pub(crate) fn is_sqlite(&self) -> bool {

@@ -6,6 +6,7 @@ mod journal;
 mod kill;
 mod limit;
 mod load;
+mod migrate;
 mod output;
 mod recordings;
 

@@ -1,0 +1,102 @@
+//! Databases of earlier and later versions.
+
+use casemate_audit_log::Time;
+
+use super::{some, verified};
+use crate::database::Text;
+use crate::{Appender, Database, StoreError};
+
+/// With the address of either database, whose tables are ours.
+fn in_both<F: Future<Output = ()>>(test: impl Fn(String) -> F) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    runtime.block_on(test(format!("sqlite:{}", folder.path().join("audit.db").display())));
+    if let Some(server) = casemate_scratch_postgres::shared() {
+        runtime.block_on(test(server.database()));
+    }
+}
+
+fn migration(text: &'static str) -> Text {
+    Text { sqlite: text, postgres: text }
+}
+
+const FIRST: Text = Text {
+    sqlite: include_str!("../schema/sqlite/1.sql"),
+    postgres: include_str!("../schema/postgres/1.sql"),
+};
+
+#[test]
+fn what_is_missing_is_made_and_what_is_there_stays() {
+    in_both(async |url| {
+        let database = Database::open(&url).await.unwrap();
+        let events = some(0..20);
+        Appender::begin(&database, Time(0)).await.unwrap().append(&events).await.unwrap();
+        let third = "CREATE TABLE third (number BIGINT); INSERT INTO third SELECT number FROM second";
+        let all = [
+            FIRST,
+            migration("CREATE TABLE second (number BIGINT); INSERT INTO second VALUES (2)"),
+            migration(third),
+        ];
+        database.migrate(&all[..2]).await.unwrap();
+        // And again, when there is nothing to do.
+        database.migrate(&all[..2]).await.unwrap();
+        database.migrate(&all).await.unwrap();
+        let mut work = database.reading().await.unwrap();
+        let select = sea_query::Query::select().column("number").from("third").to_owned();
+        assert_eq!(work.rows::<(i64,)>(&select).await.unwrap(), [(2,)]);
+        drop(work);
+        let (verified, defects) = verified(&database).await;
+        assert_eq!((verified.rows, defects), (20, Vec::new()));
+        // It is too new for who knows less.
+        let error = Database::open(&url).await.unwrap_err();
+        assert!(matches!(error, StoreError::Version { found: 3, known: 1 }), "{error}");
+    });
+}
+
+#[test]
+fn a_migration_that_fails_leaves_all_as_it_was() {
+    in_both(async |url| {
+        let database = Database::open(&url).await.unwrap();
+        let broken = [
+            FIRST,
+            migration("CREATE TABLE second (number BIGINT)"),
+            migration("INSERT INTO nowhere VALUES (1)"),
+        ];
+        let error = database.migrate(&broken).await.unwrap_err();
+        assert!(error.to_string().starts_with("the tables cannot be made"), "{error}");
+        // The one before it is taken back as well.
+        let database = Database::open(&url).await.unwrap();
+        database.migrate(&broken[..2]).await.unwrap();
+    });
+}
+
+#[test]
+fn of_those_that_begin_at_once_one_makes_the_tables() {
+    in_both(async |url| {
+        let beginning = (0..8).map(|_| {
+            let url = url.clone();
+            tokio::spawn(async move { Database::open(&url).await.map(drop) })
+        });
+        for begun in beginning.collect::<Vec<_>>() {
+            begun.await.unwrap().unwrap();
+        }
+    });
+}
+
+#[test]
+fn whose_the_tables_are_not_is_told_who_has_to_bring_them_up_to_date() {
+    super::with_both(|runtime, url| {
+        if url.starts_with("sqlite:") {
+            return;
+        }
+        runtime.block_on(async {
+            let database = Database::open(url).await.unwrap();
+            let all = [FIRST, migration("ALTER TABLE events ADD COLUMN more BIGINT")];
+            let error = database.migrate(&all).await.unwrap_err().to_string();
+            assert!(
+                error.contains("start the server once with the address of the role that owns them"),
+                "{error}"
+            );
+        });
+    });
+}
