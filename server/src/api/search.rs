@@ -1,5 +1,6 @@
 //! Search in what was to be seen in recordings.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::str::FromStr;
@@ -75,9 +76,10 @@ pub struct OutputLine {
 
 /// Lines that were to be seen in sessions, and have a text in them, the latest first
 ///
-/// Lines that came close together in one session are not torn apart by those of another. A page may be short, or have
-/// nothing in it, and still have a `Link` to where the search goes on. What is on the screen of a session that goes on is
-/// found once it has left it.
+/// Lines are looked for in blocks of some KiB of one session each, those with the latest lines first. Each page is in the
+/// order of time; where sessions went on at the same time the next page may have lines that are later than the last of this
+/// one. A page may be short, or have nothing in it, and still have a `Link` to where the search goes on. What is on the
+/// screen of a session that goes on is found once it has left it.
 #[utoipa::path(get, path = "/session-recordings/search", tag = "recordings",
     params(("text" = String, Query, description = "Stands in a line, whatever its capitals. Three letters or more are found soonest."),
         FilterParameters,
@@ -163,7 +165,7 @@ fn is_of_events(filter: &Filter) -> bool {
 }
 
 /// A line that was found.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq)]
 struct Hit {
     connection: Uuid,
     time: Time,
@@ -174,47 +176,78 @@ struct Hit {
 /// The lines that are asked for, and where it goes on if there may be more.
 async fn find(app: &App, question: &Question) -> Result<(Vec<Hit>, Option<(Time, Which)>), ApiError> {
     let begin = Instant::now();
-    let (mut hits, mut text) = (Vec::new(), 0);
-    let mut before = question.before;
-    let lower = question.text.to_lowercase();
-    let mut unpacker = Unpacker::new().map_err(|_| no_memory())?;
+    let mut looking = Looking::begin(question)?;
     loop {
         let left = PATIENCE.saturating_sub(begin.elapsed());
         if left.is_zero() {
-            return Ok((hits, before));
+            return Ok(looking.end());
         }
         let seek = Seek {
             text: question.text.clone(),
             filter: question.filter.clone(),
-            from: before.map(|(last, which)| (last, which.block)),
+            from: looking.before.map(|(last, which)| (last, which.block)),
             limit: BLOCKS,
             within: left,
         };
         let blocks = match app.database.output(seek).await {
             Ok(blocks) => blocks,
             // What was found until then is given.
-            Err(StoreError::TooLong { .. }) if before != question.before => {
-                return Ok((hits, before));
+            Err(StoreError::TooLong { .. }) if looking.before != question.before => {
+                return Ok(looking.end());
             }
             Err(error) => return Err(error.into()),
         };
-        for block in &blocks {
-            let (last, id) = block.place;
-            let most = before.filter(|(_, which)| which.block == id).map(|(_, which)| which.line);
-            let lines = tokio::task::block_in_place(|| look(&mut unpacker, block, &lower, question, most));
-            for (number, hit) in lines.ok_or_else(|| damaged(id))? {
-                text += hit.line.len();
-                hits.push(hit);
-                before = Some((last, Which { block: id, line: number }));
-                if hits.len() >= question.limit || text >= TEXT {
-                    return Ok((hits, before));
-                }
-            }
-            before = Some((last, Which { block: id, line: 0 }));
+        if tokio::task::block_in_place(|| looking.through(&blocks))? {
+            return Ok(looking.end());
         }
         if blocks.len() < BLOCKS {
-            return Ok((hits, None));
+            return Ok((looking.end().0, None));
         }
+    }
+}
+
+/// A page that is being filled, block by block.
+struct Looking<'q> {
+    question: &'q Question,
+    lower: String,
+    unpacker: Unpacker,
+    hits: Vec<Hit>,
+    /// Bytes of their lines.
+    text: usize,
+    /// Where the next page goes on.
+    before: Option<(Time, Which)>,
+}
+
+impl<'q> Looking<'q> {
+    fn begin(question: &'q Question) -> Result<Self, ApiError> {
+        let unpacker = Unpacker::new().map_err(|_| no_memory())?;
+        let (lower, before) = (question.text.to_lowercase(), question.before);
+        Ok(Self { question, lower, unpacker, hits: Vec::new(), text: 0, before })
+    }
+
+    /// Looks through the next blocks, and says whether the page is full.
+    fn through(&mut self, blocks: &[Block]) -> Result<bool, ApiError> {
+        for block in blocks {
+            let (last, id) = block.place;
+            let most = self.before.filter(|(_, which)| which.block == id).map(|(_, which)| which.line);
+            let lines = look(&mut self.unpacker, block, &self.lower, self.question, most);
+            for (number, hit) in lines.ok_or_else(|| damaged(id))? {
+                self.text += hit.line.len();
+                self.hits.push(hit);
+                self.before = Some((last, Which { block: id, line: number }));
+                if self.hits.len() >= self.question.limit || self.text >= TEXT {
+                    return Ok(true);
+                }
+            }
+            self.before = Some((last, Which { block: id, line: 0 }));
+        }
+        Ok(false)
+    }
+
+    /// The page, the latest line first, and where the next one goes on.
+    fn end(mut self) -> (Vec<Hit>, Option<(Time, Which)>) {
+        self.hits.sort_by_key(|hit| Reverse(hit.time));
+        (self.hits, self.before)
     }
 }
 
@@ -319,6 +352,9 @@ fn damaged(block: i64) -> ApiError {
 
 #[cfg(test)]
 mod tests {
+    use casemate_store::lines::LinePacker;
+    use proptest::prelude::*;
+
     use super::*;
 
     fn parse(query: &str) -> Result<Question, String> {
@@ -350,6 +386,75 @@ mod tests {
         ] {
             let message = parse(query).err().unwrap_or_default();
             assert!(message.contains(wrong), "{query}: {message}");
+        }
+    }
+
+    /// A block: of which session, when it begins, and its lines, each with how long after that it was seen.
+    type Made = (u128, i64, Vec<(u64, String)>);
+
+    /// As the database gives them.
+    fn blocks() -> impl Strategy<Value = Vec<Block>> {
+        let line = (0..40_u64, "[ab]{0,3}");
+        let block = (0..3_u128, 0..60_i64, prop::collection::vec(line, 1..12));
+        prop::collection::vec(block, 0..8).prop_map(|blocks| {
+            let pack = |(id, (connection, start, lines)): (i64, Made)| {
+                let mut packer = LinePacker::default();
+                for (seen, text) in &lines {
+                    assert!(packer.line(Duration::from_micros(*seen), text).is_none(), "they are few");
+                }
+                let (packed, last) = (packer.take().unwrap(), Time(start));
+                let last = Time(last.0.saturating_add_unsigned(packed.last.0));
+                Block {
+                    place: (last, id),
+                    connection: Uuid::from_u128(connection),
+                    start: Time(start),
+                    packed: packed.packed,
+                }
+            };
+            let mut blocks: Vec<_> = (1..).zip(blocks).map(pack).collect();
+            blocks.sort_by_key(|block| Reverse(block.place));
+            blocks
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn pages_lose_and_repeat_no_line_and_each_is_in_order(blocks in blocks(), limit in 1..9_usize, at_once in 2..5_usize) {
+            let ask = |limit, before| Question { text: "A".into(), filter: Filter::default(), limit, before };
+            let at = |hit: &Hit| (hit.time, hit.connection, hit.line.clone());
+            let (question, mut expected) = (ask(usize::MAX, None), Vec::new());
+            let mut unpacker = Unpacker::new().unwrap();
+            for block in &blocks {
+                let lines = look(&mut unpacker, block, "a", &question, None).unwrap();
+                expected.extend(lines.iter().map(|(_, hit)| at(hit)));
+            }
+            let (mut found, mut before) = (Vec::new(), None);
+            loop {
+                let question = ask(limit, before);
+                let mut looking = Looking::begin(&question).unwrap();
+                let is_last = loop {
+                    let from = looking.before.map(|(last, which)| (last, which.block));
+                    let next = blocks.iter().filter(|block| from.is_none_or(|from| block.place <= from));
+                    let next: Vec<_> = next.take(at_once).cloned().collect();
+                    if looking.through(&next).unwrap() {
+                        break false;
+                    }
+                    if next.len() < at_once {
+                        break true;
+                    }
+                };
+                let (page, next) = looking.end();
+                prop_assert!(page.len() <= limit);
+                prop_assert!(page.is_sorted_by_key(|hit| Reverse(hit.time)), "{page:?}");
+                found.extend(page.iter().map(at));
+                if is_last {
+                    break;
+                }
+                before = next;
+            }
+            found.sort();
+            expected.sort();
+            prop_assert_eq!(found, expected);
         }
     }
 }

@@ -252,6 +252,11 @@ fn last(
         }
     }
     events.truncate(limit);
+    if log == LogArg::Output {
+        // Each page is in order by itself.
+        let time = |event: &Value| event.get("timestamp").and_then(Value::as_str).map(str::to_owned);
+        events.sort_by_cached_key(|event| std::cmp::Reverse(time(event)));
+    }
     Ok(events)
 }
 
