@@ -5,11 +5,10 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::Result;
 use casemate_scratch_postgres::Postgres;
+use casemate_tests::AuditServer;
 use casemate_tests::load::{self, Felt, Load, quantile};
-use casemate_tests::{Asker, AuditServer};
-use serde_json::{Value, json};
 
 use crate::report::{Goal, Table};
 use crate::say;
@@ -55,9 +54,7 @@ fn one(suite: &mut Suite, name: &str, database: Option<&str>) -> Result<Vec<Stri
     let folder = suite.path(&format!("server-{name}"));
     let server = AuditServer::start_program(&suite.casemate, Path::new(&folder), database);
     let administrator = server.administrator();
-    let agent = secret(&administrator, "targets/bzero", &json!({ "targetName": "web-1" }), "agentKey")?;
-    let reader =
-        secret(&administrator, "api-keys", &json!({ "name": "reader", "role": "Auditor" }), "secret")?;
+    let (agent, reader) = (administrator.agent("web-1"), administrator.key("Auditor"));
     let load = Load {
         sessions: suite.scale.server_sessions,
         length: suite.scale.server_length,
@@ -82,10 +79,4 @@ fn one(suite: &mut Suite, name: &str, database: Option<&str>) -> Result<Vec<Stri
     row.push(sent.to_string());
     row.extend([at(tail, 0.5), at(tail, 0.99), memory].iter().map(|figure| format!("{figure:.0}")));
     Ok(row)
-}
-
-fn secret(administrator: &Asker, path: &str, said: &Value, field: &str) -> Result<String> {
-    let answer = administrator.post(path, said);
-    ensure!(answer.status == 201, "{path}: {}", answer.text);
-    Ok(answer.json()[field].as_str().context("there is no secret")?.to_owned())
 }

@@ -8,7 +8,7 @@ use casemate_tests::{Asker, AuditServer, LONG, Session, World, booted, wait_unti
 use serde_json::{Value, json};
 
 use crate::host::{log_in, log_out, look};
-use crate::server::{agent, commands, connect_as, patch};
+use crate::server::commands;
 
 /// A server, a host with its key, and who asks.
 struct Carried {
@@ -24,7 +24,7 @@ impl Carried {
         let world = World::new();
         let server = AuditServer::start(&world.path("server"), None);
         let administrator = server.administrator();
-        machine.write("/etc/casemate/agent.key", agent(&administrator, "web-1"));
+        machine.write("/etc/casemate/agent.key", administrator.agent("web-1"));
         machine.chmod("/etc/casemate/agent.key", 0o600);
         // That root has come in, to see whether anybody can, is not told.
         machine.sh("rm -f /var/lib/casemate/log/*");
@@ -375,14 +375,14 @@ fn a_recording_that_the_server_refuses_is_in_no_other_ones_way() {
     };
     // The server knows the one as another target's, and the other one was deleted there.
     let (foreign, id) = recorded("true mark-foreign");
-    let other = carried.server.with_key(&agent(&carried.administrator, "web-2"));
-    assert_eq!(connect_as(&other, &id, "alice", "cast.zst").status, 201);
+    let other = carried.server.with_key(&carried.administrator.agent("web-2"));
+    assert_eq!(other.connect_as(&id, "alice", "cast.zst").status, 201);
     let (deleted, id) = recorded("true mark-deleted");
     let key = std::fs::read_to_string(machine.path("/etc/casemate/agent.key")).unwrap();
     let own = carried.server.with_key(&key);
-    assert_eq!(connect_as(&own, &id, "alice", "cast.zst").status, 201);
+    assert_eq!(own.connect_as(&id, "alice", "cast.zst").status, 201);
     let bytes = std::fs::read(machine.path(&deleted)).unwrap();
-    assert_eq!(patch(&own, &id, 0, &bytes, true).status, 204);
+    assert_eq!(own.patch(&id, 0, &bytes, true).status, 204);
     let delete =
         carried.administrator.send("DELETE", &format!("session-recordings/{id}?reason=gone"), &[], b"");
     assert_eq!(delete.status, 204, "{}", delete.text);

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use casemate_tests::{Asker, AuditServer, LONG, World, wait_until};
-use serde_json::{Value, json};
-use uuid::Uuid;
+use serde_json::Value;
 
 /// Does the same with logs in SQLite, and in PostgreSQL.
 pub(crate) fn in_both(test: impl Fn(AuditServer, &World)) {
@@ -14,38 +13,6 @@ pub(crate) fn in_both(test: impl Fn(AuditServer, &World)) {
     let Some(postgres) = casemate_scratch_postgres::shared() else { return };
     let world = World::new();
     test(AuditServer::start(&world.path("server"), Some(&postgres.database())), &world);
-}
-
-/// The key of the agent of a new target.
-pub(crate) fn agent(administrator: &Asker, target: &str) -> String {
-    let answer = administrator.post("targets/bzero", &json!({ "targetName": target }));
-    assert_eq!(answer.status, 201, "{}", answer.text);
-    answer.json()["agentKey"].as_str().unwrap().to_owned()
-}
-
-/// A new key of a role.
-pub(crate) fn key(administrator: &Asker, role: &str) -> String {
-    let answer = administrator.post("api-keys", &json!({ "name": format!("{role} key"), "role": role }));
-    assert_eq!(answer.status, 201, "{}", answer.text);
-    answer.json()["secret"].as_str().unwrap().to_owned()
-}
-
-/// Tells of a session that somebody begins, and gives its id.
-pub(crate) fn connect(agent: &Asker, user: &str, form: &str) -> String {
-    let id = Uuid::now_v7().to_string();
-    let answer = connect_as(agent, &id, user, form);
-    assert_eq!(answer.status, 201, "{}", answer.text);
-    id
-}
-
-/// Tells of a session by its id.
-pub(crate) fn connect_as(agent: &Asker, id: &str, user: &str, form: &str) -> casemate_tests::Answer {
-    let session = json!({
-        "user": user, "targetUser": "deploy", "type": "SHELL", "recording": form,
-        "startedAt": "2026-11-26T09:30:00Z", "ipAddress": "192.0.2.7", "space": "work",
-    });
-    let headers = [("content-type", "application/json")];
-    agent.send("PUT", &format!("ingest/connections/{id}"), &headers, session.to_string().as_bytes())
 }
 
 /// All rows of a list, page by page.
@@ -58,23 +25,6 @@ pub(crate) fn pages(asker: &Asker, path: &str) -> Vec<Value> {
         let Some(link) = page.header("link") else { return rows };
         path = link.split(['<', '>']).nth(1).unwrap().trim_start_matches("/api/v2/").to_owned();
     }
-}
-
-/// Sends bytes of a recording.
-pub(crate) fn patch(
-    agent: &Asker,
-    id: &str,
-    offset: usize,
-    bytes: &[u8],
-    is_last: bool,
-) -> casemate_tests::Answer {
-    let offset = offset.to_string();
-    let mut headers =
-        vec![("upload-offset", offset.as_str()), ("content-type", "application/offset+octet-stream")];
-    if is_last {
-        headers.push(("upload-complete", "?1"));
-    }
-    agent.send("PATCH", &format!("ingest/recordings/{id}"), &headers, bytes)
 }
 
 /// A person looks at a prompt for longer.

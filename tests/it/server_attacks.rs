@@ -8,7 +8,7 @@ use casemate_tests::{AuditServer, LONG, World, wait_until};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::server::{agent, commands, connect, in_both, key, patch};
+use crate::server::{commands, in_both};
 
 const JSON: [(&str, &str); 1] = [("content-type", "application/json")];
 
@@ -16,7 +16,7 @@ const JSON: [(&str, &str); 1] = [("content-type", "application/json")];
 fn no_time_that_somebody_claims_makes_a_log_unreadable() {
     in_both(|server, _| {
         let administrator = server.administrator();
-        let agent = server.with_key(&agent(&administrator, "web-1"));
+        let agent = server.with_key(&administrator.agent("web-1"));
         for started in ["9999-12-31T23:59:59-01:00", "9999-12-31T23:59:59Z", "+12345-01-01T00:00:00Z"] {
             let session = json!({ "user": "x", "targetUser": "y", "type": "SHELL", "startedAt": started });
             let path = format!("ingest/connections/{}", Uuid::now_v7());
@@ -24,13 +24,13 @@ fn no_time_that_somebody_claims_makes_a_log_unreadable() {
             assert_eq!(answer.status, 400, "{started}: {}", answer.text);
         }
         for timestamp in ["9000000000000", "1", "-9000000000000", "1e300"] {
-            let id = connect(&agent, "alice@org.com", "cast");
+            let id = agent.connect("alice@org.com", "cast");
             let text = format!(
                 "{{\"version\":2,\"width\":80,\"height\":24,\"timestamp\":{timestamp}}}\n\
                  [0.1,\"o\",\"$ \"]\n[1.0,\"o\",\"id\"]\n[2.0,\"o\",\"\\r\\n\"]\n[2.1,\"o\",\"uid=0\\r\\n$ \"]\n\
                  [9.0,\"o\",\"exit\\r\\n\"]\n[4611686018427387904.0,\"o\",\"$ \"]\n"
             );
-            assert_eq!(patch(&agent, &id, 0, text.as_bytes(), true).status, 204);
+            assert_eq!(agent.patch(&id, 0, text.as_bytes(), true).status, 204);
             let events = administrator.json(&format!("events/command?connectionIds={id}"));
             assert!(commands(&events).contains(&"id".to_owned()), "{events}");
             // When it was is what the connection says, if the recording is far from it.
@@ -96,7 +96,7 @@ fn nobody_fills_the_log_with_what_he_sends() {
     let session =
         json!({ "user": much, "targetUser": "y", "type": "SHELL", "startedAt": "2026-11-26T09:30:00Z" });
     let path = format!("ingest/connections/{}", Uuid::now_v7());
-    let auditor = server.with_key(&key(&administrator, "Auditor"));
+    let auditor = server.with_key(&administrator.key("Auditor"));
     for (asker, status) in [(&server.nobody(), 401), (&auditor, 403), (&administrator, 400)] {
         // Whoever is refused before all of it was read hears it.
         assert_eq!(asker.send("PUT", &path, &JSON, session.to_string().as_bytes()).status, status);
@@ -114,7 +114,7 @@ fn nobody_fills_the_log_with_what_he_sends() {
         assert!(answer.json()["errorMsg"].is_string(), "{path}");
     }
     let too_much = vec![b'x'; 5 << 20];
-    let id = connect(&server.with_key(&agent(&administrator, "web-1")), "alice@org.com", "cast");
+    let id = server.with_key(&administrator.agent("web-1")).connect("alice@org.com", "cast");
     let path = format!("ingest/recordings/{id}");
     for _ in 0..10 {
         let answer = administrator.send("PATCH", &path, &[("upload-offset", "0")], &too_much);
@@ -129,10 +129,10 @@ fn nobody_fills_the_log_with_what_he_sends() {
 fn a_recording_that_is_held_is_not_cut_off() {
     in_both(|server, _| {
         let administrator = server.administrator();
-        let agent = server.with_key(&agent(&administrator, "web-1"));
-        let id = connect(&agent, "alice@org.com", "cast");
+        let agent = server.with_key(&administrator.agent("web-1"));
+        let id = agent.connect("alice@org.com", "cast");
         let header = b"{\"version\":2,\"width\":80,\"height\":24}\n";
-        assert_eq!(patch(&agent, &id, 0, header, false).status, 204);
+        assert_eq!(agent.patch(&id, 0, header, false).status, 204);
         let recording = format!("session-recordings/{id}");
         let hold = administrator.send(
             "PUT",
@@ -143,9 +143,9 @@ fn a_recording_that_is_held_is_not_cut_off() {
         assert_eq!(hold.status, 200, "{}", hold.text);
         assert_eq!(administrator.send("PATCH", &format!("connections/{id}/close"), &[], b"").status, 204);
         assert_eq!(administrator.send("DELETE", &recording, &[], &[]).status, 409);
-        assert_eq!(patch(&agent, &id, header.len(), b"[1.0,\"o\",\"x\"]\n", true).status, 204);
+        assert_eq!(agent.patch(&id, header.len(), b"[1.0,\"o\",\"x\"]\n", true).status, 204);
         // An agent's words are its own: it takes no event of anybody else's place.
-        let other = connect(&agent, "alice@org.com", "cast");
+        let other = agent.connect("alice@org.com", "cast");
         let closed =
             administrator.json(&format!("events/connection?connectionIds={id}&connectionEventTypes=Closed"));
         let told = json!({ "id": closed[0]["id"], "type": "ShellConnect", "reason": "first, then second" });

@@ -3,14 +3,14 @@
 use casemate_tests::{Asker, AuditServer, LONG, Launch, World, need, wait_until};
 use serde_json::{Value, json};
 
-use crate::server::{agent, commands, key, recording};
+use crate::server::{commands, recording};
 
 /// A server, its administrator, and a world in which a key is for the agent of `web-1` or for a role.
 fn begin(role: &str) -> (AuditServer, Asker, World) {
     let world = World::new();
     let server = AuditServer::start(&world.path("server"), None);
     let administrator = server.administrator();
-    let secret = if role == "Agent" { agent(&administrator, "web-1") } else { key(&administrator, role) };
+    let secret = if role == "Agent" { administrator.agent("web-1") } else { administrator.key(role) };
     world.write("key", secret + "\n");
     (server, administrator, world)
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use casemate_tests::{Asker, need};
 use serde_json::Value;
 
-use crate::server::{agent, commands, connect, connect_as, recording};
+use crate::server::{commands, recording};
 
 /// Uploads until it is done, whatever happens to the server; what was acknowledged must be there ever after.
 fn upload(agent: &Asker, id: &str, bytes: &[u8], piece: usize) {
@@ -25,10 +25,7 @@ fn upload(agent: &Asker, id: &str, bytes: &[u8], piece: usize) {
             return;
         }
         let end = (at + piece).min(bytes.len());
-        let offset = at.to_string();
-        let complete = if end == bytes.len() { "?1" } else { "?0" };
-        let headers = [("upload-offset", offset.as_str()), ("upload-complete", complete)];
-        if let Ok(answer) = agent.try_send("PATCH", &path, &headers, &bytes[at..end]) {
+        if let Ok(answer) = agent.try_patch(id, at, &bytes[at..end], end == bytes.len()) {
             assert_eq!(answer.status, 204, "{}", answer.text);
             acknowledged = end;
         }
@@ -42,13 +39,13 @@ fn what_was_acknowledged_is_there_once() {
     let rounds = if std::env::var_os("CASEMATE_SLOW_TESTS").is_some() { 100 } else { 10_u64 };
     crate::server::in_both(|mut server, world| {
         let administrator = server.administrator();
-        let agent = server.with_key(&agent(&administrator, "web-1"));
+        let agent = server.with_key(&administrator.agent("web-1"));
         let lines: Vec<String> = (0..12).map(|number| format!("echo number {number}")).collect();
         let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
         let bytes = recording(world, "cast.zst", &lines);
         let expected = lines.len() + 2;
         for round in 0..rounds / 2 {
-            let ids: Vec<String> = (0..4).map(|_| connect(&agent, "alice@org.com", "cast.zst")).collect();
+            let ids: Vec<String> = (0..4).map(|_| agent.connect("alice@org.com", "cast.zst")).collect();
             std::thread::scope(|scope| {
                 let loads: Vec<_> = ids
                     .iter()
@@ -67,7 +64,7 @@ fn what_was_acknowledged_is_there_once() {
                 }
             });
             for id in &ids {
-                assert_eq!(connect_as(&agent, id, "alice@org.com", "cast.zst").status, 200);
+                assert_eq!(agent.connect_as(id, "alice@org.com", "cast.zst").status, 200);
                 let events = administrator.json(&format!("events/command?connectionIds={id}"));
                 assert_eq!(commands(&events).len(), expected, "{events}");
                 let kept = administrator.json(&format!("session-recordings/{id}/details"));

@@ -3,19 +3,19 @@
 use casemate_tests::need;
 use serde_json::{Value, json};
 
-use crate::server::{agent, commands, connect, in_both, pages, patch, recording};
+use crate::server::{commands, in_both, pages, recording};
 
 #[test]
 fn logs_are_paged_filtered_followed_exported_and_proven() {
     need!("bash");
     in_both(|server, world| {
         let administrator = server.administrator();
-        let agent = server.with_key(&agent(&administrator, "web-1"));
+        let agent = server.with_key(&administrator.agent("web-1"));
         let mut tail = administrator.tail("logs=command");
         for (user, line) in [("alice@org.com", "echo nginx"), ("bob@org.com", "echo apache")] {
             let bytes = recording(world, "cast.zst", &[line, "echo done"]);
-            let id = connect(&agent, user, "cast.zst");
-            assert_eq!(patch(&agent, &id, 0, &bytes, true).status, 204);
+            let id = agent.connect(user, "cast.zst");
+            assert_eq!(agent.patch(&id, 0, &bytes, true).status, 204);
         }
 
         // Page by page it is the same as at once, either way round.

@@ -5,8 +5,6 @@ use std::process::Command;
 
 use casemate_tests::{AuditServer, World, tools};
 
-use crate::server::key;
-
 /// How long it makes up calls.
 const SECONDS: &str = "45";
 
@@ -34,7 +32,7 @@ fn the_api_is_as_it_says() {
     }
     let world = World::new();
     let mut server = AuditServer::start(&world.path("server"), None);
-    let secret = key(&server.administrator(), "Administrator");
+    let secret = server.administrator().key("Administrator");
     let mut command = Command::new(program);
     command.current_dir(world.path("")).arg("run").arg(format!("{}/api/v2/openapi.json", server.address));
     command.args(["--no-color", "--warnings", "off", "--max-time", SECONDS, "-c", PROMISED]);

@@ -3,7 +3,7 @@
 use casemate_tests::{Asker, LONG, World, need, wait_until};
 use serde_json::{Value, json};
 
-use crate::server::{agent, connect, in_both, key, pages, patch, recording};
+use crate::server::{in_both, pages, recording};
 
 /// The lines that are found, when there are as many as that.
 fn lines(asker: &Asker, query: &str, number: usize) -> Vec<Value> {
@@ -25,12 +25,12 @@ fn what_was_to_be_seen_is_found_with_its_command() {
         let administrator = server.administrator();
         let invited = administrator.post("users", &json!({ "email": "alice@org.com" })).json();
         let alice = server.set_up(invited["link"].as_str().unwrap(), None);
-        let agent = server.with_key(&agent(&administrator, "web-1"));
+        let agent = server.with_key(&administrator.agent("web-1"));
         let bytes = recording(world, "cast.zst", &["echo Needle-$((40 + 2))", "false", "echo other"]);
         let mut ids = Vec::new();
         for user in ["alice@org.com", "bob@org.com"] {
-            let id = connect(&agent, user, "cast.zst");
-            assert_eq!(patch(&agent, &id, 0, &bytes, true).status, 204);
+            let id = agent.connect(user, "cast.zst");
+            assert_eq!(agent.patch(&id, 0, &bytes, true).status, 204);
             ids.push(id);
         }
         let found = lines(&administrator, "text=needle-42", 2);
@@ -75,7 +75,7 @@ fn what_was_to_be_seen_is_found_with_its_command() {
         assert!(asked.iter().any(|call| call["evaluation"] == false), "{asked:?}");
         assert!(asked.iter().any(|call| of(call, "context").contains("needle-42")), "{asked:?}");
 
-        on_the_command_line(world, &server.address, &key(&administrator, "Auditor"));
+        on_the_command_line(world, &server.address, &administrator.key("Auditor"));
 
         // With the recording it is gone.
         let recording = format!("session-recordings/{}", ids[0]);
@@ -113,22 +113,22 @@ fn on_the_command_line(world: &World, server: &str, key: &str) {
 fn a_session_that_goes_on_for_long_is_found_before_it_ends() {
     in_both(|server, _| {
         let administrator = server.administrator();
-        let agent = server.with_key(&agent(&administrator, "web-1"));
+        let agent = server.with_key(&administrator.agent("web-1"));
         // It began long ago, by what its agent says.
-        let id = connect(&agent, "alice@org.com", "cast");
+        let id = agent.connect("alice@org.com", "cast");
         let begin = "{\"version\":2,\"width\":80,\"height\":24}\n";
         let events: String =
             (0..300).map(|at| format!("[{}.5,\"o\",\"line {at} of a long job\\r\\n\"]\n", at)).collect();
         let bytes = format!("{begin}{events}");
         let (first, rest) = bytes.as_bytes().split_at(bytes.len() / 2);
-        assert_eq!(patch(&agent, &id, 0, first, false).status, 204);
+        assert_eq!(agent.patch(&id, 0, first, false).status, 204);
         let found = lines(&administrator, "text=line%2050%20of%20a%20long", 1);
         assert_eq!(
             (of(&found[0], "line"), found[0]["offset"].as_f64()),
             ("line 50 of a long job".into(), Some(50.5))
         );
         assert_eq!(of(&found[0], "timestamp"), "2026-11-26T09:30:50.500000Z");
-        assert_eq!(patch(&agent, &id, first.len(), rest, true).status, 204);
+        assert_eq!(agent.patch(&id, first.len(), rest, true).status, 204);
         lines(&administrator, "text=line%20299%20of", 1);
         assert_eq!(lines(&administrator, "text=line%2050%20of%20a%20long", 1), found);
         lines(&administrator, "text=of%20a%20long%20job&count=1000", 300);
@@ -142,7 +142,7 @@ fn names_are_offered_to_whoever_begins_to_type_one() {
         let invited = administrator.post("users", &json!({ "email": "alice@org.com" })).json();
         let alice = server.set_up(invited["link"].as_str().unwrap(), None);
         for (target, user) in [("web-1", "alice@org.com"), ("db-1", "bob@org.com")] {
-            connect(&server.with_key(&agent(&administrator, target)), user, "cast");
+            server.with_key(&administrator.agent(target)).connect(user, "cast");
         }
         let offered = |asker: &Asker, query: &str| asker.json(&format!("events/{query}"));
         for (query, expected) in [

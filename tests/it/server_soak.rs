@@ -5,8 +5,6 @@ use std::time::Duration;
 use casemate_tests::load::{self, Load};
 use casemate_tests::{is_release, tools};
 
-use crate::server::{agent, key};
-
 /// Caches of the database fill up in the first minutes; then it stays as it is, but for what an allocator does.
 const GROWTH_KIB: u64 = 24 << 10;
 
@@ -19,8 +17,8 @@ fn memory_does_not_grow_with_what_was_uploaded() {
     let length = if is_slow { Duration::from_hours(1) } else { Duration::from_mins(1) };
     crate::server::in_both(|server, _| {
         let administrator = server.administrator();
-        let agent = server.with_key(&agent(&administrator, "web-1")).without("connection");
-        let reader = server.with_key(&key(&administrator, "Auditor"));
+        let agent = server.with_key(&administrator.agent("web-1")).without("connection");
+        let reader = server.with_key(&administrator.key("Auditor"));
         let load = Load { sessions: 20, length, commands: 5, output: 20_000 };
         let felt = load::put(&server, &agent, &reader, load);
         assert!(felt.sent > load.sessions * load.commands, "{} commands", felt.sent);

@@ -3,54 +3,52 @@
 use casemate_tests::{AuditServer, LONG, World, need, wait_until};
 use serde_json::{Value, json};
 
-use crate::server::{
-    agent, commands, connect, connect_as, derived, in_both, key, logged, patch, recording, session,
-};
+use crate::server::{commands, derived, in_both, logged, recording, session};
 
 #[test]
 fn bytes_are_kept_once_wherever_they_are_gone_on_with() {
     need!("bash");
     in_both(|server, world| {
         let administrator = server.administrator();
-        let agent = server.with_key(&agent(&administrator, "web-1"));
+        let agent = server.with_key(&administrator.agent("web-1"));
         let bytes = recording(world, "cast.zst", &["echo one", "false", "echo two"]);
         let id = session(world, "cast.zst");
-        assert_eq!(connect_as(&agent, &id, "alice@org.com", "cast.zst").status, 201);
+        assert_eq!(agent.connect_as(&id, "alice@org.com", "cast.zst").status, 201);
         let (third, half) = (bytes.len() / 3, bytes.len() / 2);
 
         assert_eq!(
-            patch(&agent, &id, 0, &bytes[..half], false).header("upload-offset"),
+            agent.patch(&id, 0, &bytes[..half], false).header("upload-offset"),
             Some(&*half.to_string())
         );
         // What is there may come again, with more behind it.
-        assert_eq!(patch(&agent, &id, third, &bytes[third..half], false).status, 204);
+        assert_eq!(agent.patch(&id, third, &bytes[third..half], false).status, 204);
         let more = half + 5;
         assert_eq!(
-            patch(&agent, &id, third, &bytes[third..more], false).header("upload-offset"),
+            agent.patch(&id, third, &bytes[third..more], false).header("upload-offset"),
             Some(&*more.to_string())
         );
         // A gap is none of ours, and other bytes are not what was sent before.
-        let gap = patch(&agent, &id, more + 1, &bytes[more + 1..], false);
+        let gap = agent.patch(&id, more + 1, &bytes[more + 1..], false);
         assert_eq!((gap.status, gap.json()["errorType"].as_str()), (409, Some("OffsetMismatch")));
         assert_eq!(gap.header("upload-offset"), Some(&*more.to_string()));
         let mut other = bytes.clone();
         other[third] ^= 1;
-        let differs = patch(&agent, &id, 0, &other, true);
+        let differs = agent.patch(&id, 0, &other, true);
         assert_eq!((differs.status, differs.json()["errorType"].as_str()), (422, Some("Differs")));
         // A seal that does not fit is refused, and nothing of it is kept.
         let mut broken = bytes[more..].to_vec();
         let last = broken.len() - 40;
         broken[last] ^= 1;
-        let refused = patch(&agent, &id, more, &broken, true);
+        let refused = agent.patch(&id, more, &broken, true);
         assert_eq!(refused.status, 422, "{}", refused.text);
         let head = agent.send("HEAD", &format!("ingest/recordings/{id}"), &[], &[]);
         assert_eq!(head.header("upload-offset"), Some(&*more.to_string()));
         assert_eq!(head.header("upload-complete"), Some("?0"));
 
-        assert_eq!(patch(&agent, &id, more, &bytes[more..], true).status, 204);
+        assert_eq!(agent.patch(&id, more, &bytes[more..], true).status, 204);
         // The answer was lost, and it comes again.
-        assert_eq!(patch(&agent, &id, more, &bytes[more..], true).status, 204);
-        assert_eq!(patch(&agent, &id, bytes.len(), b"more", false).status, 409);
+        assert_eq!(agent.patch(&id, more, &bytes[more..], true).status, 204);
+        assert_eq!(agent.patch(&id, bytes.len(), b"more", false).status, 409);
 
         let events = administrator.json("events/command?eventCount=100");
         // They are those that the recording has, with the same ids, wherever they are derived.
@@ -84,16 +82,16 @@ fn each_line_of_a_plain_recording_may_come_by_itself() {
     need!("bash");
     in_both(|server, world| {
         let administrator = server.administrator();
-        let agent = server.with_key(&agent(&administrator, "web-1"));
+        let agent = server.with_key(&administrator.agent("web-1"));
         let bytes = recording(world, "cast", &["echo one", "echo two"]);
         let id = session(world, "cast");
-        assert_eq!(connect_as(&agent, &id, "alice", "cast").status, 201);
+        assert_eq!(agent.connect_as(&id, "alice", "cast").status, 201);
         let mut at = 0;
         for piece in bytes.chunks(97) {
-            assert_eq!(patch(&agent, &id, at, piece, false).status, 204);
+            assert_eq!(agent.patch(&id, at, piece, false).status, 204);
             at += piece.len();
         }
-        assert_eq!(patch(&agent, &id, at, b"", true).status, 204);
+        assert_eq!(agent.patch(&id, at, b"", true).status, 204);
         let typed = commands(&administrator.json("events/command"));
         assert!(typed.ends_with(&["echo two".into(), "exit".into()]), "{typed:?}");
         assert_eq!(logged(&administrator.json("events/command")), derived(world, "cast"));
@@ -112,13 +110,13 @@ fn each_line_of_a_plain_recording_may_come_by_itself() {
 fn what_is_told_twice_is_one_connection() {
     in_both(|server, _| {
         let administrator = server.administrator();
-        let agent = server.with_key(&agent(&administrator, "web-1"));
-        let id = connect(&agent, "alice@org.com", "cast");
-        let again = connect_as(&agent, &id, "alice@org.com", "cast");
+        let agent = server.with_key(&administrator.agent("web-1"));
+        let id = agent.connect("alice@org.com", "cast");
+        let again = agent.connect_as(&id, "alice@org.com", "cast");
         assert_eq!((again.status, again.json()["uploadOffset"].as_u64()), (200, Some(0)));
-        assert_eq!(connect_as(&agent, &id, "bob@org.com", "cast").status, 409);
-        assert_eq!(connect_as(&agent, &id, "alice@org.com", "cast.zst").status, 409);
-        assert_eq!(connect_as(&agent, "7", "alice@org.com", "cast").status, 400);
+        assert_eq!(agent.connect_as(&id, "bob@org.com", "cast").status, 409);
+        assert_eq!(agent.connect_as(&id, "alice@org.com", "cast.zst").status, 409);
+        assert_eq!(agent.connect_as("7", "alice@org.com", "cast").status, 400);
         let events = administrator.json("events/connection");
         assert_eq!(events.as_array().unwrap().len(), 2, "{events}");
         let happened = json!({ "id": "01a21b2e-9983-7000-8044-7798cc786503", "type": "ClientConnect" });
@@ -138,24 +136,24 @@ fn what_is_told_twice_is_one_connection() {
 fn whoever_closes_is_named_and_the_recorder_hears_it() {
     in_both(|server, _| {
         let administrator = server.administrator();
-        let agent = server.with_key(&agent(&administrator, "web-1"));
-        let [first, second, third] = [(); 3].map(|()| connect(&agent, "alice@org.com", "cast"));
+        let agent = server.with_key(&administrator.agent("web-1"));
+        let [first, second, third] = [(); 3].map(|()| agent.connect("alice@org.com", "cast"));
         let csrf = [("content-type", "application/json")];
         let close = |path: &str, body: &[u8]| administrator.send("PATCH", path, &csrf, body).status;
         assert_eq!(close(&format!("connections/{first}/close"), b"{\"reason\":\"lunch\"}"), 204);
         let user = administrator.json("users/alice@org.com")["id"].as_str().unwrap().to_owned();
         assert_eq!(close(&format!("users/{user}/close-connections"), b""), 204);
-        let heard = patch(&agent, &first, 0, b"", false);
+        let heard = agent.patch(&first, 0, b"", false);
         assert_eq!(
             heard.header("casemate-close"),
             Some("admin@org.com%20closed%20the%20connection%3A%20lunch")
         );
-        assert!(patch(&agent, &third, 0, b"", false).header("casemate-close").is_some());
+        assert!(agent.patch(&third, 0, b"", false).header("casemate-close").is_some());
         // What was on its way is kept all the same.
         let header = b"{\"version\":2,\"width\":80,\"height\":24}\n";
-        assert_eq!(patch(&agent, &first, 0, header, false).status, 204);
+        assert_eq!(agent.patch(&first, 0, header, false).status, 204);
 
-        let fourth = connect(&agent, "alice@org.com", "cast");
+        let fourth = agent.connect("alice@org.com", "cast");
         let target = administrator.json("targets/bzero")[0]["id"].as_str().unwrap().to_owned();
         assert_eq!(administrator.send("DELETE", &format!("targets/bzero/{target}"), &[], &[]).status, 204);
         let reasons = |id: &str| {
@@ -168,7 +166,7 @@ fn whoever_closes_is_named_and_the_recorder_hears_it() {
         assert_eq!(reasons(&second), "admin@org.com closed all connections");
         assert_eq!(reasons(&fourth), "admin@org.com deleted target");
         // The key of a target that is gone opens nothing.
-        assert_eq!(patch(&agent, &fourth, 0, b"", false).status, 401);
+        assert_eq!(agent.patch(&fourth, 0, b"", false).status, 401);
     });
 }
 
@@ -176,22 +174,22 @@ fn whoever_closes_is_named_and_the_recorder_hears_it() {
 fn a_recording_is_deleted_once_it_is_over_and_nobody_holds_it() {
     in_both(|server, _| {
         let administrator = server.administrator();
-        let agent = server.with_key(&agent(&administrator, "web-1"));
-        let id = connect(&agent, "alice@org.com", "cast");
+        let agent = server.with_key(&administrator.agent("web-1"));
+        let id = agent.connect("alice@org.com", "cast");
         let bytes = b"{\"version\":2,\"width\":80,\"height\":24}\n[0.5,\"o\",\"hello\\r\\n\"]\n";
         let path = format!("session-recordings/{id}");
-        assert_eq!(patch(&agent, &id, 0, bytes, false).status, 204);
+        assert_eq!(agent.patch(&id, 0, bytes, false).status, 204);
         // As far as it is there, while it goes on.
         assert_eq!(administrator.get(&path).text.as_bytes(), bytes);
         assert_eq!(administrator.send("DELETE", &path, &[], &[]).status, 409);
-        assert_eq!(patch(&agent, &id, bytes.len(), b"", true).status, 204);
+        assert_eq!(agent.patch(&id, bytes.len(), b"", true).status, 204);
         let json = [("content-type", "application/json")];
         let hold = administrator.send("PUT", &format!("{path}/hold"), &json, b"{\"reason\":\"case 7\"}");
         assert_eq!(hold.json()["hold"]["by"], "admin@org.com");
         let held = administrator.send("DELETE", &path, &[], &[]);
         assert_eq!(held.status, 409);
         assert!(held.text.contains("case 7"), "{}", held.text);
-        let auditor = server.with_key(&key(&administrator, "Auditor"));
+        let auditor = server.with_key(&administrator.key("Auditor"));
         assert_eq!(auditor.send("DELETE", &path, &[], &[]).status, 403);
         assert_eq!(administrator.send("DELETE", &format!("{path}/hold"), &[], &[]).status, 200);
         assert_eq!(administrator.send("DELETE", &format!("{path}?reason=its%20time"), &[], &[]).status, 204);
@@ -211,10 +209,10 @@ fn a_connection_that_nobody_carries_any_more_is_closed() {
     let config = world.write("server.toml", "[connections]\nlease = 5\n").display().to_string();
     let server = AuditServer::start_with(&world.path("server"), None, &["--config", &config]);
     let administrator = server.administrator();
-    let agent = server.with_key(&agent(&administrator, "web-1"));
-    let id = connect(&agent, "alice@org.com", "cast");
+    let agent = server.with_key(&administrator.agent("web-1"));
+    let id = agent.connect("alice@org.com", "cast");
     let header = b"{\"version\":2,\"width\":80,\"height\":24}\n";
-    assert_eq!(patch(&agent, &id, 0, header, false).status, 204);
+    assert_eq!(agent.patch(&id, 0, header, false).status, 204);
     let query = format!("events/connection?connectionIds={id}&connectionEventTypes=Closed");
     let closed = wait_until("a lease that is over", 3 * LONG, || {
         let events = administrator.json(&query);
@@ -226,11 +224,11 @@ fn a_connection_that_nobody_carries_any_more_is_closed() {
     assert_eq!((watched.status, watched.text.as_bytes()), (200, &header[..]));
     // Whoever comes back goes on, and can be told to end.
     let rest = b"[1.0,\"o\",\"more\"]\n";
-    assert_eq!(patch(&agent, &id, header.len(), rest, false).status, 204);
+    assert_eq!(agent.patch(&id, header.len(), rest, false).status, 204);
     assert_eq!(administrator.json(&format!("connections/{id}"))["state"], "Open");
     let closed = administrator.send("PATCH", &format!("connections/{id}/close"), &[], &[]);
     assert_eq!(closed.status, 204, "{}", closed.text);
-    let told = patch(&agent, &id, header.len() + rest.len(), b"", true);
+    let told = agent.patch(&id, header.len() + rest.len(), b"", true);
     assert_eq!(told.header("casemate-close"), Some("admin@org.com%20closed%20the%20connection"));
     assert_eq!(administrator.json(&query).as_array().unwrap().len(), 2);
 }

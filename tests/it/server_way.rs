@@ -4,7 +4,7 @@
 use casemate_tests::{AuditServer, LONG, World, need, wait_until};
 use serde_json::{Value, json};
 
-use crate::server::{agent, commands, in_both, key};
+use crate::server::{commands, in_both};
 
 /// What is typed. Before the second prompt nobody knows what of the line is the first one.
 const TYPED: &str = "echo from afar";
@@ -14,8 +14,8 @@ fn from_an_empty_folder_to_a_proof() {
     need!("bash");
     in_both(|server, world| {
         let administrator = server.administrator();
-        world.write("agent.key", agent(&administrator, "web-1"));
-        let auditor = server.with_key(&key(&administrator, "Auditor"));
+        world.write("agent.key", administrator.agent("web-1"));
+        let auditor = server.with_key(&administrator.key("Auditor"));
         let mut tail = auditor.tail("logs=command,connection");
 
         let arguments = [

@@ -3,7 +3,7 @@
 use casemate_tests::{AuditServer, World};
 use serde_json::json;
 
-use crate::server::{agent, connect, in_both, key, patch};
+use crate::server::in_both;
 
 #[test]
 fn the_first_administrator_comes_by_a_link_that_works_once() {
@@ -31,16 +31,16 @@ fn the_first_administrator_comes_by_a_link_that_works_once() {
 fn each_role_may_what_it_may() {
     in_both(|server, _| {
         let administrator = server.administrator();
-        let agents = ["web-1", "web-2"].map(|target| server.with_key(&agent(&administrator, target)));
+        let agents = ["web-1", "web-2"].map(|target| server.with_key(&administrator.agent(target)));
         let invited = administrator.post("users", &json!({ "email": "alice@org.com" })).json();
         let alice = server.set_up(invited["link"].as_str().unwrap(), None);
         let (hers, his) =
-            (connect(&agents[0], "alice@org.com", "cast"), connect(&agents[0], "bob@org.com", "cast"));
+            (agents[0].connect("alice@org.com", "cast"), agents[0].connect("bob@org.com", "cast"));
         let header = b"{\"version\":2,\"width\":80,\"height\":24}\n";
         for id in [&hers, &his] {
-            assert_eq!(patch(&agents[0], id, 0, header, false).status, 204);
+            assert_eq!(agents[0].patch(id, 0, header, false).status, 204);
         }
-        let auditor = server.with_key(&key(&administrator, "Auditor"));
+        let auditor = server.with_key(&administrator.key("Auditor"));
         let nobody = server.nobody();
         let [one, other] = &agents;
         let mine = format!("session-recordings/{hers}");
@@ -73,7 +73,7 @@ fn each_role_may_what_it_may() {
         assert_eq!(alice.json(&format!("events/connection?subjectIds={bob}")), json!([]));
         // An agent knows of its own target alone.
         assert_eq!(other.json("targets/bzero").as_array().unwrap().len(), 1);
-        assert_eq!(patch(other, &hers, 0, header, false).status, 403);
+        assert_eq!(other.patch(&hers, 0, header, false).status, 403);
         for (asker, status) in [(&auditor, 403), (&alice, 403), (one, 403)] {
             assert_eq!(
                 asker.post("api-keys", &json!({ "name": "mine", "role": "Administrator" })).status,

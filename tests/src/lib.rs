@@ -11,6 +11,7 @@
 //!
 //! *Not here*: assertions about features; they live in `it/`.
 
+mod asker;
 mod binary;
 pub mod browser;
 mod cast;
@@ -28,12 +29,13 @@ pub mod typist;
 mod wait;
 mod world;
 
+pub use asker::{Answer, Asker, Message, Tail};
 pub use binary::{casemate, is_release};
 pub use cast::{Cast, Event};
 pub use finished::Finished;
 pub use launch::Launch;
 pub use machine::{Machine, Way};
-pub use server::{Answer, Asker, AuditServer};
+pub use server::AuditServer;
 pub use session::{Arrival, Session};
 pub use sshd::Sshd;
 pub use tools::Tmpfs;

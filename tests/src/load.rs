@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::asker::Asker;
 use crate::process::resident_kib;
-use crate::server::{Asker, AuditServer};
+use crate::server::AuditServer;
 
 /// Between the keys of a command and its Enter, and between its output and the next one's keys.
 const PAUSES: [Duration; 2] = [Duration::from_millis(400), Duration::from_millis(800)];
@@ -166,9 +167,7 @@ fn session(
         "user": format!("user-{}@org.com", name.len()), "targetUser": "root", "type": "SHELL", "recording": "cast",
         "startedAt": chrono::Utc::now().to_rfc3339(),
     });
-    let headers = [("content-type", "application/json")];
-    let answer =
-        agent.send("PUT", &format!("ingest/connections/{id}"), &headers, said.to_string().as_bytes());
+    let answer = agent.begin(&id, &said);
     assert_eq!(answer.status, 201, "{}", answer.text);
     let (first, mut offset, mut took) = (Instant::now(), 0, Vec::new());
     let mut send = |texts: &[&str], is_last: bool| {
@@ -177,14 +176,8 @@ fn session(
         for text in texts {
             body += &format!("[{:.6},\"o\",{}]\n", first.elapsed().as_secs_f64(), Value::from(*text));
         }
-        let at = offset.to_string();
-        let headers = [
-            ("upload-offset", at.as_str()),
-            ("upload-complete", if is_last { "?1" } else { "?0" }),
-            ("content-type", "application/offset+octet-stream"),
-        ];
         let begin = Instant::now();
-        let answer = agent.send("PATCH", &format!("ingest/recordings/{id}"), &headers, body.as_bytes());
+        let answer = agent.patch(&id, offset, body.as_bytes(), is_last);
         assert_eq!(answer.status, 204, "{}", answer.text);
         took.push(begin.elapsed());
         offset += body.len();

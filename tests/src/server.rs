@@ -1,16 +1,15 @@
-//! An audit server under test: the real program, on a port of its own, and what somebody asks of it.
+//! An audit server under test: the real program, on a port of its own.
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::{Value, json};
-use ureq::http::Response;
-use ureq::{Agent, Body};
+use serde_json::json;
 
+use crate::asker::Asker;
 use crate::{LONG, casemate};
 
 /// The password of everybody.
@@ -27,40 +26,6 @@ pub struct AuditServer {
     pub address: String,
     /// What makes the first administrator, if there is none.
     pub link: Option<String>,
-}
-
-/// Somebody who asks.
-#[derive(Clone, Debug)]
-pub struct Asker {
-    address: String,
-    agent: Agent,
-    headers: Vec<(&'static str, String)>,
-}
-
-/// What is answered.
-#[derive(Debug)]
-pub struct Answer {
-    /// The status.
-    pub status: u16,
-    /// What is in the body.
-    pub text: String,
-    response: Response<()>,
-}
-
-/// A stream of server-sent events, read as they come.
-pub struct Tail {
-    lines: std::io::Lines<BufReader<Box<dyn std::io::Read + Send>>>,
-}
-
-/// One of them.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Message {
-    /// Where to go on behind it.
-    pub id: String,
-    /// Which log.
-    pub log: String,
-    /// The event.
-    pub event: Value,
 }
 
 impl AuditServer {
@@ -164,17 +129,13 @@ impl AuditServer {
     /// Somebody whom it does not know.
     #[must_use]
     pub fn nobody(&self) -> Asker {
-        let agent = Agent::config_builder().http_status_as_error(false).build().into();
-        let headers = vec![("connection", "close".to_owned())];
-        Asker { address: self.address.clone(), agent, headers }
+        Asker::of(&self.address)
     }
 
     /// Whoever has a key.
     #[must_use]
     pub fn with_key(&self, key: &str) -> Asker {
-        let mut asker = self.nobody();
-        asker.headers.push(("x-api-key", key.to_owned()));
-        asker
+        self.nobody().with("x-api-key", key)
     }
 
     /// Makes the first administrator, `admin@org.com`, by the link.
@@ -187,21 +148,19 @@ impl AuditServer {
     #[must_use]
     pub fn set_up(&self, link: &str, email: Option<&str>) -> Asker {
         let token = link.split_once("token=").expect("a token").1;
-        let mut asker = self.nobody();
+        let asker = self.nobody();
         let answer = asker.post("set-up", &json!({ "token": token, "password": PASSWORD, "email": email }));
         assert_eq!(answer.status, 200, "{}", answer.text);
-        asker.signed_in(&answer);
-        asker
+        asker.signed_in(&answer)
     }
 
     /// Signs in.
     #[must_use]
     pub fn sign_in(&self, email: &str) -> Asker {
-        let mut asker = self.nobody();
+        let asker = self.nobody();
         let answer = asker.post("sign-in", &json!({ "email": email, "password": PASSWORD }));
         assert_eq!(answer.status, 200, "{}", answer.text);
-        asker.signed_in(&answer);
-        asker
+        asker.signed_in(&answer)
     }
 }
 
@@ -213,139 +172,6 @@ impl Drop for AuditServer {
             let said = std::fs::read_to_string(self.folder.with_extension("log")).unwrap_or_default();
             #[expect(clippy::print_stderr, reason = "it may be why the test failed")]
             said.lines().for_each(|line| eprintln!("server: {line}"));
-        }
-    }
-}
-
-impl Asker {
-    fn signed_in(&mut self, answer: &Answer) {
-        let cookie =
-            answer.header("set-cookie").expect("a cookie").split(';').next().expect("a value").to_owned();
-        self.headers.push(("cookie", cookie));
-        let token = answer.json()["csrfToken"].as_str().expect("a token").to_owned();
-        self.headers.push(("x-csrf-token", token));
-    }
-
-    /// The same, without one of the headers that it sends.
-    #[must_use]
-    pub fn without(&self, header: &str) -> Self {
-        let mut other = self.clone();
-        other.headers.retain(|(name, _)| *name != header);
-        other
-    }
-
-    /// Asks for a path under `/api/v2`.
-    #[must_use]
-    pub fn get(&self, path: &str) -> Answer {
-        self.send("GET", path, &[], &[])
-    }
-
-    /// What is at a path, which is there.
-    #[must_use]
-    pub fn json(&self, path: &str) -> Value {
-        let answer = self.get(path);
-        assert_eq!(answer.status, 200, "{path}: {}", answer.text);
-        answer.json()
-    }
-
-    /// Sends JSON.
-    #[must_use]
-    pub fn post(&self, path: &str, body: &Value) -> Answer {
-        self.send("POST", path, &[("content-type", "application/json")], body.to_string().as_bytes())
-    }
-
-    /// Sends anything in any way.
-    ///
-    /// # Panics
-    /// There is no answer.
-    #[must_use]
-    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-        self.try_send(method, path, headers, body).expect("an answer")
-    }
-
-    /// Sends anything in any way, to a server that may end at any moment.
-    ///
-    /// # Errors
-    /// There is no answer.
-    pub fn try_send(
-        &self,
-        method: &str,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: &[u8],
-    ) -> Result<Answer, ureq::Error> {
-        let mut response = self.open(method, path, headers, body)?;
-        let mut bytes = Vec::new();
-        response.body_mut().as_reader().read_to_end(&mut bytes)?;
-        let status = response.status().as_u16();
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        Ok(Answer { status, text, response: response.map(drop) })
-    }
-
-    fn open(
-        &self,
-        method: &str,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: &[u8],
-    ) -> Result<Response<Body>, ureq::Error> {
-        let mut request =
-            ureq::http::Request::builder().method(method).uri(format!("{}/api/v2/{path}", self.address));
-        for (name, value) in &self.headers {
-            request = request.header(*name, value);
-        }
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        if matches!(method, "GET" | "HEAD") {
-            self.agent.run(request.body(()).expect("a request"))
-        } else {
-            self.agent.run(request.body(body).expect("a request"))
-        }
-    }
-
-    /// Follows logs; the query says which.
-    #[must_use]
-    pub fn tail(&self, query: &str) -> Tail {
-        let response = self.open("GET", &format!("events/tail?{query}"), &[], &[]).expect("a tail");
-        assert_eq!(response.status().as_u16(), 200);
-        let reader: Box<dyn std::io::Read + Send> = Box::new(response.into_body().into_reader());
-        Tail { lines: BufReader::new(reader).lines() }
-    }
-}
-
-impl Answer {
-    /// The body, which is JSON.
-    #[must_use]
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
-    }
-
-    /// A header.
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.response.headers().get(name)?.to_str().ok()
-    }
-}
-
-impl Iterator for Tail {
-    type Item = Message;
-
-    fn next(&mut self) -> Option<Message> {
-        let (mut id, mut log, mut event) = (None, None, None);
-        loop {
-            let line = self.lines.next()?.ok()?;
-            if let Some(rest) = line.strip_prefix("id: ") {
-                id = Some(rest.to_owned());
-            } else if let Some(rest) = line.strip_prefix("event: ") {
-                log = Some(rest.to_owned());
-            } else if let Some(rest) = line.strip_prefix("data: ") {
-                event = serde_json::from_str(rest).ok();
-            } else if line.is_empty()
-                && let (Some(id), Some(log), Some(event)) = (id.take(), log.take(), event.take())
-            {
-                return Some(Message { id, log, event });
-            }
         }
     }
 }
