@@ -168,8 +168,8 @@ fn what_the_server_refuses_is_not_recorded() {
     assert!(world.path("s.cast.zst").exists() && world.path("ran").exists());
     assert_eq!(administrator.json("connections"), json!([]));
     for (args, error) in [
-        (&["rec", "-a", "s.cast.zst", "--", "true"][..], "appended to"),
-        (&["rec", "--max-size", "1M", "x.cast", "--", "true"], "in several files"),
+        (&["rec", "-a", "s.cast.zst", "--", "true"][..], "give another FILE"),
+        (&["rec", "--max-size", "1M", "x.cast", "--", "true"], "casemate cat PARTS"),
         (&["rec", "x.raw", "--", "true"], "only asciicast"),
         (&["rec", "-", "--", "true"], "standard output"),
     ] {

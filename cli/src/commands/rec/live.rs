@@ -46,15 +46,22 @@ pub(super) fn client(arguments: &RecArgs, printer: &Printer) -> Result<Option<Cl
     if arguments.server.server.is_none() {
         return Ok(None);
     }
-    let wrong = |what: &str, hint: &str| Err(Failure::new(format!("{what} cannot be uploaded")).hint(hint));
+    let wrong = |what: &str, hint: &str| {
+        Err(Failure::new(format!("{what} cannot be uploaded while it is made")).hint(hint))
+    };
     if arguments.append {
+        // The server says what the hash of a recording is when its session is over, and takes nothing more then.
         return wrong(
             "a recording that is appended to",
-            "leave out --append: each session is a recording there",
+            "give another FILE, or none: on a server each session is a recording of its own",
         );
     }
     if arguments.max_size.is_some() || arguments.max_duration.is_some() {
-        return wrong("a recording in several files", "leave out --max-size and --max-duration");
+        return wrong(
+            "a recording in several files",
+            "leave out --max-size and --max-duration; or record without --server, and then: \
+             casemate cat PARTS -o WHOLE.cast.zst && casemate upload WHOLE.cast.zst",
+        );
     }
     arguments.server.client(printer).map(Some)
 }
