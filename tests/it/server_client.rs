@@ -167,13 +167,14 @@ fn what_the_server_refuses_is_not_recorded() {
     assert!(run.stderr.contains("recording here only"), "{}", run.stderr);
     assert!(world.path("s.cast.zst").exists() && world.path("ran").exists());
     assert_eq!(administrator.json("connections"), json!([]));
-    for (args, error) in [
-        (&["rec", "-a", "s.cast.zst", "--", "true"][..], "give another FILE"),
-        (&["rec", "--max-size", "1M", "x.cast", "--", "true"], "casemate cat PARTS"),
-        (&["rec", "x.raw", "--", "true"], "only asciicast"),
-        (&["rec", "-", "--", "true"], "standard output"),
+    for (args, error, hint) in [
+        (&["rec", "-a", "s.cast.zst", "--", "true"][..], "appended to", "give another FILE"),
+        (&["rec", "--max-size", "1M", "x.cast", "--", "true"], "in several files", "casemate cat PARTS"),
+        (&["rec", "x.raw", "--", "true"], "only asciicast", "record to NAME.cast"),
+        (&["rec", "-", "--", "true"], "standard output", "give a file"),
     ] {
-        casemate(&world, &server, args).run().fails(error);
+        let run = casemate(&world, &server, args).run().fails(error);
+        assert!(run.stderr.contains(hint), "{}", run.stderr);
     }
     world
         .casemate(&["rec", "--server", "audit.example.com", "--", "true"])
