@@ -1,5 +1,8 @@
 //! Uploads to an audit server: at any offset, again, broken off, damaged; and what is in the logs then.
 
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, TcpStream};
+
 use casemate_tests::{AuditServer, LONG, World, need, wait_until};
 use serde_json::{Value, json};
 
@@ -181,6 +184,16 @@ fn a_recording_is_deleted_once_it_is_over_and_nobody_holds_it() {
         assert_eq!(agent.patch(&id, 0, bytes, false).status, 204);
         // As far as it is there, while it goes on.
         assert_eq!(administrator.get(&path).text.as_bytes(), bytes);
+        let file = format!("{path}?format=file");
+        for (range, status, expected) in [
+            ("bytes=1-9", 206, &bytes[1..10]),
+            ("bytes=30-", 206, &bytes[30..]),
+            ("bytes=-5", 206, &bytes[bytes.len() - 5..]),
+        ] {
+            let part = administrator.send("GET", &file, &[("range", range)], &[]);
+            assert_eq!((part.status, part.text.as_bytes()), (status, expected), "{range}");
+        }
+        assert_eq!(administrator.send("GET", &file, &[("range", "bytes=900-")], &[]).status, 416);
         assert_eq!(administrator.send("DELETE", &path, &[], &[]).status, 409);
         assert_eq!(agent.patch(&id, bytes.len(), b"", true).status, 204);
         let json = [("content-type", "application/json")];
@@ -200,6 +213,34 @@ fn a_recording_is_deleted_once_it_is_over_and_nobody_holds_it() {
         let deleted =
             administrator.json("events/subject?serviceActions=sessionrecordings:delete&evaluation=true");
         assert_eq!(deleted.as_array().unwrap().len(), 3, "{deleted}");
+    });
+}
+
+#[test]
+fn of_what_is_half_sent_nothing_is_kept() {
+    in_both(|server, _| {
+        let administrator = server.administrator();
+        let key = administrator.agent("web-1");
+        let agent = server.with_key(&key);
+        let id = agent.connect("alice@org.com", "cast");
+        let bytes = b"{\"version\":2,\"width\":80,\"height\":24}\n[0.5,\"o\",\"hello\\r\\n\"]\n";
+        let length = bytes.len();
+        let head = format!(
+            "PATCH /api/v2/ingest/recordings/{id} HTTP/1.1\r\nHost: x\r\nX-API-KEY: {key}\r\nUpload-Offset: 0\r\n\
+             Content-Type: application/offset+octet-stream\r\nContent-Length: {length}\r\n\r\n"
+        );
+        for half in [0, 1, length / 2, length - 1] {
+            let mut line = TcpStream::connect(server.address.trim_start_matches("http://")).unwrap();
+            line.write_all(&[head.as_bytes(), &bytes[..half]].concat()).unwrap();
+            line.shutdown(Shutdown::Write).unwrap();
+            let mut answer = String::new();
+            line.read_to_string(&mut answer).ok();
+            assert!(!answer.starts_with("HTTP/1.1 2"), "{answer}");
+            let head = agent.send("HEAD", &format!("ingest/recordings/{id}"), &[], &[]);
+            assert_eq!(head.header("upload-offset"), Some("0"));
+        }
+        assert_eq!(agent.patch(&id, 0, bytes, true).status, 204);
+        assert_eq!(administrator.get(&format!("session-recordings/{id}")).text.as_bytes(), bytes);
     });
 }
 

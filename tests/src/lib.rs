@@ -35,7 +35,7 @@ pub use cast::{Cast, Event};
 pub use finished::Finished;
 pub use launch::Launch;
 pub use machine::{Machine, Way};
-pub use server::AuditServer;
+pub use server::{AuditServer, PASSWORD};
 pub use session::{Arrival, Session};
 pub use sshd::Sshd;
 pub use tools::Tmpfs;

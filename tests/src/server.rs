@@ -13,7 +13,7 @@ use crate::asker::Asker;
 use crate::{LONG, casemate};
 
 /// The password of everybody.
-const PASSWORD: &str = "correct horse battery staple";
+pub const PASSWORD: &str = "correct horse battery staple";
 
 /// A running server; killed when dropped.
 pub struct AuditServer {

@@ -1,6 +1,7 @@
 //! The organisation, and the key that its logs are signed with.
 
 use axum::Json;
+use casemate_audit_log::Time;
 use casemate_cast_format::segment::hex;
 use serde::Serialize;
 use serde_json::json;
@@ -17,6 +18,8 @@ pub struct Organization {
     id: String,
     /// Its name.
     name: String,
+    /// When it was made.
+    time_created: Time,
     /// What this server signs checkpoints with: Ed25519, in hexadecimal digits. `casemate verify --key` takes it.
     public_key: String,
 }
@@ -30,6 +33,7 @@ pub async fn organization(gate: Gate) -> Result<Json<Organization>, ApiError> {
     Ok(Json(Organization {
         id: organization.id.to_string(),
         name: organization.name,
+        time_created: organization.created,
         public_key: hex(gate.app.node.key.verifying_key().as_bytes()),
     }))
 }
