@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::error::ClientError;
 use crate::facts::{Facts, id_of};
-use crate::http::{Client, unescaped};
+use crate::http::{Client, query, unescaped};
 use crate::name::accept;
 
 /// The fact of a recording that says whether what was typed is in it.
@@ -139,6 +139,19 @@ impl Client {
     pub fn bring_in(&self, events: &str) -> Result<Taken, ClientError> {
         let headers = [("content-type", "application/json")];
         let mut response = self.call(Method::POST, "ingest/events", &headers, events.as_bytes())?;
+        self.json(response.body_mut())
+    }
+
+    /// Brings in lines of the log of a Kubernetes API server. Whoever has the key of its cluster need not name it. May be sent
+    /// again: the same lines are the same events.
+    ///
+    /// # Errors
+    /// The server does not take them.
+    pub fn bring_in_kube(&self, cluster: Option<&str>, lines: &str) -> Result<Taken, ClientError> {
+        let headers = [("content-type", "application/x-ndjson")];
+        let cluster = cluster.map(|cluster| query(&[("target", cluster)]));
+        let path = format!("ingest/kube?{}", cluster.unwrap_or_default());
+        let mut response = self.call(Method::POST, &path, &headers, lines.as_bytes())?;
         self.json(response.body_mut())
     }
 

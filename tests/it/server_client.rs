@@ -369,3 +369,37 @@ fn what_bastionzero_gave_out_is_taken_in_once() {
     let shown = casemate(&world, &server, &["log", "commands", "--user", "dave@org.com"]).run().success();
     assert!(shown.text().contains("dave@org.com on bzero-target as ec2-user"), "{}", shown.text());
 }
+
+#[test]
+fn what_a_kubernetes_cluster_has_logged_is_taken_in_once() {
+    let (server, administrator, world) = begin("Administrator");
+    assert_eq!(administrator.post("targets/kube", &json!({ "targetName": "eks-prod" })).status, 201);
+    let call = |number: u32, user: &str, time: &str| {
+        json!({
+            "kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "Metadata", "stage": "ResponseComplete",
+            "auditID": format!("11111111-2222-4333-8444-00000000000{number}"), "verb": "list",
+            "requestURI": format!("/api/v1/namespaces/shop/pods?page={number}"), "user": { "username": user },
+            "userAgent": "kubectl/v1.35.0", "responseStatus": { "code": 200 }, "requestReceivedTimestamp": time,
+        })
+    };
+    let lines = [
+        call(1, "alice@org.com", "2026-11-26T09:30:00.1Z").to_string(),
+        call(2, "bob@org.com", "2026-11-26T09:30:00.2Z").to_string(),
+        "what is none".to_owned(),
+        call(3, "alice@org.com", "2026-11-26T09:30:01Z").to_string(),
+        call(4, "alice@org.com", "2026-11-26T09:40:00Z").to_string(),
+    ];
+    world.write("audit.log", lines.join("\n") + "\n");
+    casemate(&world, &server, &["import", "audit.log"]).run().fails("which cluster is it?");
+    for _ in 0..2 {
+        let run = casemate(&world, &server, &["import", "--target", "eks-prod", "audit.log"]).run().success();
+        assert!(run.stderr.contains("audit.log: 3 Kubernetes commands"), "{}", run.stderr);
+        assert!(run.stderr.contains("audit.log, from line 1: event 2: "), "{}", run.stderr);
+    }
+    let events = administrator.json("events/kube?subjectNames=alice@org.com&sort=asc");
+    let calls: Vec<_> =
+        events.as_array().unwrap().iter().map(|event| event["endpoints"].as_array().unwrap().len()).collect();
+    assert_eq!(calls, [2, 1], "{events}");
+    let shown = casemate(&world, &server, &["log", "kube", "--user", "bob@org.com"]).run().success().text();
+    assert!(shown.contains("eks-prod") && shown.contains("pods?page=2"), "{shown}");
+}

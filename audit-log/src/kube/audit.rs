@@ -171,12 +171,28 @@ pub fn read_list(bytes: &[u8], now: Time) -> Result<List, NoList> {
         serde_json::from_slice(bytes).map_err(|error| NoList::Other(error.to_string()))?;
     check_kind("EventList", list.kind.as_deref(), list.api_version.as_deref()).map_err(NoList::Other)?;
     let items = list.items.unwrap_or_default();
-    if items.len() > MAX_LIST_EVENTS {
-        return Err(NoList::TooMany(items.len()));
+    read_all(items.len(), items.iter().map(|item| item.get().as_bytes()), now)
+}
+
+/// Reads lines of the API server's log: an `Event` each.
+///
+/// # Errors
+/// They are too long.
+pub fn read_log(bytes: &[u8], now: Time) -> Result<List, NoList> {
+    if bytes.len() > MAX_LIST_BYTES {
+        return Err(NoList::TooLong(bytes.len()));
+    }
+    let lines = || bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+    read_all(lines().count(), lines(), now)
+}
+
+fn read_all<'b>(count: usize, events: impl Iterator<Item = &'b [u8]>, now: Time) -> Result<List, NoList> {
+    if count > MAX_LIST_EVENTS {
+        return Err(NoList::TooMany(count));
     }
     let mut list = List::default();
-    for (number, item) in items.into_iter().enumerate() {
-        match read_event(item.get().as_bytes(), now) {
+    for (number, event) in events.enumerate() {
+        match read_event(event, now) {
             Ok(Some(call)) => list.calls.push(call),
             Ok(None) => list.passed_over += 1,
             Err(defect) => list.defects.push((number, defect)),

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::http::Uri;
+use axum::http::{HeaderMap, Uri, header};
 use casemate_audit_log::Time;
 use casemate_audit_log::kube::group::Cluster;
 use casemate_audit_log::model::{Log, TargetType};
@@ -19,6 +19,9 @@ use crate::who::{Action, Gate, Reach};
 /// Defects of one call more than these tell nothing new.
 const DEFECTS: usize = 20;
 
+/// What is sent is a line for each event.
+const LINES: &[u8] = b"application/x-ndjson";
+
 /// What was taken of what was sent.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -31,13 +34,14 @@ pub struct Taken {
 
 /// Take audit events of a Kubernetes API server
 ///
-/// An `audit.k8s.io/v1` EventList, as its webhook sends it; with the key of a cluster. Calls of one list that belong together
-/// by user, address, agent and time are one event; that is a guess, and marked as one.
+/// An `audit.k8s.io/v1` EventList, as its webhook sends it; or lines of its log, an Event each, as `application/x-ndjson`. With
+/// the key of a cluster. Calls of one list that belong together by user, address, agent and time are one event; that is a
+/// guess, and marked as one.
 #[utoipa::path(post, path = "/ingest/kube", tag = "ingest",
     params(("target" = Option<String>, Query, description = "Name of the cluster; its own key need not say it.")),
     request_body = Object,
     responses((status = 200, body = Taken), (status = "4XX", body = ErrorBody)))]
-pub async fn kube(gate: Gate, uri: Uri, body: Bytes) -> Result<Json<Taken>, ApiError> {
+pub async fn kube(gate: Gate, uri: Uri, headers: HeaderMap, body: Bytes) -> Result<Json<Taken>, ApiError> {
     let caller = gate.pass(Action::IngestKube, "kube", asked(&uri)?).await?;
     let (app, now) = (&gate.app, Time::now());
     let target = match (caller.reach, caller.target) {
@@ -58,7 +62,9 @@ pub async fn kube(gate: Gate, uri: Uri, body: Bytes) -> Result<Json<Taken>, ApiE
         id: target.id.to_string(),
         name: target.name,
     });
-    let taken = intake.take(&body, now).map_err(|error| ApiError::invalid(error.to_string()))?;
+    let are_lines = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(LINES));
+    let taken = if are_lines { intake.take_log(&body, now) } else { intake.take(&body, now) };
+    let taken = taken.map_err(|error| ApiError::invalid(error.to_string()))?;
     // What is acknowledged is on the disk: nothing waits for a list that may come.
     intake.finish();
     let events: Vec<_> = std::iter::from_fn(|| intake.next_event()).collect();

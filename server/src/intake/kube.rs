@@ -8,7 +8,7 @@
 //! *Not here*: what a call is, and what belongs together (`audit_log::kube`).
 
 use casemate_audit_log::Time;
-use casemate_audit_log::kube::audit::{self, NoList};
+use casemate_audit_log::kube::audit::{self, List, NoList};
 use casemate_audit_log::kube::group::{Cluster, Grouping};
 use casemate_audit_log::model::Event;
 
@@ -44,16 +44,27 @@ impl KubeIntake {
     /// # Errors
     /// It is none, and nothing of it was taken.
     pub fn take(&mut self, list: &[u8], now: Time) -> Result<KubeTaken, NoList> {
-        let list = audit::read_list(list, now)?;
+        Ok(self.take_all(&audit::read_list(list, now)?, now))
+    }
+
+    /// Takes lines of the API server's log, an `Event` each, as [`take`](Self::take) does a list.
+    ///
+    /// # Errors
+    /// They are too many, and nothing of them was taken.
+    pub fn take_log(&mut self, lines: &[u8], now: Time) -> Result<KubeTaken, NoList> {
+        Ok(self.take_all(&audit::read_log(lines, now)?, now))
+    }
+
+    fn take_all(&mut self, list: &List, now: Time) -> KubeTaken {
         for call in &list.calls {
             self.grouping.take(call, now);
         }
         let defects = list.defects.iter().take(DEFECTS);
-        Ok(KubeTaken {
+        KubeTaken {
             calls: list.calls.len(),
             passed_over: list.passed_over,
             defects: defects.map(|(number, defect)| format!("event {number}: {defect}")).collect(),
-        })
+        }
     }
 
     /// Lets time pass.

@@ -1,6 +1,7 @@
 //! `casemate import`: brings to an audit server what others have recorded.
 
 mod events;
+mod kube;
 mod script;
 mod session;
 mod tlog;
@@ -42,7 +43,9 @@ const WARNINGS: usize = 20;
 /// --timing. They become sessions as with `casemate upload`; whose they are is taken from them, or given by flags. The same
 /// recording has the same id each time, so nothing is there twice. Of folders, all that is known is taken.
 ///
-/// Events that BastionZero's API gave out, as JSON arrays, become events of the logs; they keep their ids.
+/// Events that BastionZero's API gave out, as JSON arrays, become events of the logs; they keep their ids. So do the lines of
+/// an audit log of a Kubernetes API server (audit.k8s.io/v1), for the cluster that --target or the key is for: best once the
+/// file is not written to any more.
 ///
 /// The exit status is 0 if all of it is on the server's disk, and 1 if something is left.
 #[derive(Debug, clap::Args)]
@@ -51,7 +54,8 @@ Examples:
   journalctl -o json -t tlog-rec-session > tlog.json && casemate import tlog.json
   casemate import --user alice@org.com --target web-1 typescript --timing timingfile
   casemate import --user alice@org.com --target web-1 old-recordings/
-  casemate import command-events.json             what BastionZero's API gave out")]
+  casemate import command-events.json             what BastionZero's API gave out
+  casemate import --target eks-prod audit-2026-11-26T10-00-00.000.log")]
 pub(crate) struct ImportArgs {
     /// Files, or folders of them
     #[arg(required = true)]
@@ -76,6 +80,7 @@ enum Kind {
     Tlog,
     Typescript,
     Events,
+    Kube,
 }
 
 pub(crate) fn run(arguments: &ImportArgs, printer: &Printer) -> Result<ExitCode, Failure> {
@@ -171,6 +176,11 @@ impl Work<'_> {
                 let taken = events::bring_in(&self.client, &text(path)?, &name, self.printer)?;
                 self.printer.say(format!("{name}: {taken} events"));
             }
+            Kind::Kube => {
+                let cluster = self.named.target.as_deref();
+                let taken = kube::bring_in(&self.client, cluster, &text(path)?, &name, self.printer)?;
+                self.printer.say(format!("{name}: {taken} Kubernetes commands"));
+            }
             Kind::Typescript => {
                 let timing = self.timing_of(path).ok_or_else(|| {
                     Failure::new(format!("`{name}` is a typescript without its timing"))
@@ -228,6 +238,7 @@ fn kind(path: &Path) -> Result<Option<Kind>, Failure> {
     let version = version.and_then(|header| header.get("version").and_then(serde_json::Value::as_u64));
     Ok(match () {
         () if first.starts_with(script::BEGINNING) => Some(Kind::Typescript),
+        () if kube::is_line(first) => Some(Kind::Kube),
         () if events::is_export(&begun) => Some(Kind::Events),
         () if begun.lines().take(100).any(tlog::is_line) => Some(Kind::Tlog),
         () if matches!(version, Some(2 | 3)) => Some(Kind::Cast),
