@@ -7,6 +7,9 @@
 //! First the places are found, where the index has all that is asked for without a look at the events; then the events at
 //! those places that are on the page.
 
+mod hits;
+mod look_up;
+
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
@@ -15,21 +18,12 @@ use casemate_audit_log::filter::{AnyOf, Filter};
 use casemate_audit_log::model::{Event, Log};
 use sea_query::{Cond, Expr, ExprTrait as _, Func, Query, SelectStatement, SimpleExpr};
 
+pub(crate) use self::hits::{COMMON, trigrams};
 use crate::append::{kept, number, searched};
 use crate::database::{Database, Text, Work};
 use crate::error::StoreError;
 use crate::names::{Events, OF_CONNECTION};
 use crate::terms::{self, NAMELESS};
-use crate::texts;
-
-/// A text that so many events have is found sooner by looking at the latest than by the index of texts.
-pub(crate) const COMMON: u64 = 20_000;
-
-/// Of each thing that could be looked up so many events are counted: beyond that any will do.
-const COUNTED: u64 = 4000;
-
-/// Shorter texts are not in the index of texts.
-const SHORTEST: usize = 3;
 
 /// In which order events are given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -119,21 +113,6 @@ impl By {
     }
 }
 
-/// Columns that have an index with the time; the first ones have what is asked for along with them beside it.
-const INDEXED: [Events; 11] = [
-    Events::ConnectionId,
-    Events::SubjectName,
-    Events::TargetName,
-    Events::IpAddress,
-    Events::EnvironmentName,
-    Events::TargetUser,
-    Events::SpaceName,
-    Events::NodeId,
-    Events::Action,
-    Events::SubjectType,
-    Events::TargetType,
-];
-
 /// Ids, and the names by which they are found.
 const CALLED: [(Events, Events); 4] = [
     (Events::SubjectId, Events::SubjectName),
@@ -220,17 +199,13 @@ impl Conditions {
     }
 
     async fn page(&self, work: &mut Work, page: &Page) -> Result<Vec<Found>, StoreError> {
-        let is_rare = self.is_rare(work).await?;
-        let head = if is_rare { texts::head(work).await? } else { i64::MAX };
+        let hits = self.hits(work).await?;
+        let rows = hits.as_ref().and_then(|hits| hits.rows.as_deref());
         let mut places: Vec<Position> = Vec::new();
         for &log in &page.logs {
-            let looked_up = match is_rare {
-                true if head < i64::MAX => vec![By::Text, By::Behind(head)],
-                true => vec![By::Text],
-                false => self.look_up(work, log).await?,
-            };
+            let looked_up = self.ways(work, log, page, hits.as_ref()).await?;
             for by in looked_up {
-                let select = self.select(log, page, by);
+                let select = self.select(log, page, by, rows);
                 let found: Vec<(i64, i64)> = work.rows(&select).await?;
                 places.extend(found.into_iter().map(|(row, time)| Position { time: Time(time), row }));
             }
@@ -241,71 +216,6 @@ impl Conditions {
         }
         places.truncate(page.limit);
         events(work, &places).await
-    }
-
-    /// Whether what is searched is in the index of texts, and rare enough to begin with it.
-    async fn is_rare(&self, work: &mut Work) -> Result<bool, StoreError> {
-        let Some(has) = self.search.as_deref().and_then(|search| self.in_texts(search)) else {
-            return Ok(false);
-        };
-        let mut hits = Query::select();
-        hits.expr_as(Expr::val(1), "one").and_where(has).limit(COMMON + 1);
-        if self.is_sqlite {
-            hits.from("events_text");
-        } else {
-            hits.from(Events::Table);
-        }
-        Ok(count(work, hits).await? <= COMMON)
-    }
-
-    /// What the index of texts is asked for; nothing where it cannot help.
-    fn in_texts(&self, search: &str) -> Option<SimpleExpr> {
-        let trigrams = trigrams(search)?;
-        Some(if self.is_sqlite {
-            Expr::cust_with_values("events_text MATCH ?", [trigrams])
-        } else {
-            Expr::col(Events::Text).like(pattern(search))
-        })
-    }
-
-    /// Which condition is looked up, each of its values for itself, because only then they come in the order of time.
-    async fn look_up(&self, work: &mut Work, log: Log) -> Result<Vec<By>, StoreError> {
-        let has_index = |column: Events, values: &[i64]| {
-            INDEXED.contains(&column)
-                || (column == Events::IsAdmin && values == [1])
-                || (column == Events::Evaluation && values == [0])
-        };
-        let mut indexed: Vec<_> =
-            self.columns.iter().filter(|(column, values)| has_index(*column, values)).collect();
-        // Those that are few by themselves first; then as they stand.
-        indexed.sort_by_key(|(column, _)| INDEXED.iter().position(|indexed| indexed == column));
-        let mut best = indexed.first().copied();
-        if indexed.len() > 1 {
-            let mut fewest = COUNTED;
-            for &candidate in &indexed {
-                let (column, values) = candidate;
-                let count = count(work, self.some(log, *column, values, fewest)).await?;
-                if count < fewest {
-                    (best, fewest) = (Some(candidate), count);
-                }
-                if fewest == 0 {
-                    return Ok(Vec::new());
-                }
-            }
-        }
-        Ok(match best {
-            Some((column, values)) => values.iter().map(|value| By::Column(*column, *value)).collect(),
-            None => vec![By::Time],
-        })
-    }
-
-    /// So many of the events at most that have one of some values.
-    fn some(&self, log: Log, column: Events, values: &[i64], limit: u64) -> SelectStatement {
-        let mut some = Query::select();
-        some.expr_as(Expr::val(1), "one").from(Events::Table);
-        self.within(&mut some, log, By::Column(column, 0));
-        some.and_where(Self::has(as_indexed(column), column, values)).limit(limit);
-        some
     }
 
     /// Flags are written out: their indices are only of one of their values.
@@ -342,7 +252,8 @@ impl Conditions {
         }
     }
 
-    fn select(&self, log: Log, page: &Page, by: By) -> SelectStatement {
+    /// `rows` are those that may have what is searched, as far as they are in the index of texts.
+    fn select(&self, log: Log, page: &Page, by: By, rows: Option<&str>) -> SelectStatement {
         let mut select = Query::select();
         select.columns([Events::Row, Events::Time]).from(Events::Table);
         self.within(&mut select, log, by);
@@ -378,18 +289,11 @@ impl Conditions {
             } else if by != By::Text {
                 select.and_where(Expr::cust("(\"text\" || '')").like(pattern(search)));
             }
-            if let (By::Text, Some(has)) = (by, self.in_texts(search)) {
-                if self.is_sqlite {
-                    let texts = Query::select()
-                        .expr(Expr::cust("rowid"))
-                        .from("events_text")
-                        .and_where(has)
-                        .to_owned();
-                    select.and_where(Expr::col(Events::Row).in_subquery(texts));
-                } else {
-                    select.and_where(has);
-                }
-            }
+            select.and_where_option(match (by, rows) {
+                (By::Time | By::Column(..), None) | (By::Behind(_), _) => None,
+                (_, Some(rows)) => Some(hits::is_one_of(rows, by == By::Text)),
+                (By::Text, None) => Some(Expr::col(Events::Text).like(pattern(search))),
+            });
         }
         let order = match page.order {
             Order::Newest => sea_query::Order::Desc,
@@ -417,18 +321,6 @@ fn named(column: Events, bare: bool) -> SimpleExpr {
 /// A column as it stands in its index.
 fn as_indexed(column: Events) -> SimpleExpr {
     if column == Events::ConnectionId { Expr::cust(OF_CONNECTION) } else { Expr::col(column) }
-}
-
-/// What the index of texts is asked for a text: whatever has it has all of these.
-pub(crate) fn trigrams(text: &str) -> Option<String> {
-    let characters: Vec<char> = text.chars().collect();
-    let mut trigrams: Vec<String> = characters
-        .windows(SHORTEST)
-        .map(|three| format!("\"{}\"", three.iter().collect::<String>().replace('"', "\"\"")))
-        .collect();
-    trigrams.sort_unstable();
-    trigrams.dedup();
-    (!trigrams.is_empty()).then(|| trigrams.join(" AND "))
 }
 
 /// A text in the midst of others, for `LIKE`.
@@ -519,14 +411,15 @@ mod tests {
                 for order in [Order::Newest, Order::Oldest] {
                     for behind in [None, Some(Position { time: Time(6), row: 3 })] {
                         let page = Page { order, behind, ..Page::default() };
-                        let plan = plan_of(&database, &conditions.select(Log::Command, &page, by)).await;
+                        let plan =
+                            plan_of(&database, &conditions.select(Log::Command, &page, by, None)).await;
                         assert!(plan.contains("commands_of_connection"), "{plan}");
                         assert!(!plan.contains("B-TREE") && !plan.contains("Sort"), "{plan}");
                     }
                 }
                 // PostgreSQL goes by its statistics, and here are none.
                 let some = |log| conditions.some(log, Events::ConnectionId, &[7, 8], 10);
-                let of_others = conditions.select(Log::Connection, &Page::default(), by);
+                let of_others = conditions.select(Log::Connection, &Page::default(), by, None);
                 for select in [of_others, some(Log::Connection), some(Log::Command)] {
                     let plan = plan_of(&database, &select).await;
                     let is_looked_up =

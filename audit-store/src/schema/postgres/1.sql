@@ -57,7 +57,7 @@ CREATE INDEX events_by_time ON events (log, "time", "row");
 -- What is often asked for along with it stands beside it.
 CREATE INDEX events_by_subject ON events (log, subject_name, "time", "row") INCLUDE (target_name, target_user, ip_address, environment_name)
     WHERE subject_name IS NOT NULL;
-CREATE INDEX events_by_target ON events (log, target_name, "time", "row") INCLUDE (target_user, environment_name)
+CREATE INDEX events_by_target ON events (log, target_name, "time", "row") INCLUDE (target_user, environment_name, subject_name)
     WHERE target_name IS NOT NULL;
 CREATE INDEX events_by_target_user ON events (log, target_user, "time", "row")
     WHERE target_user IS NOT NULL;
