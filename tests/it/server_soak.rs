@@ -1,9 +1,13 @@
-//! An audit server under a load that goes on: nothing is lost, everything is in the tail, and memory does not grow with it.
+//! An audit server under a load that goes on: nothing is lost, everything is in the tail, and memory does not grow with it; nor
+//! with what is taken away of it.
 
-use std::time::Duration;
+use std::io::Read as _;
+use std::time::{Duration, Instant};
 
 use casemate_tests::load::{self, Load};
+use casemate_tests::process::resident_kib;
 use casemate_tests::{is_release, tools};
+use serde_json::{Value, json};
 
 /// Caches of the database fill up in the first minutes; then it stays as it is, but for what an allocator does.
 const GROWTH_KIB: u64 = 24 << 10;
@@ -32,5 +36,40 @@ fn memory_does_not_grow_with_what_was_uploaded() {
             return;
         }
         assert!(end < middle + GROWTH_KIB && felt.peak_kib() < LIMIT_KIB, "{said}");
+    });
+}
+
+#[test]
+fn an_export_is_in_memory_part_by_part() {
+    const EVENTS: u32 = 16_000;
+    crate::server::in_both(|server, _| {
+        let administrator = server.administrator();
+        let event = |number: u32| {
+            json!({
+                "id": format!("6c6e1f0a-0000-4000-8000-{number:012}"), "connectionId": "d5b264c7-534c-4184-a4e4-3703489cb917",
+                "targetId": "", "targetType": "SHELL", "targetName": "old", "subjectId": "", "subjectType": "User",
+                "subjectName": "bob@org.com", "organizationId": "", "timestamp": "2024-05-28T18:12:09Z", "targetUser": "admin",
+                "environmentId": "", "environmentName": "prod", "command": "ls", "cwd": "x".repeat(2500),
+            })
+        };
+        for part in (0..EVENTS).step_by(4_000) {
+            let events: Vec<Value> = (part..part + 4_000).map(event).collect();
+            let taken = administrator.post("ingest/events", &Value::from(events));
+            assert_eq!((taken.status, &taken.json()["events"]), (200, &json!(4_000)), "{}", taken.text);
+        }
+        let export = administrator.get("events/command/export?format=ndjson").text;
+        assert_eq!(export.lines().count(), EVENTS as usize);
+        let size = export.len() as u64 / 1024;
+        // Whoever reads no further is waited for, with no more in memory than what is sent next.
+        let key = server.with_key(&administrator.key("Auditor"));
+        let before = resident_kib(server.pid());
+        let mut slow = key.open_stream("events/command/export?format=ndjson");
+        slow.read_exact(&mut [0; 64 << 10]).unwrap();
+        let until = Instant::now() + Duration::from_secs(1);
+        while Instant::now() < until {
+            let now = resident_kib(server.pid());
+            assert!(now < before + size / 4, "{before} KiB before, {now} now, for {size}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     });
 }

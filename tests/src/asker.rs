@@ -140,12 +140,18 @@ impl Asker {
         }
     }
 
+    /// What is at a path, read as it comes.
+    #[must_use]
+    pub fn open_stream(&self, path: &str) -> Box<dyn std::io::Read + Send> {
+        let response = self.open("GET", path, &[], &[]).expect("an answer");
+        assert_eq!(response.status().as_u16(), 200);
+        Box::new(response.into_body().into_reader())
+    }
+
     /// Follows logs; the query says which.
     #[must_use]
     pub fn tail(&self, query: &str) -> Tail {
-        let response = self.open("GET", &format!("events/tail?{query}"), &[], &[]).expect("a tail");
-        assert_eq!(response.status().as_u16(), 200);
-        let reader: Box<dyn std::io::Read + Send> = Box::new(response.into_body().into_reader());
+        let reader = self.open_stream(&format!("events/tail?{query}"));
         Tail { lines: BufReader::new(reader).lines() }
     }
 
