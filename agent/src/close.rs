@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use casemate_host::log::{self, Entry};
 use casemate_host::login::Login;
 use casemate_host::{Places, Registry, logins, now_us};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, Mode, OFlags};
 use rustix::process::{Signal, pidfd_send_signal};
 use rustix::termios::isatty;
@@ -47,7 +48,7 @@ impl Closing {
             return self.kill(&recorder);
         }
         self.note(places, &registered.account, session);
-        tell(registered.pid, &format!("the session was closed: {}", self.reason));
+        tell(&recorder, registered.pid, &format!("the session was closed: {}", self.reason));
         send(&recorder, Signal::HUP);
     }
 
@@ -88,14 +89,21 @@ fn send(process: &OwnedFd, signal: Signal) {
 }
 
 /// Says something on the terminal that a recorder stands before, if it takes it.
-fn tell(pid: u32, text: &str) {
+fn tell(recorder: &OwnedFd, pid: u32, text: &str) {
     // Nothing in it is to act there.
     let text: String = text.chars().map(|letter| if letter.is_control() { '?' } else { letter }).collect();
     let terminal = (0..3).find_map(|descriptor| terminal(&format!("/proc/{pid}/fd/{descriptor}")));
-    if let Some(mut terminal) = terminal {
+    // Of whoever has its number since, the terminal may be another's.
+    if let Some(mut terminal) = terminal.filter(|_| is_there(recorder)) {
         // There is nobody else to tell.
         terminal.write_all(format!("\r\ncasemate: {text}\r\n").as_bytes()).ok();
     }
+}
+
+/// Whether a process has not ended.
+fn is_there(process: &OwnedFd) -> bool {
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    matches!(poll(&mut [PollFd::new(process, PollFlags::IN)], Some(&at_once)), Ok(0))
 }
 
 /// Opens what a descriptor of somebody leads to, if that is a terminal. Of all else not even the opening is harmless, and
@@ -111,4 +119,23 @@ fn terminal(path: &str) -> Option<File> {
     let opened =
         rustix::fs::open(format!("/proc/self/fd/{}", held.as_raw_fd()), flags, Mode::empty()).ok()?;
     isatty(&opened).then(|| File::from(opened))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
+    use super::*;
+
+    #[test]
+    fn who_has_ended_is_there_no_more() {
+        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+        let held = pidfd_open(Pid::from_child(&child), PidfdFlags::empty()).unwrap();
+        assert!(is_there(&held));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(!is_there(&held));
+    }
 }

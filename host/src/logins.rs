@@ -93,9 +93,7 @@ pub fn find(places: &Places) -> Vec<Login> {
 /// The process that holds a login open; `None` once it is over.
 #[must_use]
 pub fn holder_of(login: &Login) -> Option<OwnedFd> {
-    let (held, _) = Process::hold(login.pid)?;
-    // What is held now is that process, if it still is.
-    Process::find(login.pid).filter(|process| process.start == login.process_start).map(|_| held)
+    Process::hold(login.pid, login.process_start).map(|(held, _)| held)
 }
 
 fn find_of(places: &Places, owner: u32) -> Vec<Login> {

@@ -23,9 +23,11 @@ impl Process {
         Self::parse(pid, &std::fs::read(format!("/proc/{pid}/stat")).ok()?)
     }
 
-    /// A hold on a process, whatever comes later by its number, and the user that it is.
-    pub(crate) fn hold(pid: u32) -> Option<(OwnedFd, u32)> {
+    /// A hold on the process that started then, whatever has its number by now or later, and the user that it is.
+    pub(crate) fn hold(pid: u32, start: u64) -> Option<(OwnedFd, u32)> {
         let held = pidfd_open(Pid::from_raw(i32::try_from(pid).ok()?)?, PidfdFlags::empty()).ok()?;
+        // What is held now is that process, if it still is.
+        Self::find(pid).filter(|process| process.start == start)?;
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
         // The real one: a set-group-id program may not be dumpable, and then its folder is root's.
         let uid = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;

@@ -42,6 +42,10 @@ pub struct Registered {
     pub session: String,
     /// The recorder.
     pub pid: u32,
+    /// When that process started, in ticks since boot: numbers are used again. 0 if it does not say so, and then nobody takes a
+    /// process for it.
+    #[serde(default)]
+    pub process_start: u64,
     /// The account that logged in.
     pub account: String,
     /// The person.
@@ -181,12 +185,16 @@ impl Registry {
     pub fn recorder_of(&self, terminal: Device) -> Result<Option<Registered>, RegistryError> {
         let (folder, group) = self.open()?;
         let names = self.names(&folder)?;
-        let records = |pid| Process::find(pid).is_some_and(Process::is_at_work);
-        let of_it = |session: &Registered| session.is_on(terminal) && records(session.pid);
+        let records = |session: &Registered| {
+            let recorder = Process::find(session.pid).filter(|found| found.start == session.process_start);
+            recorder.is_some_and(Process::is_at_work)
+        };
+        let of_it = |session: &Registered| session.is_on(terminal) && records(session);
         Ok(names.iter().filter_map(|name| living(&folder, name, group)).find(of_it))
     }
 
-    /// That session, if it runs, and its recorder. That is a process of the account whose session it is, or nobody's.
+    /// That session, if it runs, and its recorder: the process that registered it, whatever has its number by now. It is of the
+    /// account whose session it is, or nobody's.
     ///
     /// # Errors
     ///
@@ -197,7 +205,7 @@ impl Registry {
         let Some(session) = living(&folder, &name, group) else { return Ok(None) };
         // Whoever made the file is the account: a recorder of another one is none.
         let owner = rustix::fs::statat(&folder, &name, AtFlags::SYMLINK_NOFOLLOW).map(|about| about.st_uid);
-        let held = Process::hold(session.pid).filter(|(_, uid)| Ok(*uid) == owner);
+        let held = Process::hold(session.pid, session.process_start).filter(|(_, uid)| Ok(*uid) == owner);
         Ok(held.map(|(held, _)| (session, held)))
     }
 
@@ -333,6 +341,7 @@ mod tests {
         Registered {
             session: format!("0196a1b2-c3d4-7e5f-8a9b-{number:012x}"),
             pid: std::process::id(),
+            process_start: start_of(std::process::id()),
             account: "bob".into(),
             user: "alice@corp.example".into(),
             target: "web-1".into(),
@@ -342,6 +351,10 @@ mod tests {
             terminal: Some(0x8800 + number),
             terminal_fs: Some(24),
         }
+    }
+
+    fn start_of(pid: u32) -> u64 {
+        Process::find(pid).unwrap().start
     }
 
     fn terminal(number: u64) -> Device {
@@ -384,7 +397,8 @@ mod tests {
     fn who_is_stopped_records_nothing() {
         let (_folder, registry) = registry();
         let mut stopped = std::process::Command::new("sleep").arg("60").spawn().unwrap();
-        let held = registry.register(&Registered { pid: stopped.id(), ..session(1) }).unwrap();
+        let recorder = Registered { pid: stopped.id(), process_start: start_of(stopped.id()), ..session(1) };
+        let held = registry.register(&recorder).unwrap();
         let is_recorded = || registry.recorder_of(terminal(0x8801)).unwrap().is_some();
         assert!(is_recorded());
         let pid = rustix::process::Pid::from_child(&stopped);
@@ -396,6 +410,27 @@ mod tests {
         stopped.wait().unwrap();
         assert!(!is_recorded() && registry.is_running(&session(1).session).unwrap());
         drop(held);
+    }
+
+    #[test]
+    fn who_has_the_number_of_a_recorder_by_now_is_none() {
+        let (_folder, registry) = registry();
+        let mut other = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let (pid, start) = (other.id(), start_of(other.id()));
+        for (number, process_start) in [(1, start), (2, start - 1), (3, start + 1), (4, 0)] {
+            let entry = Registered { pid, process_start, ..session(number) };
+            let held = registry.register(&entry).unwrap();
+            let is_it = process_start == start;
+            assert_eq!(registry.recorder(&entry.session).unwrap().is_some(), is_it, "{process_start}");
+            assert_eq!(registry.recorder_of(terminal(0x8800 + number)).unwrap().is_some(), is_it);
+            drop(held);
+        }
+        // An entry that a program wrote that did not know of it.
+        let mut entry = serde_json::to_value(session(5)).unwrap();
+        entry.as_object_mut().unwrap().remove("process_start");
+        assert_eq!(serde_json::from_value::<Registered>(entry).unwrap().process_start, 0);
+        other.kill().unwrap();
+        other.wait().unwrap();
     }
 
     #[test]

@@ -86,6 +86,7 @@ impl Host {
         Registered {
             session: id(number),
             pid: 7,
+            process_start: 1,
             account: "bob".into(),
             user: "alice@corp.example".into(),
             target: "web-1".into(),

@@ -24,6 +24,7 @@ use crate::config::{Config, Mode, Pipes, Record};
 use crate::log;
 use crate::places::Places;
 use crate::policy::Policy;
+use crate::process::Process;
 use crate::registry::{Registered, Registration, Registry};
 use crate::syslog::{EXAMPLE, Message, Syslog};
 use crate::usage::{Budget, Crossing, State, Watch};
@@ -157,6 +158,7 @@ impl Session<'_> {
         let registered = Registered {
             session: facts.session.clone(),
             pid: std::process::id(),
+            process_start: Process::find(std::process::id()).map_or(0, |this| this.start),
             account: account.name.clone(),
             user: facts.user.clone(),
             target: facts.target.clone(),
