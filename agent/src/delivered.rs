@@ -1,13 +1,14 @@
 //! What needs no carrying any more, by its id: a line each, in a file for each server, in a folder of root's.
 //!
 //! It only spares questions. Lost, the server is asked for each recording, and says that all of it is there. Logins have no
-//! recording that would say so: the file says since when those that are over are known here.
+//! recording that would say so: the file says since when those that are over are known here. What can be there no more is
+//! forgotten, so that it does not grow for ever: ids say when they were given.
 
 use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 use uuid::Uuid;
@@ -22,6 +23,7 @@ pub(crate) struct Delivered {
     /// Of logins that began earlier, in microseconds since 1970, it is not known whether they had a recording once.
     since_us: u64,
     file: File,
+    path: PathBuf,
 }
 
 /// Reads which ids there are; none, if there is no such file.
@@ -52,14 +54,12 @@ impl Delivered {
             // It is older than this line.
             None => 0,
         };
-        let flags = OFlags::NOFOLLOW.bits().cast_signed();
-        let mut options = OpenOptions::new();
-        let options = options.append(true).create(true).mode(0o600).custom_flags(flags);
-        let mut file = options.open(folder.join(name(server)))?;
+        let path = folder.join(name(server));
+        let mut file = appending(&path)?;
         // A last line that was cut takes no other with it.
         let said = if said.is_none() { format!("{SINCE}{since_us}\n") } else { String::new() };
         file.write_all(format!("\n{said}").as_bytes())?;
-        Ok(Self { ids, since_us, file })
+        Ok(Self { ids, since_us, file, path })
     }
 
     pub(crate) fn since_us(&self) -> u64 {
@@ -77,6 +77,43 @@ impl Delivered {
         // What cannot be written is asked for again after the next start.
         self.file.write_all(lines.as_bytes()).ok();
     }
+
+    /// Forgets what began before then, in microseconds since 1970: of that nothing is there any more. Of such logins it is not
+    /// known from now on whether they had a recording.
+    pub(crate) fn forget(&mut self, before_us: u64) -> io::Result<()> {
+        // Ids know no less than a millisecond.
+        let before_us = before_us - before_us % 1000;
+        let count = self.ids.len();
+        self.ids.retain(|id| begun_us(*id).is_some_and(|begun| begun >= before_us));
+        if self.ids.len() == count {
+            return Ok(());
+        }
+        self.since_us = self.since_us.max(before_us);
+        let lines = self.ids.iter().map(|id| format!("{id}\n"));
+        let text: String = std::iter::once(format!("{SINCE}{}\n", self.since_us)).chain(lines).collect();
+        // It is there whole, or as it was.
+        let beside = self.path.with_extension("new");
+        match fs::remove_file(&beside) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = appending(&beside)?;
+        file.write_all(text.as_bytes())?;
+        fs::rename(beside, &self.path)?;
+        self.file = file;
+        Ok(())
+    }
+}
+
+fn appending(path: &Path) -> io::Result<File> {
+    let flags = OFlags::NOFOLLOW.bits().cast_signed();
+    OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(flags).open(path)
+}
+
+/// When a session or a login began, by its id, in microseconds since 1970.
+pub(crate) fn begun_us(id: Uuid) -> Option<u64> {
+    let (seconds, nanos) = id.get_timestamp()?.to_unix();
+    Some(seconds.checked_mul(1_000_000)? + u64::from(nanos / 1000))
 }
 
 fn name(server: &str) -> String {
@@ -123,5 +160,38 @@ mod tests {
         assert_eq!(since("c", 9), 0);
         fs::remove_file(root.path().join(name("a"))).unwrap();
         assert_eq!(since("a", 11), 11);
+    }
+
+    #[test]
+    fn what_can_be_there_no_more_is_forgotten() {
+        let root = tempfile::tempdir().unwrap();
+        let id = |second: u64, number| {
+            uuid::Builder::from_unix_timestamp_millis(second * 1000, &[number; 10]).into_uuid()
+        };
+        let open = || Delivered::open(root.path(), "a", 7).unwrap();
+        let mut delivered = open();
+        delivered.add((1..=100).map(|second| id(second, 1)).chain([Uuid::from_u128(5)]));
+        delivered.forget(91_000_000).unwrap();
+        delivered.add([id(101, 2)]);
+        let is_known =
+            |delivered: &Delivered, seconds: [u64; 3]| seconds.map(|second| delivered.has(id(second, 1)));
+        assert_eq!(is_known(&delivered, [90, 91, 100]), [false, true, true]);
+        let text = fs::read_to_string(root.path().join(name("a"))).unwrap();
+        assert_eq!(text.lines().count(), 1 + 10 + 1, "{text}");
+        let mut again = open();
+        assert_eq!(is_known(&again, [90, 91, 100]), [false, true, true]);
+        assert!(again.has(id(101, 2)) && !again.has(Uuid::from_u128(5)));
+        // Of logins before then nobody says any more that they had no recording.
+        assert_eq!((again.since_us(), open().since_us()), (91_000_000, 91_000_000));
+        again.forget(50_000_000).unwrap();
+        assert_eq!(again.since_us(), 91_000_000);
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn an_id_says_when_it_was_given() {
+        let begun = |id: &str| begun_us(Uuid::parse_str(id).unwrap());
+        assert_eq!(begun("0196a1b2-c3d4-7e5f-8a9b-000000000001"), Some(0x0196_a1b2_c3d4 * 1000));
+        assert_eq!(begun("0196a1b2-c3d4-4e5f-8a9b-000000000001"), None);
     }
 }

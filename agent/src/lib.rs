@@ -4,10 +4,10 @@
 //! folders of recordings and the host log, and brings each recording, and each login from elsewhere that had none, to the
 //! server that the configuration names, with the key that root alone can read.
 //!
-//! - `run` is the whole of it: `watch` wakes it, it finds out what there is to carry, and workers carry it.
-//! - `queue` says what is next; `carried` is one recording, or one login, on its way.
+//! - `run` is the whole of it: `scout`, woken by `watch`, finds out what there is to carry, and workers carry it. `queue` says
+//!   what is next; `carried` is one recording, or one login, on its way.
 //! - `logins` knows which logins are without a recording; `delivered` what needs no carrying any more.
-//! - `close` ends what somebody closed on the server. [`Status`] is how it stands.
+//! - `close` ends what somebody closed on the server. `contact` is how it stands with the server, [`Status`] how that is told.
 //!
 //! *Invariants*: no session waits for the agent, and it changes no recording. Who, where and when comes from what root and
 //! the wrapper have written. It may be killed at any moment: what it has forgotten the server knows.
@@ -15,10 +15,12 @@
 
 mod carried;
 mod close;
+mod contact;
 mod delivered;
 mod logins;
 mod queue;
 mod run;
+mod scout;
 mod status;
 mod watch;
 

@@ -28,8 +28,8 @@ pub(crate) type Ended = Arc<AtomicU64>;
 #[derive(Debug, Default)]
 pub(crate) struct Logins {
     waiting: BTreeMap<Uuid, (Login, Ended)>,
-    /// The ends of those that are being carried.
-    carried: HashMap<Uuid, Ended>,
+    /// Those that are being carried: when each began, and ended.
+    carried: HashMap<Uuid, (u64, Ended)>,
     /// A recording has named these. Of them the log may tell later.
     recorded: HashSet<Uuid>,
 }
@@ -46,7 +46,8 @@ impl Logins {
             }
             Entry::Logout { id, end, .. } => {
                 let Ok(id) = Uuid::parse_str(&id) else { return };
-                let ended = self.waiting.get(&id).map(|(_, ended)| ended).or_else(|| self.carried.get(&id));
+                let ended = self.waiting.get(&id).map(|(_, ended)| ended);
+                let ended = ended.or_else(|| self.carried.get(&id).map(|(_, ended)| ended));
                 // That it was found lost says nothing of when.
                 if let Some(ended) = ended.filter(|_| end == LoginEnd::Closed) {
                     ended.store(time_us, Ordering::Relaxed);
@@ -84,11 +85,17 @@ impl Logins {
         let mut found = Vec::new();
         for id in due {
             if let Some((login, ended)) = self.waiting.remove(&id) {
-                self.carried.insert(id, Arc::clone(&ended));
+                self.carried.insert(id, (login.start_us, Arc::clone(&ended)));
                 found.push((id, login, ended));
             }
         }
         found
+    }
+
+    /// When the oldest of them began that the server may not know, in microseconds since 1970.
+    pub(crate) fn oldest_us(&self) -> Option<u64> {
+        let waiting = self.waiting.values().map(|(login, _)| login.start_us);
+        waiting.chain(self.carried.values().map(|(start, _)| *start)).min()
     }
 
     /// Whether one may be due soon.
@@ -195,6 +202,7 @@ mod tests {
         logins.recorded(&[Uuid::from_u128(2)]);
         assert!(logins.due(GRACE - 1).is_empty() && logins.is_waiting());
         logins.take(logout(1), 7, |_, _| false);
+        assert_eq!(logins.oldest_us(), Some(0));
         let due = logins.due(GRACE);
         let ids: Vec<_> = due.iter().map(|(id, ..)| id.as_u128()).collect();
         assert_eq!(ids, [1, 3]);
@@ -204,6 +212,11 @@ mod tests {
         logins.take(logout(3), 9, |_, _| false);
         assert_eq!(due[1].2.load(Ordering::Relaxed), 9);
         assert!(logins.due(u64::MAX).is_empty());
+        logins.take(Entry::Login(login(5, 9)), 9, |_, _| false);
+        for (number, oldest) in [(1, Some(0)), (3, Some(9))] {
+            logins.forget(Uuid::from_u128(number));
+            assert_eq!(logins.oldest_us(), oldest);
+        }
     }
 
     #[test]

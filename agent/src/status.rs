@@ -2,12 +2,14 @@
 //! how much waits is counted on the disk, so that it is known without an agent, too.
 
 use std::collections::{BTreeMap, HashSet};
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use casemate_host::kept::Shelves;
 use casemate_host::{Config, Places, Registry};
+use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -71,8 +73,8 @@ impl Status {
             // Held by whoever runs, for as long as it does.
             file => match file?.try_lock_shared() {
                 Ok(()) => return Ok(None),
-                Err(fs::TryLockError::WouldBlock) => {}
-                Err(fs::TryLockError::Error(error)) => return Err(error),
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(error)) => return Err(error),
             },
         }
         match fs::read(path(&folder)) {
@@ -87,8 +89,25 @@ fn path(folder: &Path) -> PathBuf {
 }
 
 /// The file that an agent holds while it runs.
-pub(crate) fn lock_path(folder: &Path) -> PathBuf {
+fn lock_path(folder: &Path) -> PathBuf {
     folder.join("lock")
+}
+
+/// Takes the place of the one agent that there is; `None` if another has it.
+pub(crate) fn lock(folder: &Path) -> io::Result<Option<File>> {
+    match DirBuilder::new().mode(0o700).create(folder) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        made => made?,
+    }
+    let flags = OFlags::NOFOLLOW.bits().cast_signed();
+    let mut options = File::options();
+    let options = options.write(true).create(true).truncate(false).mode(0o600).custom_flags(flags);
+    let file = options.open(lock_path(folder))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
 }
 
 /// Counts what is not on the server that the configuration names.
