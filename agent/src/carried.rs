@@ -19,8 +19,9 @@ use uuid::Uuid;
 use crate::close::Closing;
 use crate::logins::{Ended, booted_us, over_by};
 use crate::queue::Again;
+use crate::roll::{Entered, Roll};
 
-/// A login without a recording says so often that it is there, and hears whether it is to end.
+/// A login without a recording says so often that it is there, and hears whether it is to end, while nobody says it for it.
 const HEARTBEAT: Duration = Duration::from_secs(3);
 
 /// When a login has ended, the host log says so before.
@@ -46,6 +47,8 @@ pub(crate) struct Host {
     pub(crate) target: String,
     /// Where that is known from.
     pub(crate) target_known_by: &'static str,
+    /// Who goes on.
+    pub(crate) roll: Roll,
 }
 
 /// Something to carry.
@@ -75,7 +78,8 @@ enum What {
     Login {
         login: Login,
         ended: Ended,
-        is_known: bool,
+        /// The server knows it.
+        entered: Option<Entered>,
         /// Its process is gone; nobody has said that it ended.
         gone: Option<Instant>,
     },
@@ -86,6 +90,7 @@ enum What {
 struct Begun {
     upload: Upload,
     file: File,
+    entered: Entered,
 }
 
 /// How it goes on.
@@ -141,7 +146,7 @@ impl Job {
     }
 
     pub(crate) fn login(id: Uuid, login: Login, ended: Ended) -> Self {
-        Self::new(id, What::Login { login, ended, is_known: false, gone: None }, true)
+        Self::new(id, What::Login { login, ended, entered: None, gone: None }, true)
     }
 
     fn new(id: Uuid, what: What, is_live: bool) -> Self {
@@ -206,6 +211,8 @@ impl Job {
 
     fn carry_recording(&mut self, host: &Host) -> Result<Step, Stuck> {
         let What::Recording { shelves, place, begun } = &mut self.what else { return Ok(Step::Done) };
+        let closed = begun.as_ref().and_then(|begun| begun.entered.closed());
+        self.closing = self.closing.take().or(closed.map(Closing::new));
         let rest = begun.as_ref().map_or(Duration::ZERO, |begun| begun.upload.rest());
         if !rest.is_zero() && self.closing.is_none() && self.events.is_empty() {
             // Another one has grown, and all that are carried were woken.
@@ -239,7 +246,7 @@ impl Job {
                     self.events.push(NewEvent::once(self.id, "ClientConnect", start, None));
                 }
                 self.spoken = Instant::now();
-                none.insert(Begun { upload, file })
+                none.insert(Begun { upload, file, entered: host.roll.enter(self.id) })
             }
         };
         self.is_live |= !is_over;
@@ -255,6 +262,9 @@ impl Job {
         let close = tell(&host.client, self.id, &mut self.events)?;
         self.closing = self.closing.take().or(close);
         let upload = &mut begun.upload;
+        if begun.entered.is_spoken_for() {
+            upload.spoken_for();
+        }
         if is_over || upload.rest().is_zero() {
             let sent = upload.send(is_over)?;
             self.spoken = Instant::now();
@@ -276,9 +286,9 @@ impl Job {
     }
 
     fn carry_login(&mut self, host: &Host) -> Result<Step, Stuck> {
-        let What::Login { login, ended, is_known, gone } = &mut self.what else { return Ok(Step::Done) };
+        let What::Login { login, ended, entered, gone } = &mut self.what else { return Ok(Step::Done) };
         let id = self.id;
-        if !*is_known {
+        if entered.is_none() {
             match host.client.renew(id) {
                 Err(ClientError::Refused { status: 404, .. }) => {
                     host.client.connect(id, &connection_of(host, login))?;
@@ -288,8 +298,8 @@ impl Job {
             let start = Time(i64::try_from(login.start_us).unwrap_or(0));
             self.events.push(NewEvent::once(id, "ClientConnect", start, None));
             self.spoken = Instant::now();
-            *is_known = true;
         }
+        let entered = entered.get_or_insert_with(|| host.roll.enter(id));
         let end = match ended.load(Ordering::Relaxed) {
             0 if logins::holder_of(login).is_some() => None,
             0 if gone.get_or_insert_with(Instant::now).elapsed() < SAID => {
@@ -308,7 +318,10 @@ impl Job {
         if end.is_some() {
             return Ok(Step::Done);
         }
-        if self.spoken.elapsed() >= HEARTBEAT {
+        let is_spoken_for = entered.is_spoken_for();
+        if is_spoken_for {
+            close = close.or(entered.closed().map(Closing::new));
+        } else if self.spoken.elapsed() >= HEARTBEAT {
             close = close.or(host.client.renew(id)?.map(Closing::new));
             self.spoken = Instant::now();
         }
@@ -316,8 +329,9 @@ impl Job {
         if let Some(closing) = &mut self.closing {
             closing.login(&host.places, login);
         }
-        let not_before = Instant::now() + TOGETHER;
-        Ok(Step::Again(Again { due: self.sooner(self.spoken + HEARTBEAT), not_before }))
+        let now = Instant::now();
+        let due = if is_spoken_for { now } else { self.spoken } + HEARTBEAT;
+        Ok(Step::Again(Again { due: self.sooner(due), not_before: now + TOGETHER }))
     }
 
     /// Then, or when what is being ended is to be looked at.

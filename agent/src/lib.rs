@@ -6,6 +6,7 @@
 //!
 //! - `run` is the whole of it: `scout`, woken by `watch`, finds out what there is to carry, and workers carry it. `queue` says
 //!   what is next; `carried` is one recording, or one login, on its way.
+//! - `roll`: who goes on, so that one call says for all of them that they are there, and hears who is to end.
 //! - `logins` knows which logins are without a recording; `delivered` what needs no carrying any more.
 //! - `close` ends what somebody closed on the server. `contact` is how it stands with the server, [`Status`] how that is told.
 //!
@@ -19,6 +20,7 @@ mod contact;
 mod delivered;
 mod logins;
 mod queue;
+mod roll;
 mod run;
 mod scout;
 mod status;

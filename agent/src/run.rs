@@ -17,6 +17,7 @@ use crate::contact::{Contact, Say};
 use crate::delivered::Delivered;
 use crate::logins::Logins;
 use crate::queue::{Again, Queue, Taken};
+use crate::roll::Roll;
 use crate::scout::{Scout, oldest_us};
 use crate::status;
 
@@ -25,6 +26,16 @@ const WORKERS: usize = 4;
 
 /// An agent that has nothing else to say says so often that it is there.
 const BEAT: Duration = Duration::from_secs(60);
+
+/// So long the server may keep the call that speaks for all, while nobody is to end. Whoever has come since speaks for himself
+/// meanwhile, and what is between us and the server takes us for alive.
+const KEPT: Duration = Duration::from_secs(20);
+
+/// A server that does not keep it is not called more often.
+const SHORTEST: Duration = Duration::from_secs(3);
+
+/// What is waited before that call is tried again that came to nothing.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// What could not be sent for so many times is named by `--status`.
 const NAMED: u32 = 4;
@@ -95,7 +106,7 @@ impl Agent {
         };
         let registry = Registry::of(&places);
         Ok(Self {
-            host: Host { client, places, registry, target, target_known_by },
+            host: Host { client, places, registry, target, target_known_by, roll: Roll::default() },
             shelves,
             delivered: Mutex::new(delivered),
             logins: Mutex::default(),
@@ -129,26 +140,43 @@ impl Agent {
         });
     }
 
-    /// Says that the agent is there, whenever it has said nothing else for a while.
+    /// Says for all that goes on that it is there, and hears what is to end. Where nothing goes on, it says that the agent is
+    /// there, whenever it has said nothing else for a while.
     fn beat(&self, say: Say<'_>) {
-        let mut tried = None;
+        let (mut pause, mut kept) = (PAUSE, KEPT);
         loop {
-            let last = self.contact.reached().max(tried);
-            let rest = until_beat(last, Instant::now());
-            if !rest.is_zero() {
-                std::thread::sleep(rest);
-                continue;
-            }
-            tried = Some(Instant::now());
-            match self.host.client.heartbeat().map_err(Stuck::from) {
-                Ok(()) => {
+            let called = self.host.roll.call(until_beat(self.contact.reached(), Instant::now()));
+            let begun = Instant::now();
+            let patience = if called.is_empty() { Duration::ZERO } else { kept };
+            match self.host.client.heartbeat(&called, patience).map_err(Stuck::from) {
+                Ok(closed) => {
+                    pause = PAUSE;
+                    let is_news = !closed.is_empty();
+                    self.host.roll.heard(closed);
                     self.there(say);
                     // Nothing else may come that would write it down.
                     self.contact.write();
+                    if is_news {
+                        self.queue.wake();
+                    } else if !called.is_empty() {
+                        std::thread::sleep(SHORTEST.saturating_sub(begun.elapsed()));
+                    }
                 }
-                // A server that does not know the call, or a key that is of no agent.
-                Err(stuck) if stuck.concern() == Concern::This => {}
-                Err(stuck) => self.away(&stuck, say),
+                Err(stuck) => {
+                    self.host.roll.unheard();
+                    // Somebody in between may have no patience.
+                    if begun.elapsed() > SHORTEST {
+                        kept = (kept / 2).max(SHORTEST);
+                    }
+                    // A server that does not know the call, or a key that is of no agent.
+                    if stuck.concern() == Concern::This {
+                        pause = BEAT;
+                    } else {
+                        self.away(&stuck, say);
+                    }
+                    std::thread::sleep(pause);
+                    pause = (pause * 2).min(BEAT);
+                }
             }
         }
     }

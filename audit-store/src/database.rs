@@ -105,7 +105,9 @@ impl Database {
         Ok(database)
     }
 
-    pub(crate) fn is_sqlite(&self) -> bool {
+    /// Whether it is SQLite: then there is one server, and nobody else writes.
+    #[must_use]
+    pub fn is_sqlite(&self) -> bool {
         matches!(self.0, Pool::Sqlite { .. })
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use casemate_audit_log::Time;
 use casemate_cast_format::SessionFacts;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use ureq::http::{HeaderMap, Method};
 use uuid::Uuid;
@@ -131,6 +131,20 @@ pub struct Taken {
     pub defects: Vec<String>,
 }
 
+/// What a server says to an agent that is there.
+#[derive(Deserialize)]
+struct Heard {
+    closed: Vec<Closed>,
+}
+
+/// A connection that is to end.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Closed {
+    connection_id: Uuid,
+    reason: String,
+}
+
 impl Client {
     /// Brings in events, a JSON array of them as BastionZero's API gave them out. May be sent again: they keep their ids.
     ///
@@ -155,12 +169,22 @@ impl Client {
         self.json(response.body_mut())
     }
 
-    /// Says that the agent is there, when it has nothing else to say.
+    /// Says that the agent is there, and for these connections that they go on. Gives those that somebody has closed, and why:
+    /// while there are none, the server may keep the call for so long.
     ///
     /// # Errors
     /// The server does not hear it, or is older than this call.
-    pub fn heartbeat(&self) -> Result<(), ClientError> {
-        self.call(Method::POST, "ingest/heartbeat", &[], &[]).map(drop)
+    pub fn heartbeat(
+        &self,
+        connections: &[Uuid],
+        patience: Duration,
+    ) -> Result<Vec<(Uuid, String)>, ClientError> {
+        let wait = format!("wait={}", patience.as_secs());
+        let headers = [("content-type", "application/json"), ("prefer", &*wait)];
+        let body = json!({ "connections": connections }).to_string();
+        let mut response = self.call(Method::POST, "ingest/heartbeat", &headers, body.as_bytes())?;
+        let Heard { closed } = self.json(response.body_mut())?;
+        Ok(closed.into_iter().map(|closed| (closed.connection_id, closed.reason)).collect())
     }
 
     /// Makes a connection known, with [names](crate::name) that the server takes. May be said again.
@@ -265,8 +289,6 @@ fn close(headers: &HeaderMap) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

@@ -28,7 +28,7 @@ const KEPT: usize = 16 << 10;
 /// So much of what is there already is sent again.
 const OVERLAP: u64 = 64 << 10;
 
-/// A session in which nothing happens says so often that it is there, and hears whether it is to end.
+/// A session in which nothing happens says so often that it is there, and hears whether it is to end, while nobody else says it.
 const HEARTBEAT: Duration = Duration::from_secs(3);
 
 /// That a file does not grow is told after so long: so the server need not wait whether more is under way before it takes what
@@ -165,6 +165,11 @@ impl Upload {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Somebody else says that it is there, and hears whether it is to end.
+    pub fn spoken_for(&mut self) {
+        self.spoken = Instant::now();
     }
 
     /// How long it has nothing to say, if the file does not grow.

@@ -10,6 +10,7 @@ use casemate_audit_store::directory::{Organization, Subject};
 use casemate_audit_store::{
     Batch, Connections, Database, Digest, Directory, Journal, Recordings, Step, StoreError,
 };
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::config::Config;
@@ -51,6 +52,8 @@ pub struct Parts {
     pub attempts: Mutex<Attempts>,
     /// From where those call whom nobody knows.
     pub unknown: Mutex<Attempts>,
+    /// Wakes those who wait for somebody to close a connection; true once the server ends.
+    pub bell: watch::Sender<bool>,
 }
 
 impl Deref for App {

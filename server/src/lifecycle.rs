@@ -100,6 +100,7 @@ pub async fn close(
     now: Time,
 ) -> Result<usize, ApiError> {
     let asked = app.connections.ask_to_close(which, by, reason, now).await?;
+    app.bell.send_modify(|_| {});
     // It goes on though whoever asked has gone away.
     end_all(app, &asked, reason, now).await?;
     Ok(asked.len())
@@ -144,6 +145,19 @@ pub async fn heard(app: &App, connection: Connection, now: Time) -> Result<Conne
     let event = event(app, &connection, id, what, now, reason);
     app.make(vec![app.connections.reviving(connection.id, now, vec![event])]).await?;
     Ok(app.connections.get(connection.id).await?.unwrap_or(connection))
+}
+
+/// Whoever carries some connections to a target was heard, of all of them at once.
+///
+/// # Errors
+/// It cannot be kept.
+pub async fn all_heard(app: &App, ids: &[Uuid], target: &str, now: Time) -> Result<(), ApiError> {
+    let there = app.connections.of_target(ids, target).await?;
+    app.connections.renew_all(&there, now).await?;
+    for lapsed in there.into_iter().filter(|connection| connection.has_lapsed) {
+        heard(app, lapsed, now).await?;
+    }
+    Ok(())
 }
 
 /// An agent was heard; if it was not there before, that is written down.

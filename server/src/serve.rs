@@ -128,6 +128,7 @@ impl Server {
             sessions,
             attempts,
             unknown,
+            bell: tokio::sync::watch::Sender::new(false),
         });
         let link = app.first_link(now).await?;
         Ok(Self { app, listener, tls, link })
@@ -199,6 +200,7 @@ impl Server {
                 () = &mut tending => {}
                 () = &mut end, if !is_ending => {
                     is_ending = true;
+                    self.app.bell.send_replace(true);
                     handle.graceful_shutdown(Some(PATIENCE));
                 }
             }

@@ -1,6 +1,8 @@
 //! `casemate agent` on a wrapped host, with a real server: what is recorded there arrives, live and once, as whose it is.
 
 use std::os::unix::fs::PermissionsExt as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use casemate_tests::machine::{CONFIG, Machine, RECORDINGS, Way};
@@ -15,6 +17,8 @@ struct Carried {
     server: AuditServer,
     administrator: Asker,
     machine: Machine,
+    /// The calls that were made from there.
+    calls: Arc<AtomicUsize>,
     _world: World,
 }
 
@@ -28,14 +32,14 @@ impl Carried {
         machine.chmod("/etc/casemate/agent.key", 0o600);
         // That root has come in, to see whether anybody can, is not told.
         machine.sh("rm -f /var/lib/casemate/log/*");
-        let url = machine.wire(&server.address);
+        let (url, calls) = machine.counted_wire(&server.address);
         let alice = machine.sh("ssh-keygen -lf /home/client/.ssh/alice.pub");
         let alice = alice.split(' ').nth(1).expect("a fingerprint");
         machine.configure(&format!(
             "[people]\n\"{alice}\" = \"alice@corp.example\"\n\
              [server]\nurl = \"{url}\"\nkey-file = \"/etc/casemate/agent.key\"\n"
         ));
-        Ok(Self { server, administrator, machine, _world: world })
+        Ok(Self { server, administrator, machine, calls, _world: world })
     }
 
     /// Whom alice's key is of.
@@ -405,6 +409,47 @@ fn a_recording_that_the_server_refuses_is_in_no_other_ones_way() {
     let refused = status["agent"]["refused"].as_object().unwrap();
     assert_eq!(refused.keys().collect::<Vec<_>>(), [&foreign], "{status}");
     assert!(refused[&foreign].as_str().unwrap().contains("another"), "{status}");
+}
+
+#[test]
+fn fifty_sessions_in_which_nothing_happens_make_a_few_calls_a_minute_and_end_at_once() {
+    const SESSIONS: usize = 50;
+    let carried = booted!(Carried::new());
+    let machine = &carried.machine;
+    let shell =
+        "exec setpriv --reuid alice --regid alice --init-groups -- env HOME=/home/alice casemate-shell -c";
+    let _idle = machine
+        .root("sh")
+        .args(&["-c", &format!("for i in $(seq {SESSIONS}); do ({shell} 'sleep 1000; true') & done; wait")])
+        .on_terminal();
+    wait_until("sessions", 3 * LONG, || (machine.running("sleep 1000").len() == SESSIONS).then_some(()));
+    let _agent = carried.agent();
+    let open = || carried.administrator.json("connections?connectionState=Open").as_array().unwrap().clone();
+    let connections = wait_until("connections", 3 * LONG, || {
+        let open = open();
+        (open.len() == SESSIONS).then_some(open)
+    });
+    // Until one call speaks for all, each speaks for itself.
+    std::thread::sleep(Duration::from_secs(22));
+    let count = || carried.calls.load(Ordering::Relaxed);
+    let (before, time) = (count(), Duration::from_secs(20));
+    std::thread::sleep(time);
+    let made = count() - before;
+    assert!(made <= 4, "{made} calls in {time:?}");
+    assert_eq!(open().len(), SESSIONS);
+
+    let took = connections[..3].iter().map(|connection| {
+        let running = machine.running("sleep 1000").len();
+        let begun = Instant::now();
+        let path = format!("connections/{}/close", connection["id"].as_str().unwrap());
+        assert_eq!(carried.administrator.send("PATCH", &path, &[], b"").status, 204);
+        wait_until("its end", LONG, || (machine.running("sleep 1000").len() == running - 1).then_some(()));
+        begun.elapsed()
+    });
+    let took: Vec<_> = took.collect();
+    assert!(took.iter().all(|took| *took < Duration::from_secs(5)), "{took:?}");
+    // It goes on for the others, for longer than a lease lasts that nobody renews.
+    assert_eq!(open().len(), SESSIONS - 3);
 }
 
 #[test]

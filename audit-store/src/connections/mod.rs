@@ -149,7 +149,7 @@ impl Connections {
     /// # Errors
     /// The database refuses.
     pub async fn renew(&self, there: Connection, now: Time) -> Result<Connection, StoreError> {
-        if !there.is_living() || there.lease.0.saturating_sub(now.0) >= self.lease() {
+        if !self.is_due(&there, now) {
             return Ok(there);
         }
         let mut renew = living_one(there.id);
@@ -159,6 +159,46 @@ impl Connections {
             Some(renewed) => Ok(renewed),
             None => Ok(self.get(there.id).await?.unwrap_or(there)),
         }
+    }
+
+    /// The same, of many that were just looked up, in one statement.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn renew_all(&self, there: &[Connection], now: Time) -> Result<(), StoreError> {
+        let due: Vec<_> =
+            there.iter().filter(|there| self.is_due(there, now)).map(|there| val(there.id)).collect();
+        if due.is_empty() {
+            return Ok(());
+        }
+        let mut renew = update::<Connection>();
+        renew.value(Columns::Lease, val(self.renewed(now))).and_where(Expr::col(Columns::Id).is_in(due));
+        renew.and_where(Expr::col(Columns::Ended).is_null());
+        renew.and_where(Expr::col(Columns::Lease).lt(val(self.renewed(now))));
+        self.database.run(&renew).await.map(drop)
+    }
+
+    /// Whether a lease has to be written.
+    fn is_due(&self, there: &Connection, now: Time) -> bool {
+        there.is_living() && there.lease.0.saturating_sub(now.0) < self.lease()
+    }
+
+    /// Those of some, all to one target.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn of_target(&self, ids: &[Uuid], target: &str) -> Result<Vec<Connection>, StoreError> {
+        self.database.all(&these(ids, target, self.database.is_sqlite())).await
+    }
+
+    /// Those of them that somebody wants closed.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn asked_of(&self, ids: &[Uuid], target: &str) -> Result<Vec<Connection>, StoreError> {
+        let mut select = these(ids, target, self.database.is_sqlite());
+        select.and_where(Expr::col(Columns::CloseAsked).is_not_null());
+        self.database.all(&select).await
     }
 
     /// A client is attached. What is counted is marked, by the id of its event: with the same mark it is counted once.
@@ -272,6 +312,12 @@ impl Connections {
 
 fn one(id: Uuid) -> sea_query::SelectStatement {
     select::<Connection>().and_where(Expr::col(Columns::Id).eq(val(id))).to_owned()
+}
+
+fn these(ids: &[Uuid], target: &str, is_sqlite: bool) -> sea_query::SelectStatement {
+    let mut select = select::<Connection>();
+    select.and_where(Expr::col(Columns::Id).is_in(ids.iter().map(|id| val(*id))));
+    select.and_where(beside(Columns::TargetId, is_sqlite).eq(name(target))).to_owned()
 }
 
 /// Changes connections that are not over, and gives them as they are then.

@@ -244,6 +244,32 @@ fn a_lease_is_renewed_and_what_is_silent_is_closed_once() {
 }
 
 #[test]
+fn many_leases_are_renewed_in_one_statement_and_only_of_one_target() {
+    in_both(async |database| {
+        let connections = Server::new(&database).await;
+        let [one, two, ended] =
+            [connections.opened(1).await, connections.opened(2).await, connections.opened(3).await];
+        let foreign = connections.open(new(4, "a@org.com", "web-2", "root"), Time(0)).await;
+        let Opened::New(foreign) = foreign else { panic!("{foreign:?}") };
+        assert!(connections.end(ended.id, ConnectionState::Closed, None, 5).await);
+        let all = [one.id, two.id, ended.id, foreign.id, Uuid::nil()];
+        let of_it = async || connections.of_target(&all, &one.target_id).await.unwrap();
+        let ids = |found: Vec<Connection>| found.iter().map(|there| there.id).collect::<BTreeSet<_>>();
+        assert_eq!(ids(of_it().await), [one.id, two.id, ended.id].into());
+        connections.renew_all(&of_it().await, Time(LEASE)).await.unwrap();
+        assert_eq!(connections.lapse(2 * LEASE).await, [foreign.id]);
+        assert_eq!(ids(connections.lapsed(Time(9 * LEASE), 9).await.unwrap()), [one.id, two.id].into());
+        let asked = async || ids(connections.asked_of(&all, &one.target_id).await.unwrap());
+        assert_eq!(asked().await, BTreeSet::new());
+        connections.ask_to_close(Which::One(two.id), "admin@org.com", "lunch", Time(1)).await.unwrap();
+        connections.ask_to_close(Which::One(foreign.id), "admin@org.com", "lunch", Time(1)).await.unwrap();
+        assert_eq!(asked().await, [two.id].into());
+        let many: Vec<_> = (0..10_000).map(Uuid::from_u128).collect();
+        assert_eq!(connections.of_target(&many, &one.target_id).await.unwrap().len(), 3);
+    });
+}
+
+#[test]
 fn clients_are_counted_once_each() {
     in_both(async |database| {
         let connections = Server::new(&database).await;

@@ -283,22 +283,6 @@ async fn carried(gate: &Gate, caller: &Caller, action: Action, text: &str) -> Re
     Ok(found)
 }
 
-/// Say that an agent is there
-///
-/// For when it has nothing else to say: once a minute, for a whole host. It is no user event.
-#[utoipa::path(post, path = "/ingest/heartbeat", tag = "ingest",
-    responses((status = 204), (status = "4XX", body = ErrorBody)))]
-pub async fn heartbeat(gate: Gate) -> Result<StatusCode, ApiError> {
-    let caller = gate.pass_again(Action::Heartbeat, "heartbeat").await?;
-    let target = match caller.target {
-        Some(target) => gate.app.directory.target(target).await?.filter(|target| target.deleted.is_none()),
-        None => None,
-    };
-    let target = target.ok_or_else(|| ApiError::not_found("target"))?;
-    lifecycle::agent_heard(&gate.app, &target, Time::now()).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
 /// Where a recording is to be gone on with
 #[utoipa::path(head, path = "/ingest/recordings/{id}", tag = "ingest", params(("id" = Uuid, Path)),
     responses((status = 200, headers(("Upload-Offset" = u64), ("Upload-Complete" = String))), (status = "4XX")))]

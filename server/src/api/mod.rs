@@ -9,6 +9,7 @@ pub mod directory;
 pub mod events;
 pub mod export;
 pub mod foreign;
+pub mod heartbeat;
 pub mod ingest;
 pub mod organization;
 pub mod question;
@@ -124,7 +125,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(connections::close_of_user))
         .routes(routes!(foreign::kube).layer(DefaultBodyLimit::max(LIST_LIMIT)))
         .routes(routes!(foreign::import).layer(DefaultBodyLimit::max(LIST_LIMIT)))
-        .routes(routes!(ingest::heartbeat))
+        .routes(routes!(heartbeat::heartbeat))
         .routes(routes!(ingest::connect))
         .routes(routes!(ingest::happened))
         .routes(routes!(ingest::uploaded))

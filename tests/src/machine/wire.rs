@@ -2,26 +2,38 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use super::Machine;
 
+/// The end of the first line of a call.
+const HEAD: &[u8] = b" HTTP/1.1\r\n";
+
 impl Machine {
     /// Leads to a server outside, `http://HOST:PORT`, and gives its address inside. Where nobody listens outside, it is cut
     /// off inside.
     #[must_use]
     pub fn wire(&self, to: &str) -> String {
+        self.counted_wire(to).0
+    }
+
+    /// The same, with how many calls of HTTP were made over it by now.
+    #[must_use]
+    pub fn counted_wire(&self, to: &str) -> (String, Arc<AtomicUsize>) {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&calls);
         let network = std::fs::File::open(format!("/proc/{}/ns/net", self.init)).expect("the network inside");
         let to = to.strip_prefix("http://").expect("a plain address").to_owned();
         let (accepted, incoming) = mpsc::channel::<TcpStream>();
         thread::spawn(move || {
             for inside in incoming {
                 if let Ok(outside) = TcpStream::connect(&to) {
-                    pass_on(&inside, &outside);
-                    pass_on(&outside, &inside);
+                    pass_on(&inside, &outside, Some(Arc::clone(&counter)));
+                    pass_on(&outside, &inside, None);
                 }
             }
         });
@@ -40,15 +52,20 @@ impl Machine {
                 }
             }
         });
-        format!("http://127.0.0.1:{}", port.recv().expect("a port"))
+        (format!("http://127.0.0.1:{}", port.recv().expect("a port")), calls)
     }
 }
 
-fn pass_on(from: &TcpStream, to: &TcpStream) {
+fn pass_on(from: &TcpStream, to: &TcpStream, calls: Option<Arc<AtomicUsize>>) {
     let (mut from, mut to) = (from.try_clone().expect("a stream"), to.try_clone().expect("a stream"));
     thread::spawn(move || {
         let mut bytes = [0; 16 << 10];
         while let Ok(count @ 1..) = from.read(&mut bytes) {
+            if let Some(calls) = &calls {
+                // Heads are written in one piece.
+                let heads = bytes[..count].windows(HEAD.len()).filter(|part| part == &HEAD).count();
+                calls.fetch_add(heads, Ordering::Relaxed);
+            }
             if to.write_all(&bytes[..count]).is_err() {
                 break;
             }
