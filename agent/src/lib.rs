@@ -26,5 +26,6 @@ mod scout;
 mod status;
 mod watch;
 
+pub use queue::PARKED;
 pub use run::{Agent, AgentError};
 pub use status::{Backlog, Status, backlog};

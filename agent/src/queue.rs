@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
 
 /// What the server refuses is tried again so much later: somebody may have put it right.
-const PARKED: Duration = Duration::from_secs(600);
+pub const PARKED: Duration = Duration::from_secs(600);
 
 /// What is waited before something that could not be sent for now is tried again: at first, and at most.
 const LATER: (Duration, Duration) = (Duration::from_secs(2), PARKED);

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use casemate_agent::{Agent, AgentError, Backlog, Status, backlog};
+use casemate_agent::{Agent, AgentError, Backlog, PARKED, Status, backlog};
 use casemate_host::{Places, trusted};
 use chrono::{DateTime, Local};
 use serde::Serialize;
@@ -21,6 +21,8 @@ use crate::printer::Printer;
 ///
 /// No session waits for it. While the server cannot be reached, or no agent runs, recordings wait where they are, and are
 /// sent later, from where the server has got to. It runs until it is killed, which it may be at any moment. It takes root.
+///
+/// What the server refuses is tried again every ten minutes, and holds up nothing else; --status names it.
 ///
 /// With --status the exit status is 0 if an agent runs and its server takes what it sends, and 1 otherwise.
 #[derive(Debug, clap::Args)]
@@ -113,8 +115,12 @@ fn described(server: &str, status: Option<&Status>, backlog: &Backlog) -> String
     let oldest = oldest.as_ref().map_or_else(String::new, |path| format!(", the oldest {}", path.display()));
     let size = if *waiting > 0 { format!(", {}", people_bytes(*bytes)) } else { String::new() };
     lines.push(format!("waiting   {waiting}{size}{oldest}"));
-    for (name, reason) in status.map(|status| &status.refused).into_iter().flatten() {
-        lines.push(format!("refused   {name}: {reason}"));
+    if let Some(Status { refused, .. }) = status.filter(|status| !status.refused.is_empty()) {
+        lines.extend(refused.iter().map(|(name, reason)| format!("refused   {name}: {reason}")));
+        let minutes = PARKED.as_secs() / 60;
+        lines.push(format!(
+            "          what is refused is tried again every {minutes} minutes, and when the agent begins"
+        ));
     }
     lines.iter().map(|line| format!("{}\n", casemate_terminal::escaped(line))).collect()
 }
@@ -141,6 +147,12 @@ mod tests {
         status.refused.insert("/r/b".into(), "it differs".into());
         let said = described("https://a", Some(&status), &Backlog::default());
         assert!(said.contains("takes nothing since ") && !said.contains('\u{1b}'), "{said}");
-        assert!(said.ends_with("running   0\nwaiting   0\nrefused   /r/b: it differs\n"), "{said}");
+        assert!(
+            said.ends_with(
+                "running   0\nwaiting   0\nrefused   /r/b: it differs\n          \
+                 what is refused is tried again every 10 minutes, and when the agent begins\n"
+            ),
+            "{said}"
+        );
     }
 }
