@@ -13,10 +13,10 @@ use crate::host::{log_in, log_out, look};
 use crate::server::commands;
 
 /// A server, a host with its key, and who asks.
-struct Carried {
-    server: AuditServer,
-    administrator: Asker,
-    machine: Machine,
+pub(crate) struct Carried {
+    pub(crate) server: AuditServer,
+    pub(crate) administrator: Asker,
+    pub(crate) machine: Machine,
     /// The calls that were made from there.
     calls: Arc<AtomicUsize>,
     _world: World,
@@ -24,7 +24,11 @@ struct Carried {
 
 impl Carried {
     fn new() -> Result<Self, String> {
-        let machine = Machine::new(Way::Login)?;
+        Ok(Self::on(Machine::new(Way::Login)?))
+    }
+
+    /// On a machine that is there.
+    pub(crate) fn on(machine: Machine) -> Self {
         let world = World::new();
         let server = AuditServer::start(&world.path("server"), None);
         let administrator = server.administrator();
@@ -39,7 +43,7 @@ impl Carried {
             "[people]\n\"{alice}\" = \"alice@corp.example\"\n\
              [server]\nurl = \"{url}\"\nkey-file = \"/etc/casemate/agent.key\"\n"
         ));
-        Ok(Self { server, administrator, machine, calls, _world: world })
+        Self { server, administrator, machine, calls, _world: world }
     }
 
     /// Whom alice's key is of.
@@ -66,13 +70,13 @@ impl Carried {
         assert_eq!(agent.wait_exit(LONG), 128 + 9);
     }
 
-    fn events(&self, log: &str) -> Vec<Value> {
+    pub(crate) fn events(&self, log: &str) -> Vec<Value> {
         self.administrator.json(&format!("events/{log}?eventCount=1000&sort=asc")).as_array().unwrap().clone()
     }
 
     /// Waits until a command is in the log.
     #[track_caller]
-    fn command(&self, text: &str) -> Value {
+    pub(crate) fn command(&self, text: &str) -> Value {
         wait_until(&format!("`{text}` in the log"), 3 * LONG, || {
             let mut found = self.events("command");
             found.retain(|event| event["command"].as_str().is_some_and(|command| command.contains(text)));
@@ -83,7 +87,7 @@ impl Carried {
 
     /// Waits until all that is kept on the host is on the server, and the same.
     #[track_caller]
-    fn all_is_there(&self) {
+    pub(crate) fn all_is_there(&self) {
         for recording in self.machine.recordings() {
             let name = recording.file_name().unwrap().to_str().unwrap();
             let id = &name[7..43];
@@ -97,7 +101,7 @@ impl Carried {
         }
     }
 
-    fn status(&self) -> Value {
+    pub(crate) fn status(&self) -> Value {
         let run = self.machine.root("casemate").args(&["agent", "--status", "--json"]).run();
         serde_json::from_str(&run.text()).unwrap_or_else(|error| panic!("{error}: {run:?}"))
     }

@@ -25,6 +25,7 @@ mod host_package; // the Debian package: installed, used, upgraded, removed, pur
 mod host_pipes; // sessions without a terminal on a wrapped host: what is left unread, content, killed recorders
 mod host_sessions; // `casemate sessions` and `casemate watch`: who may see what
 mod host_shells; // the shells of a host, wrapped: given what they are given without us
+mod host_systemd; // the agent as a service of a real systemd
 mod host_tamper; // a wrapped host: the recorder's process, files and disk, attacked by who is recorded
 mod host_terminals; // sessions on a terminal through wrapped shells: keys, sizes, jobs, hang-ups
 mod host_transports; // scp, sftp, rsync, git, ansible and pipes through wrapped shells, byte for byte

@@ -11,6 +11,7 @@ mod accounts;
 mod found;
 mod same;
 mod setup;
+mod systemd;
 mod wire;
 
 use std::ffi::OsString;
@@ -55,6 +56,8 @@ pub struct Machine {
     life: Option<ChildStdin>,
     way: Way,
     finished: found::Finished,
+    /// What is first inside, if it is systemd.
+    systemd: Option<systemd::Systemd>,
 }
 
 /// One machine of each way, for all tests of this process that leave it as it was.
@@ -125,7 +128,8 @@ impl Machine {
             ));
         }
         let init = process::descendants(holder.id())[0];
-        Ok(Self { init, holder, life, way: Way::Bare, finished: found::Finished::default() })
+        let finished = found::Finished::default();
+        Ok(Self { init, holder, life, way: Way::Bare, finished, systemd: None })
     }
 
     /// The process that all others inside descend from, but those that we start; as an id outside.
@@ -248,6 +252,9 @@ impl Machine {
 
 impl Drop for Machine {
     fn drop(&mut self) {
+        if let Some(systemd) = self.systemd.take() {
+            systemd.end(self.init);
+        }
         drop(self.life.take());
         self.holder.wait().ok();
     }
