@@ -372,6 +372,35 @@ fn what_an_old_host_log_says_of_logins_makes_no_connections() {
 }
 
 #[test]
+fn what_is_gone_from_a_host_is_forgotten_there_and_makes_no_connections() {
+    let carried = booted!(Carried::new());
+    let machine = &carried.machine;
+    let recorded = |command: &str| {
+        machine.ssh(&["alice", command]).run().success();
+        machine.recording(command).path.file_name().unwrap().to_str().unwrap()[7..43].to_owned()
+    };
+    // Of both the agent knows that they were delivered, and within which logins they were.
+    let delivered = || machine.sh("cat /var/lib/casemate/agent/*.delivered");
+    let old = recorded("true mark-old");
+    let mut first = carried.agent();
+    wait_until("that it is known", 2 * LONG, || delivered().contains(&old).then_some(()));
+    carried.kill(&mut first);
+    let lines = delivered().lines().count();
+    machine.sh(&format!("rm -r {RECORDINGS}/*"));
+    let new = recorded("true mark-new");
+    for _ in 0..2 {
+        let mut agent = carried.agent();
+        wait_until("that what is gone is forgotten", 2 * LONG, || {
+            let delivered = delivered();
+            (!delivered.contains(&old) && delivered.contains(&new)).then_some(())
+        });
+        carried.kill(&mut agent);
+        assert!(delivered().lines().count() <= lines + 1, "{}", delivered());
+    }
+    assert_eq!(carried.administrator.json("connections").as_array().unwrap().len(), 2);
+}
+
+#[test]
 fn a_recording_that_the_server_refuses_is_in_no_other_ones_way() {
     let carried = booted!(Carried::new());
     let machine = &carried.machine;
