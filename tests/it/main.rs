@@ -47,7 +47,7 @@ mod search; // `casemate search`: files, pipes, folders, with and without an ind
 mod server; // what the tests of the audit server have in common
 mod server_attacks; // what an adversary sends to the audit server, or asks it
 mod server_client; // what talks to an audit server: uploads, logs, imports, spools
-mod server_config; // how an audit server is configured
+mod server_config; // how an audit server is set up: with nothing configured, by its configuration, with a certificate
 mod server_heartbeat; // one call that says for a whole host that it goes on, and hears what is to end
 mod server_kill; // the audit server, killed at random moments of a load
 mod server_logs; // the logs of the audit server: pages, filters, tails, exports, proofs
