@@ -17,7 +17,7 @@ GRANT UPDATE ("text", content, subject_id, subject_type, subject_name, ip_addres
 
 -- Recordings: what is left of one that was deleted stays.
 GRANT INSERT, UPDATE ON recordings TO :"server";
-GRANT INSERT, UPDATE, DELETE ON recording_objects, recording_tail, output_blocks, output_text TO :"server";
+GRANT INSERT, UPDATE, DELETE ON recording_objects, recording_tail, output_blocks, output_text, films, film_scenes TO :"server";
 
 -- Who and what there is: of what is deleted the row stays.
 GRANT INSERT, UPDATE ON organizations, subjects, environments, targets, spaces, connections TO :"server";

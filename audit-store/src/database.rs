@@ -19,7 +19,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{AssertSqlSafe, ConnectOptions as _, FromRow, Postgres, Sqlite, Transaction};
 
-use self::migrate::MIGRATIONS;
+pub(crate) use self::migrate::MIGRATIONS;
 use crate::error::{StoreError, database};
 
 /// Who reads at the same time.

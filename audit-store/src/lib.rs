@@ -49,6 +49,6 @@ pub use output::{Around, Block, NewBlock, Seek};
 pub use question::{Found, Order, Page, Position};
 pub use read::Cursor;
 pub use record::Digest;
-pub use recordings::{Form, Mark, NewRecording, Recording, RecordingFilter, Recordings, Tended};
+pub use recordings::{Form, KeptScene, Mark, NewRecording, Recording, RecordingFilter, Recordings, Tended};
 pub use step::Step;
 pub use values::{Facet, Names};

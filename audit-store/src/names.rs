@@ -43,6 +43,7 @@ pub(crate) enum Recordings {
     Completed,
     Sha256,
     Indexed,
+    Filmed,
     Held,
     HeldBy,
     HoldReason,
@@ -67,6 +68,23 @@ pub(crate) enum RecordingTail {
     Recording,
     Offset,
     Bytes,
+}
+
+#[derive(Clone, Copy, Iden)]
+pub(crate) enum Films {
+    Table,
+    Recording,
+    Facts,
+}
+
+#[derive(Clone, Copy, Iden)]
+pub(crate) enum FilmScenes {
+    Table,
+    Recording,
+    Number,
+    Start,
+    Place,
+    Screen,
 }
 
 #[derive(Clone, Copy, Iden)]

@@ -15,10 +15,12 @@ use uuid::Uuid;
 
 use crate::config::Config;
 use crate::error::ApiError;
+use crate::film::Making;
 use crate::node::Node;
 use crate::secrets::digest;
 use crate::sessions::Sessions;
 use crate::who::attempts::Attempts;
+use crate::who::ticket::Tickets;
 use crate::who::{Action, Caller, Reach};
 
 /// A handle to all of it.
@@ -48,6 +50,10 @@ pub struct Parts {
     pub recordings: Recordings,
     /// Those that are arriving.
     pub sessions: Sessions,
+    /// Films of them that are being made.
+    pub films: Making,
+    /// That somebody was let through to something.
+    pub tickets: Tickets,
     /// Who has tried a wrong password.
     pub attempts: Mutex<Attempts>,
     /// From where those call whom nobody knows.

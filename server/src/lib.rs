@@ -5,6 +5,7 @@
 //! - [`who`]: who calls, and whether that is allowed; [`secrets`]: how passwords and keys are kept.
 //! - [`api`]: what can be asked of it, by [`error`] what is answered where that is nothing.
 //! - [`intake`]: what becomes of the bytes of a recording as they arrive. Pure. [`output`]: what was to be seen in it.
+//!   [`film`]: it, as a browser plays it.
 //!
 //! *Not here*: what events say ([`casemate_audit_log`]), and how they are kept ([`casemate_audit_store`]).
 
@@ -13,6 +14,7 @@ pub mod app;
 pub mod config;
 pub mod door;
 pub mod error;
+pub mod film;
 pub mod in_time;
 pub mod intake;
 pub mod lifecycle;

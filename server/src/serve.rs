@@ -16,6 +16,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use crate::app::{App, Parts};
 use crate::config::{Config, TlsConfig};
 use crate::door::Door;
+use crate::film::{self, Making};
 use crate::lifecycle;
 use crate::node::{Node, NodeError};
 use crate::output;
@@ -23,6 +24,7 @@ use crate::pages::SET_UP;
 use crate::secrets::{digest, draw};
 use crate::sessions::Sessions;
 use crate::who::attempts::Attempts;
+use crate::who::ticket::Tickets;
 
 /// How long whoever is being answered is waited for at the end.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -126,6 +128,8 @@ impl Server {
             connections,
             recordings,
             sessions,
+            films: Making::default(),
+            tickets: Tickets::default(),
             attempts,
             unknown,
             bell: tokio::sync::watch::Sender::new(false),
@@ -239,7 +243,14 @@ impl App {
 
 /// What has to be done again and again.
 async fn tend(app: &App) {
-    tokio::join!(sign(app), reap(app), pass_time(app), tend_recordings(app), output::keep(app));
+    tokio::join!(
+        sign(app),
+        reap(app),
+        pass_time(app),
+        tend_recordings(app),
+        output::keep(app),
+        film::keep(app)
+    );
 }
 
 /// Signs the logs where something was written since; forgets what is over.

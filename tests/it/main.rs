@@ -51,6 +51,7 @@ mod server_config; // how an audit server is set up: with nothing configured, by
 mod server_heartbeat; // one call that says for a whole host that it goes on, and hears what is to end
 mod server_kill; // the audit server, killed at random moments of a load
 mod server_logs; // the logs of the audit server: pages, filters, tails, exports, proofs
+mod server_player; // recordings as a browser plays them: an index and parts, looked at once
 mod server_schema; // the API of the audit server, held against what it says of itself
 mod server_search; // search in what was to be seen in sessions that the audit server has
 mod server_soak; // an audit server under a load that goes on: nothing is lost, memory stays

@@ -10,10 +10,16 @@ use super::{Database, Text, Work};
 use crate::error::{StoreError, database};
 
 /// In their order.
-pub(super) const MIGRATIONS: &[Text] = &[Text {
-    sqlite: include_str!("../schema/sqlite/1.sql"),
-    postgres: include_str!("../schema/postgres/1.sql"),
-}];
+pub(crate) const MIGRATIONS: &[Text] = &[
+    Text {
+        sqlite: include_str!("../schema/sqlite/1.sql"),
+        postgres: include_str!("../schema/postgres/1.sql"),
+    },
+    Text {
+        sqlite: include_str!("../schema/sqlite/2.sql"),
+        postgres: include_str!("../schema/postgres/2.sql"),
+    },
+];
 
 /// What PostgreSQL says to whoever may not.
 const NOT_ALLOWED: &str = "42501";

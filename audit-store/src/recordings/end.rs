@@ -7,7 +7,7 @@ use sea_query::{Expr, ExprTrait as _, Query, UpdateStatement};
 use uuid::Uuid;
 
 use super::object::unlist;
-use super::{Mark, Recording, Recordings, find, tail};
+use super::{Mark, Recording, Recordings, film, find, tail};
 use crate::append::{bytes, kept};
 use crate::database::Work;
 use crate::error::StoreError;
@@ -73,6 +73,7 @@ impl Recordings {
         let keys = unlist(&mut work, id).await?;
         tail::cut(&mut work, id, u64::MAX).await?;
         crate::output::forget(&mut work, id).await?;
+        film::forget(&mut work, id).await?;
         work.commit().await?;
         self.has_deleted.store(true, Ordering::Release);
         self.remove(keys.iter().map(String::as_str)).await;

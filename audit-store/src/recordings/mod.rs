@@ -9,6 +9,7 @@
 //! *Not here*: what the bytes mean, who may read them, and when it is time to [tend](Recordings::tend).
 
 mod end;
+mod film;
 mod find;
 mod folder;
 mod later;
@@ -35,6 +36,7 @@ use crate::names::Recordings as Column;
 
 use later::Later;
 
+pub use film::KeptScene;
 pub use find::RecordingFilter;
 pub use tend::Tended;
 

@@ -19,8 +19,8 @@ use super::{in_both, with_both};
 use crate::names::Events;
 use crate::recordings::Sizes;
 use crate::{
-    Batch, Chunk, Database, Form, Journal, Mark, NewBlock, NewRecording, Recording, RecordingFilter,
-    Recordings, StoreError,
+    Batch, Chunk, Database, Form, Journal, KeptScene, Mark, NewBlock, NewRecording, Recording,
+    RecordingFilter, Recordings, StoreError,
 };
 
 /// So small that a few bytes are enough for all that happens.
@@ -477,5 +477,45 @@ fn what_is_deleted_while_somebody_reads_is_written_over_when_nobody_does() {
         recordings.create(&new("bob", 6)).await.unwrap();
         recordings.forget_deleted().await.unwrap();
         assert!(log() > 0);
+    });
+}
+
+#[test]
+fn films_are_made_once_and_go_with_their_recordings() {
+    in_both(async |database| {
+        let folder = tempfile::tempdir().unwrap();
+        let recordings = Recordings::in_folder(&database, folder.path()).unwrap();
+        let due = async || -> Vec<Uuid> {
+            recordings.to_film(9).await.unwrap().into_iter().map(|recording| recording.id).collect()
+        };
+        let id = recordings.create(&new("alice", 1)).await.unwrap().id;
+        assert!(due().await.is_empty());
+        recordings.complete(id, Time(2)).await.unwrap();
+        assert_eq!(due().await, [id]);
+        let scene = |number: u64| KeptScene {
+            number,
+            start: number * 10,
+            place: format!("place {number}"),
+            screen: vec![7; 3],
+        };
+        // Somebody made some of it before.
+        recordings.add_scenes(id, &[scene(0), scene(1)]).await.unwrap();
+        recordings.add_scenes(id, &[scene(1), scene(2)]).await.unwrap();
+        assert_eq!((due().await, recordings.film(id).await.unwrap()), (vec![id], None));
+        recordings.add_film(id, "facts").await.unwrap();
+        assert_eq!((due().await, recordings.film(id).await.unwrap()), (Vec::new(), Some("facts".into())));
+        assert_eq!(recordings.scene_starts(id).await.unwrap(), [0, 10, 20]);
+        assert_eq!(recordings.scenes(id, 1, 2).await.unwrap(), [scene(1), scene(2)]);
+        recordings.forget_film(id).await.unwrap();
+        assert_eq!((due().await, recordings.scene_starts(id).await.unwrap()), (vec![id], vec![]));
+        recordings.add_scenes(id, &[scene(0)]).await.unwrap();
+        recordings.add_film(id, "facts").await.unwrap();
+        recordings.delete(id, &mark("why")).await.unwrap();
+        assert_eq!(
+            (recordings.film(id).await.unwrap(), recordings.scene_starts(id).await.unwrap()),
+            (None, vec![])
+        );
+        assert!(matches!(recordings.add_film(id, "facts").await, Err(StoreError::Deleted { .. })));
+        assert!(matches!(recordings.add_scenes(id, &[scene(0)]).await, Err(StoreError::Deleted { .. })));
     });
 }

@@ -12,6 +12,7 @@ pub mod foreign;
 pub mod heartbeat;
 pub mod ingest;
 pub mod organization;
+pub mod player;
 pub mod question;
 pub mod recordings;
 pub mod search;
@@ -114,6 +115,8 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(recordings::details))
         .routes(routes!(recordings::recording))
         .routes(routes!(recordings::live))
+        .routes(routes!(player::index))
+        .routes(routes!(player::part))
         .routes(routes!(recordings::delete))
         .routes(routes!(recordings::hold))
         .routes(routes!(recordings::release))

@@ -179,7 +179,11 @@ async fn connections_of(app: &App, of: &[Recording]) -> Result<HashMap<Uuid, Con
 }
 
 /// What somebody asks for, if it is one of what is his.
-async fn find(gate: &Gate, caller: &Caller, text: &str) -> Result<(Recording, Connection), ApiError> {
+pub(crate) async fn find(
+    gate: &Gate,
+    caller: &Caller,
+    text: &str,
+) -> Result<(Recording, Connection), ApiError> {
     let id = id("recording", text)?;
     let connection = gate.app.connections.get(id).await?;
     let connection = connection.filter(|connection| caller.reaches(&connection.subject_id));
@@ -299,7 +303,7 @@ pub async fn release(gate: Gate, Path(text): Path<String>) -> Result<Json<Record
 }
 
 /// The one parameter that there is, if it is given.
-fn one(uri: &Uri, known: &str) -> Result<Option<String>, ApiError> {
+pub(super) fn one(uri: &Uri, known: &str) -> Result<Option<String>, ApiError> {
     let mut found = None;
     for (name, value) in pairs(uri)? {
         if name != known {

@@ -106,6 +106,29 @@ impl Gate {
         passed
     }
 
+    /// As [`pass`](Self::pass); where he has a ticket for the thing, he was written down when he got it, and now only if he may
+    /// no more.
+    ///
+    /// # Errors
+    /// He may not, or nobody knows who he is.
+    pub async fn pass_with(
+        &self,
+        action: Action,
+        resource: &str,
+        ticket: Option<(&Uuid, &str)>,
+        context: Value,
+    ) -> Result<Caller, ApiError> {
+        let passed = self.judge(action);
+        let holds = passed.as_ref().is_ok_and(|caller| {
+            ticket.is_some_and(|(what, ticket)| self.app.tickets.holds(ticket, caller.id, *what, Time::now()))
+        });
+        if !holds {
+            self.note(action.name(), resource, passed.is_ok(), context).await?;
+        }
+        self.call.is_written.store(true, Ordering::Relaxed);
+        passed
+    }
+
     /// Says that what he was let through for is none of his after all.
     ///
     /// # Errors

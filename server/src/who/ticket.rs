@@ -1,0 +1,84 @@
+//! Tickets: that somebody was let through to something, and that it was written down, so that its parts are no calls of their
+//! own. A recording that is played in a thousand pieces is looked at once.
+//!
+//! *Invariants*: a ticket is good for one person and one thing, for some hours, and at the server that gave it out. It gives no
+//! right: whoever has one passes the gate all the same. Whoever has none, or one that is not good, is written down.
+
+use casemate_audit_log::Time;
+use casemate_cast_format::segment::{from_hex, hex};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use crate::secrets::random;
+
+/// Somebody looks at a long recording for a day, in microseconds.
+const LASTS: i64 = 24 * 3600 * 1_000_000;
+
+/// Gives out tickets, and knows them again.
+pub struct Tickets {
+    secret: [u8; 32],
+}
+
+impl Default for Tickets {
+    fn default() -> Self {
+        Self { secret: random() }
+    }
+}
+
+impl std::fmt::Debug for Tickets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Tickets(…)")
+    }
+}
+
+impl Tickets {
+    /// That this person was let through to this thing now.
+    #[must_use]
+    pub fn give(&self, who: Uuid, what: Uuid, now: Time) -> String {
+        let until = now.0.saturating_add(LASTS);
+        format!("{until}-{}", hex(&self.proof(who, what, until)))
+    }
+
+    /// Whether it is such a ticket.
+    #[must_use]
+    pub fn holds(&self, ticket: &str, who: Uuid, what: Uuid, now: Time) -> bool {
+        let Some((until, proof)) = ticket.split_once('-') else { return false };
+        let (Ok(until), Some(proof)) = (until.parse::<i64>(), from_hex::<32>(proof)) else { return false };
+        // Digests are compared: how long that takes says nothing of them.
+        let same = Sha256::digest(proof) == Sha256::digest(self.proof(who, what, until));
+        same && now.0 < until
+    }
+
+    /// All parts but the secret are of one length, so that nothing can be put behind them.
+    fn proof(&self, who: Uuid, what: Uuid, until: i64) -> [u8; 32] {
+        let inner = Sha256::new()
+            .chain_update(self.secret)
+            .chain_update(who)
+            .chain_update(what)
+            .chain_update(until.to_be_bytes())
+            .finalize();
+        Sha256::new().chain_update(self.secret).chain_update(inner).finalize().into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ticket_is_for_one_person_one_thing_and_some_hours() {
+        let (tickets, others) = (Tickets::default(), Tickets::default());
+        let (alice, bob, one, other) =
+            (Uuid::from_u128(1), Uuid::from_u128(2), Uuid::from_u128(3), Uuid::from_u128(4));
+        let ticket = tickets.give(alice, one, Time(5));
+        assert!(tickets.holds(&ticket, alice, one, Time(6)));
+        assert!(!tickets.holds(&ticket, bob, one, Time(6)) && !tickets.holds(&ticket, alice, other, Time(6)));
+        assert!(!tickets.holds(&ticket, alice, one, Time(5 + LASTS)));
+        assert!(!others.holds(&ticket, alice, one, Time(6)));
+        let later = ticket.replacen(&(5 + LASTS).to_string(), &(6 + LASTS).to_string(), 1);
+        assert_ne!(later, ticket);
+        for wrong in ["", "-", "5-00", &later, &ticket[1..], &ticket[..ticket.len() - 1]] {
+            assert!(!tickets.holds(wrong, alice, one, Time(6)), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Recordings as a browser's player takes them from the audit server: an index, and parts of it.
+
+use casemate_tests::World;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::server::in_both;
+
+/// A recording of some mebibytes: lines of colours, one each tenth of a second.
+fn long() -> String {
+    let mut text = json!({ "version": 2, "width": 80, "height": 24 }).to_string() + "\n";
+    for number in 0..30_000_u32 {
+        let line = format!("\x1b[3{}mline {number}\x1b[m of a build that says what it does\r\n", number % 8);
+        text.push_str(&format!("[{}.{},\"o\",{}]\n", number / 10, number % 10, json!(line)));
+    }
+    text
+}
+
+#[test]
+fn a_recording_is_played_in_parts_and_looked_at_once() {
+    in_both(|server, world: &World| {
+        let administrator = server.administrator();
+        let agent = server.with_key(&administrator.agent("web-1"));
+        let (other, user) =
+            (server.with_key(&administrator.key("Auditor")), server.with_key(&administrator.key("User")));
+        let text = long();
+        world.write("long.cast", text.as_bytes());
+        world.casemate(&["convert", "long.cast", "long.cast.zst"]).run().success();
+        for (form, bytes) in [("cast", text.into_bytes()), ("cast.zst", world.bytes("long.cast.zst"))] {
+            let id = Uuid::now_v7().to_string();
+            assert_eq!(agent.connect_as(&id, "alice@org.com", form).status, 201);
+            let path = format!("session-recordings/{id}/player");
+            let mut at = 0;
+            for piece in bytes.chunks(1 << 20) {
+                let open = administrator.get(&path);
+                assert_eq!((open.status, open.json()["errorType"].as_str()), (409, Some("Conflict")));
+                let is_last = at + piece.len() == bytes.len();
+                assert_eq!(agent.patch(&id, at, piece, is_last).status, 204);
+                at += piece.len();
+            }
+            let looked = || {
+                let events = administrator.json("events/subject?eventCount=1000");
+                let of = |event: &&Value| {
+                    event["serviceAction"] == "sessionrecordings:get" && event["resource"] == id.as_str()
+                };
+                events.as_array().unwrap().iter().filter(of).count()
+            };
+            let before = looked();
+            let index = administrator.json(&path);
+            assert_eq!((&index["version"], &index["duration"]), (&json!(1), &json!(2999.9)));
+            assert_eq!(index["term"], json!({ "cols": 80, "rows": 24 }));
+            let segments = index["segments"].as_array().unwrap();
+            assert!(segments.len() > 4, "{index}");
+            let mut outputs = String::new();
+            for segment in segments {
+                let part = administrator
+                    .json(&format!("session-recordings/{id}/{}", segment["url"].as_str().unwrap()));
+                assert_eq!(part["events"][0][0], segment["start"], "{form}");
+                let events = part["events"].as_array().unwrap();
+                let output = events.iter().filter(|event| event[1] == "o");
+                output.for_each(|event| outputs.push_str(event[2].as_str().unwrap()));
+            }
+            assert_eq!((outputs.matches("\r\n").count(), outputs.contains("line 29999")), (30_000, true));
+            assert_eq!(looked(), before + 1);
+
+            // Without a ticket, and with one of somebody else, each part is a look.
+            let url = segments[1]["url"].as_str().unwrap();
+            assert_eq!(administrator.get(&format!("{path}/1")).status, 200);
+            assert_eq!(other.get(&format!("session-recordings/{id}/{url}")).status, 200);
+            assert_eq!(looked(), before + 3);
+            assert_eq!(agent.get(&format!("session-recordings/{id}/{url}")).status, 403);
+            assert_eq!(user.get(&path).status, 404);
+            assert_eq!(administrator.get(&format!("{path}/99")).status, 404);
+
+            let deleted =
+                administrator.send("DELETE", &format!("session-recordings/{id}?reason=old"), &[], &[]);
+            assert_eq!(deleted.status, 204);
+            assert_eq!(administrator.get(&path).status, 410);
+            assert_eq!(administrator.get(&format!("session-recordings/{id}/{url}")).status, 410);
+        }
+    });
+}
+
+#[test]
+fn what_is_no_recording_is_not_played() {
+    in_both(|server, _| {
+        let administrator = server.administrator();
+        let agent = server.with_key(&administrator.agent("web-1"));
+        let id = Uuid::now_v7().to_string();
+        assert_eq!(agent.connect_as(&id, "alice@org.com", "cast").status, 201);
+        assert_eq!(agent.patch(&id, 0, b"", true).status, 204);
+        let answer = administrator.get(&format!("session-recordings/{id}/player"));
+        assert_eq!(answer.status, 409, "{}", answer.text);
+    });
+}
