@@ -1,0 +1,60 @@
+//! One row of a log by itself: all that is known of it, at an address of its own.
+
+use casemate_audit_log::Time;
+use maud::{Markup, html};
+
+use crate::logs::Entry;
+use crate::text::encoded;
+use crate::view::{Page, View};
+
+/// The address of an event: it is found by its moment, and told from others of that by its id.
+#[must_use]
+pub fn address(page: Page, id: &str, at: Time) -> String {
+    format!("{}/{}?at={at}", page.path(), encoded(id))
+}
+
+/// The content of the page.
+#[must_use]
+pub fn page(page: Page, entry: &Entry) -> Markup {
+    let view = View::of(page);
+    html! {
+        article #event {
+            h1 #event-title { (match page {
+                Page::Commands => "Command",
+                Page::KubernetesCommands => "Kubernetes command",
+                Page::Connections => "Connection",
+                Page::ConnectionEvents => "Connection event",
+                Page::UserEvents => "User event",
+            }) }
+            dl.facts {
+                @for (label, value) in entry.fields(&view) {
+                    div { dt { (label) } dd { (value) } }
+                }
+            }
+            @if let Some(connection) = connection(entry) {
+                p.more {
+                    @for (other, title) in [
+                        (Page::Commands, "Commands of this connection"),
+                        (Page::Connections, "The connection"),
+                        (Page::ConnectionEvents, "What happened to it"),
+                    ] {
+                        @if other != page {
+                            a href=(View::of(other).only("connectionIds", connection).address()) { (title) } " "
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The connection that it is of.
+fn connection(entry: &Entry) -> Option<&str> {
+    match entry {
+        Entry::Command(event) => Some(&event.connection_id),
+        Entry::Connection(connection) => Some(&connection.id),
+        Entry::ConnectionEvent(event) => Some(&event.connection_id),
+        Entry::Kubernetes(event) => event.connection_id.as_deref(),
+        Entry::UserEvent(_) => None,
+    }
+}

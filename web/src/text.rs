@@ -1,0 +1,99 @@
+//! Text that somebody else wrote: whoever was recorded, or called the API.
+
+use casemate_terminal::is_acting;
+use maud::{Markup, Render, html};
+
+/// So much of a text stands in a row; the whole stands on the page of the event.
+const LONGEST: usize = 2000;
+
+/// Such a text: what would act on the page, turn it or hide in it is shown as what it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Foreign<'t>(pub &'t str);
+
+impl Foreign<'_> {
+    /// Its beginning, where it is long.
+    #[must_use]
+    pub fn begin(self) -> Markup {
+        match self.0.char_indices().nth(LONGEST) {
+            Some((end, _)) => html! { (Foreign(&self.0[..end])) span.cut { "…" } },
+            None => self.render(),
+        }
+    }
+}
+
+impl Render for Foreign<'_> {
+    fn render(&self) -> Markup {
+        let is_to_be_shown = |character| is_acting(character) && !matches!(character, '\n' | '\t');
+        let mut rest = self.0;
+        html! {
+            bdi {
+                @while let Some(at) = rest.find(is_to_be_shown) {
+                    (&rest[..at])
+                    @let character = rest[at..].chars().next().unwrap_or_default();
+                    span.acting { (character.escape_default()) }
+                    @let () = rest = &rest[at + character.len_utf8()..];
+                }
+                (rest)
+            }
+        }
+    }
+}
+
+/// A text as a part of an address.
+#[must_use]
+pub fn encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'@' | b':' => {
+                encoded.push(byte.into());
+            }
+            _ => {
+                encoded.push('%');
+                encoded.extend([byte >> 4, byte & 15].map(|digit| {
+                    char::from_digit(digit.into(), 16).unwrap_or_default().to_ascii_uppercase()
+                }));
+            }
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn foreign_text_shows_what_it_holds() {
+        let shown = Foreign("a<b>\u{202e}\x1b[31m\n\u{9b}é").render().into_string();
+        let expected = "<bdi>a&lt;b&gt;<span class=\"acting\">\\u{202e}</span><span class=\"acting\">\\u{1b}</span>[31m\n\
+            <span class=\"acting\">\\u{9b}</span>é</bdi>";
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn a_long_text_is_cut_where_a_character_ends() {
+        let shown = Foreign(&"é".repeat(LONGEST + 1)).begin().into_string();
+        assert!(shown.ends_with("é</bdi><span class=\"cut\">…</span>"), "{shown}");
+        assert!(!Foreign(&"é".repeat(LONGEST)).begin().into_string().contains("cut"));
+    }
+
+    #[test]
+    fn an_address_has_nothing_but_what_it_may() {
+        assert_eq!(encoded("a b&c=é/#+,"), "a%20b%26c%3D%C3%A9%2F%23%2B%2C");
+    }
+
+    proptest! {
+        /// Whatever it is, the page has no element of it, and nothing that acts.
+        #[test]
+        fn nothing_foreign_acts(text in any::<String>()) {
+            let shown = Foreign(&text).begin().into_string();
+            let inner = shown.replace("<bdi>", "").replace("</bdi>", "");
+            let inner = inner.replace("<span class=\"acting\">", "").replace("<span class=\"cut\">", "").replace("</span>", "");
+            prop_assert!(!inner.contains(['<', '>']));
+            prop_assert!(!inner.chars().any(|c| is_acting(c) && !matches!(c, '\n' | '\t')));
+        }
+    }
+}
