@@ -95,7 +95,9 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let mut response = (self.status, Json(self.body)).into_response();
+        let mut response = (self.status, Json(&self.body)).into_response();
+        // Pages say it in another form.
+        response.extensions_mut().insert(self.body);
         for (name, value) in self.headers {
             if let Ok(value) = value.parse() {
                 response.headers_mut().append(name, value);

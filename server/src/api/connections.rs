@@ -9,7 +9,7 @@ use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use casemate_audit_log::Time;
 use casemate_audit_log::filter::Filter;
-use casemate_audit_log::model::{ConnectionState, ConnectionType, SubjectType};
+use casemate_audit_log::model::{ConnectionState, ConnectionType, Standing, SubjectType};
 use casemate_audit_store::connections::{Before, Connection, Which};
 use casemate_audit_store::{Recording, RecordingFilter};
 use serde::{Deserialize, Serialize};
@@ -171,7 +171,11 @@ async fn recordings_of(app: &App, of: &[Connection]) -> Result<HashMap<Uuid, Rec
     Ok(found.into_iter().map(|recording| (recording.id, recording)).collect())
 }
 
-async fn find(gate: &Gate, caller: &Caller, text: &str) -> Result<Connection, ApiError> {
+/// A connection that somebody may know of.
+///
+/// # Errors
+/// There is none.
+pub(crate) async fn find(gate: &Gate, caller: &Caller, text: &str) -> Result<Connection, ApiError> {
     let found = gate.app.connections.get(id("connection", text)?).await?;
     let found = found.filter(|connection| caller.reaches(&connection.subject_id));
     found.ok_or_else(|| ApiError::not_found("connection"))
@@ -194,35 +198,12 @@ fn kind(named: &str) -> Option<ConnectionType> {
 async fn list(gate: &Gate, uri: &Uri, kind: Option<ConnectionType>) -> Result<Response, ApiError> {
     let resource = kind.map_or("all", ConnectionType::name);
     let caller = gate.pass(Action::ListConnections, resource, asked(uri)?).await?;
-    let (mut filter, mut standings) = (Filter::default(), BTreeSet::new());
-    let (mut before, mut limit) = (None, CONNECTIONS);
-    for (parameter, value) in pairs(uri)? {
-        if value.contains('\0') {
-            return Err(ApiError::field(&parameter, "it has a character that nothing has"));
-        }
-        match parameter.as_str() {
-            "connectionState" => {
-                for name in value.split(',').filter(|name| !name.is_empty()) {
-                    let standing = name.parse();
-                    standings
-                        .insert(standing.map_err(|error| ApiError::field(&parameter, format!("{error}")))?);
-                }
-            }
-            "userEmail" => drop(filter.subject_names.insert(value.to_lowercase())),
-            "count" | "eventCount" => limit = count(&parameter, &value, 10_000)?,
-            "before" => {
-                let (started, id) = place(&parameter, &value)?;
-                before = Some(Before { started, id });
-            }
-            _ if filter.take(&parameter, &value)? => {}
-            _ => return Err(ApiError::field(&parameter, "there is no such parameter here")),
-        }
-    }
+    let mut listing = Listing::of(pairs(uri)?)?;
     if let Some(kind) = kind {
-        filter.target_types = [kind.name().to_owned()].into();
+        listing.filter.target_types = [kind.name().to_owned()].into();
     }
-    let Some(filter) = caller.narrow(filter) else { return Ok(Json(json!([])).into_response()) };
-    let found = gate.app.connections.list(&standings, &filter, before, limit).await?;
+    let limit = listing.limit;
+    let found = listing.find(&gate.app, &caller).await?;
     let recordings = recordings_of(&gate.app, &found).await?;
     let views = found.iter().map(|connection| ConnectionView::of(connection, recordings.get(&connection.id)));
     let views: Vec<ConnectionView> = views.collect();
@@ -231,6 +212,58 @@ async fn list(gate: &Gate, uri: &Uri, kind: Option<ConnectionType>) -> Result<Re
         super::next_page(&mut response, uri, &behind(last.started, last.id))?;
     }
     Ok(response)
+}
+
+/// Which connections are asked for.
+pub(crate) struct Listing {
+    filter: Filter,
+    pub(crate) standings: BTreeSet<Standing>,
+    before: Option<Before>,
+    pub(crate) limit: usize,
+}
+
+impl Listing {
+    /// What parameters ask for.
+    ///
+    /// # Errors
+    /// One is unknown, or has no such value.
+    pub(crate) fn of(parameters: Vec<(String, String)>) -> Result<Self, ApiError> {
+        let (mut filter, mut standings) = (Filter::default(), BTreeSet::new());
+        let (mut before, mut limit) = (None, CONNECTIONS);
+        for (parameter, value) in parameters {
+            if value.contains('\0') {
+                return Err(ApiError::field(&parameter, "it has a character that nothing has"));
+            }
+            match parameter.as_str() {
+                "connectionState" => {
+                    for name in value.split(',').filter(|name| !name.is_empty()) {
+                        let standing = name.parse();
+                        standings.insert(
+                            standing.map_err(|error| ApiError::field(&parameter, format!("{error}")))?,
+                        );
+                    }
+                }
+                "userEmail" => drop(filter.subject_names.insert(value.to_lowercase())),
+                "count" | "eventCount" => limit = count(&parameter, &value, 10_000)?,
+                "before" => {
+                    let (started, id) = place(&parameter, &value)?;
+                    before = Some(Before { started, id });
+                }
+                _ if filter.take(&parameter, &value)? => {}
+                _ => return Err(ApiError::field(&parameter, "there is no such parameter here")),
+            }
+        }
+        Ok(Self { filter, standings, before, limit })
+    }
+
+    /// Those that there are, as far as somebody may know.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub(crate) async fn find(self, app: &App, caller: &Caller) -> Result<Vec<Connection>, ApiError> {
+        let Some(filter) = caller.narrow(self.filter) else { return Ok(Vec::new()) };
+        Ok(app.connections.list(&self.standings, &filter, self.before, self.limit).await?)
+    }
 }
 
 /// Close a connection

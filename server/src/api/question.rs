@@ -59,6 +59,14 @@ impl Question {
     /// # Errors
     /// A parameter is unknown, or has no such value.
     pub fn parse(uri: &Uri, asks: Asks) -> Result<Self, ApiError> {
+        Self::of(pairs(uri)?, asks)
+    }
+
+    /// What parameters ask.
+    ///
+    /// # Errors
+    /// One is unknown, or has no such value.
+    pub fn of(parameters: Vec<(String, String)>, asks: Asks) -> Result<Self, ApiError> {
         let mut question = Self {
             filter: Filter::default(),
             logs: Log::ALL.iter().copied().filter(|log| *log != Log::CommandEnd).collect(),
@@ -68,7 +76,7 @@ impl Question {
             form: Form::Json,
             cursor: None,
         };
-        for (name, value) in pairs(uri)? {
+        for (name, value) in parameters {
             if value.contains('\0') {
                 return Err(ApiError::field(&name, "it has a character that nothing has"));
             }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use axum::Json;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use casemate_audit_log::Time;
 use casemate_audit_log::model::{Role, SubjectType};
@@ -27,9 +27,9 @@ use crate::who::{Action, Gate};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Credentials {
     /// The mail address.
-    email: String,
+    pub email: String,
     /// The password.
-    password: String,
+    pub password: String,
 }
 
 /// What somebody says who follows a one-time link.
@@ -71,6 +71,15 @@ pub struct Me {
 #[utoipa::path(post, path = "/sign-in", tag = "who", request_body = Credentials,
     responses((status = 200, body = Me), (status = "4XX", body = ErrorBody)))]
 pub async fn sign_in(gate: Gate, Body(said): Body<Credentials>) -> Result<Response, ApiError> {
+    let subject = enter(&gate, said).await?;
+    begin(&gate.app, &subject).await
+}
+
+/// Who has that name and that password; either is written down.
+///
+/// # Errors
+/// Nobody has, or there were too many attempts.
+pub async fn enter(gate: &Gate, said: Credentials) -> Result<Subject, ApiError> {
     let app = &gate.app;
     let name = said.email.trim().to_lowercase();
     let context = json!({ "email": name.chars().take(256).collect::<String>() });
@@ -86,23 +95,31 @@ pub async fn sign_in(gate: Gate, Body(said): Body<Credentials>) -> Result<Respon
     gate.note_of(who, "subjects:signin", "self", is_right, context).await?;
     let Some(subject) = subject.filter(|_| is_right) else {
         let message = "there is nobody of that name with that password";
-        return Err(ApiError::new(axum::http::StatusCode::UNAUTHORIZED, "Unauthenticated", message));
+        return Err(ApiError::new(StatusCode::UNAUTHORIZED, "Unauthenticated", message));
     };
     app.forget_attempts(&format!("name {name}"));
-    begin(app, &subject).await
+    Ok(subject)
 }
 
 /// Sign out
 #[utoipa::path(post, path = "/sign-out", tag = "who",
     responses((status = 204), (status = "4XX", body = ErrorBody)))]
 pub async fn sign_out(gate: Gate) -> Result<Response, ApiError> {
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    leave(&gate, &mut response).await?;
+    Ok(response)
+}
+
+/// Ends a sign-in, and says so in an answer.
+///
+/// # Errors
+/// Nobody is signed in, or the database refuses.
+pub async fn leave(gate: &Gate, response: &mut Response) -> Result<(), ApiError> {
     let caller = gate.pass(Action::GetMyself, "self", json!({ "signOut": true })).await?;
     if let Some(cookie) = caller.sign_in {
         gate.app.directory.sign_out(cookie).await?;
     }
-    let mut response = axum::http::StatusCode::NO_CONTENT.into_response();
-    set_cookie(&gate.app, &mut response, "", 0)?;
-    Ok(response)
+    set_cookie(&gate.app, response, "", 0)
 }
 
 /// Who you are
@@ -181,6 +198,16 @@ pub fn mail_address(text: &str) -> Result<String, ApiError> {
 /// # Errors
 /// The database refuses.
 pub async fn begin(app: &App, subject: &Subject) -> Result<Response, ApiError> {
+    let mut response = StatusCode::OK.into_response();
+    let csrf = let_in(app, subject, &mut response).await?;
+    Ok((response.headers().clone(), Json(Me::of(subject, Some(csrf)))).into_response())
+}
+
+/// Signs somebody in: an answer gets the cookie, the caller the token.
+///
+/// # Errors
+/// The database refuses.
+pub async fn let_in(app: &App, subject: &Subject, response: &mut Response) -> Result<String, ApiError> {
     let (secret, csrf, now) = (draw("cmck"), draw("csrf"), Time::now());
     let hours = i64::from(app.config.sign_in.hours);
     app.directory
@@ -192,9 +219,8 @@ pub async fn begin(app: &App, subject: &Subject) -> Result<Response, ApiError> {
             expires: Time(now.0 + hours * 3_600_000_000),
         })
         .await?;
-    let mut response = Json(Me::of(subject, Some(csrf))).into_response();
-    set_cookie(app, &mut response, &secret, hours * 3600)?;
-    Ok(response)
+    set_cookie(app, response, &secret, hours * 3600)?;
+    Ok(csrf)
 }
 
 fn set_cookie(app: &App, response: &mut Response, secret: &str, seconds: i64) -> Result<(), ApiError> {

@@ -32,7 +32,7 @@ const LOOK: Duration = Duration::from_millis(200);
 /// How often it is asked whether whoever listens still may.
 pub(crate) const AGAIN: Duration = Duration::from_secs(5);
 
-/// So that whoever is between does not take us for dead.
+/// How often something is sent where nothing happens.
 const ALIVE: Duration = Duration::from_secs(15);
 
 /// Logs as they grow
@@ -52,27 +52,41 @@ pub async fn tail(
 ) -> Result<Sse<impl Stream<Item = Result<Message, Infallible>>>, ApiError> {
     let caller = gate.pass(Action::TailEvents, "all", asked(&uri)?).await?;
     let question = Question::parse(&uri, Asks::Tail)?;
-    let resumed = headers.get("last-event-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
-    let app = gate.app.clone();
-    let committed = app.journal.committed();
-    let cursor = match resumed.or(question.cursor) {
-        Some(text) => {
-            parse(&text).ok_or_else(|| ApiError::field("cursor", "it is no `id` that came before"))?
-        }
-        None => app.database.heads().await?.into_iter().map(|head| (head.writer, head.seq)).collect(),
-    };
-    // Nothing of what is asked for may be known: then nothing comes.
-    let filter = caller.narrow(question.filter);
-    let (logs, waiting, looked) = (question.logs, VecDeque::new(), Instant::now());
-    let tail = Tail { app, caller, looked, logs, filter, cursor, committed, waiting };
+    let tail = Tail::begin(&gate.app, caller, question, &headers).await?;
     let stream = futures_util::stream::unfold(tail, |mut tail| async move {
-        let message = tail.next().await?;
-        Some((Ok(message), tail))
+        let News { event, cursor, content } = tail.next().await?;
+        Some((Ok(Message::default().event(event.log().name()).id(cursor).data(content)), tail))
     });
-    Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(ALIVE)))
+    Ok(Sse::new(stream).keep_alive(alive()))
 }
 
-struct Tail {
+/// What is sent so that whoever is between does not take us for dead.
+pub(crate) fn alive() -> KeepAlive {
+    KeepAlive::new().interval(ALIVE)
+}
+
+/// Where logs have got to, as a cursor.
+///
+/// # Errors
+/// The database refuses.
+pub(crate) async fn now(app: &App) -> Result<String, ApiError> {
+    Ok(write(&heads(app).await?))
+}
+
+async fn heads(app: &App) -> Result<Cursor, ApiError> {
+    Ok(app.database.heads().await?.into_iter().map(|head| (head.writer, head.seq)).collect())
+}
+
+/// An event that came, and where to go on behind it.
+pub(crate) struct News {
+    pub(crate) event: Event,
+    pub(crate) cursor: String,
+    /// As it stands in the log.
+    content: String,
+}
+
+/// Somebody who follows logs.
+pub(crate) struct Tail {
     app: App,
     caller: Caller,
     /// When it was asked whether the caller still may.
@@ -85,8 +99,32 @@ struct Tail {
 }
 
 impl Tail {
+    /// Begins where the question or the browser says, or now.
+    ///
+    /// # Errors
+    /// They say no such place, or the database refuses.
+    pub(crate) async fn begin(
+        app: &App,
+        caller: Caller,
+        question: Question,
+        headers: &HeaderMap,
+    ) -> Result<Self, ApiError> {
+        let resumed = headers.get("last-event-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
+        let committed = app.journal.committed();
+        let cursor = match resumed.or(question.cursor) {
+            Some(text) => {
+                parse(&text).ok_or_else(|| ApiError::field("cursor", "it is no `id` that came before"))?
+            }
+            None => heads(app).await?,
+        };
+        // Nothing of what is asked for may be known: then nothing comes.
+        let filter = caller.narrow(question.filter);
+        let (app, logs, waiting, looked) = (app.clone(), question.logs, VecDeque::new(), Instant::now());
+        Ok(Self { app, caller, looked, logs, filter, cursor, committed, waiting })
+    }
+
     /// The next event; none where the server ends or cannot go on: whoever listens comes again, with the cursor.
-    async fn next(&mut self) -> Option<Message> {
+    pub(crate) async fn next(&mut self) -> Option<News> {
         loop {
             if self.looked.elapsed() > AGAIN {
                 self.looked = Instant::now();
@@ -97,7 +135,7 @@ impl Tail {
             while let Some(row) = self.waiting.pop_front() {
                 self.cursor.insert(row.head.writer, row.head.seq);
                 match self.wanted(row).await {
-                    Ok(Some(message)) => return Some(message),
+                    Ok(Some(news)) => return Some(news),
                     Ok(None) => {}
                     Err(error) => {
                         crate::say(format_args!("a tail ends: {error}"));
@@ -122,7 +160,7 @@ impl Tail {
         }
     }
 
-    async fn wanted(&self, row: Row) -> Result<Option<Message>, StoreError> {
+    async fn wanted(&self, row: Row) -> Result<Option<News>, StoreError> {
         let Some(filter) = &self.filter else { return Ok(None) };
         let of = if row.log == Log::CommandEnd { Log::Command } else { row.log };
         let Some(content) = row.content.filter(|_| self.logs.contains(&of)) else { return Ok(None) };
@@ -143,8 +181,7 @@ impl Tail {
             | Event::Subject(_)
             | Event::AgentStatusChange(_) => filter.matches(event.time(), &event.facets()),
         };
-        let message = || Message::default().event(row.log.name()).id(write(&self.cursor)).data(content);
-        Ok(is_wanted.then(message))
+        Ok(is_wanted.then(|| News { event, cursor: write(&self.cursor), content }))
     }
 }
 

@@ -34,9 +34,17 @@ const PATIENCE: Duration = Duration::from_secs(2);
         ("count" = Option<u32>, Query, description = "So many: 20 where it is not said, 1000 at most.")),
     responses((status = 200, body = [String]), (status = "4XX", body = ErrorBody)))]
 pub async fn values(gate: Gate, Path(log): Path<String>, uri: Uri) -> Result<Json<Vec<String>>, ApiError> {
-    let caller = gate.pass(Action::ListEvents, &log, asked(&uri)?).await?;
+    of_log(&gate, &log, &uri).await.map(Json)
+}
+
+/// Names that stand in a field of a log.
+///
+/// # Errors
+/// The caller may not know, or asks for what there is not.
+pub(crate) async fn of_log(gate: &Gate, log: &str, uri: &Uri) -> Result<Vec<String>, ApiError> {
+    let caller = gate.pass(Action::ListEvents, log, asked(uri)?).await?;
     let log: Log = log.parse().map_err(|_| ApiError::not_found("log"))?;
-    find(&gate, &caller, parse(&uri, Some(log))?).await
+    find(gate, &caller, parse(uri, Some(log))?).await
 }
 
 /// Names that stand in a field of several logs
@@ -48,12 +56,12 @@ pub async fn values(gate: Gate, Path(log): Path<String>, uri: Uri) -> Result<Jso
     responses((status = 200, body = [String]), (status = "4XX", body = ErrorBody)))]
 pub async fn all_values(gate: Gate, uri: Uri) -> Result<Json<Vec<String>>, ApiError> {
     let caller = gate.pass(Action::ListEvents, "all", asked(&uri)?).await?;
-    find(&gate, &caller, parse(&uri, None)?).await
+    find(&gate, &caller, parse(&uri, None)?).await.map(Json)
 }
 
-async fn find(gate: &Gate, caller: &Caller, names: Names) -> Result<Json<Vec<String>>, ApiError> {
+async fn find(gate: &Gate, caller: &Caller, names: Names) -> Result<Vec<String>, ApiError> {
     let own = (caller.reach != Reach::All).then(|| caller.subject.subject_id.clone());
-    Ok(Json(gate.app.database.values(Names { of: own, ..names }).await?))
+    Ok(gate.app.database.values(Names { of: own, ..names }).await?)
 }
 
 fn parse(uri: &Uri, log: Option<Log>) -> Result<Names, ApiError> {

@@ -24,7 +24,7 @@ use super::action::{Action, Reach};
 use crate::app::App;
 use crate::door::network;
 use crate::error::ApiError;
-use crate::pages::SET_UP;
+use crate::pages::{SET_UP, SIGN_IN};
 use crate::secrets::digest;
 
 /// The cookie of somebody who has signed in.
@@ -34,7 +34,7 @@ pub const COOKIE: &str = "casemate_session";
 pub const CSRF: &str = "x-csrf-token";
 
 /// Where whoever has not signed in yet has to say something.
-const PUBLIC: [&str; 3] = ["/api/v2/sign-in", "/api/v2/set-up", SET_UP];
+const PUBLIC: [&str; 4] = ["/api/v2/sign-in", "/api/v2/set-up", SIGN_IN, SET_UP];
 
 /// What is noted of a text that somebody sent.
 const NOTED: usize = 500;
@@ -76,7 +76,7 @@ struct Call {
     who: Option<Caller>,
     address: IpAddr,
     /// It is by cookie, changes something, and does not know the token.
-    is_forged: bool,
+    is_forged: AtomicBool,
     is_written: AtomicBool,
 }
 
@@ -140,7 +140,7 @@ impl Gate {
 
     fn judge(&self, action: Action) -> Result<Caller, ApiError> {
         let caller = self.call.who.clone().ok_or_else(ApiError::unauthenticated)?;
-        if self.call.is_forged {
+        if self.call.is_forged.load(Ordering::Relaxed) {
             return Err(ApiError::forbidden("send the token of your sign-in as `X-CSRF-Token`"));
         }
         match action.reach(caller.role) {
@@ -176,6 +176,14 @@ impl Gate {
         self.call.is_written.store(true, Ordering::Relaxed);
         let subject = subject.unwrap_or_else(|| nobody(self.call.address));
         self.app.note(subject, action, resource, may, context).await
+    }
+
+    /// Takes the token of the sign-in from a form, where no header has it.
+    pub fn prove(&self, token: &str) {
+        let wanted = self.call.who.as_ref().and_then(|caller| caller.csrf.as_deref());
+        if same(token, wanted) {
+            self.call.is_forged.store(false, Ordering::Relaxed);
+        }
     }
 
     /// Says that this is for everybody, and tells nobody anything.
@@ -281,6 +289,7 @@ pub async fn stand_at_the_gate(State(app): State<App>, mut request: Request, nex
     let token = request.headers().get(CSRF).and_then(|token| token.to_str().ok());
     let wanted = who.as_ref().and_then(|caller| caller.csrf.as_deref());
     let is_forged = changes && wanted.is_some() && !token.is_some_and(|token| same(token, wanted));
+    let is_forged = AtomicBool::new(is_forged);
     let call = Arc::new(Call { who, address, is_forged, is_written: AtomicBool::new(false) });
     let resource = format!("{} {}", request.method(), request.uri().path());
     request.extensions_mut().insert(Arc::clone(&call));
@@ -349,12 +358,18 @@ async fn identify(app: &App, headers: &HeaderMap, address: IpAddr) -> Result<Opt
     if let Some(secret) = headers.get(KEY).and_then(|key| key.to_str().ok()) {
         return app.key_caller(secret, address).await;
     }
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    match pairs.find(|(name, _)| *name == COOKIE) {
-        Some((_, secret)) => app.cookie_caller(secret, address).await,
+    match cookie(headers, COOKIE) {
+        Some(secret) => app.cookie_caller(secret, address).await,
         None => Ok(None),
     }
+}
+
+/// What a browser keeps under a name.
+#[must_use]
+pub fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(there, _)| *there == name).map(|(_, value)| value)
 }
 
 #[cfg(test)]
