@@ -63,3 +63,5 @@ mod slow; // the slow lane: hundreds of rounds, gigabytes
 mod streams; // `rec -`, standard input, default names, what is said where
 mod verify; // intact or not, named, with which status; keys
 mod weather; // the eight promises about bad weather
+mod web; // the web app in a real browser: in and out, who sees what, what the tests of it have in common
+mod web_logs; // the five logs in a real browser: filters, pages, columns, keys, rows as they come, pictures

@@ -125,8 +125,10 @@ impl Asker {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Result<Response<Body>, ureq::Error> {
+        // What begins with a slash is no part of the API.
+        let root = if path.starts_with('/') { "" } else { "/api/v2/" };
         let mut request =
-            ureq::http::Request::builder().method(method).uri(format!("{}/api/v2/{path}", self.address));
+            ureq::http::Request::builder().method(method).uri(format!("{}{root}{path}", self.address));
         for (name, value) in &self.headers {
             request = request.header(*name, value);
         }

@@ -52,13 +52,62 @@ impl Browser {
     #[must_use]
     pub fn open(page: &Path, fragment: &str) -> Self {
         let mut browser = Self::start();
-        let url = format!("file://{}{fragment}", page.display());
-        browser.call("Page.navigate", &json!({ "url": url }));
-        browser.wait_event("Page.loadEventFired");
+        browser.go(&format!("file://{}{fragment}", page.display()));
         browser
     }
 
-    fn start() -> Self {
+    /// Opens an address in the same window.
+    pub fn go(&mut self, address: &str) {
+        self.call("Page.navigate", &json!({ "url": address }));
+        self.wait_event("Page.loadEventFired");
+    }
+
+    /// Where it is by now.
+    #[track_caller]
+    pub fn address(&mut self) -> String {
+        self.evaluate("location.href").as_str().expect("an address is text").to_owned()
+    }
+
+    /// Types into what has the focus.
+    pub fn type_text(&mut self, text: &str) {
+        self.call("Input.insertText", &json!({ "text": text }));
+    }
+
+    /// Presses a key and lets go of it: a character, or a name such as `Enter`.
+    pub fn press(&mut self, key: &str) {
+        let code = match key {
+            "Enter" => 13,
+            "Escape" => 27,
+            "ArrowUp" => 38,
+            "ArrowDown" => 40,
+            _ => 0,
+        };
+        let text = if key == "Enter" { "\r" } else { key };
+        let mut event = json!({ "type": "keyDown", "key": key, "windowsVirtualKeyCode": code });
+        if text.chars().count() == 1 {
+            event["text"] = text.into();
+        }
+        self.call("Input.dispatchKeyEvent", &event);
+        self.call(
+            "Input.dispatchKeyEvent",
+            &json!({ "type": "keyUp", "key": key, "windowsVirtualKeyCode": code }),
+        );
+    }
+
+    /// Gives the window a size.
+    pub fn resize(&mut self, width: u32, height: u32) {
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.call("Emulation.setDeviceMetricsOverride", &size);
+    }
+
+    /// Puts it somewhere in the world: `Asia/Kolkata`.
+    pub fn move_to(&mut self, zone: &str) {
+        self.call("Emulation.setTimezoneOverride", &json!({ "timezoneId": zone }));
+    }
+
+    /// Starts a browser that shows nothing yet.
+    #[must_use]
+    pub fn start() -> Self {
         let program =
             PROGRAMS.iter().find_map(|program| tools::find(program)).expect("is_installed was asked");
         let home =
