@@ -34,7 +34,7 @@ impl Web {
     /// Signs in by the form, on the way to a page.
     pub(crate) fn sign_in(&mut self, email: &str, path: &str) {
         self.browser.go(&format!("{}{path}", self.server.address));
-        self.browser.wait_for("location.pathname == '/sign-in' && document.activeElement.id == 'email'");
+        self.browser.wait_for("location.pathname == '/sign-in' && document.activeElement?.id == 'email'");
         self.fill("#email", email);
         self.fill("#password", PASSWORD);
         self.browser.click("button.main");
