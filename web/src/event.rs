@@ -33,6 +33,7 @@ pub fn page(page: Page, entry: &Entry) -> Markup {
             }
             @if let Some(connection) = connection(entry) {
                 p.more {
+                    a href=(crate::session::address(connection, moment(entry))) hx-boost="false" { "The session" } " "
                     @for (other, title) in [
                         (Page::Commands, "Commands of this connection"),
                         (Page::Connections, "The connection"),
@@ -46,6 +47,11 @@ pub fn page(page: Page, entry: &Entry) -> Markup {
             }
         }
     }
+}
+
+/// When in its session it was.
+fn moment(entry: &Entry) -> Option<f64> {
+    if let Entry::Command(event) = entry { event.offset } else { None }
 }
 
 /// The connection that it is of.

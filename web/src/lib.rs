@@ -1,7 +1,7 @@
 //! The pages of the audit server. **Pure**: data in, HTML and files out.
 //!
 //! - [`view`]: what a page shows, and the address that says so. [`filter`]: the bar with which somebody asks for something else.
-//! - [`logs`]: the logs, a table and its columns for each; [`event`]: one row of them by itself.
+//! - [`logs`]: the logs, a table and its columns for each; [`event`]: one row of them by itself. [`session`]: a session, played.
 //! - [`layout`]: what all pages have in common; [`sign_in`] and [`message`]: those that need nobody signed in.
 //! - [`time`] and [`text`]: moments, and text that somebody else wrote. [`assets`]: scripts and styles.
 //!
@@ -17,6 +17,7 @@ pub mod filter;
 pub mod layout;
 pub mod logs;
 pub mod message;
+pub mod session;
 pub mod sign_in;
 pub mod text;
 pub mod time;

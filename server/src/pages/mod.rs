@@ -4,10 +4,12 @@
 //! call would not give. What goes wrong becomes a page that says so; whoever is not signed in is sent to do that, and comes
 //! back.
 //!
-//! - [`sign_in`]: in, out, and by a one-time link. [`logs`]: the five logs. [`live`]: their rows as they come.
+//! - [`sign_in`]: in, out, and by a one-time link. [`logs`]: the five logs. [`live`]: their rows as they come. [`session`]: one session,
+//!   played.
 
 mod live;
 mod logs;
+mod session;
 mod sign_in;
 
 use axum::Router;
@@ -38,6 +40,7 @@ pub fn router(app: &App) -> Router<App> {
         .route("/admin/events/{page}/values", get(logs::values))
         .route("/admin/events/{page}/live", get(live::live))
         .route("/admin/events/{page}/{id}", get(logs::event))
+        .route("/admin/sessions/{id}", get(session::page))
         .route("/admin/{*path}", get(nothing))
         .route(SIGN_IN, get(sign_in::form).post(sign_in::send))
         .route(SIGN_OUT, post(sign_in::leave))
