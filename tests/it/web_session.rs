@@ -185,3 +185,24 @@ fn a_session_that_goes_on_is_played_as_it_does_and_closed() {
     });
     web.assert_no_complaints();
 }
+
+#[test]
+fn nobody_is_offered_what_he_may_not_do_or_shown_what_is_not_his() {
+    let Some(web) = Web::begin() else { return };
+    let id = web.session("web-1", "alice@org.com", &["true"]);
+    let page = |role: &str| {
+        let key = web.administrator.key(role);
+        web.server.with_key(&key).get(&format!("/admin/sessions/{id}"))
+    };
+    let (administrator, auditor, user) = (page("Administrator"), page("Auditor"), page("User"));
+    assert!(administrator.text.contains("data-act=\"delete\""), "{}", administrator.text);
+    assert_eq!(auditor.status, 200);
+    assert!(
+        auditor.text.contains("Download .cast") && !auditor.text.contains("data-act"),
+        "{}",
+        auditor.text
+    );
+    assert_eq!(user.status, 404);
+    assert!(!user.text.contains("alice"), "{}", user.text);
+    assert_eq!(web.administrator.get("/admin/sessions/none").status, 404);
+}
