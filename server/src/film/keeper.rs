@@ -12,7 +12,7 @@ use axum::body::Bytes;
 use casemate_audit_store::{KeptScene, Recording, StoreError};
 use casemate_cast_format::Micros;
 use futures_util::TryStreamExt as _;
-use tokio::sync::Mutex as AsyncMutex;
+use tokio::sync::{Mutex as AsyncMutex, Semaphore};
 use uuid::Uuid;
 
 use super::scene::Until;
@@ -42,9 +42,21 @@ pub struct Film {
     pub facts: Facts,
 }
 
+/// Scenes that are made for somebody at once: an event may be as long as what is sent at once, and is in memory some times.
+const IN_WORK: usize = 2;
+
 /// Films that are being made: of each by one.
-#[derive(Debug, Default)]
-pub struct Making(Mutex<HashMap<Uuid, Arc<AsyncMutex<()>>>>);
+#[derive(Debug)]
+pub struct Making {
+    films: Mutex<HashMap<Uuid, Arc<AsyncMutex<()>>>>,
+    scenes: Semaphore,
+}
+
+impl Default for Making {
+    fn default() -> Self {
+        Self { films: Mutex::default(), scenes: Semaphore::new(IN_WORK) }
+    }
+}
 
 /// Why there is no film.
 #[derive(Debug, thiserror::Error)]
@@ -192,6 +204,8 @@ impl Film {
             Some(next) => read(next).map(|next| Until::Next(next.place, next.start))?,
             None => Until::End(Micros(self.facts.duration)),
         };
+        // It is closed nowhere.
+        let _turn = app.films.scenes.acquire().await.ok();
         let mut reader = SceneReader::new(self.recording.form, &scene, until)?;
         let range = scene.place.anchor.offset..self.recording.size;
         let mut bytes = app.recordings.read(id, range).await?;
@@ -221,13 +235,13 @@ fn read(KeptScene { number, start, place, screen }: KeptScene) -> io::Result<Sce
 
 impl Making {
     fn of(&self, id: Uuid) -> Arc<AsyncMutex<()>> {
-        let mut making = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut making = self.films.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(making.entry(id).or_default())
     }
 
     /// Nobody waits for it any more, unless others have it.
     fn forget(&self, id: Uuid, lock: &Arc<AsyncMutex<()>>) {
-        let mut making = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut making = self.films.lock().unwrap_or_else(PoisonError::into_inner);
         // That in the table, and that of whoever asks.
         if Arc::strong_count(lock) <= 2 {
             making.remove(&id);

@@ -27,6 +27,9 @@ const COMMANDS: usize = 2000;
 /// Connection events, and looks, that are listed.
 const EVENTS: usize = 100;
 
+/// Calls that are looked through at once for those that looked at a recording.
+const LOOKED_AT: usize = 1000;
+
 /// So long is waited for the film of a recording: the page is there without it as well.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -187,18 +190,34 @@ async fn looks(app: &App, caller: &Caller, connection: &Connection) -> Result<Ve
         ..Filter::default()
     };
     let Some(filter) = caller.narrow(filter) else { return Ok(Vec::new()) };
-    let found = events(app, Log::Subject, filter, Order::Newest, EVENTS).await?;
-    let looks = found.into_iter().filter_map(|event| {
-        let Event::Subject(event) = event else { return None };
-        let is_of_it = event.resource == id;
-        let how = match &*event.service_action {
-            action if action == Action::WatchRecording.name() => "followed it live",
-            _ if event.context.contains("\"player\"") => "played it",
-            _ => "downloaded it",
-        };
-        is_of_it.then(|| Look { time: event.timestamp, who: event.subject.subject_name, how: how.to_owned() })
-    });
-    Ok(looks.collect())
+    let mut page = Page { logs: vec![Log::Subject], filter, limit: LOOKED_AT, ..Page::default() };
+    let mut looks = Vec::new();
+    // Calls for what is not there name the id as well: they are in nobody's way.
+    while looks.len() < EVENTS {
+        let found = app.database.page(page.clone()).await?;
+        page.behind = found.last().map(|last| last.position);
+        let is_last = found.len() < LOOKED_AT;
+        looks.extend(found.into_iter().filter_map(|found| look(found.event, &id)));
+        if is_last {
+            break;
+        }
+    }
+    looks.truncate(EVENTS);
+    Ok(looks)
+}
+
+fn look(event: Event, id: &str) -> Option<Look> {
+    let Event::Subject(event) = event else { return None };
+    let how = match &*event.service_action {
+        action if action == Action::WatchRecording.name() => "followed it live",
+        _ if event.context.contains("\"player\"") => "played it",
+        _ => "downloaded it",
+    };
+    (event.resource == id).then(|| Look {
+        time: event.timestamp,
+        who: event.subject.subject_name,
+        how: how.to_owned(),
+    })
 }
 
 fn may(caller: &Caller, connection: &Connection) -> May {

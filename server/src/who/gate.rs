@@ -251,7 +251,8 @@ impl App {
             timestamp: Time::now(),
             subject,
             service_action: action.to_owned(),
-            resource: cut(resource),
+            // However an id was written: who asks for it finds all calls.
+            resource: Uuid::parse_str(resource).map_or_else(|_| cut(resource), |id| id.to_string()),
             evaluation: may,
             context: cut_all(context).to_string(),
         };

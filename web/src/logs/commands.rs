@@ -4,7 +4,7 @@ use casemate_audit_log::Time;
 use casemate_audit_log::model::CommandEvent;
 use maud::html;
 
-use super::{Column, Listed, asked, asked_if, code, figure, flag, kind, moment, text};
+use super::{Column, Listed, asked, asked_if, figure, flag, kind, moment};
 use crate::time::duration;
 
 impl Listed for CommandEvent {
@@ -19,31 +19,35 @@ impl Listed for CommandEvent {
         Column::shown("targetName", "Target", "", |event, view| {
             asked(view, "targetNames", &event.place.target_name)
         }),
-        Column::shown("command", "Command", "code main", |event, _| match event.reason.as_deref() {
-            Some(reason) if event.command.is_empty() => html! { span.reason { (text(reason)) } },
-            _ => code(&event.command),
+        Column::shown("command", "Command", "code main", |event, view| match event.reason.as_deref() {
+            Some(reason) if event.command.is_empty() => html! { span.reason { (view.text(reason)) } },
+            _ => view.code(&event.command),
         }),
         Column::shown("exitCode", "Exit", "figure result", |event, _| figure(event.result.exit_code)),
         Column::shown("duration", "Took", "figure", |event, _| figure(event.result.duration.map(duration))),
-        Column::more("cwd", "Directory", "code", |event, _| code(event.cwd.as_deref().unwrap_or_default())),
+        Column::more("cwd", "Directory", "code", |event, view| {
+            view.code(event.cwd.as_deref().unwrap_or_default())
+        }),
         Column::more("kind", "Given to", "", |event, view| {
             asked_if(view, "commandKinds", event.kind.as_deref())
         }),
-        Column::more("program", "Program", "", |event, _| text(event.program.as_deref().unwrap_or_default())),
-        Column::more("innerTarget", "Went on to", "", |event, _| {
-            text(event.inner_target.as_deref().unwrap_or_default())
+        Column::more("program", "Program", "", |event, view| {
+            view.text(event.program.as_deref().unwrap_or_default())
         }),
-        Column::more("innerTargetUser", "There as", "", |event, _| {
-            text(event.inner_target_user.as_deref().unwrap_or_default())
+        Column::more("innerTarget", "Went on to", "", |event, view| {
+            view.text(event.inner_target.as_deref().unwrap_or_default())
         }),
-        Column::more("argv", "Words", "code", |event, _| {
-            html! { @for word in &event.argv { (code(word)) " " } }
+        Column::more("innerTargetUser", "There as", "", |event, view| {
+            view.text(event.inner_target_user.as_deref().unwrap_or_default())
+        }),
+        Column::more("argv", "Words", "code", |event, view| {
+            html! { @for word in &event.argv { (view.code(word)) " " } }
         }),
         Column::more("outputBytes", "Output", "figure", |event, _| {
             figure(event.result.output_bytes.map(|bytes| format!("{bytes} B")))
         }),
-        Column::more("source", "Taken from", "", |event, _| {
-            text(event.source.as_deref().unwrap_or_default())
+        Column::more("source", "Taken from", "", |event, view| {
+            view.text(event.source.as_deref().unwrap_or_default())
         }),
         Column::more("confidence", "Confidence", "figure", |event, _| {
             figure(event.confidence.map(|confidence| format!("{confidence:.2}")))
@@ -68,7 +72,7 @@ impl Listed for CommandEvent {
         Column::more("connectionId", "Connection", "id", |event, view| {
             asked(view, "connectionIds", &event.connection_id)
         }),
-        Column::more("id", "Id", "id", |event, _| text(&event.id)),
+        Column::more("id", "Id", "id", |event, view| view.text(&event.id)),
     ];
 
     fn id(&self) -> &str {

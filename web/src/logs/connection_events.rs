@@ -4,7 +4,7 @@ use casemate_audit_log::Time;
 use casemate_audit_log::model::ConnectionEvent;
 use maud::html;
 
-use super::{Column, Listed, asked, asked_if, flag, kind, moment, text};
+use super::{Column, Listed, asked, asked_if, flag, kind, moment};
 
 impl Listed for ConnectionEvent {
     const COLUMNS: &'static [Column<Self>] = &[
@@ -21,8 +21,8 @@ impl Listed for ConnectionEvent {
         Column::shown("connectionEventType", "Event", "", |event, view| {
             asked(view, "connectionEventTypes", event.connection_event_type.name())
         }),
-        Column::shown("reason", "Reason", "long", |event, _| {
-            text(event.reason.as_deref().unwrap_or_default())
+        Column::shown("reason", "Reason", "long", |event, view| {
+            view.text(event.reason.as_deref().unwrap_or_default())
         }),
         Column::shown("connectionId", "Connection", "id", |event, view| {
             asked(view, "connectionIds", &event.connection_id)
@@ -45,9 +45,9 @@ impl Listed for ConnectionEvent {
             "connectionNodeId",
             "Server",
             "id",
-            |event, _| html! { (text(&event.connection_node_id)) },
+            |event, view| html! { (view.text(&event.connection_node_id)) },
         ),
-        Column::more("id", "Id", "id", |event, _| text(&event.id)),
+        Column::more("id", "Id", "id", |event, view| view.text(&event.id)),
     ];
 
     fn id(&self) -> &str {

@@ -4,7 +4,7 @@ use casemate_audit_log::Time;
 use casemate_audit_log::model::{ConnectionState, ConnectionType, Standing, SubjectType};
 use maud::html;
 
-use super::{Column, Listed, asked, asked_if, flag, kind, moment, text};
+use super::{Column, Listed, asked, asked_if, flag, kind, moment};
 use crate::time;
 
 /// A connection.
@@ -68,8 +68,8 @@ impl Listed for Connection {
         Column::shown("spaceName", "Space", "", |connection, view| {
             asked_if(view, "spaceNames", connection.space_name.as_deref())
         }),
-        Column::shown("reason", "Reason", "long", |connection, _| {
-            text(connection.reason.as_deref().unwrap_or_default())
+        Column::shown("reason", "Reason", "long", |connection, view| {
+            view.text(connection.reason.as_deref().unwrap_or_default())
         }),
         Column::shown("id", "Connection", "id", |connection, view| {
             asked(view, "connectionIds", &connection.id)
@@ -85,8 +85,8 @@ impl Listed for Connection {
         }),
         Column::more("subjectType", "Kind of user", "", |connection, _| kind(connection.subject_type)),
         Column::more("isAdmin", "Administrator", "", |connection, _| flag(connection.is_admin)),
-        Column::more("knownBy", "Known by", "", |connection, _| {
-            text(connection.known_by.as_deref().unwrap_or_default())
+        Column::more("knownBy", "Known by", "", |connection, view| {
+            view.text(connection.known_by.as_deref().unwrap_or_default())
         }),
     ];
 

@@ -4,7 +4,7 @@ use casemate_audit_log::Time;
 use casemate_audit_log::model::{Call, KubernetesEvent};
 use maud::{Markup, html};
 
-use super::{Column, Listed, asked, asked_if, code, flag, moment, text};
+use super::{Column, Listed, Shown, asked, asked_if, flag, moment};
 
 impl Listed for KubernetesEvent {
     const COLUMNS: &'static [Column<Self>] = &[
@@ -16,25 +16,29 @@ impl Listed for KubernetesEvent {
         Column::shown("targetName", "Cluster", "", |event, view| {
             asked(view, "targetNames", &event.target_name)
         }),
-        Column::shown("kubeEnglishCommand", "Command", "code", |event, _| code(&event.kube_english_command)),
-        Column::shown("execCommands", "In containers", "code", |event, _| calls(&event.exec_commands)),
-        Column::shown("endpoints", "Called", "code main", |event, _| calls(&event.endpoints)),
+        Column::shown("kubeEnglishCommand", "Command", "code", |event, view| {
+            view.code(&event.kube_english_command)
+        }),
+        Column::shown("execCommands", "In containers", "code", |event, view| {
+            calls(view, &event.exec_commands)
+        }),
+        Column::shown("endpoints", "Called", "code main", |event, view| calls(view, &event.endpoints)),
         Column::shown("statusCode", "Status", "figure result", |event, _| html! { (event.status_code) }),
-        Column::more("verbs", "Verbs", "", |event, _| text(&event.verbs.join(", "))),
-        Column::more("namespaces", "Namespaces", "", |event, _| text(&event.namespaces.join(", "))),
-        Column::more("resources", "Resources", "", |event, _| text(&event.resources.join(", "))),
-        Column::more("targetGroups", "Groups", "", |event, _| text(&event.target_groups.join(", "))),
+        Column::more("verbs", "Verbs", "", |event, view| view.text(&event.verbs.join(", "))),
+        Column::more("namespaces", "Namespaces", "", |event, view| view.text(&event.namespaces.join(", "))),
+        Column::more("resources", "Resources", "", |event, view| view.text(&event.resources.join(", "))),
+        Column::more("targetGroups", "Groups", "", |event, view| view.text(&event.target_groups.join(", "))),
         Column::more("ipAddress", "IP address", "", |event, view| {
             asked_if(view, "ipAddresses", event.ip_address.as_deref())
         }),
-        Column::more("userAgent", "With", "", |event, _| {
-            text(event.user_agent.as_deref().unwrap_or_default())
+        Column::more("userAgent", "With", "", |event, view| {
+            view.text(event.user_agent.as_deref().unwrap_or_default())
         }),
         Column::more("groupingGuessed", "Grouping is a guess", "", |event, _| flag(event.grouping_guessed)),
         Column::more("connectionId", "Connection", "id", |event, view| {
             asked_if(view, "connectionIds", event.connection_id.as_deref())
         }),
-        Column::more("id", "Id", "id", |event, _| text(&event.id)),
+        Column::more("id", "Id", "id", |event, view| view.text(&event.id)),
     ];
 
     fn id(&self) -> &str {
@@ -53,9 +57,10 @@ impl Listed for KubernetesEvent {
 /// So many stand in a row.
 const CALLS: usize = 5;
 
-fn calls(calls: &[Call]) -> Markup {
+fn calls(view: &Shown<'_>, calls: &[Call]) -> Markup {
+    let shown = if view.is_whole { calls.len() } else { CALLS.min(calls.len()) };
     html! {
-        @for call in calls.iter().take(CALLS) { (code(&call.event)) " " }
-        @if calls.len() > CALLS { "and " (calls.len() - CALLS) " more" }
+        @for call in &calls[..shown] { (view.code(&call.event)) " " }
+        @if shown < calls.len() { "and " (calls.len() - shown) " more" }
     }
 }

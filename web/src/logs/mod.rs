@@ -8,6 +8,8 @@ pub mod connections;
 pub mod kubernetes;
 pub mod user_events;
 
+use std::ops::Deref;
+
 use casemate_audit_log::Time;
 use casemate_audit_log::model::{
     CommandEvent, ConnectionEvent, Event, KubernetesEvent, SubjectEvent, SubjectType,
@@ -30,7 +32,7 @@ pub struct Column<T: 'static> {
     is_shown: bool,
     /// For the style: `time`, `figure`, `code`, `long` or nothing.
     class: &'static str,
-    cell: fn(&T, &View) -> Markup,
+    cell: fn(&T, &Shown<'_>) -> Markup,
 }
 
 impl<T> Column<T> {
@@ -38,7 +40,7 @@ impl<T> Column<T> {
         key: &'static str,
         label: &'static str,
         class: &'static str,
-        cell: fn(&T, &View) -> Markup,
+        cell: fn(&T, &Shown<'_>) -> Markup,
     ) -> Self {
         Self { key, label, is_shown: true, class, cell }
     }
@@ -47,10 +49,17 @@ impl<T> Column<T> {
         key: &'static str,
         label: &'static str,
         class: &'static str,
-        cell: fn(&T, &View) -> Markup,
+        cell: fn(&T, &Shown<'_>) -> Markup,
     ) -> Self {
         Self { key, label, is_shown: false, class, cell }
     }
+}
+
+/// How an event is shown: in a row of a view, or by itself, with all that is known of it.
+#[derive(Debug)]
+pub struct Shown<'v> {
+    view: &'v View,
+    is_whole: bool,
 }
 
 /// What stands in a row.
@@ -157,17 +166,19 @@ fn is_seen<T: Listed>(column: &Column<T>, view: &View) -> bool {
 }
 
 fn row<T: Listed>(entry: &T, view: &View, place: Option<&str>) -> Markup {
+    let shown = Shown { view, is_whole: false };
     html! {
         tr id={ "e-" (encoded(entry.id())) } class=[Some(entry.state()).filter(|state| !state.is_empty())] data-place=[place] tabindex="-1" {
             @for column in T::COLUMNS.iter().filter(|column| is_seen(column, view)) {
-                td class=(column.class) data-label=(column.label) { ((column.cell)(entry, view)) }
+                td class=(column.class) data-label=(column.label) { ((column.cell)(entry, &shown)) }
             }
         }
     }
 }
 
 fn fields<T: Listed>(entry: &T, view: &View) -> Vec<(&'static str, Markup)> {
-    let fields = T::COLUMNS.iter().map(|column| (column.label, (column.cell)(entry, view)));
+    let shown = Shown { view, is_whole: true };
+    let fields = T::COLUMNS.iter().map(|column| (column.label, (column.cell)(entry, &shown)));
     fields.filter(|(_, cell)| !cell.0.is_empty()).collect()
 }
 
@@ -330,7 +341,7 @@ pub fn news(entry: &Entry, view: &View) -> String {
 }
 
 /// The moment of an event, with the way to all of it.
-fn moment<T: Listed>(entry: &T, view: &View) -> Markup {
+fn moment<T: Listed>(entry: &T, view: &Shown<'_>) -> Markup {
     let at = entry.time();
     html! { a.open href={ (view.page.path()) "/" (encoded(entry.id())) "?at=" (at) } { (time::moment(at)) } }
 }
@@ -352,21 +363,31 @@ fn asked_if(view: &View, parameter: &'static str, value: Option<&str>) -> Markup
     asked(view, parameter, value.unwrap_or_default())
 }
 
-/// A text, whoever wrote it.
-fn text(value: &str) -> Markup {
-    if value.is_empty() {
-        html! {}
-    } else {
-        Foreign(value).begin()
+impl Shown<'_> {
+    /// A text, whoever wrote it.
+    fn text(&self, value: &str) -> Markup {
+        match value {
+            "" => html! {},
+            whole if self.is_whole => html! { (Foreign(whole)) },
+            long => Foreign(long).begin(),
+        }
+    }
+
+    /// A text as it stood in a terminal.
+    fn code(&self, value: &str) -> Markup {
+        if value.is_empty() {
+            html! {}
+        } else {
+            html! { code { (self.text(value)) } }
+        }
     }
 }
 
-/// A text as it stood in a terminal.
-fn code(value: &str) -> Markup {
-    if value.is_empty() {
-        html! {}
-    } else {
-        html! { code { (Foreign(value).begin()) } }
+impl Deref for Shown<'_> {
+    type Target = View;
+
+    fn deref(&self) -> &View {
+        self.view
     }
 }
 

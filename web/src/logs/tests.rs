@@ -183,6 +183,16 @@ fn whatever_is_in_an_event_is_text() {
 }
 
 #[test]
+fn a_long_command_is_whole_where_it_stands_by_itself() {
+    let long = format!("echo {}; rm -rf /srv", "x".repeat(5000));
+    let entry = Entry::Command(Box::new(command(&long, "alice@org.com")));
+    let row = news(&entry, &View::of(Page::Commands));
+    assert!(row.contains("…") && !row.contains("rm -rf"), "{row}");
+    let event = crate::event::page(Page::Commands, &entry).into_string();
+    assert!(event.contains("; rm -rf /srv") && !event.contains('…'), "{event}");
+}
+
+#[test]
 fn columns_of_a_page_have_names_of_their_own() {
     for page in Page::ALL {
         let mut names: Vec<_> = keys(page).collect();
