@@ -75,7 +75,11 @@ fn a_recording_is_played_in_parts_and_looked_at_once() {
             assert_eq!(other.get(&format!("session-recordings/{id}/{url}")).status, 200);
             assert_eq!(looked(), before + 3);
             assert_eq!(agent.get(&format!("session-recordings/{id}/{url}")).status, 403);
+            // Whose it is not learns nothing, and stands in the log as refused.
             assert_eq!(user.get(&path).status, 404);
+            let refused = administrator.json("events/subject?evaluation=false");
+            let refused = refused[0]["resource"] == id.as_str() && refused[0]["subjectName"] != "agent";
+            assert!(refused, "{form}");
             assert_eq!(administrator.get(&format!("{path}/99")).status, 404);
 
             let deleted =

@@ -262,6 +262,9 @@ impl Browser {
             Some("Network.requestWillBeSent") => {
                 self.requests.push(parameters["request"]["url"].as_str().unwrap_or_default().to_owned());
             }
+            // Advice, as that what was to have the focus came after somebody had it, is no complaint.
+            Some("Log.entryAdded")
+                if matches!(parameters["entry"]["level"].as_str(), Some("verbose" | "info")) => {}
             Some("Log.entryAdded") => self.complaints.push(parameters["entry"]["text"].to_string()),
             Some("Runtime.exceptionThrown") => {
                 self.complaints.push(parameters["exceptionDetails"].to_string());

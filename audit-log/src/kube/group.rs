@@ -6,8 +6,8 @@
 //! sends in batches, so calls are put together by when they were made, and a group is complete by when they came.
 //!
 //! *Invariants*: every call is in exactly one group, but for those that were there before by their audit id. The same calls
-//! in the same order make the same groups, with the same ids: the id of a group is made from the audit id and the time of
-//! its first call. Memory is bounded.
+//! in the same order make the same groups, with the same ids: the id of a group is made from the audit ids of its calls
+//! and the time of the first. So a group of which more is known by now is another one, and nothing of it is lost. Memory is bounded.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -63,6 +63,8 @@ struct Group {
     last: Time,
     /// When the last of its calls came to us.
     came: Time,
+    /// The cluster, and the audit ids of the calls as they came.
+    calls: Sha256,
     /// The commands of `exec` that were asked for with `get`: when, and which.
     tried: Vec<(Time, String)>,
 }
@@ -102,7 +104,7 @@ impl Grouping {
         if self.open.get(&caller).is_some_and(|group| !group.has_room_for(call))
             && let Some(group) = self.open.remove(&caller)
         {
-            self.complete.push_back(group.event);
+            self.complete.push_back(group.complete());
         }
         let cluster = &self.cluster;
         self.open.entry(caller.clone()).or_insert_with(|| Group::of(cluster, call)).take(call, now);
@@ -162,7 +164,7 @@ impl Grouping {
         if self.open.get(&caller).is_some_and(|group| group.came == came)
             && let Some(group) = self.open.remove(&caller)
         {
-            self.complete.push_back(group.event);
+            self.complete.push_back(group.complete());
         }
     }
 
@@ -181,7 +183,7 @@ impl Grouping {
 impl Group {
     fn of(cluster: &Cluster, first: &KubeCall) -> Self {
         let event = KubernetesEvent {
-            id: id(cluster, first),
+            id: String::new(),
             organization_id: cluster.organization_id.clone(),
             creation_date: first.time,
             role: first.role.clone(),
@@ -202,7 +204,18 @@ impl Group {
             resources: Vec::new(),
             grouping_guessed: true,
         };
-        Self { event, first: first.time, last: first.time, came: first.time, tried: Vec::new() }
+        let calls = Sha256::new().chain_update(GROUP).chain_update(&cluster.id);
+        Self { event, first: first.time, last: first.time, came: first.time, calls, tried: Vec::new() }
+    }
+
+    /// The event, with a UUID of version 7, of the time of the first call; what is random in others is made of all calls.
+    fn complete(mut self) -> KubernetesEvent {
+        let digest: [u8; 32] = self.calls.finalize().into();
+        let mut bits = [0; 10];
+        bits.copy_from_slice(&digest[..10]);
+        let millis = u64::try_from(self.first.0.div_euclid(1000)).unwrap_or_default();
+        self.event.id = uuid::Builder::from_unix_timestamp_millis(millis, &bits).into_uuid().to_string();
+        self.event
     }
 
     fn has_room_for(&self, call: &KubeCall) -> bool {
@@ -214,6 +227,8 @@ impl Group {
     }
 
     fn take(&mut self, call: &KubeCall, now: Time) {
+        self.calls.update([0]);
+        self.calls.update(&call.audit_id);
         let event = &mut self.event;
         // Calls may come a little out of their order; of those at the same moment the later one counts.
         if event.endpoints.is_empty() || call.time >= self.last {
@@ -248,18 +263,4 @@ fn add(names: &mut Vec<String>, name: Option<&String>) {
     if let Some(name) = name.filter(|name| !name.is_empty() && !names.contains(name)) {
         names.push(name.clone());
     }
-}
-
-/// A UUID of version 7, of the time of the first call; what is random in others is made of its audit id and the cluster.
-fn id(cluster: &Cluster, first: &KubeCall) -> String {
-    let digest = Sha256::new()
-        .chain_update(GROUP)
-        .chain_update(&cluster.id)
-        .chain_update([0])
-        .chain_update(&first.audit_id);
-    let digest: [u8; 32] = digest.finalize().into();
-    let mut bits = [0; 10];
-    bits.copy_from_slice(&digest[..10]);
-    let millis = u64::try_from(first.time.0.div_euclid(1000)).unwrap_or_default();
-    uuid::Builder::from_unix_timestamp_millis(millis, &bits).into_uuid().to_string()
 }

@@ -375,3 +375,15 @@ proptest! {
         crate::fuzz::fuzz_kube_audit(&bytes);
     }
 }
+
+#[test]
+fn a_group_of_which_more_is_known_is_another_event() {
+    let id = |calls: &[&str]| {
+        let mut grouping = Grouping::of(Cluster::default());
+        calls.iter().for_each(|audit_id| grouping.take(&call(audit_id, 0), NOW));
+        grouping.finish();
+        grouping.next_event().unwrap().id
+    };
+    assert_eq!(id(&["a", "b"]), id(&["a", "b"]));
+    assert_ne!(id(&["a", "b"]), id(&["a", "b", "c"]));
+}

@@ -23,7 +23,7 @@ use crate::who::{Action, Gate};
     responses((status = 200, content_type = "application/json", body = String), (status = "4XX", body = ErrorBody)))]
 pub async fn index(gate: Gate, Path(text): Path<String>) -> Result<Response, ApiError> {
     let caller = gate.pass(Action::GetRecording, &text, json!({ "format": "player" })).await?;
-    let (recording, _) = find(&gate, &caller, &text).await?;
+    let (recording, _) = find(&gate, &caller, Action::GetRecording, &text).await?;
     let film = film(&gate.app, &recording).await?;
     let ticket = gate.app.tickets.give(caller.id, recording.id, Time::now());
     let index = film.index(&gate.app, "player", &format!("?ticket={ticket}")).await;
@@ -48,7 +48,7 @@ pub async fn part(
     let context = json!({ "format": "player", "part": number });
     let caller = gate.pass_with(Action::GetRecording, &text, ticket, context).await?;
     one(&uri, "ticket")?;
-    let (recording, _) = find(&gate, &caller, &text).await?;
+    let (recording, _) = find(&gate, &caller, Action::GetRecording, &text).await?;
     let film = film(&gate.app, &recording).await?;
     let part = film.scene(&gate.app, number).await.map_err(|error| failed(&recording, &error))?;
     json_of(part.ok_or_else(|| ApiError::not_found("part of the recording"))?)

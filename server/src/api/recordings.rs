@@ -182,12 +182,13 @@ async fn connections_of(app: &App, of: &[Recording]) -> Result<HashMap<Uuid, Con
 pub(crate) async fn find(
     gate: &Gate,
     caller: &Caller,
+    action: Action,
     text: &str,
 ) -> Result<(Recording, Connection), ApiError> {
     let id = id("recording", text)?;
     let connection = gate.app.connections.get(id).await?;
-    let connection = connection.filter(|connection| caller.reaches(&connection.subject_id));
     let connection = connection.ok_or_else(|| ApiError::not_found("recording"))?;
+    gate.only_his(caller, action, &connection, "recording").await?;
     let recording = match gate.app.recordings.find(id).await {
         Ok(recording) => recording,
         Err(StoreError::NoRecording { .. }) => return Err(ApiError::not_found("recording")),
@@ -207,7 +208,7 @@ pub(crate) async fn find(
     responses((status = 200, body = RecordingView), (status = "4XX", body = ErrorBody)))]
 pub async fn details(gate: Gate, Path(text): Path<String>) -> Result<Json<RecordingView>, ApiError> {
     let caller = gate.pass(Action::ListRecordings, &text, json!({})).await?;
-    let (recording, connection) = find(&gate, &caller, &text).await?;
+    let (recording, connection) = find(&gate, &caller, Action::ListRecordings, &text).await?;
     Ok(Json(RecordingView::of(&recording, &connection)))
 }
 
@@ -226,7 +227,7 @@ pub async fn recording(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let caller = gate.pass(Action::GetRecording, &text, asked(&uri)?).await?;
-    let (recording, _) = find(&gate, &caller, &text).await?;
+    let (recording, _) = find(&gate, &caller, Action::GetRecording, &text).await?;
     let format = one(&uri, "format")?;
     let version = match format.as_deref() {
         None | Some("text") => None,
@@ -243,7 +244,7 @@ pub async fn recording(
     responses((status = 200, content_type = "application/x-asciicast", body = String), (status = "4XX", body = ErrorBody)))]
 pub async fn live(gate: Gate, Path(text): Path<String>) -> Result<Response, ApiError> {
     let caller = gate.pass(Action::WatchRecording, &text, json!({})).await?;
-    let (recording, _) = find(&gate, &caller, &text).await?;
+    let (recording, _) = find(&gate, &caller, Action::WatchRecording, &text).await?;
     give(&gate, &recording, None, Some(caller))
 }
 
@@ -255,7 +256,7 @@ pub async fn live(gate: Gate, Path(text): Path<String>) -> Result<Response, ApiE
     responses((status = 204), (status = "4XX", body = ErrorBody)))]
 pub async fn delete(gate: Gate, Path(text): Path<String>, uri: Uri) -> Result<StatusCode, ApiError> {
     let caller = gate.pass(Action::DeleteRecording, &text, asked(&uri)?).await?;
-    let (recording, connection) = find(&gate, &caller, &text).await?;
+    let (recording, connection) = find(&gate, &caller, Action::DeleteRecording, &text).await?;
     let reason = one(&uri, "reason")?.map(|reason| words("reason", &reason)).transpose()?;
     let now = Time::now();
     let mark = Mark { time: now, by: caller.subject.subject_name, reason: reason.unwrap_or_default() };
@@ -285,7 +286,7 @@ pub async fn hold(
     Sent(said): Sent<Reason>,
 ) -> Result<Json<RecordingView>, ApiError> {
     let caller = gate.pass(Action::HoldRecording, &text, json!({ "reason": said.reason })).await?;
-    let (recording, connection) = find(&gate, &caller, &text).await?;
+    let (recording, connection) = find(&gate, &caller, Action::HoldRecording, &text).await?;
     let reason = words("reason", &said.reason)?;
     let mark = Mark { time: Time::now(), by: caller.subject.subject_name, reason };
     let recording = gate.app.recordings.hold(recording.id, &mark).await?;
@@ -297,7 +298,7 @@ pub async fn hold(
     responses((status = 200, body = RecordingView), (status = "4XX", body = ErrorBody)))]
 pub async fn release(gate: Gate, Path(text): Path<String>) -> Result<Json<RecordingView>, ApiError> {
     let caller = gate.pass(Action::HoldRecording, &text, json!({ "release": true })).await?;
-    let (recording, connection) = find(&gate, &caller, &text).await?;
+    let (recording, connection) = find(&gate, &caller, Action::HoldRecording, &text).await?;
     let recording = gate.app.recordings.release(recording.id).await?;
     Ok(Json(RecordingView::of(&recording, &connection)))
 }

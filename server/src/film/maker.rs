@@ -21,6 +21,10 @@ const SCENE: u64 = 512 << 10;
 /// When there are so many scenes, they get longer, the longer the more there are.
 const MANY: u64 = 2048;
 
+/// All screens that are kept may take so many times as much as the recording: whoever is recorded may draw the largest of screens
+/// and change its size all the time.
+const SCREENS: u64 = 4;
+
 /// A change of the size costs as much as so much text.
 const RESIZE: u64 = 4 << 10;
 
@@ -38,9 +42,12 @@ pub struct Maker {
     number: u64,
     /// When the last one begins.
     start: Micros,
-    /// So much is in the scene.
+    /// So much is in the scene; of that, so many bytes of the recording.
     length: u64,
+    bytes: u64,
     scene: u64,
+    /// So long was the last screen that was kept.
+    kept: u64,
     /// Where the next scene may begin, and its screen: it does with the event that comes next.
     cut: Option<(Place, Vec<u8>)>,
 }
@@ -74,7 +81,9 @@ impl Maker {
             number: 0,
             start: Micros(0),
             length: 0,
+            bytes: 0,
             scene: SCENE,
+            kept: 0,
             cut: None,
         })
     }
@@ -149,6 +158,7 @@ impl Maker {
             self.decoder.feed(&rest[..length]);
             if version(self.version).is_some() {
                 self.length += length as u64;
+                self.bytes += length as u64;
             }
             read += length;
             self.items()?;
@@ -161,15 +171,17 @@ impl Maker {
         Ok(())
     }
 
+    /// Screens never take much more than the recording.
     fn is_long(&self) -> bool {
-        self.length >= self.scene * (1 + self.number / MANY)
+        self.length >= self.scene * (1 + self.number / MANY) && self.bytes >= self.kept / SCREENS
     }
 
     /// Here a scene may begin.
     fn cut(&mut self, place: Place) -> io::Result<()> {
         let Some(stage) = &mut self.stage else { return Ok(()) };
-        self.cut = Some((place, stage.keep()?));
-        self.length = 0;
+        let screen = stage.keep()?;
+        (self.length, self.bytes, self.kept) = (0, 0, screen.len() as u64);
+        self.cut = Some((place, screen));
         Ok(())
     }
 
@@ -210,6 +222,7 @@ impl Maker {
         }
         if version(self.version).is_none() {
             self.length += event.data.as_json().len() as u64;
+            self.bytes += event.data.as_json().len() as u64;
         }
         let at = match self.cut.take() {
             Some((place, screen)) => {

@@ -77,7 +77,7 @@ pub(super) async fn event(
     let page = named(&name)?;
     let (caller, entry) = if page == Page::Connections {
         let caller = gate.pass(Action::GetConnection, &id, json!({})).await?;
-        let connection = connections::find(&gate, &caller, &id).await?;
+        let connection = connections::find(&gate, &caller, Action::GetConnection, &id).await?;
         (caller, Some(row(&connection)))
     } else {
         let caller =

@@ -1,12 +1,13 @@
 //! The page of a session: what the logs say of a connection, and what its film says of its recording.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use axum::extract::Path;
 use axum::response::Response;
 use casemate_audit_log::Time;
 use casemate_audit_log::filter::Filter;
-use casemate_audit_log::model::{Event, Log};
+use casemate_audit_log::model::{Event, Log, SubjectEvent};
 use casemate_audit_store::connections::Connection;
 use casemate_audit_store::{Mark as Done, Order, Page, Recording, StoreError};
 use casemate_web::layout;
@@ -36,7 +37,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// A session.
 pub(super) async fn page(gate: Gate, Path(id): Path<String>) -> Result<Response, ApiError> {
     let caller = gate.pass(Action::GetConnection, &id, json!({ "page": "session" })).await?;
-    let connection = connections::find(&gate, &caller, &id).await?;
+    let connection = connections::find(&gate, &caller, Action::GetConnection, &id).await?;
     let app = &gate.app;
     let recording = match app.recordings.find(connection.id).await {
         Ok(recording) => Some(recording),
@@ -183,21 +184,25 @@ fn kept(recording: &Recording, facts: Option<&Facts>, unplayable: Option<String>
 async fn looks(app: &App, caller: &Caller, connection: &Connection) -> Result<Vec<Look>, ApiError> {
     let id = connection.id.to_string();
     let actions = [Action::GetRecording, Action::WatchRecording].map(|action| action.name().to_owned());
-    let filter = Filter {
-        actions: actions.into(),
-        search: Some(id.clone()),
-        evaluation: Some(true),
-        ..Filter::default()
-    };
+    let filter = Filter { actions: actions.into(), search: Some(id.clone()), ..Filter::default() };
     let Some(filter) = caller.narrow(filter) else { return Ok(Vec::new()) };
     let mut page = Page { logs: vec![Log::Subject], filter, limit: LOOKED_AT, ..Page::default() };
-    let mut looks = Vec::new();
+    let (mut looks, mut refused) = (Vec::new(), HashSet::new());
     // Calls for what is not there name the id as well: they are in nobody's way.
     while looks.len() < EVENTS {
         let found = app.database.page(page.clone()).await?;
         page.behind = found.last().map(|last| last.position);
         let is_last = found.len() < LOOKED_AT;
-        looks.extend(found.into_iter().filter_map(|found| look(found.event, &id)));
+        for found in found {
+            let Event::Subject(event) = found.event else { continue };
+            let who = (event.service_action.clone(), event.subject.subject_id.clone());
+            // Who was refused because it is not his was let through just before.
+            match event.resource == id && (!event.evaluation || !refused.remove(&who)) {
+                true if event.evaluation => looks.push(look(*event)),
+                true => drop(refused.insert(who)),
+                false => {}
+            }
+        }
         if is_last {
             break;
         }
@@ -206,18 +211,13 @@ async fn looks(app: &App, caller: &Caller, connection: &Connection) -> Result<Ve
     Ok(looks)
 }
 
-fn look(event: Event, id: &str) -> Option<Look> {
-    let Event::Subject(event) = event else { return None };
+fn look(event: SubjectEvent) -> Look {
     let how = match &*event.service_action {
         action if action == Action::WatchRecording.name() => "followed it live",
         _ if event.context.contains("\"player\"") => "played it",
         _ => "downloaded it",
     };
-    (event.resource == id).then(|| Look {
-        time: event.timestamp,
-        who: event.subject.subject_name,
-        how: how.to_owned(),
-    })
+    Look { time: event.timestamp, who: event.subject.subject_name, how: how.to_owned() }
 }
 
 fn may(caller: &Caller, connection: &Connection) -> May {

@@ -17,6 +17,7 @@ use casemate_audit_log::Time;
 use casemate_audit_log::filter::Filter;
 use casemate_audit_log::model::{Event, NO_ID, NONE, Role, Subject, SubjectEvent, SubjectType};
 use casemate_audit_store::Digest;
+use casemate_audit_store::connections::Connection;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -35,6 +36,9 @@ pub const CSRF: &str = "x-csrf-token";
 
 /// Where whoever has not signed in yet has to say something.
 const PUBLIC: [&str; 4] = ["/api/v2/sign-in", "/api/v2/set-up", SIGN_IN, SET_UP];
+
+/// Why somebody is refused what he may only do to his own.
+const NOT_HIS: &str = "it is somebody else's";
 
 /// What is noted of a text that somebody sent.
 const NOTED: usize = 500;
@@ -136,6 +140,25 @@ impl Gate {
     pub async fn refuse(&self, action: Action, resource: &str, reason: &str) -> Result<ApiError, ApiError> {
         self.note(action.name(), resource, false, json!({ "reason": reason })).await?;
         Ok(ApiError::forbidden(reason))
+    }
+
+    /// Sees to it that what somebody was let through for is his, if it has to be. Who is refused is not told that there is such
+    /// a thing; it is written down.
+    ///
+    /// # Errors
+    /// It is somebody else's.
+    pub async fn only_his(
+        &self,
+        caller: &Caller,
+        action: Action,
+        connection: &Connection,
+        what: &str,
+    ) -> Result<(), ApiError> {
+        if caller.reaches(&connection.subject_id) {
+            return Ok(());
+        }
+        self.refuse(action, &connection.id.to_string(), NOT_HIS).await?;
+        Err(ApiError::not_found(what))
     }
 
     fn judge(&self, action: Action) -> Result<Caller, ApiError> {
