@@ -176,6 +176,26 @@ impl Web {
 }
 
 #[test]
+fn another_site_signs_nobody_in() {
+    let world = World::new();
+    let server = AuditServer::start(&world.path("server"), None);
+    let _administrator = server.administrator();
+    let form = format!("token=none&email=admin%40org.com&password={}", PASSWORD.replace(' ', "+"));
+    let status = |path: &str, said: &[(&str, &str)]| {
+        let mut headers = vec![("content-type", "application/x-www-form-urlencoded")];
+        headers.extend(said);
+        server.nobody().send("POST", path, &headers, form.as_bytes()).status
+    };
+    for said in [("origin", "http://evil.example"), ("origin", "null"), ("sec-fetch-site", "cross-site")] {
+        assert_eq!(status("/sign-in", &[said]), 403, "{said:?}");
+        assert_eq!(status("/set-up", &[said]), 403, "{said:?}");
+    }
+    let own = server.address.clone();
+    assert_eq!(status("/sign-in", &[("origin", &own), ("sec-fetch-site", "same-origin")]), 303);
+    assert_eq!(status("/sign-in", &[]), 303);
+}
+
+#[test]
 fn pages_say_to_browsers_what_they_may() {
     let world = World::new();
     let server = AuditServer::start(&world.path("server"), None);

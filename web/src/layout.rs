@@ -1,6 +1,7 @@
 //! What all pages have in common: head, navigation, who is signed in.
 
 use casemate_audit_log::model::Role;
+use casemate_terminal::is_acting;
 use maud::{DOCTYPE, Markup, html};
 
 use crate::assets;
@@ -99,7 +100,8 @@ fn whole(title: &str, navigation: &Markup, content: &Markup) -> Markup {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="htmx-config" content=(HTMX);
-                title { (title) " · casemate" }
+                // It has no elements: what would turn it has no place there.
+                title { (title.replace(is_acting, "\u{fffd}")) " · casemate" }
                 link rel="icon" href=(assets::address("icon.svg")) type="image/svg+xml";
                 link rel="stylesheet" href=(assets::address("app.css"));
                 script src=(assets::address("htmx.js")) defer {}

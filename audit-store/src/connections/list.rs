@@ -1,6 +1,7 @@
 //! Lists of connections, the latest first, for the same filter as the logs have.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use casemate_audit_log::Time;
 use casemate_audit_log::filter::{AnyOf, Filter};
@@ -12,6 +13,9 @@ use super::row::{Connection, Connections as Columns};
 use super::{Connections, beside};
 use crate::error::StoreError;
 use crate::record::{name, select, val};
+
+/// So long a list may take.
+const WITHIN: Duration = Duration::from_secs(2);
 
 /// Where a page ends, and the next begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +37,7 @@ impl Connections {
     /// first. Times are those when they began.
     ///
     /// # Errors
-    /// The database refuses.
+    /// The database refuses, or it takes too long: not each filter has an index.
     pub async fn list(
         &self,
         standings: &BTreeSet<Standing>,
@@ -48,20 +52,25 @@ impl Connections {
             return Ok(Vec::new());
         }
         let is_sqlite = self.database.is_sqlite();
-        let mut work = self.database.reading().await?;
-        if standings.is_empty() {
-            return work.all(&question(None, filter, before, limit, is_sqlite)).await;
-        }
-        // One question for each, so that each has its index.
-        let mut found: Vec<Connection> = Vec::new();
-        for standing in standings {
-            let select = question(Some(*standing), filter, before, limit, is_sqlite);
-            found.extend(work.all::<Connection>(&select).await?);
-        }
-        found.sort_by_key(|found| std::cmp::Reverse((found.started, found.id)));
-        found.dedup_by_key(|found| found.id);
-        found.truncate(limit);
-        Ok(found)
+        let (standings, filter) = (standings.clone(), filter.clone());
+        let found = self.database.reading_within(WITHIN, move |work| {
+            Box::pin(async move {
+                if standings.is_empty() {
+                    return work.all(&question(None, &filter, before, limit, is_sqlite)).await;
+                }
+                // One question for each, so that each has its index.
+                let mut found: Vec<Connection> = Vec::new();
+                for standing in standings {
+                    let select = question(Some(standing), &filter, before, limit, is_sqlite);
+                    found.extend(work.all::<Connection>(&select).await?);
+                }
+                found.sort_by_key(|found| std::cmp::Reverse((found.started, found.id)));
+                found.dedup_by_key(|found| found.id);
+                found.truncate(limit);
+                Ok(found)
+            })
+        });
+        found.await
     }
 }
 

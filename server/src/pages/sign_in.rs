@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::html;
 use crate::api::sign_in::{Credentials, SetUpRequest, enter, let_in};
+use crate::app::App;
 use crate::error::ApiError;
 use crate::secrets::SHORTEST_PASSWORD;
 use crate::who::Gate;
@@ -52,8 +53,7 @@ pub(super) async fn send(
     Form(said): Form<SignIn>,
 ) -> Result<Response, ApiError> {
     let SignIn { email, password, next } = said;
-    // Another site could sign somebody in as somebody else, who then sees what is done.
-    if !is_from_us(&headers) {
+    if !is_from_us(&gate.app, &headers) {
         return Err(ApiError::forbidden("sign in on the page of this server"));
     }
     let entered = enter(&gate, Credentials { email: email.clone(), password }).await;
@@ -85,8 +85,15 @@ pub(super) async fn link(gate: Gate, Query(query): Query<HashMap<String, String>
 }
 
 /// Uses a one-time link, and signs in.
-pub(super) async fn use_link(gate: Gate, Form(said): Form<Link>) -> Result<Response, ApiError> {
+pub(super) async fn use_link(
+    gate: Gate,
+    headers: HeaderMap,
+    Form(said): Form<Link>,
+) -> Result<Response, ApiError> {
     let Link { token, email, password } = said;
+    if !is_from_us(&gate.app, &headers) {
+        return Err(ApiError::forbidden("use the link on the page of this server"));
+    }
     let email = email.filter(|email| !email.is_empty());
     let request = SetUpRequest { token: token.clone(), password, email, full_name: None };
     match crate::api::sign_in::use_link(&gate, request).await {
@@ -102,8 +109,16 @@ pub(super) async fn use_link(gate: Gate, Form(said): Form<Link>) -> Result<Respo
     }
 }
 
-/// Whether a browser says that a form was one of our own pages. What is no browser says nothing.
-fn is_from_us(headers: &HeaderMap) -> bool {
-    let site = headers.get("sec-fetch-site").and_then(|site| site.to_str().ok());
-    site.is_none_or(|site| matches!(site, "same-origin" | "none"))
+/// Whether a form was one of our own pages, as far as a browser says: another site could sign somebody in as somebody else, who
+/// then sees what is done. What is no browser says nothing.
+fn is_from_us(app: &App, headers: &HeaderMap) -> bool {
+    let said = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("unreadable"));
+    // Browsers say this only where the way is safe.
+    let site = said("sec-fetch-site").is_none_or(|site| matches!(site, "same-origin" | "none"));
+    // Behind a proxy the host may be another one than that which others know.
+    let host = |origin: &str| origin.split_once("://").map(|(_, host)| host.to_owned());
+    site && said("origin").is_none_or(|origin| {
+        let from = host(origin);
+        from.is_some() && (from.as_deref() == said("host") || from == host(&app.address))
+    })
 }
