@@ -44,6 +44,8 @@ pub struct Session {
     pub has_more_commands: bool,
     /// What else happened in it.
     pub marks: Vec<Mark>,
+    /// There is more that happened than is listed.
+    pub has_more_marks: bool,
     /// Who has looked at it or taken it away, the latest first.
     pub looks: Vec<Look>,
     /// What the viewer may do.
@@ -307,7 +309,8 @@ fn commands(session: &Session) -> Markup {
 fn happened(session: &Session) -> Markup {
     html! {
         details #happened {
-            summary { "What else happened (" (session.marks.len()) ")" }
+            summary { "What else happened (" (session.marks.len()) @if session.has_more_marks { " and more" } ")" }
+            @if session.has_more_marks { p.hint { "There is more than is listed: the logs and the recording have all of it." } }
             ol {
                 @for mark in &session.marks {
                     li data-at=(short(mark.at)) {
@@ -406,6 +409,7 @@ mod tests {
             }),
             commands: vec![Command { at: 83.25, text: "<script>".into(), place: None, status: Some(1) }],
             has_more_commands: false,
+            has_more_marks: true,
             marks: vec![Mark { at: 50.0, kind: "resize".into(), text: "90x30".into() }],
             looks: Vec::new(),
             may: May::default(),

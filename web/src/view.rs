@@ -186,6 +186,9 @@ pub struct BadParameter {
     pub message: String,
 }
 
+/// No filter has more values.
+const VALUES: usize = 1000;
+
 impl View {
     /// All of a page.
     #[must_use]
@@ -255,6 +258,9 @@ impl View {
                     let field = field.ok_or_else(|| bad("there is no such parameter here".to_owned()))?;
                     let values = view.values.entry(field.parameter).or_default();
                     for value in value.split(',').map(str::trim).filter(|value| !value.is_empty()) {
+                        if values.len() == VALUES {
+                            return Err(bad(format!("there are more than {VALUES} values")));
+                        }
                         if !values.iter().any(|there| there == value) {
                             values.push(value.to_owned());
                         }

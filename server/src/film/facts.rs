@@ -51,6 +51,9 @@ pub struct Facts {
     /// Whose processes they were, of the last that was seen.
     #[serde(skip)]
     pub(super) user: Option<String>,
+    /// So many of the notes are of processes.
+    #[serde(skip)]
+    pub(super) processes: usize,
 }
 
 /// Something that happened.
@@ -144,7 +147,19 @@ impl Facts {
 
     fn note(&mut self, at: Micros, kind: &str, text: &str) {
         let note = Note { at: at.0, kind: kind.into(), text: cut(text) };
-        keep(&mut self.notes, &mut self.left_out, note);
+        // Processes are many, and push out nothing else.
+        if kind == "process" {
+            self.processes += 1;
+        }
+        let is_listed = match kind {
+            "process" => self.processes <= LISTED,
+            _ => self.notes.len() - self.processes.min(LISTED) < LISTED,
+        };
+        if is_listed {
+            self.notes.push(note);
+        } else {
+            self.left_out += 1;
+        }
     }
 
     /// When in the recording that was, in microseconds.

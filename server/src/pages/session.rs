@@ -61,7 +61,9 @@ pub(super) async fn page(gate: Gate, Path(id): Path<String>) -> Result<Response,
     let has_more_commands = commands.len() > COMMANDS;
     commands.truncate(COMMANDS);
     let mut marks = facts.as_ref().map(marks).unwrap_or_default();
-    marks.extend(connection_events(app, &of, moment).await?);
+    let (events, has_more_events) = connection_events(app, &of, moment).await?;
+    let has_more_marks = has_more_events || facts.as_ref().is_some_and(|facts| facts.left_out > 0);
+    marks.extend(events);
     marks.sort_by(|one, other| one.at.total_cmp(&other.at));
     let session = Session {
         id: connection.id.to_string(),
@@ -78,6 +80,7 @@ pub(super) async fn page(gate: Gate, Path(id): Path<String>) -> Result<Response,
         commands,
         has_more_commands,
         marks,
+        has_more_marks,
         looks: looks(app, &caller, &connection).await?,
         may: may(&caller, &connection),
         csrf: caller.csrf.clone(),
@@ -131,12 +134,20 @@ async fn commands(app: &App, of: &Filter, moment: impl Fn(Time) -> f64) -> Resul
     Ok(commands.collect())
 }
 
+/// The first ones and the last ones: how it began, and who ended it. Says whether there are others between them.
 async fn connection_events(
     app: &App,
     of: &Filter,
     moment: impl Fn(Time) -> f64,
-) -> Result<Vec<Mark>, ApiError> {
-    let found = events(app, Log::Connection, of.clone(), Order::Oldest, EVENTS).await?;
+) -> Result<(Vec<Mark>, bool), ApiError> {
+    let mut found = events(app, Log::Connection, of.clone(), Order::Oldest, EVENTS).await?;
+    let mut has_more = false;
+    if found.len() == EVENTS {
+        let ids: HashSet<_> = found.iter().map(|event| event.id().to_owned()).collect();
+        let last = events(app, Log::Connection, of.clone(), Order::Newest, EVENTS).await?;
+        has_more = last.iter().all(|event| !ids.contains(event.id()));
+        found.extend(last.into_iter().filter(|event| !ids.contains(event.id())));
+    }
     let marks = found.into_iter().filter_map(|event| {
         let Event::Connection(event) = event else { return None };
         let mut text = event.connection_event_type.name().to_owned();
@@ -145,7 +156,7 @@ async fn connection_events(
         }
         Some(Mark { at: moment(event.timestamp), kind: "connection".into(), text })
     });
-    Ok(marks.collect())
+    Ok((marks.collect(), has_more))
 }
 
 fn marks(facts: &Facts) -> Vec<Mark> {
