@@ -3,10 +3,13 @@
 import { find, isText, when } from "./dom.js";
 import { show, toggle } from "./zone.js";
 
+/** What can be gone through. */
+const ROWS = "#page tbody tr";
+
 /** @param {number} step */
 function move(step) {
-  const rows = [...document.querySelectorAll("#log tbody tr")];
-  const here = document.activeElement?.closest("#log tbody tr");
+  const rows = [...document.querySelectorAll(ROWS)].filter((row) => row.checkVisibility());
+  const here = document.activeElement?.closest(ROWS);
   const at = here ? rows.indexOf(here) + step : step > 0 ? 0 : rows.length - 1;
   const row = rows[Math.min(Math.max(at, 0), rows.length - 1)];
   if (row instanceof HTMLElement) {
@@ -55,14 +58,14 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (document.querySelector("dialog[open]")) return;
-  const row = document.activeElement?.closest("#log tbody tr");
+  const row = document.activeElement?.closest(ROWS);
   if (event.key === "/") {
-    const input = find("#filter input:not([type=hidden])", HTMLInputElement);
+    const input = find("#filter input:not([type=hidden]), input[type=search]", HTMLInputElement);
     input?.focus();
     input?.select();
   } else if (event.key === "j") move(1);
   else if (event.key === "k") move(-1);
-  else if (event.key === "Enter" && row && document.activeElement === row) find("a.open", HTMLAnchorElement, row)?.click();
+  else if (event.key === "Enter" && row && document.activeElement === row) find("a.open, a.view, a.play", HTMLAnchorElement, row)?.click();
   else if (event.key === "p") find("#pause", HTMLButtonElement)?.click();
   else if (event.key === "z") toggle();
   else if (event.key === "?") help();

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use crate::text::Foreign;
 use crate::time;
-use crate::view::{Page, Range, Span, View};
+use crate::view::{Page, Range, Span, View, address};
 
 /// Something by which is asked.
 #[derive(Debug)]
@@ -149,11 +149,22 @@ impl Page {
 /// The bar.
 #[must_use]
 pub fn bar(view: &View) -> Markup {
+    bar_of(view, view.page.title(), &view.page.path(), &[])
+}
+
+/// The same over something else that is asked for as a log is: what it is called, where it is, and what else its address says.
+#[must_use]
+pub fn bar_of(view: &View, title: &str, path: &str, more_said: &[(&'static str, String)]) -> Markup {
+    let mut said = view.shape();
+    said.extend(more_said.iter().cloned());
+    let all = View { values: Default::default(), search: String::new(), range: Range::All, ..view.begin() };
+    let mut all = all.parameters();
+    all.extend(more_said.iter().cloned());
     let [first, more] = view.page.fields();
     let has_more = more.iter().any(|field| view.values.contains_key(field.parameter));
     html! {
-        form #filter method="get" action=(view.page.path()) role="search" aria-label={ "Filter: " (view.page.title()) } {
-            @for (name, value) in view.shape() { input type="hidden" name=(name) value=(value); }
+        form #filter method="get" action=(path) role="search" aria-label={ "Filter: " (title) } {
+            @for (name, value) in &said { input type="hidden" name=(name) value=(value); }
             div.fields {
                 @for one in first { (field(view, one)) }
                 @if view.page.has_search() {
@@ -166,7 +177,7 @@ pub fn bar(view: &View) -> Markup {
                 div.field.buttons {
                     button.main { "Filter" }
                     @if !view.is_of_all() {
-                        a.button href=(View { values: Default::default(), search: String::new(), range: Range::All, ..view.begin() }.address()) { "Clear" }
+                        a.button href=(address(path, &all)) { "Clear" }
                     }
                 }
             }

@@ -4,9 +4,9 @@ use casemate_audit_log::model::Role;
 use casemate_terminal::is_acting;
 use maud::{DOCTYPE, Markup, html};
 
-use crate::assets;
 use crate::text::Foreign;
 use crate::view::Page;
+use crate::{assets, recordings, search, settings};
 
 /// What pages may do, for browsers: nothing but run and show what the server itself serves. The player needs WebAssembly.
 pub const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
@@ -44,7 +44,13 @@ const READERS: &[Role] = &[Role::Administrator, Role::Auditor, Role::User];
 
 fn places() -> Vec<Place> {
     let logs = Page::ALL.map(|page| Place { path: page.path(), title: page.title(), for_roles: READERS });
-    logs.into_iter().collect()
+    let more = [
+        (recordings::ROOT, recordings::TITLE),
+        (search::ROOT, search::TITLE),
+        (settings::ROOT, settings::TITLE),
+    ];
+    let more = more.map(|(path, title)| Place { path: path.to_owned(), title, for_roles: READERS });
+    logs.into_iter().chain(more).collect()
 }
 
 /// A page for somebody who is signed in.

@@ -2,6 +2,7 @@
 //!
 //! - [`view`]: what a page shows, and the address that says so. [`filter`]: the bar with which somebody asks for something else.
 //! - [`logs`]: the logs, a table and its columns for each; [`event`]: one row of them by itself. [`session`]: a session, played.
+//! - [`recordings`]: which there are. [`search`]: in all of them. [`settings`]: who and what there is.
 //! - [`layout`]: what all pages have in common; [`sign_in`] and [`message`]: those that need nobody signed in.
 //! - [`time`] and [`text`]: moments, and text that somebody else wrote. [`assets`]: scripts and styles.
 //!
@@ -17,7 +18,10 @@ pub mod filter;
 pub mod layout;
 pub mod logs;
 pub mod message;
+pub mod recordings;
+pub mod search;
 pub mod session;
+pub mod settings;
 pub mod sign_in;
 pub mod text;
 pub mod time;

@@ -5,13 +5,14 @@ use maud::{Markup, html};
 use crate::layout::public;
 use crate::text::Foreign;
 
-/// What went wrong, and where to go from there.
+/// What went wrong, and where to go from there: back, where something was to be done.
 #[must_use]
-pub fn wrong(status: u16, said: &str) -> Markup {
+pub fn wrong(status: u16, back: Option<&str>, said: &str) -> Markup {
     let title = match status {
         403 => "That is not for you",
         404 => "There is no such page",
         429 => "Too many attempts",
+        400..=499 if back.is_some() => "That was not done",
         400..=499 => "That cannot be shown",
         _ => "The server cannot do that now",
     };
@@ -20,7 +21,12 @@ pub fn wrong(status: u16, said: &str) -> Markup {
         &html! {
             h1 { (title) }
             p.wrong role="alert" { (Foreign(said)) }
-            p { a href="/" { "To the logs" } }
+            p {
+                @match back {
+                    Some(back) => a href=(back) { "Back" },
+                    None => a href="/" { "To the logs" },
+                }
+            }
         },
     )
 }
@@ -31,7 +37,7 @@ mod tests {
 
     #[test]
     fn it_says_what_is_wrong() {
-        let page = wrong(404, "there is no such <page>").into_string();
+        let page = wrong(404, None, "there is no such <page>").into_string();
         assert!(
             page.contains("<h1>There is no such page</h1>") && page.contains("such &lt;page&gt;"),
             "{page}"

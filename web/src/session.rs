@@ -370,7 +370,8 @@ fn short(number: f64) -> String {
 }
 
 /// `1:23`, `1:02:03`.
-fn clock(at: f64) -> String {
+#[must_use]
+pub fn clock(at: f64) -> String {
     let whole = at.max(0.0).floor();
     let (hours, minutes, seconds) = ((whole / 3600.0).floor(), (whole / 60.0).floor() % 60.0, whole % 60.0);
     if hours > 0.0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }

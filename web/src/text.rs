@@ -39,6 +39,41 @@ impl Render for Foreign<'_> {
     }
 }
 
+/// So much of a text stands before what was found in it, and so much behind.
+const AROUND: (usize, usize) = (80, 240);
+
+/// Such a text about what was found in it, whatever its capitals: that is marked, and what is far from it left out.
+#[must_use]
+pub fn around(text: &str, found: &str) -> Markup {
+    let lower = found.to_lowercase();
+    let begin = text.char_indices().map(|(at, _)| at).find_map(|at| Some((at, length(&text[at..], &lower)?)));
+    let Some((at, length)) = begin.filter(|(_, length)| *length > 0) else { return Foreign(text).begin() };
+    let (before, rest) = text.split_at(at);
+    let (hit, behind) = rest.split_at(length);
+    let first =
+        before.char_indices().rev().nth(AROUND.0).map_or(0, |(at, character)| at + character.len_utf8());
+    let last = behind.char_indices().nth(AROUND.1).map_or(behind.len(), |(at, _)| at);
+    html! {
+        @if first > 0 { span.cut { "…" } }
+        (Foreign(&before[first..])) mark { (Foreign(hit).begin()) } (Foreign(&behind[..last]))
+        @if last < behind.len() { span.cut { "…" } }
+    }
+}
+
+/// How much of the beginning of a text is that, in small letters.
+fn length(text: &str, lower: &str) -> Option<usize> {
+    let mut rest = lower;
+    for (at, character) in text.char_indices() {
+        if rest.is_empty() {
+            return Some(at);
+        }
+        for small in character.to_lowercase() {
+            rest = rest.strip_prefix(small)?;
+        }
+    }
+    rest.is_empty().then_some(text.len())
+}
+
 /// A text as a part of an address.
 #[must_use]
 pub fn encoded(text: &str) -> String {
@@ -81,11 +116,36 @@ mod tests {
     }
 
     #[test]
+    fn what_was_found_is_marked_whatever_its_capitals() {
+        let shown = |text: &str, found: &str| {
+            around(text, found).into_string().replace("<bdi>", "").replace("</bdi>", "")
+        };
+        assert_eq!(shown("cat /ETC/Passwd x", "etc/p"), "cat /<mark>ETC/P</mark>asswd x");
+        assert_eq!(
+            shown("é<b>É\u{202e}", "<B>é"),
+            "é<mark>&lt;b&gt;É</mark><span class=\"acting\">\\u{202e}</span>"
+        );
+        assert_eq!(shown("nothing", "else"), "nothing");
+        assert_eq!(shown("x", ""), "x");
+        let long = format!("{}needle{}", "é".repeat(500), "è".repeat(500));
+        let cut = "<span class=\"cut\">…</span>";
+        let expected = format!("{cut}{}<mark>needle</mark>{}{cut}", "é".repeat(80), "è".repeat(240));
+        assert_eq!(shown(&long, "NEEDLE"), expected);
+    }
+
+    #[test]
     fn an_address_has_nothing_but_what_it_may() {
         assert_eq!(encoded("a b&c=é/#+,"), "a%20b%26c%3D%C3%A9%2F%23%2B%2C");
     }
 
     proptest! {
+        /// Where there is something, it is found and nothing of the text is lost.
+        #[test]
+        fn what_is_in_a_text_is_marked(before in "\\PC{0,20}", found in "\\PC{1,5}", behind in "\\PC{0,20}") {
+            let text = format!("{before}{found}{behind}");
+            prop_assert!(around(&text, &found).into_string().contains("<mark>"));
+        }
+
         /// Whatever it is, the page has no element of it, and nothing that acts.
         #[test]
         fn nothing_foreign_acts(text in any::<String>()) {

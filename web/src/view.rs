@@ -336,9 +336,7 @@ impl View {
     /// The address.
     #[must_use]
     pub fn address(&self) -> String {
-        let query = query(&self.parameters());
-        let mark = if query.is_empty() { "" } else { "?" };
-        format!("{}{mark}{query}", self.page.path())
+        address(&self.page.path(), &self.parameters())
     }
 
     /// Whether what happens meanwhile can come to it: what comes is the latest, and what is shown begins with that.
@@ -380,6 +378,14 @@ impl View {
     pub fn is_of_all(&self) -> bool {
         self.values.is_empty() && self.search.is_empty() && self.range == Range::All
     }
+}
+
+/// A path with parameters.
+#[must_use]
+pub fn address(path: &str, parameters: &[(&'static str, String)]) -> String {
+    let query = query(parameters);
+    let mark = if query.is_empty() { "" } else { "?" };
+    format!("{path}{mark}{query}")
 }
 
 /// Parameters as the query of an address.

@@ -255,9 +255,28 @@ pub async fn live(gate: Gate, Path(text): Path<String>) -> Result<Response, ApiE
     params(("id" = String, Path), ("reason" = Option<String>, Query, description = "Why.")),
     responses((status = 204), (status = "4XX", body = ErrorBody)))]
 pub async fn delete(gate: Gate, Path(text): Path<String>, uri: Uri) -> Result<StatusCode, ApiError> {
+    let reason = one(&uri, "reason");
     let caller = gate.pass(Action::DeleteRecording, &text, asked(&uri)?).await?;
-    let (recording, connection) = find(&gate, &caller, Action::DeleteRecording, &text).await?;
-    let reason = one(&uri, "reason")?.map(|reason| words("reason", &reason)).transpose()?;
+    delete_for(&gate, caller, &text, reason?).await
+}
+
+/// The same, for a page that asks why.
+///
+/// # Errors
+/// As of the call.
+pub(crate) async fn remove(gate: &Gate, text: &str, reason: Option<String>) -> Result<(), ApiError> {
+    let caller = gate.pass(Action::DeleteRecording, text, json!({ "reason": reason })).await?;
+    delete_for(gate, caller, text, reason).await.map(drop)
+}
+
+async fn delete_for(
+    gate: &Gate,
+    caller: Caller,
+    text: &str,
+    reason: Option<String>,
+) -> Result<StatusCode, ApiError> {
+    let (recording, connection) = find(gate, &caller, Action::DeleteRecording, text).await?;
+    let reason = reason.map(|reason| words("reason", &reason)).transpose()?;
     let now = Time::now();
     let mark = Mark { time: now, by: caller.subject.subject_name, reason: reason.unwrap_or_default() };
     if recording.completed.is_none() && recording.hold.is_none() && !connection.is_living() {

@@ -15,7 +15,6 @@ use casemate_audit_store::connections::Connection;
 use casemate_audit_store::{Block, Seek, StoreError};
 use casemate_store::lines::Unpacker;
 use serde::Serialize;
-use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -24,7 +23,7 @@ use super::question::{FilterParameters, behind, count, pairs, place};
 use crate::app::App;
 use crate::error::{ApiError, ErrorBody};
 use crate::output::command_at;
-use crate::who::{Action, Gate};
+use crate::who::{Action, Caller, Gate};
 
 /// Lines in an answer, where nobody says how many.
 const LINES: usize = 100;
@@ -49,29 +48,29 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[serde(rename_all = "camelCase")]
 pub struct OutputLine {
     /// Of which session: the id of its connection, and of its recording.
-    connection_id: String,
+    pub(crate) connection_id: String,
     /// When it was first seen.
-    timestamp: Time,
+    pub(crate) timestamp: Time,
     /// When, from the beginning of the recording, in seconds.
-    offset: f64,
+    pub(crate) offset: f64,
     /// The line, as it stood on the screen.
-    line: String,
+    pub(crate) line: String,
     /// The command that ran when it was seen, or that was typed in it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    command_id: Option<String>,
+    pub(crate) command_id: Option<String>,
     /// Its text.
     #[serde(skip_serializing_if = "Option::is_none")]
-    command: Option<String>,
+    pub(crate) command: Option<String>,
     /// Whose session it is.
-    subject_id: String,
+    pub(crate) subject_id: String,
     /// Its name.
-    subject_name: String,
+    pub(crate) subject_name: String,
     /// What the connection leads to.
-    target_id: String,
+    pub(crate) target_id: String,
     /// Its name.
-    target_name: String,
+    pub(crate) target_name: String,
     /// The account on the target.
-    target_user: String,
+    pub(crate) target_user: String,
 }
 
 /// Lines that were to be seen in sessions, and have a text in them, the latest first
@@ -88,17 +87,28 @@ pub struct OutputLine {
     responses((status = 200, body = [OutputLine]), (status = "4XX", body = ErrorBody)))]
 pub async fn search(gate: Gate, uri: Uri) -> Result<Response, ApiError> {
     let caller = gate.pass(Action::SearchRecordings, "all", asked(&uri)?).await?;
-    let question = Question::parse(&uri)?;
-    let Some(filter) = caller.narrow(question.filter.clone()) else {
-        return Ok(Json(json!([])).into_response());
-    };
-    let (hits, next) = find(&gate.app, &Question { filter, ..question }).await?;
-    let lines = described(&gate.app, hits).await?;
+    let (lines, next) = lines(&gate.app, &caller, pairs(&uri)?).await?;
     let mut response = Json(lines).into_response();
     if let Some(next) = next {
-        super::next_page(&mut response, &uri, &behind(next.0, next.1))?;
+        super::next_page(&mut response, &uri, &next)?;
     }
     Ok(response)
+}
+
+/// What parameters ask for, as far as somebody may know, and where it goes on if there may be more.
+///
+/// # Errors
+/// A parameter is unknown, or has no such value; or it took too long.
+pub(crate) async fn lines(
+    app: &App,
+    caller: &Caller,
+    parameters: Vec<(String, String)>,
+) -> Result<(Vec<OutputLine>, Option<String>), ApiError> {
+    let question = Question::of(parameters)?;
+    let Some(filter) = caller.narrow(question.filter.clone()) else { return Ok((Vec::new(), None)) };
+    let (hits, next) = find(app, &Question { filter, ..question }).await?;
+    let next = next.map(|(time, which)| behind(time, which));
+    Ok((described(app, hits).await?, next))
 }
 
 /// What is asked.
@@ -133,10 +143,10 @@ impl FromStr for Which {
 }
 
 impl Question {
-    fn parse(uri: &Uri) -> Result<Self, ApiError> {
+    fn of(parameters: Vec<(String, String)>) -> Result<Self, ApiError> {
         let mut question =
             Self { text: String::new(), filter: Filter::default(), limit: LINES, before: None };
-        for (name, value) in pairs(uri)? {
+        for (name, value) in parameters {
             if value.contains('\0') {
                 return Err(ApiError::field(&name, "it has a character that nothing has"));
             }
@@ -359,7 +369,7 @@ mod tests {
 
     fn parse(query: &str) -> Result<Question, String> {
         let uri = format!("/x?{query}").parse().unwrap();
-        Question::parse(&uri).map_err(|error| error.message().to_owned())
+        Question::of(pairs(&uri).unwrap()).map_err(|error| error.message().to_owned())
     }
 
     #[test]

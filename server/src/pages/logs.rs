@@ -122,7 +122,7 @@ pub(super) fn view(page: Page, uri: &Uri, headers: &HeaderMap) -> Result<View, A
 }
 
 /// What the API would be asked.
-fn parameters(view: &View, now: Time) -> Vec<(String, String)> {
+pub(super) fn parameters(view: &View, now: Time) -> Vec<(String, String)> {
     let mut parameters = view.question(now);
     parameters.extend(view.behind.clone().map(|behind| ("before", behind)));
     parameters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
@@ -144,7 +144,8 @@ async fn events_of(
     Ok(entries.collect())
 }
 
-async fn find(
+/// Events, as far as somebody may know.
+pub(super) async fn find(
     gate: &Gate,
     caller: &Caller,
     mut question: Question,

@@ -5,11 +5,15 @@
 //! back.
 //!
 //! - [`sign_in`]: in, out, and by a one-time link. [`logs`]: the five logs. [`live`]: their rows as they come. [`session`]: one session,
-//!   played.
+//!   played. [`recordings`]: which there are. [`search`]: in all of them. [`settings`]: who and what
+//!   there is.
 
 mod live;
 mod logs;
+mod recordings;
+mod search;
 mod session;
+mod settings;
 mod sign_in;
 
 use axum::Router;
@@ -20,6 +24,8 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 use casemate_web::layout::{POLICY, SIGN_OUT, Viewer};
+use casemate_web::recordings::ROOT as RECORDINGS;
+use casemate_web::settings::ROOT as SETTINGS;
 use casemate_web::text::encoded;
 use casemate_web::view::Page;
 use casemate_web::{Markup, assets, message};
@@ -40,6 +46,12 @@ pub fn router(app: &App) -> Router<App> {
         .route("/admin/events/{page}/values", get(logs::values))
         .route("/admin/events/{page}/live", get(live::live))
         .route("/admin/events/{page}/{id}", get(logs::event))
+        .route(casemate_web::search::ROOT, get(search::page))
+        .route(RECORDINGS, get(recordings::page))
+        .route(&format!("{RECORDINGS}/{{id}}/delete"), post(recordings::delete))
+        .route(SETTINGS, get(settings::first))
+        .route(&format!("{SETTINGS}/{{section}}"), get(settings::page).post(settings::add))
+        .route(&format!("{SETTINGS}/{{section}}/{{id}}/{{act}}"), post(settings::act))
         .route("/admin/sessions/{id}", get(session::page))
         .route("/admin/{*path}", get(nothing))
         .route(SIGN_IN, get(sign_in::form).post(sign_in::send))
@@ -84,6 +96,7 @@ async fn as_page(request: Request, next: Next) -> Response {
     let address =
         request.uri().path_and_query().map(|address| address.as_str().to_owned()).unwrap_or_default();
     let is_read = request.method() == Method::GET;
+    let back = (!is_read).then(|| page_of(request.uri().path()).to_owned());
     let is_part = request.headers().contains_key("hx-request");
     let (parts, body) = next.run(request).await.into_parts();
     let status = parts.status;
@@ -103,11 +116,18 @@ async fn as_page(request: Request, next: Next) -> Response {
     }
     let said = parts.extensions.get::<ErrorBody>().map(|body| body.error_msg.clone());
     let said = said.unwrap_or_else(|| status.canonical_reason().unwrap_or_default().to_lowercase());
-    let mut response = (status, html(message::wrong(status.as_u16(), &said))).into_response();
+    let mut response =
+        (status, html(message::wrong(status.as_u16(), back.as_deref(), &said))).into_response();
     if let Some(wait) = parts.headers.get(header::RETRY_AFTER) {
         response.headers_mut().insert(header::RETRY_AFTER, wait.clone());
     }
     response
+}
+
+/// The page on which something was to be done, by the path of doing it: `/admin/PAGE/…`, `/admin/settings/PAGE/…`.
+fn page_of(path: &str) -> &str {
+    let names = if path.starts_with(casemate_web::settings::ROOT) { 3 } else { 2 };
+    path.match_indices('/').nth(names).map_or(path, |(end, _)| &path[..end])
 }
 
 /// What every page says to browsers.

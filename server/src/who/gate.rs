@@ -214,6 +214,12 @@ impl Gate {
         self.call.is_written.store(true, Ordering::Relaxed);
     }
 
+    /// Who calls, if that is known; what he may is another question.
+    #[must_use]
+    pub fn who(&self) -> Option<&Caller> {
+        self.call.who.as_ref()
+    }
+
     /// From where the call is.
     #[must_use]
     pub fn address(&self) -> IpAddr {

@@ -5,6 +5,7 @@ use casemate_audit_log::model::CommandEvent;
 use maud::html;
 
 use super::{Column, Listed, asked, asked_if, figure, flag, kind, moment};
+use crate::session;
 use crate::time::duration;
 
 impl Listed for CommandEvent {
@@ -25,6 +26,15 @@ impl Listed for CommandEvent {
         }),
         Column::shown("exitCode", "Exit", "figure result", |event, _| figure(event.result.exit_code)),
         Column::shown("duration", "Took", "figure", |event, _| figure(event.result.duration.map(duration))),
+        Column::shown("offset", "Moment", "figure", |event, _| {
+            html! {
+                @if let Some(offset) = event.offset {
+                    a.play href=(session::address(&event.connection_id, Some(offset))) hx-boost="false" title="Play it from here" {
+                        "▶ " (session::clock(offset))
+                    }
+                }
+            }
+        }),
         Column::more("cwd", "Directory", "code", |event, view| {
             view.code(event.cwd.as_deref().unwrap_or_default())
         }),
@@ -65,9 +75,6 @@ impl Listed for CommandEvent {
         Column::more("isAdmin", "Administrator", "", |event, _| flag(event.subject.is_admin)),
         Column::more("targetType", "Kind of connection", "", |event, _| {
             html! { (event.place.target_type.name()) }
-        }),
-        Column::more("offset", "At second", "figure", |event, _| {
-            figure(event.offset.map(|offset| format!("{offset:.3}")))
         }),
         Column::more("connectionId", "Connection", "id", |event, view| {
             asked(view, "connectionIds", &event.connection_id)

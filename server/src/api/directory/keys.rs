@@ -23,20 +23,20 @@ use crate::who::{Action, Gate};
 #[serde(rename_all = "camelCase")]
 pub struct KeyView {
     /// Its id.
-    id: String,
+    pub(crate) id: String,
     /// Its name.
-    name: String,
+    pub(crate) name: String,
     /// What may be done with it.
-    role: Role,
+    pub(crate) role: Role,
     /// The one target that it is for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    target_id: Option<String>,
+    pub(crate) target_id: Option<String>,
     /// Whether agents register with it.
-    is_registration_key: bool,
+    pub(crate) is_registration_key: bool,
     /// Since when there is it.
-    time_created: Time,
+    pub(crate) time_created: Time,
     /// When it was used, to a minute.
-    last_used: Option<Time>,
+    pub(crate) last_used: Option<Time>,
 }
 
 /// A key that is to be.
@@ -44,14 +44,14 @@ pub struct KeyView {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewKey {
     /// Its name.
-    name: String,
+    pub(crate) name: String,
     /// What may be done with it; as a rule `Auditor`.
-    role: Option<Role>,
+    pub(crate) role: Option<Role>,
     /// The one target that a key of the role `Agent` is for.
-    target_id: Option<String>,
+    pub(crate) target_id: Option<String>,
     /// BastionZero's keys for registration; there are none here.
     #[serde(default)]
-    is_registration_key: bool,
+    pub(crate) is_registration_key: bool,
 }
 
 /// A key, and its secret.
@@ -59,9 +59,9 @@ pub struct NewKey {
 #[serde(rename_all = "camelCase")]
 pub struct KeySecret {
     /// The key.
-    api_key_details: KeyView,
+    pub(crate) api_key_details: KeyView,
     /// What to send as `X-API-KEY`; shown once.
-    secret: String,
+    pub(crate) secret: String,
 }
 
 impl KeyView {

@@ -21,11 +21,11 @@ use crate::who::{Action, Gate, Reach};
 #[serde(rename_all = "camelCase")]
 pub struct EnvironmentView {
     /// Its id.
-    id: String,
+    pub(crate) id: String,
     /// Its name.
-    name: String,
+    pub(crate) name: String,
     /// Since when there is it.
-    time_created: Time,
+    pub(crate) time_created: Time,
 }
 
 /// What somebody keeps connections together in.
@@ -33,15 +33,15 @@ pub struct EnvironmentView {
 #[serde(rename_all = "camelCase")]
 pub struct SpaceView {
     /// Its id.
-    id: String,
+    pub(crate) id: String,
     /// Its name.
-    display_name: String,
+    pub(crate) display_name: String,
     /// Whose it is.
-    owner_id: String,
+    pub(crate) owner_id: String,
     /// How it stands.
-    state: SpaceState,
+    pub(crate) state: SpaceState,
     /// Since when there is it.
-    time_created: Time,
+    pub(crate) time_created: Time,
 }
 
 /// A name that something is to have. What BastionZero kept beside it, as a description, may be said, and is not kept.
@@ -49,7 +49,7 @@ pub struct SpaceView {
 #[serde(rename_all = "camelCase")]
 pub struct Named {
     /// It.
-    name: String,
+    pub(crate) name: String,
 }
 
 impl EnvironmentView {

@@ -29,28 +29,28 @@ const LINK: i64 = 7 * 24 * 3_600_000_000;
 #[serde(rename_all = "camelCase")]
 pub struct SubjectView {
     /// Its id.
-    id: String,
+    pub(crate) id: String,
     /// Whose it is.
-    organization_id: String,
+    pub(crate) organization_id: String,
     /// What it is.
     #[serde(rename = "type")]
-    kind: SubjectType,
+    pub(crate) kind: SubjectType,
     /// Its name; of a person the mail address.
-    email: String,
+    pub(crate) email: String,
     /// What it is called.
-    full_name: String,
+    pub(crate) full_name: String,
     /// What it may do.
-    role: Role,
+    pub(crate) role: Role,
     /// It is an administrator.
-    is_admin: bool,
+    pub(crate) is_admin: bool,
     /// It may do anything at all.
-    enabled: bool,
+    pub(crate) enabled: bool,
     /// Whether it can sign in with a password.
-    has_password: bool,
+    pub(crate) has_password: bool,
     /// Since when there is it.
-    time_created: Time,
+    pub(crate) time_created: Time,
     /// When it was here, to a minute.
-    last_login: Option<Time>,
+    pub(crate) last_login: Option<Time>,
 }
 
 /// A person that is to be.
@@ -58,11 +58,11 @@ pub struct SubjectView {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewUser {
     /// The mail address.
-    email: String,
+    pub(crate) email: String,
     /// What they are called.
-    full_name: Option<String>,
+    pub(crate) full_name: Option<String>,
     /// What they may do; as a rule `User`.
-    role: Option<Role>,
+    pub(crate) role: Option<Role>,
 }
 
 /// A person, and how they get in.
@@ -70,9 +70,9 @@ pub struct NewUser {
 #[serde(rename_all = "camelCase")]
 pub struct Invitation {
     /// Who.
-    user: SubjectView,
+    pub(crate) user: SubjectView,
     /// The one-time link with which they set their password; shown once.
-    link: String,
+    pub(crate) link: String,
 }
 
 /// What is to be different of a subject.
@@ -80,12 +80,12 @@ pub struct Invitation {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SubjectUpdate {
     /// What they are called.
-    full_name: Option<String>,
+    pub(crate) full_name: Option<String>,
     /// What they may do. `Admin` is understood as `Administrator`.
     #[schema(value_type = Option<Role>)]
-    role: Option<String>,
+    pub(crate) role: Option<String>,
     /// Whether they may do anything at all.
-    enabled: Option<bool>,
+    pub(crate) enabled: Option<bool>,
 }
 
 /// A program with an identity of its own that is to be.
@@ -93,9 +93,9 @@ pub struct SubjectUpdate {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewServiceAccount {
     /// Its name, a mail address.
-    email: String,
+    pub(crate) email: String,
     /// What it may do; as a rule `Auditor`.
-    role: Option<Role>,
+    pub(crate) role: Option<Role>,
 }
 
 /// A program with an identity of its own, and its key.
@@ -103,9 +103,9 @@ pub struct NewServiceAccount {
 #[serde(rename_all = "camelCase")]
 pub struct ServiceAccountKey {
     /// It.
-    service_account_summary: SubjectView,
+    pub(crate) service_account_summary: SubjectView,
     /// Its key; shown once.
-    secret: String,
+    pub(crate) secret: String,
 }
 
 impl SubjectView {

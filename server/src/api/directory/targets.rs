@@ -26,20 +26,20 @@ use crate::who::{Action, Gate, Reach};
 #[serde(rename_all = "camelCase")]
 pub struct TargetView {
     /// Its id.
-    id: String,
+    pub(crate) id: String,
     /// Its name.
-    name: String,
+    pub(crate) name: String,
     /// What it is.
     #[serde(rename = "type")]
-    kind: TargetType,
+    pub(crate) kind: TargetType,
     /// How its agent stands.
-    status: AgentStatus,
+    pub(crate) status: AgentStatus,
     /// Where it belongs.
-    environment_id: String,
+    pub(crate) environment_id: String,
     /// When its agent was heard, to a minute.
-    last_agent_update: Option<Time>,
+    pub(crate) last_agent_update: Option<Time>,
     /// Since when there is it.
-    time_created: Time,
+    pub(crate) time_created: Time,
 }
 
 /// Targets, by what they are.
@@ -47,13 +47,13 @@ pub struct TargetView {
 #[serde(rename_all = "camelCase")]
 pub struct TargetsView {
     /// Hosts, and those that are made when they are needed.
-    shell: Vec<TargetView>,
+    pub(crate) shell: Vec<TargetView>,
     /// Clusters.
-    kubernetes: Vec<TargetView>,
+    pub(crate) kubernetes: Vec<TargetView>,
     /// Databases.
-    db: Vec<TargetView>,
+    pub(crate) db: Vec<TargetView>,
     /// Web servers.
-    web: Vec<TargetView>,
+    pub(crate) web: Vec<TargetView>,
 }
 
 /// An agent.
@@ -80,9 +80,9 @@ pub struct AgentView {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewTarget {
     /// Its name.
-    target_name: String,
+    pub(crate) target_name: String,
     /// Where it belongs.
-    environment_id: Option<String>,
+    pub(crate) environment_id: Option<String>,
 }
 
 /// A target, and the key of its agent.
@@ -90,9 +90,9 @@ pub struct NewTarget {
 #[serde(rename_all = "camelCase")]
 pub struct Registered {
     /// The target.
-    target_id: String,
+    pub(crate) target_id: String,
     /// What its agent sends as `X-API-KEY`; shown once.
-    agent_key: String,
+    pub(crate) agent_key: String,
 }
 
 /// What is to be different of a target.
@@ -101,13 +101,13 @@ pub struct Registered {
 pub struct TargetUpdate {
     /// Its name.
     #[serde(alias = "name")]
-    target_name: Option<String>,
+    pub(crate) target_name: Option<String>,
     /// Where it belongs.
-    environment_id: Option<String>,
+    pub(crate) environment_id: Option<String>,
 }
 
 impl TargetView {
-    fn of(target: &Target) -> Self {
+    pub(crate) fn of(target: &Target) -> Self {
         Self {
             id: target.id.to_string(),
             name: target.name.clone(),
@@ -169,7 +169,7 @@ async fn list(gate: &Gate, kind: Option<TargetType>) -> Result<Json<Vec<TargetVi
 }
 
 /// Those that whoever calls may see.
-async fn seen(gate: &Gate, kind: Option<TargetType>) -> Result<Vec<Target>, ApiError> {
+pub(crate) async fn seen(gate: &Gate, kind: Option<TargetType>) -> Result<Vec<Target>, ApiError> {
     let caller = gate.pass(Action::ListTargets, "all", json!({})).await?;
     let mut targets = gate.app.directory.targets(kind).await?;
     targets.retain(|target| match caller.reach {
