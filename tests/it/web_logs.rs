@@ -204,7 +204,7 @@ fn columns_are_kept_and_times_are_of_the_zone_that_one_wants() {
     web.browser.wait_for("document.querySelector('#log td[data-label=Directory]')");
     web.go("/admin/events/commands");
     let heads = web.texts("#log th");
-    assert_eq!(heads[1..], ["SSO user", "Target user", "Target", "Command", "Exit", "Directory"]);
+    assert_eq!(heads[1..], ["SSO user", "Target user", "Target", "Command", "Exit", "Moment", "Directory"]);
     web.browser.click("details.menu summary");
     web.browser.click("#usual");
     web.browser.wait_for("document.querySelector('#log td[data-label=Took]')");

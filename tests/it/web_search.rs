@@ -8,6 +8,8 @@ use crate::web::Web;
 #[test]
 fn what_is_found_leads_to_its_moment() {
     let Some(mut web) = Web::begin() else { return };
+    let invited = web.administrator.post("users", &json!({ "email": "alice@org.com" })).json();
+    let alice = web.server.set_up(invited["link"].as_str().unwrap(), None);
     let first = web.session("web-1", "alice@org.com", &["echo needle-$((40+2))", "true"]);
     web.session("web-2", "bob@org.com", &["echo Needle-of-bob", "seq 60 | sed 's/^/a line with a straw /'"]);
     let found = |text: &str| {
@@ -39,6 +41,9 @@ fn what_is_found_leads_to_its_moment() {
     web.browser.wait_for(&format!(
         "location.pathname == '/admin/sessions/{first}' && location.search.startsWith('?t=')"
     ));
+    web.browser.wait_for(
+        "[...document.querySelectorAll('#player .ap-line')].some(line => line.textContent.trimEnd() === 'needle-42')",
+    );
     // More than a page has: it goes on, and nothing is there twice.
     web.go("/admin/search?text=with%20a%20straw%20&in=output");
     let mut lines = web.texts("[data-in=output] td.main");
@@ -53,8 +58,6 @@ fn what_is_found_leads_to_its_moment() {
     assert_eq!((number, lines.len()), (60, 60));
     web.assert_no_complaints();
     // A user finds his own; what is no question is refused.
-    let invited = web.administrator.post("users", &json!({ "email": "alice@org.com" })).json();
-    let alice = web.server.set_up(invited["link"].as_str().unwrap(), None);
     let page = alice.get("/admin/search?text=needle-").text;
     assert!(page.contains("alice@org.com") && !page.contains("bob"), "{page}");
     for (query, wrong) in [
