@@ -198,7 +198,7 @@ mod tests {
         let page = page(&asked, &found).into_string();
         for part in [
             "href=\"/admin/sessions/id1?t=83.25\"",
-            "<mark>&lt;Secret&gt;</mark>",
+            "<mark><bdi>&lt;Secret&gt;</bdi></mark>",
             "href=\"/admin/search?text=%3Csecret%3E&amp;in=commands&amp;before=1.2\"",
             "it &lt;took&gt; too long",
             "value=\"&lt;secret&gt;\"",
