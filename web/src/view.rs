@@ -2,7 +2,7 @@
 //!
 //! The parameters are those of the API, wherever it has them, so that what is seen can be asked for by programs as well.
 //!
-//! *Invariants*: what [`View::query`] writes, [`View::parse`] reads as it was; of two views that differ the addresses do.
+//! *Invariants*: what [`View::address`] writes, [`View::parse`] reads as it was; of two views that differ the addresses do.
 
 use std::collections::BTreeMap;
 

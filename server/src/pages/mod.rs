@@ -4,8 +4,8 @@
 //! call would not give. What goes wrong becomes a page that says so; whoever is not signed in is sent to do that, and comes
 //! back.
 //!
-//! - [`sign_in`]: in, out, and by a one-time link. [`logs`]: the five logs. [`live`]: their rows as they come. [`session`]: one session,
-//!   played. [`recordings`]: which there are. [`search`]: in all of them. [`settings`]: who and what
+//! - `sign_in`: in, out, and by a one-time link. `logs`: the five logs. `live`: their rows as they come. `session`: one session,
+//!   played. `recordings`: which there are. `search`: in all of them. `settings`: who and what
 //!   there is.
 
 mod live;
