@@ -19,6 +19,8 @@ pub(crate) struct Ready<'e> {
     pub(crate) content_hash: Hash,
     /// What is searched.
     text: Option<String>,
+    is_admin: Option<i64>,
+    evaluation: Option<i64>,
 }
 
 impl<'e> Ready<'e> {
@@ -27,8 +29,10 @@ impl<'e> Ready<'e> {
         let content_hash = canonical_hash(event.log(), &content);
         let content = String::from_utf8(content)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-        let text = event.facets().text.as_ref().map(|text| searched(text));
-        Ok(Self { event, content, content_hash, text })
+        let facets = event.facets();
+        let text = facets.text.as_ref().map(|text| searched(text));
+        let (is_admin, evaluation) = (facets.is_admin.map(i64::from), facets.evaluation.map(i64::from));
+        Ok(Self { event, content, content_hash, text, is_admin, evaluation })
     }
 
     /// In the order of the columns.
@@ -40,7 +44,6 @@ impl<'e> Ready<'e> {
         values: &mut Vec<Value>,
     ) {
         let event = &*self.event;
-        let facets = event.facets();
         values.extend([
             number(event.log()).into(),
             writer.into(),
@@ -49,8 +52,8 @@ impl<'e> Ready<'e> {
             kept(event.id()).into_owned().into(),
         ]);
         values.extend(numbers.iter().map(|number| Value::from(*number)));
-        values.push(facets.is_admin.map(i64::from).into());
-        values.push(facets.evaluation.map(i64::from).into());
+        values.push(self.is_admin.into());
+        values.push(self.evaluation.into());
         values.push(self.text.clone().into());
         values.push(self.content.as_str().into());
         values.push(bytes(&self.content_hash.0));
