@@ -1,7 +1,7 @@
 //! Numbers, times and foreign text, as people read them.
 
 use casemate_cast_format::Micros;
-use casemate_terminal::is_acting;
+use casemate_terminal::{Stretch, stretches};
 use chrono::{DateTime, Utc};
 use maud::{Markup, Render, html};
 
@@ -10,17 +10,14 @@ pub(crate) struct Foreign<'a>(pub(crate) &'a str);
 
 impl Render for Foreign<'_> {
     fn render(&self) -> Markup {
-        let is_to_be_shown = |character| is_acting(character) && !matches!(character, '\n' | '\t');
-        let mut rest = self.0;
         html! {
             bdi {
-                @while let Some(at) = rest.find(is_to_be_shown) {
-                    (&rest[..at])
-                    @let character = rest[at..].chars().next().unwrap_or_default();
-                    span.acting { (character.escape_default()) }
-                    @let () = rest = &rest[at + character.len_utf8()..];
+                @for stretch in stretches(self.0) {
+                    @match stretch {
+                        Stretch::Seen(text) => { (text) }
+                        Stretch::Acting(character) => { span.acting { (character.escape_default()) } }
+                    }
                 }
-                (rest)
             }
         }
     }

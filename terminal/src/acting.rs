@@ -55,6 +55,31 @@ pub fn escaped(text: &str) -> Cow<'_, str> {
     shown.into()
 }
 
+/// A stretch of a text that somebody else wrote, as a page shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stretch<'t> {
+    /// To be shown as it is; line feeds and tabs are laid out.
+    Seen(&'t str),
+    /// It would act on the page: to be shown as what it is.
+    Acting(char),
+}
+
+/// The stretches of a text, one after the other.
+pub fn stretches(text: &str) -> impl Iterator<Item = Stretch<'_>> {
+    let is_to_be_shown = |character| is_acting(character) && !matches!(character, '\n' | '\t');
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let first = rest.chars().next()?;
+        if is_to_be_shown(first) {
+            rest = &rest[first.len_utf8()..];
+            return Some(Stretch::Acting(first));
+        }
+        let (seen, behind) = rest.split_at(rest.find(is_to_be_shown).unwrap_or(rest.len()));
+        rest = behind;
+        Some(Stretch::Seen(seen))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -10,7 +10,7 @@
 //!   the size of the screen.
 //! - [`Sightings`] tells every line that was ever to be seen, and when.
 //! - [`is_acting`] says which characters a terminal or a page would obey, or which turn, join or hide text; [`escaped`]
-//!   shows them.
+//!   shows them, and [`stretches`] tells them from the rest, for a page.
 //!
 //! The crate is pure: bytes in, data out; it does no I/O and reads no clock.
 //!
@@ -57,7 +57,7 @@ mod tests;
 mod transcript;
 mod vt100_screen;
 
-pub use acting::{escaped, is_acting};
+pub use acting::{Stretch, escaped, is_acting, stretches};
 pub use flow::{Backlog, feed_flood};
 pub use scanner::{Piece, Scanner};
 pub use screen::{Cell, Color, KeyframeError, Line, Position, Screen, Size, Style};

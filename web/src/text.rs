@@ -1,6 +1,6 @@
 //! Text that somebody else wrote: whoever was recorded, or called the API.
 
-use casemate_terminal::is_acting;
+use casemate_terminal::{Stretch, stretches};
 use maud::{Markup, Render, html};
 
 /// So much of a text stands in a row; the whole stands on the page of the event.
@@ -23,17 +23,14 @@ impl Foreign<'_> {
 
 impl Render for Foreign<'_> {
     fn render(&self) -> Markup {
-        let is_to_be_shown = |character| is_acting(character) && !matches!(character, '\n' | '\t');
-        let mut rest = self.0;
         html! {
             bdi {
-                @while let Some(at) = rest.find(is_to_be_shown) {
-                    (&rest[..at])
-                    @let character = rest[at..].chars().next().unwrap_or_default();
-                    span.acting { (character.escape_default()) }
-                    @let () = rest = &rest[at + character.len_utf8()..];
+                @for stretch in stretches(self.0) {
+                    @match stretch {
+                        Stretch::Seen(text) => { (text) }
+                        Stretch::Acting(character) => { span.acting { (character.escape_default()) } }
+                    }
                 }
-                (rest)
             }
         }
     }
@@ -96,6 +93,7 @@ pub fn encoded(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use casemate_terminal::is_acting;
     use proptest::prelude::*;
 
     use super::*;
