@@ -104,18 +104,25 @@ impl Web {
 
     /// Keeps what is to be seen, light and dark, narrow and wide, for whoever looks.
     pub(crate) fn pictures(&mut self, name: &str) {
-        let folder = folder();
-        std::fs::create_dir_all(&folder).unwrap();
         for (scheme, width) in [("light", 1440), ("light", 375), ("dark", 1440), ("dark", 375)] {
             self.browser.resize(width, 900);
-            let picture = self.browser.picture(&[("prefers-color-scheme", scheme)]);
-            assert!(picture.starts_with(b"\x89PNG"));
-            std::fs::write(folder.join(format!("{name}-{scheme}-{width}.png")), picture).unwrap();
+            self.picture(name, scheme, width);
             // Nothing sticks out to the side.
             let over = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
             assert_eq!(self.browser.evaluate(over), 0, "{name} at {width}");
         }
         self.browser.resize(1200, 900);
+    }
+
+    /// Keeps what is to be seen now.
+    pub(crate) fn picture(&mut self, name: &str, scheme: &str, width: u32) {
+        let folder = folder();
+        std::fs::create_dir_all(&folder).unwrap();
+        // What fades is not to be caught half-way.
+        let still = [("prefers-color-scheme", scheme), ("prefers-reduced-motion", "reduce")];
+        let picture = self.browser.picture(&still);
+        assert!(picture.starts_with(b"\x89PNG"));
+        std::fs::write(folder.join(format!("{name}-{scheme}-{width}.png")), picture).unwrap();
     }
 }
 

@@ -211,10 +211,25 @@ impl Browser {
 
     /// What is to be seen, as PNG; `features` are what media queries ask for.
     pub fn picture(&mut self, features: &[(&str, &str)]) -> Vec<u8> {
+        self.prefer(features);
+        self.data("Page.captureScreenshot", &json!({ "format": "png" }))
+    }
+
+    /// What media queries are answered from now on: `("prefers-color-scheme", "dark")`.
+    pub fn prefer(&mut self, features: &[(&str, &str)]) {
         let features: Vec<_> =
             features.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
         self.call("Emulation.setEmulatedMedia", &json!({ "features": features }));
-        self.data("Page.captureScreenshot", &json!({ "format": "png" }))
+    }
+
+    /// Is one in which somebody has switched scripts off, or on again; from the next page on.
+    pub fn run_scripts(&mut self, runs: bool) {
+        self.call("Emulation.setScriptExecutionDisabled", &json!({ "value": !runs }));
+    }
+
+    /// Forgets who is signed in.
+    pub fn forget(&mut self) {
+        self.call("Network.clearBrowserCookies", &json!({}));
     }
 
     fn data(&mut self, method: &str, parameters: &Value) -> Vec<u8> {

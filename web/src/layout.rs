@@ -59,8 +59,8 @@ pub fn page(title: &str, path: &str, viewer: &Viewer, content: &Markup) -> Marku
     let navigation = html! {
         header.top {
             a.skip href="#page" { "Skip to the content" }
-            a.brand href="/" { "casemate" }
-            nav aria-label="Pages" {
+            a.brand href="/" { (brand()) }
+            nav aria-label="Main" {
                 ul {
                     @for place in places().iter().filter(|place| place.for_roles.contains(&viewer.role)) {
                         li { a href=(place.path) aria-current=[(place.path == path).then_some("page")] { (place.title) } }
@@ -94,7 +94,11 @@ pub fn page(title: &str, path: &str, viewer: &Viewer, content: &Markup) -> Marku
 /// A page for anybody.
 #[must_use]
 pub fn public(title: &str, content: &Markup) -> Markup {
-    whole(title, &html! {}, &html! { main.narrow #page { p.brand { "casemate" } (content) } })
+    whole(title, &html! {}, &html! { main.narrow #page { p.brand { (brand()) } (content) } })
+}
+
+fn brand() -> Markup {
+    html! { img src=(assets::address("icon.svg")) alt=""; "casemate" }
 }
 
 fn whole(title: &str, navigation: &Markup, content: &Markup) -> Markup {

@@ -116,8 +116,8 @@ fn section(asked: &Asked, what: In, found: &Found) -> Markup {
         In::Output => "In what was to be seen",
     };
     html! {
-        section.hits data-in=(what.name()) aria-labelledby={ "hits-" (what.name()) } {
-            h2 id={ "hits-" (what.name()) } { (title) }
+        section.hits data-in=(what.name()) {
+            h2 { (title) }
             @match found {
                 Err(why) => p.wrong role="alert" { (Foreign(why)) },
                 Ok((hits, behind)) => {
