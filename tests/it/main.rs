@@ -66,7 +66,9 @@ mod weather; // the eight promises about bad weather
 mod web; // the web app in a real browser: in and out, who sees what, what the tests of it have in common
 mod web_logs; // the five logs in a real browser: filters, pages, columns, keys, rows as they come, pictures
 mod web_look; // each page in a real browser: accessible by what axe says, at three widths, light and dark
+mod web_plain; // the web app in a real browser in which no script runs
 mod web_recordings; // the page of recordings in a real browser: by person, taken away, deleted
+mod web_roles; // each page in a real browser by each role: what is seen, what is offered, what is refused
 mod web_search; // search in a real browser: in commands and output, each hit at its moment
 mod web_session; // the page of a session in a real browser: any moment, live, held, deleted
 mod web_settings; // the settings in a real browser: what each role sees, adds, changes, removes

@@ -227,6 +227,12 @@ impl Browser {
         self.call("Emulation.setScriptExecutionDisabled", &json!({ "value": !runs }));
     }
 
+    /// Keeps in a folder what is downloaded.
+    pub fn download_to(&mut self, folder: &Path) {
+        let said = json!({ "behavior": "allow", "downloadPath": folder });
+        self.call("Browser.setDownloadBehavior", &said);
+    }
+
     /// Forgets who is signed in.
     pub fn forget(&mut self) {
         self.call("Network.clearBrowserCookies", &json!({}));

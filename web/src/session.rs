@@ -190,6 +190,7 @@ pub fn page(session: &Session) -> Markup {
             div.stage {
                 div.screen {
                     div #player {}
+                    @if kept.is_some() { (without_scripts(session)) }
                     @if let Some(kept) = kept.filter(|kept| !kept.is_open) { (timeline(session, kept)) }
                     @if kept.is_some() { (search()) }
                 }
@@ -226,6 +227,17 @@ fn tools(session: &Session, kept: &Kept) -> Markup {
                 p.tools { button.main value="do" { "Do it" } button value="" formnovalidate { "Cancel" } }
             }
         }
+    }
+}
+
+/// What there is where no script runs.
+fn without_scripts(session: &Session) -> Markup {
+    html! {
+        noscript { p.hint {
+            "To play it and to search in it takes scripts, which this browser does not run. Its commands can be read, and " code { "casemate play" }
+            " plays it once it is downloaded."
+            @if session.may.delete { " It can be deleted " a href=(crate::recordings::ROOT) { "where recordings are listed" } "." }
+        } }
     }
 }
 

@@ -279,6 +279,7 @@ fn tools(view: &View, found: &Found) -> Markup {
                 // A script makes it work, and shows it then.
                 button #pause type="button" hidden aria-pressed=(view.live == Live::Paused) title="p" { "Pause" }
                 span #live-state role="status" aria-live="polite" {}
+                noscript { span.hint { "Without scripts, what is new comes when the page is loaded again." } }
             }
             (choose_columns(view))
             (export(view, found))
