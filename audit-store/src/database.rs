@@ -61,6 +61,11 @@ pub(crate) enum Work {
     Postgres(Transaction<'static, Postgres>),
 }
 
+/// What PostgreSQL does by itself for whoever asks much at once: here that takes longer than what is asked. And memory for the
+/// places that an index names, because what it has no memory for is looked at again.
+const SETTINGS: [(&str, &str); 3] =
+    [("jit", "off"), ("max_parallel_workers_per_gather", "0"), ("work_mem", "32MB")];
+
 /// A statement as each of the two wants it.
 pub(crate) struct Text {
     pub(crate) sqlite: &'static str,
@@ -88,7 +93,7 @@ impl Database {
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             let options =
                 PgConnectOptions::from_str(url).map_err(database("the database has no such address"))?;
-            let options = options.disable_statement_logging();
+            let options = options.disable_statement_logging().options(SETTINGS);
             let pool = PgPoolOptions::new().max_connections(READERS * 2).acquire_timeout(PATIENCE);
             let stops = PgPoolOptions::new().max_connections(1).acquire_timeout(PATIENCE);
             let stops = stops.connect_lazy_with(options.clone());
@@ -176,7 +181,10 @@ impl Work {
         let (text, values) = self.build(statement);
         let rows = match self {
             Self::Sqlite(work) => sqlx::query_as_with(text, values).fetch_all(&mut **work).await,
-            Self::Postgres(work) => sqlx::query_as_with(text, values).fetch_all(&mut **work).await,
+            // How it goes about it depends on the values.
+            Self::Postgres(work) => {
+                sqlx::query_as_with(text, values).persistent(false).fetch_all(&mut **work).await
+            }
         };
         rows.map_err(database("the database cannot be read"))
     }

@@ -9,6 +9,7 @@
 
 mod hits;
 mod look_up;
+mod search;
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -18,7 +19,7 @@ use casemate_audit_log::filter::{AnyOf, Filter};
 use casemate_audit_log::model::{Event, Log};
 use sea_query::{Cond, Expr, ExprTrait as _, Func, Query, SelectStatement, SimpleExpr};
 
-pub(crate) use self::hits::{COMMON, trigrams};
+pub(crate) use self::hits::trigrams;
 use crate::append::{kept, number, searched};
 use crate::database::{Database, Text, Work};
 use crate::error::StoreError;
@@ -93,6 +94,8 @@ enum By {
     Column(Events, i64),
     /// The index of texts.
     Text,
+    /// The index of texts and that of one of the conditions on columns, together.
+    Both(Events),
     /// Rows behind this one, whose texts are not in the index yet.
     Behind(i64),
 }
@@ -103,12 +106,17 @@ impl By {
         matches!(self, Self::Text | Self::Behind(_))
     }
 
+    /// An index of texts is asked.
+    fn is_by_text(self) -> bool {
+        matches!(self, Self::Text | Self::Both(_))
+    }
+
     /// In the order of time. Other events of a connection than commands are few, and sorted.
     fn is_in_order(self, log: Log) -> bool {
         match self {
             Self::Time => true,
             Self::Column(column, _) => column != Events::ConnectionId || log == Log::Command,
-            Self::Text | Self::Behind(_) => false,
+            Self::Text | Self::Both(_) | Self::Behind(_) => false,
         }
     }
 }
@@ -199,15 +207,18 @@ impl Conditions {
     }
 
     async fn page(&self, work: &mut Work, page: &Page) -> Result<Vec<Found>, StoreError> {
-        let hits = self.hits(work).await?;
-        let rows = hits.as_ref().and_then(|hits| hits.rows.as_deref());
         let mut places: Vec<Position> = Vec::new();
-        for &log in &page.logs {
-            let looked_up = self.ways(work, log, page, hits.as_ref()).await?;
-            for by in looked_up {
-                let select = self.select(log, page, by, rows);
-                let found: Vec<(i64, i64)> = work.rows(&select).await?;
-                places.extend(found.into_iter().map(|(row, time)| Position { time: Time(time), row }));
+        if self.is_sqlite || self.search.is_none() {
+            let hits = self.hits(work).await?;
+            let rows = hits.as_ref().map(|hits| &*hits.rows);
+            for &log in &page.logs {
+                for by in self.ways(work, log, page, hits.as_ref()).await? {
+                    places.extend(places_of(work, &self.select(log, page, by, rows)).await?);
+                }
+            }
+        } else {
+            for &log in &page.logs {
+                places.extend(self.search(work, log, page).await?);
             }
         }
         places.sort_unstable();
@@ -236,20 +247,17 @@ impl Conditions {
                 let log = format!("log = {}", number(log));
                 Expr::cust(if self.is_sqlite { format!("likely({log})") } else { log })
             }
-            By::Time | By::Column(..) | By::Text | By::Behind(_) => {
+            By::Time | By::Column(..) | By::Text | By::Both(_) | By::Behind(_) => {
                 named(Events::Log, !by.is_by_rows()).eq(number(log))
             }
         });
-        // Others are found by what a row that was erased does not have any more.
-        if matches!(by, By::Time | By::Text | By::Behind(_) | By::Column(Events::ConnectionId, _)) {
+        // As in its own index.
+        if matches!(by, By::Column(Events::ConnectionId, _)) {
             select.and_where(Expr::col(Events::Content).is_not_null());
         }
-        if let Some(start) = self.start {
-            select.and_where(named(Events::Time, by.is_in_order(log)).gte(start.0));
-        }
-        if let Some(end) = self.end {
-            select.and_where(named(Events::Time, by.is_in_order(log)).lte(end.0));
-        }
+        let time = || named(Events::Time, by.is_in_order(log) || matches!(by, By::Both(_)));
+        select.and_where_option(self.start.map(|start| time().gte(start.0)));
+        select.and_where_option(self.end.map(|end| time().lte(end.0)));
     }
 
     /// `rows` are those that may have what is searched, as far as they are in the index of texts.
@@ -262,11 +270,16 @@ impl Conditions {
                 By::Column(indexed, value) if indexed == *column => {
                     Self::has(as_indexed(indexed), indexed, &[value])
                 }
-                By::Time | By::Text | By::Behind(_) | By::Column(..) => {
+                By::Both(indexed) if indexed == *column => Self::has(as_indexed(indexed), indexed, values),
+                By::Time | By::Text | By::Both(_) | By::Behind(_) | By::Column(..) => {
                     Self::has(named(*column, false), *column, values)
                 }
             };
             select.and_where(has);
+        }
+        // A row that was erased has no names any more, by which it would be found.
+        if self.search.is_some() || !matches!(by, By::Column(..)) {
+            select.and_where(Expr::col(Events::Content).is_not_null());
         }
         if let By::Behind(head) = by {
             select.and_where(Expr::col(Events::Row).gt(head));
@@ -281,19 +294,15 @@ impl Conditions {
             select.cond_where(Cond::all().not().add(named(Events::Time, false).eq(time.0).and(passed)));
         }
         if let Some(search) = &self.search {
-            if matches!(by, By::Column(..)) {
-                select.and_where(Expr::col(Events::Content).is_not_null());
-            }
-            if self.is_sqlite {
-                select.and_where(Expr::cust_with_values("instr(\"text\", ?) > 0", [search.as_str()]));
-            } else if by != By::Text {
-                select.and_where(Expr::cust("(\"text\" || '')").like(pattern(search)));
-            }
-            select.and_where_option(match (by, rows) {
-                (By::Time | By::Column(..), None) | (By::Behind(_), _) => None,
-                (_, Some(rows)) => Some(hits::is_one_of(rows, by == By::Text)),
-                (By::Text, None) => Some(Expr::col(Events::Text).like(pattern(search))),
+            let text = [search.as_str()];
+            select.and_where(match self.is_sqlite {
+                true => Expr::cust_with_values("instr(\"text\", ?) > 0", text),
+                false if by.is_by_text() => Expr::col(Events::Text).like(pattern(search)),
+                // Of which PostgreSQL takes it that many have it: so it goes on in the order of time.
+                false => Expr::cust_with_values("strpos(\"text\", $1) > 0", text),
             });
+            let rows = rows.filter(|_| !matches!(by, By::Behind(_)));
+            select.and_where_option(rows.map(|rows| hits::is_one_of(rows, by == By::Text)));
         }
         let order = match page.order {
             Order::Newest => sea_query::Order::Desc,
@@ -304,6 +313,12 @@ impl Conditions {
         select.limit(page.limit as u64);
         select
     }
+}
+
+/// The places that are asked for.
+async fn places_of(work: &mut Work, select: &SelectStatement) -> Result<Vec<Position>, StoreError> {
+    let found: Vec<(i64, i64)> = work.rows(select).await?;
+    Ok(found.into_iter().map(|(row, time)| Position { time: Time(time), row }).collect())
 }
 
 /// How many rows there are.

@@ -1,4 +1,4 @@
-//! What the index of texts says of a search, and whether one begins with it.
+//! What the index of texts of SQLite says of a search, and whether one begins with it.
 //!
 //! It says which events may have a text; each of them has to be looked at, in no order. An index with the time is in order, and
 //! a page may be full soon; who is not among those that the index of texts names is passed over without a look.
@@ -6,15 +6,12 @@
 use casemate_audit_log::model::Log;
 use sea_query::{Expr, SimpleExpr};
 
-use super::{By, Conditions, Page, pattern};
+use super::{By, Conditions, Page};
 use crate::database::{Text, Work};
 use crate::error::StoreError;
 use crate::texts;
 
-/// A text that so many have is found sooner by looking at the latest than by such an index.
-pub(crate) const COMMON: u64 = 20_000;
-
-/// Where the index gives rows, so many are no burden.
+/// So many are no burden.
 const ROWS: u64 = 100_000;
 
 /// So few are looked at at once. Tests go every way with few events.
@@ -25,34 +22,29 @@ const FEW: u64 = if cfg!(test) { 10 } else { 500 };
 const AS_LONG: u64 = 10;
 
 /// Shorter texts are not in the index of texts.
-const SHORTEST: usize = 3;
+pub(super) const SHORTEST: usize = 3;
 
 /// Which events may have what is searched.
 pub(super) struct Hits {
     count: u64,
-    /// Their rows, a JSON array, where the database is SQLite.
-    pub(super) rows: Option<String>,
+    /// Their rows, a JSON array.
+    pub(super) rows: String,
     /// Up to which row texts are in the index.
     head: i64,
 }
 
-const HITS: Text = Text {
-    sqlite: "SELECT count(*), json_group_array(rowid) FROM (SELECT rowid FROM events_text WHERE events_text MATCH ? LIMIT ?)",
-    postgres: "SELECT count(*), NULL::text FROM (SELECT 1 FROM events WHERE \"text\" LIKE $1 LIMIT $2) AS hits",
-};
+const HITS: &str = "SELECT count(*), json_group_array(rowid) FROM (SELECT rowid FROM events_text WHERE events_text MATCH ? LIMIT ?)";
 
 impl Conditions {
     /// What the index of texts says; nothing where it cannot help, or names too many.
     pub(super) async fn hits(&self, work: &mut Work) -> Result<Option<Hits>, StoreError> {
-        let Some(search) = self.search.as_deref() else { return Ok(None) };
-        let Some(trigrams) = some_trigrams(search) else { return Ok(None) };
-        let (asked, most) = if self.is_sqlite { (trigrams, ROWS) } else { (pattern(search), COMMON) };
-        let found: Vec<(i64, Option<String>)> =
-            work.rows_of(&HITS, vec![asked.into(), (most + 1).into()]).await?;
+        let Some(trigrams) = self.search.as_deref().and_then(some_trigrams) else { return Ok(None) };
+        let asked = vec![trigrams.into(), (ROWS + 1).into()];
+        let found: Vec<(i64, String)> = work.rows_of(&Text { sqlite: HITS, postgres: "" }, asked).await?;
         let head = texts::head(work).await?;
         let mut hits =
             found.into_iter().map(|(count, rows)| Hits { count: count.unsigned_abs(), rows, head });
-        Ok(hits.find(|hits| hits.count <= most))
+        Ok(hits.find(|hits| hits.count <= ROWS))
     }
 
     /// What is looked up for a page.
@@ -65,13 +57,13 @@ impl Conditions {
     ) -> Result<Vec<By>, StoreError> {
         let Some(hits) = hits else { return Ok(self.look_up(work, log, page).await?.by) };
         let mut ways = vec![By::Text];
-        if hits.rows.is_some() && hits.count > FEW {
+        if hits.count > FEW {
             let others = self.look_up(work, log, page).await?;
             if others.are_few || hits.count.saturating_mul(hits.count) > AS_LONG * hits.head.unsigned_abs() {
                 ways = others.by;
             }
         }
-        ways.extend((hits.head < i64::MAX).then_some(By::Behind(hits.head)));
+        ways.push(By::Behind(hits.head));
         Ok(ways)
     }
 }

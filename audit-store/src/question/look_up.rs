@@ -138,7 +138,7 @@ impl Conditions {
     }
 
     /// When the n-th happened of those that are looked up so, from where the page begins.
-    async fn nth(
+    pub(super) async fn nth(
         &self,
         work: &mut Work,
         log: Log,
