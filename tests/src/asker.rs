@@ -50,7 +50,8 @@ impl Asker {
     }
 
     /// The same, with one more header that it sends.
-    pub(crate) fn with(mut self, header: &'static str, value: &str) -> Self {
+    #[must_use]
+    pub fn with(mut self, header: &'static str, value: &str) -> Self {
         self.headers.push((header, value.to_owned()));
         self
     }

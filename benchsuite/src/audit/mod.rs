@@ -1,8 +1,9 @@
 //! The audit log: how fast it takes events that can be searched from then on, how big they are, how fast it answers.
 //!
-//! In SQLite, and in a real PostgreSQL, by the server's own way in and out. No peer has one that can be put beside it.
+//! In SQLite, and in a real PostgreSQL, by the server's own way in and out, and as a browser asks for pages. No peer has one that can be put beside it.
 
 mod made;
+mod pages;
 mod questions;
 
 use std::path::Path;
@@ -124,7 +125,9 @@ async fn one(
             suite.goal(Goal { what, wanted, found: format!("{found:.0}"), met: found >= least });
         }
     }
-    questions::ask(suite, name, &database, &mut made).await
+    questions::ask(suite, name, &database, &mut made).await?;
+    drop(database);
+    tokio::task::block_in_place(|| pages::ask(suite, name, url))
 }
 
 /// So many commands come at once in the end.
