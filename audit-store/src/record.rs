@@ -199,7 +199,7 @@ macro_rules! record {
     ($(#[$meta:meta])* $name:ident of $table:ident {
         $($(#[$field_meta:meta])* $field:ident: $type:ty = $column:ident),* $(,)?
     }) => {
-        #[derive(Clone, Copy, sea_query::Iden)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, sea_query::Iden)]
         pub(crate) enum $table { Table, $($column),* }
 
         $(#[$meta])*
@@ -249,7 +249,12 @@ pub(crate) fn text(text: &str) -> String {
 }
 
 pub(crate) fn select<R: Record>() -> SelectStatement {
-    Query::select().columns(R::COLUMNS.iter().copied()).from(R::TABLE).to_owned()
+    let mut select = Query::select();
+    for column in R::COLUMNS.iter().copied() {
+        // Of what an index says of all its rows SQLite makes a constant, which has no name of its own.
+        select.expr_as(Expr::col(column), column);
+    }
+    select.from(R::TABLE).to_owned()
 }
 
 pub(crate) fn insert<R: Record>(record: &R) -> InsertStatement {

@@ -13,6 +13,7 @@ use casemate_audit_store::{
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use crate::api::export::progress::Exports;
 use crate::config::Config;
 use crate::error::ApiError;
 use crate::film::Making;
@@ -54,6 +55,8 @@ pub struct Parts {
     pub films: Making,
     /// That somebody was let through to something.
     pub tickets: Tickets,
+    /// Exports that are made.
+    pub exports: Exports,
     /// Who has tried a wrong password.
     pub attempts: Mutex<Attempts>,
     /// From where those call whom nobody knows.

@@ -13,6 +13,7 @@ use casemate_audit_store::directory::{Link, Purpose};
 use casemate_audit_store::{Connections, Database, Digest, Directory, Journal, Recordings, StoreError};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use crate::api::export::progress::Exports;
 use crate::app::{App, Parts};
 use crate::config::{Config, TlsConfig};
 use crate::door::Door;
@@ -130,6 +131,7 @@ impl Server {
             sessions,
             films: Making::default(),
             tickets: Tickets::default(),
+            exports: Exports::default(),
             attempts,
             unknown,
             bell: tokio::sync::watch::Sender::new(false),

@@ -19,12 +19,24 @@ pub(crate) struct Web {
 impl Web {
     /// A new server, with an administrator who is signed in in a browser; nothing where there is no browser.
     pub(crate) fn begin() -> Option<Self> {
+        Self::begin_with(None)
+    }
+
+    /// Does the same with a server on either database.
+    pub(crate) fn in_both(test: impl Fn(Self)) {
+        let Some(web) = Self::begin() else { return };
+        test(web);
+        let Some(postgres) = casemate_scratch_postgres::shared() else { return };
+        Self::begin_with(Some(&postgres.database())).into_iter().for_each(test);
+    }
+
+    fn begin_with(database: Option<&str>) -> Option<Self> {
         if !browser::is_installed() {
             tools::skipped("there is no Chromium");
             return None;
         }
         let world = World::new();
-        let server = AuditServer::start(&world.path("server"), None);
+        let server = AuditServer::start(&world.path("server"), database);
         let administrator = server.administrator();
         let mut web = Self { server, administrator, browser: Browser::start(), world };
         web.sign_in("admin@org.com", "/admin/events/commands");

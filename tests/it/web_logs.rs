@@ -15,47 +15,48 @@ fn query(web: &mut Web) -> String {
 
 #[test]
 fn names_are_offered_while_they_are_typed() {
-    let Some(mut web) = Web::begin() else { return };
-    web.session("web-1", "alice@org.com", &["echo one", "false"]);
-    web.session("web-2", "bob@org.com", &["echo two"]);
-    web.go("/admin/events/commands");
-    let commands = web.column("Command");
-    assert!(
-        commands.contains(&"echo two".to_owned()) && commands.contains(&"false".to_owned()),
-        "{commands:?}"
-    );
-    // By the keyboard alone.
-    web.browser.press("/");
-    web.browser.type_text("ali");
-    web.browser.wait_for("document.querySelector('#offers-subjectNames li')");
-    assert_eq!(web.texts(".offers li"), ["alice@org.com"]);
-    web.browser.press("ArrowDown");
-    web.browser.press("Enter");
-    web.browser.wait_for("location.search == '?subjectNames=alice%40org.com'");
-    web.browser.wait_for("[...document.querySelectorAll('#log td[data-label=\"SSO user\"]')].every(td => td.innerText == 'alice@org.com')");
-    let commands = web.column("Command");
-    assert_eq!(commands, ["exit", "false", "echo one", SHELL]);
-    // One more, by the mouse: any of them will do.
-    web.fill("#subjectNames", "alice@org.com, bo");
-    web.browser.wait_for("document.querySelector('.offers li')");
-    web.browser.click(".offers li");
-    web.browser.wait_for("document.querySelectorAll('#log tbody tr').length == 7");
-    assert_eq!(query(&mut web), "?subjectNames=alice@org.com,bob@org.com");
-    // A text, and back again by the browser's own button.
-    web.fill("#search", "ECHO");
-    web.browser.press("Enter");
-    web.browser.wait_for("document.querySelectorAll('#log tbody tr').length == 2");
-    web.browser.evaluate("history.back()");
-    web.browser.wait_for("document.querySelectorAll('#log tbody tr').length == 7");
-    // A value of a row asks for it.
-    web.browser.click("#log td[data-label=Target] a");
-    web.browser.wait_for("location.search.includes('targetNames=web-')");
-    web.browser.click("#filter a.button");
-    web.browser.wait_for("location.search == '' && !document.querySelector('#filter a.button')");
-    // The latest minutes.
-    web.browser.evaluate("{ const last = document.querySelector('#last'); last.value = '15m'; last.dispatchEvent(new Event('change', { bubbles: true })) }");
-    web.browser.wait_for("location.search == '?last=15m'");
-    web.assert_no_complaints();
+    Web::in_both(|mut web| {
+        web.session("web-1", "alice@org.com", &["echo one", "false"]);
+        web.session("web-2", "bob@org.com", &["echo two"]);
+        web.go("/admin/events/commands");
+        let commands = web.column("Command");
+        assert!(
+            commands.contains(&"echo two".to_owned()) && commands.contains(&"false".to_owned()),
+            "{commands:?}"
+        );
+        // By the keyboard alone.
+        web.browser.press("/");
+        web.browser.type_text("ali");
+        web.browser.wait_for("document.querySelector('#offers-subjectNames li')");
+        assert_eq!(web.texts(".offers li"), ["alice@org.com"]);
+        web.browser.press("ArrowDown");
+        web.browser.press("Enter");
+        web.browser.wait_for("location.search == '?subjectNames=alice%40org.com'");
+        web.browser.wait_for("[...document.querySelectorAll('#log td[data-label=\"SSO user\"]')].every(td => td.innerText == 'alice@org.com')");
+        let commands = web.column("Command");
+        assert_eq!(commands, ["exit", "false", "echo one", SHELL]);
+        // One more, by the mouse: any of them will do.
+        web.fill("#subjectNames", "alice@org.com, bo");
+        web.browser.wait_for("document.querySelector('.offers li')");
+        web.browser.click(".offers li");
+        web.browser.wait_for("document.querySelectorAll('#log tbody tr').length == 7");
+        assert_eq!(query(&mut web), "?subjectNames=alice@org.com,bob@org.com");
+        // A text, and back again by the browser's own button.
+        web.fill("#search", "ECHO");
+        web.browser.press("Enter");
+        web.browser.wait_for("document.querySelectorAll('#log tbody tr').length == 2");
+        web.browser.evaluate("history.back()");
+        web.browser.wait_for("document.querySelectorAll('#log tbody tr').length == 7");
+        // A value of a row asks for it.
+        web.browser.click("#log td[data-label=Target] a");
+        web.browser.wait_for("location.search.includes('targetNames=web-')");
+        web.browser.click("#filter a.button");
+        web.browser.wait_for("location.search == '' && !document.querySelector('#filter a.button')");
+        // The latest minutes.
+        web.browser.evaluate("{ const last = document.querySelector('#last'); last.value = '15m'; last.dispatchEvent(new Event('change', { bubbles: true })) }");
+        web.browser.wait_for("location.search == '?last=15m'");
+        web.assert_no_complaints();
+    });
 }
 
 #[test]
@@ -106,80 +107,87 @@ fn a_log_is_read_page_by_page_and_taken_away_as_it_is_filtered() {
 
 #[test]
 fn rows_come_by_themselves_and_wait_when_they_are_told_to() {
-    let Some(mut web) = Web::begin() else { return };
-    web.go("/admin/events/commands");
-    web.browser.wait_for("document.querySelector('#live-state').className == 'live'");
-    web.session("web-1", "alice@org.com", &["echo one", "false"]);
-    web.browser.wait_for("document.querySelectorAll('#log tbody tr').length == 4");
-    assert_eq!(web.column("Command"), ["exit", "false", "echo one", SHELL]);
-    // How it ended comes later, into the same row.
-    web.browser.wait_for(
-        "[...document.querySelectorAll('#log td[data-label=Took]')].slice(1).every(td => td.innerText)",
-    );
-    assert!(!web.browser.evaluate("document.querySelector('.empty') != null").as_bool().unwrap());
-    // What waits is counted, and in the address is that it does.
-    web.browser.press("p");
-    web.browser.wait_for("document.querySelector('#live-state').innerText == 'paused, 0 waiting'");
-    assert_eq!(query(&mut web), "?live=paused");
-    web.session("web-2", "bob@org.com", &["echo two"]);
-    web.browser.wait_for("document.querySelector('#pause').innerText == 'Show 3 new'");
-    assert_eq!(web.column("Command").len(), 4);
-    web.browser.click("#pause");
-    web.browser.wait_for("document.querySelectorAll('#log tbody tr').length == 7");
-    assert_eq!(web.column("Command")[..3], ["exit", "echo two", SHELL]);
-    assert_eq!(query(&mut web), "");
-    // While nobody sees the page no stream is open; what happened meanwhile comes then.
-    web.browser.evaluate("{ Object.defineProperty(document, 'hidden', { value: true, configurable: true }); document.dispatchEvent(new Event('visibilitychange')) }");
-    web.session("web-3", "carol@org.com", &["echo three"]);
-    assert_eq!(web.column("Command").len(), 7);
-    web.browser.evaluate("{ delete document.hidden; document.dispatchEvent(new Event('visibilitychange')) }");
-    web.browser.wait_for("document.querySelectorAll('#log tbody tr').length == 10");
-    let ids = web
-        .browser
-        .evaluate("new Set([...document.querySelectorAll('#log tbody tr')].map(row => row.id)).size");
-    assert_eq!(ids, 10);
-    // With a filter comes what it lets through.
-    web.go("/admin/events/commands?subjectNames=alice@org.com");
-    web.browser.wait_for("document.querySelector('#live-state').className == 'live'");
-    web.session("web-4", "bob@org.com", &["echo four"]);
-    web.session("web-5", "alice@org.com", &["echo five"]);
-    web.browser.wait_for("document.querySelectorAll('#log tbody tr').length == 7");
-    assert!(web.column("SSO user").iter().all(|name| name == "alice@org.com"));
-    // A server that is killed and comes back is heard again, from where it was.
-    let id = web.browser.evaluate("document.querySelector('#log tbody tr').id");
-    web.server.kill_and_start();
-    web.session("web-6", "alice@org.com", &["echo six"]);
-    web.browser.wait_for("document.querySelectorAll('#log tbody tr').length == 10");
-    assert_eq!(web.browser.evaluate("document.querySelectorAll('#log tbody tr')[3].id"), id);
-    // That it was away browsers write down.
-    web.browser.complaints.retain(|said| !said.contains("ERR_"));
-    web.assert_no_complaints();
+    Web::in_both(|mut web| {
+        web.go("/admin/events/commands");
+        web.browser.wait_for("document.querySelector('#live-state').className == 'live'");
+        web.session("web-1", "alice@org.com", &["echo one", "false"]);
+        web.browser.wait_for("document.querySelectorAll('#log tbody tr').length == 4");
+        assert_eq!(web.column("Command"), ["exit", "false", "echo one", SHELL]);
+        // How it ended comes later, into the same row.
+        web.browser.wait_for(
+            "[...document.querySelectorAll('#log td[data-label=Took]')].slice(1).every(td => td.innerText)",
+        );
+        assert!(!web.browser.evaluate("document.querySelector('.empty') != null").as_bool().unwrap());
+        // What waits is counted, and in the address is that it does.
+        web.browser.press("p");
+        web.browser.wait_for("document.querySelector('#live-state').innerText == 'paused, 0 waiting'");
+        assert_eq!(query(&mut web), "?live=paused");
+        web.session("web-2", "bob@org.com", &["echo two"]);
+        web.browser.wait_for("document.querySelector('#pause').innerText == 'Show 3 new'");
+        assert_eq!(web.column("Command").len(), 4);
+        web.browser.click("#pause");
+        web.browser.wait_for("document.querySelectorAll('#log tbody tr').length == 7");
+        assert_eq!(web.column("Command")[..3], ["exit", "echo two", SHELL]);
+        assert_eq!(query(&mut web), "");
+        // While nobody sees the page no stream is open; what happened meanwhile comes then.
+        web.browser.evaluate("{ Object.defineProperty(document, 'hidden', { value: true, configurable: true }); document.dispatchEvent(new Event('visibilitychange')) }");
+        web.session("web-3", "carol@org.com", &["echo three"]);
+        assert_eq!(web.column("Command").len(), 7);
+        web.browser
+            .evaluate("{ delete document.hidden; document.dispatchEvent(new Event('visibilitychange')) }");
+        web.browser.wait_for("document.querySelectorAll('#log tbody tr').length == 10");
+        let ids = web
+            .browser
+            .evaluate("new Set([...document.querySelectorAll('#log tbody tr')].map(row => row.id)).size");
+        assert_eq!(ids, 10);
+        // With a filter comes what it lets through.
+        web.go("/admin/events/commands?subjectNames=alice@org.com");
+        web.browser.wait_for("document.querySelector('#live-state').className == 'live'");
+        web.session("web-4", "bob@org.com", &["echo four"]);
+        web.session("web-5", "alice@org.com", &["echo five"]);
+        web.browser.wait_for("document.querySelectorAll('#log tbody tr').length == 7");
+        assert!(web.column("SSO user").iter().all(|name| name == "alice@org.com"));
+        // A server that is killed and comes back is heard again, from where it was.
+        let id = web.browser.evaluate("document.querySelector('#log tbody tr').id");
+        web.server.kill_and_start();
+        web.session("web-6", "alice@org.com", &["echo six"]);
+        web.browser.wait_for("document.querySelectorAll('#log tbody tr').length == 10");
+        assert_eq!(web.browser.evaluate("document.querySelectorAll('#log tbody tr')[3].id"), id);
+        // That it was away browsers write down.
+        web.browser.complaints.retain(|said| !said.contains("ERR_"));
+        web.assert_no_complaints();
+    });
 }
 
 #[test]
 fn connections_change_where_they_stand() {
-    let Some(mut web) = Web::begin() else { return };
-    let agent = web.server.with_key(&web.administrator.agent("web-1"));
-    web.go("/admin/events/connections");
-    web.browser.wait_for("document.querySelector('#live-state').className == 'live'");
-    let id = agent.connect("alice@org.com", "cast");
-    let header = b"{\"version\":2,\"width\":80,\"height\":24}\n";
-    assert_eq!(agent.patch(&id, 0, header, false).status, 204);
-    web.browser.wait_for("document.querySelectorAll('#log tbody tr').length == 1");
-    let joins = json!({ "id": uuid::Uuid::now_v7().to_string(), "type": "ClientConnect" });
-    assert!(agent.post(&format!("ingest/connections/{id}/events"), &joins).status < 300);
-    wait_until("it is open", LONG, || (web.column("State") == ["Open"]).then_some(()));
-    let closed =
-        web.administrator.send("PATCH", &format!("connections/{id}/close"), &[], b"{\"reason\":\"enough\"}");
-    assert_eq!(closed.status, 204);
-    assert_eq!(agent.patch(&id, header.len(), b"", true).status, 204);
-    wait_until("it is closed", LONG, || (web.column("State") == ["Closed"]).then_some(()));
-    assert!(web.column("Reason")[0].contains("enough"), "{:?}", web.column("Reason"));
-    web.go("/admin/events/connections?connectionState=Open");
-    assert_eq!(web.texts(".empty"), ["Nothing is as the filter says."]);
-    web.go("/admin/events/connection-events");
-    assert!(web.column("Event").contains(&"Closed".to_owned()));
-    web.assert_no_complaints();
+    Web::in_both(|mut web| {
+        let agent = web.server.with_key(&web.administrator.agent("web-1"));
+        web.go("/admin/events/connections");
+        web.browser.wait_for("document.querySelector('#live-state').className == 'live'");
+        let id = agent.connect("alice@org.com", "cast");
+        let header = b"{\"version\":2,\"width\":80,\"height\":24}\n";
+        assert_eq!(agent.patch(&id, 0, header, false).status, 204);
+        web.browser.wait_for("document.querySelectorAll('#log tbody tr').length == 1");
+        let joins = json!({ "id": uuid::Uuid::now_v7().to_string(), "type": "ClientConnect" });
+        assert!(agent.post(&format!("ingest/connections/{id}/events"), &joins).status < 300);
+        wait_until("it is open", LONG, || (web.column("State") == ["Open"]).then_some(()));
+        let closed = web.administrator.send(
+            "PATCH",
+            &format!("connections/{id}/close"),
+            &[],
+            b"{\"reason\":\"enough\"}",
+        );
+        assert_eq!(closed.status, 204);
+        assert_eq!(agent.patch(&id, header.len(), b"", true).status, 204);
+        wait_until("it is closed", LONG, || (web.column("State") == ["Closed"]).then_some(()));
+        assert!(web.column("Reason")[0].contains("enough"), "{:?}", web.column("Reason"));
+        web.go("/admin/events/connections?connectionState=Open");
+        assert_eq!(web.texts(".empty"), ["Nothing is as the filter says."]);
+        web.go("/admin/events/connection-events");
+        assert!(web.column("Event").contains(&"Closed".to_owned()));
+        web.assert_no_complaints();
+    });
 }
 
 #[test]

@@ -15,61 +15,68 @@ fn acts(web: &mut Web) -> Vec<String> {
 
 #[test]
 fn recordings_are_listed_by_person_taken_away_and_deleted() {
-    let Some(mut web) = Web::begin() else { return };
-    let first = web.session("web-1", "alice@org.com", &["echo one"]);
-    let held = web.session("web-2", "alice@org.com", &["echo two"]);
-    web.session("web-4", "bob@org.com", &["echo three"]);
-    let hold = format!("/session-recordings/{held}/hold");
-    let held_now = web.administrator.send(
-        "PUT",
-        &hold[1..],
-        &[("content-type", "application/json")],
-        br#"{"reason":"case 7"}"#,
-    );
-    assert_eq!(held_now.status, 200, "{}", held_now.text);
-    let agent = web.server.with_key(&web.administrator.agent("web-3"));
-    agent.connect("carol@org.com", "cast");
-    web.go("/admin/session-recordings");
-    assert_eq!(web.texts("details.group strong"), ["alice@org.com", "bob@org.com", "carol@org.com"]);
-    assert!(web.texts("details.group .hint")[0].starts_with("2 sessions"));
-    web.browser.evaluate("document.querySelectorAll('details.group').forEach(group => group.open = true)");
-    let mut offered = acts(&mut web);
-    offered.sort();
-    assert_eq!(
-        offered,
-        ["View Download Delete", "View Download Delete", "View Download on hold", "View Download open"]
-    );
-    web.pictures("recordings");
-    // What is downloaded is what the API gives.
-    let downloaded = web.browser.evaluate(&format!(
+    Web::in_both(|mut web| {
+        let first = web.session("web-1", "alice@org.com", &["echo one"]);
+        let held = web.session("web-2", "alice@org.com", &["echo two"]);
+        web.session("web-4", "bob@org.com", &["echo three"]);
+        let hold = format!("/session-recordings/{held}/hold");
+        let held_now = web.administrator.send(
+            "PUT",
+            &hold[1..],
+            &[("content-type", "application/json")],
+            br#"{"reason":"case 7"}"#,
+        );
+        assert_eq!(held_now.status, 200, "{}", held_now.text);
+        let agent = web.server.with_key(&web.administrator.agent("web-3"));
+        agent.connect("carol@org.com", "cast");
+        web.go("/admin/session-recordings");
+        assert_eq!(web.texts("table.groups td.name"), ["alice@org.com", "bob@org.com", "carol@org.com"]);
+        assert_eq!(web.texts("table.groups td[data-label=Sessions]"), ["2", "1", "1"]);
+        web.pictures("recordings");
+        web.browser.click("table.groups tbody tr:first-child a");
+        web.browser.wait_for("location.search == '?of=alice@org.com' && document.querySelectorAll('table.recordings tbody tr').length == 2");
+        assert_eq!(web.texts(".of h2"), ["alice@org.com"]);
+        web.pictures("recordings-of");
+        web.browser.click(".of a");
+        web.browser.wait_for("location.search == '' && document.querySelector('table.groups')");
+        web.go("/admin/session-recordings?by=time");
+        let mut offered = acts(&mut web);
+        offered.sort();
+        assert_eq!(
+            offered,
+            ["View Download Delete", "View Download Delete", "View Download on hold", "View Download open"]
+        );
+        // What is downloaded is what the API gives.
+        let downloaded = web.browser.evaluate(&format!(
         "fetch(document.querySelector('[data-id=\"{first}\"] .download').href).then(answer => answer.text())"
     ));
-    let given = web.administrator.get(&format!("session-recordings/{first}")).text;
-    assert!(given.contains("echo one"));
-    assert_eq!(downloaded, Value::from(given));
-    // On what, and by a filter.
-    web.browser.click(".choice a[href*='by=target']");
-    web.browser.wait_for("location.search == '?by=target' && document.querySelector('.choice [aria-current]').innerText == 'By target'");
-    assert_eq!(web.texts("details.group strong"), ["web-1", "web-2", "web-3", "web-4"]);
-    web.fill("#subjectNames", "alice@org.com");
-    web.browser.press("Enter");
-    web.browser.wait_for("location.search.includes('subjectNames=alice%40org.com') && document.querySelectorAll('details.group').length == 2");
-    assert!(web.browser.evaluate("location.search").as_str().unwrap().contains("by=target"));
-    web.go("/admin/session-recordings?by=time&subjectNames=alice@org.com");
-    assert_eq!(web.texts("table.recordings tbody tr").len(), 2);
-    // Deleted, with a reason, and back to the same list.
-    web.browser.click(&format!("[data-id='{first}'] details.act summary"));
-    web.pictures("recordings-delete");
-    web.fill(&format!("[data-id='{first}'] input[name=reason]"), "asked by alice");
-    web.browser.click(&format!("[data-id='{first}'] button.danger"));
-    web.browser.wait_for("document.querySelectorAll('table.recordings tbody tr').length == 1");
-    assert!(web.browser.evaluate("location.search").as_str().unwrap().contains("by=time"));
-    let gone = web.administrator.get(&format!("session-recordings/{first}"));
-    assert!(gone.status == 410 && gone.text.contains("asked by alice"), "{}", gone.text);
-    // From there to the session.
-    web.browser.click(&format!("[data-id='{held}'] .view"));
-    web.browser.wait_for(&format!("location.pathname == '/admin/sessions/{held}'"));
-    web.assert_no_complaints();
+        let given = web.administrator.get(&format!("session-recordings/{first}")).text;
+        assert!(given.contains("echo one"));
+        assert_eq!(downloaded, Value::from(given));
+        // On what, and by a filter.
+        web.browser.click(".choice a[href*='by=target']");
+        web.browser.wait_for("location.search == '?by=target' && document.querySelector('.choice [aria-current]').innerText == 'By target'");
+        assert_eq!(web.texts("table.groups td.name"), ["web-1", "web-2", "web-3", "web-4"]);
+        web.fill("#subjectNames", "alice@org.com");
+        web.browser.press("Enter");
+        web.browser.wait_for("location.search.includes('subjectNames=alice%40org.com') && document.querySelectorAll('table.groups tbody tr').length == 2");
+        assert!(web.browser.evaluate("location.search").as_str().unwrap().contains("by=target"));
+        web.go("/admin/session-recordings?by=time&subjectNames=alice@org.com");
+        assert_eq!(web.texts("table.recordings tbody tr").len(), 2);
+        // Deleted, with a reason, and back to the same list.
+        web.browser.click(&format!("[data-id='{first}'] details.act summary"));
+        web.pictures("recordings-delete");
+        web.fill(&format!("[data-id='{first}'] input[name=reason]"), "asked by alice");
+        web.browser.click(&format!("[data-id='{first}'] button.danger"));
+        web.browser.wait_for("document.querySelectorAll('table.recordings tbody tr').length == 1");
+        assert!(web.browser.evaluate("location.search").as_str().unwrap().contains("by=time"));
+        let gone = web.administrator.get(&format!("session-recordings/{first}"));
+        assert!(gone.status == 410 && gone.text.contains("asked by alice"), "{}", gone.text);
+        // From there to the session.
+        web.browser.click(&format!("[data-id='{held}'] .view"));
+        web.browser.wait_for(&format!("location.pathname == '/admin/sessions/{held}'"));
+        web.assert_no_complaints();
+    });
 }
 
 #[test]
@@ -79,10 +86,14 @@ fn recordings_are_deleted_only_by_whoever_may_and_as_they_are() {
     let alice = web.server.set_up(invited["link"].as_str().unwrap(), None);
     let hers = web.session("web-1", "alice@org.com", &["echo hers"]);
     web.session("web-2", "bob@org.com", &["echo his"]);
-    let page = alice.get("/admin/session-recordings").text;
+    let names = alice.get("/admin/session-recordings").text;
+    assert!(names.contains("of=alice@org.com") && !names.contains("bob@org.com"), "{names}");
+    let not_hers = alice.get("/admin/session-recordings?of=bob@org.com").text;
+    assert!(not_hers.contains("Nothing is as the filter says.") && !not_hers.contains("data-id"));
+    let page = alice.get("/admin/session-recordings?by=time").text;
     assert!(page.contains(&hers) && !page.contains("bob@org.com") && !page.contains("/delete"), "{page}");
     let auditor = web.server.with_key(&web.administrator.key("Auditor"));
-    let page = auditor.get("/admin/session-recordings").text;
+    let page = auditor.get("/admin/session-recordings?of=bob@org.com").text;
     assert!(page.contains("bob@org.com") && !page.contains("/delete"));
     let form = [("content-type", "application/x-www-form-urlencoded")];
     let delete = |asker: &casemate_tests::Asker, id: &str| {

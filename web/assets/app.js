@@ -5,6 +5,7 @@ import { tidy } from "./filter.js";
 import { reopen } from "./columns.js";
 import { offerHelp } from "./keys.js";
 import { begin } from "./live.js";
+import "./export.js";
 
 function start() {
   show(document);

@@ -25,7 +25,7 @@ pub struct Asset {
 }
 
 /// Each file behind those that it imports.
-const FILES: [(&str, &str); 14] = [
+const FILES: [(&str, &str); 15] = [
     ("app.css", include_str!("../assets/app.css")),
     ("icon.svg", include_str!("../assets/icon.svg")),
     ("htmx.js", include_str!("../../vendor/htmx/htmx.min.js")),
@@ -34,6 +34,7 @@ const FILES: [(&str, &str); 14] = [
     ("filter.js", include_str!("../assets/filter.js")),
     ("columns.js", include_str!("../assets/columns.js")),
     ("keys.js", include_str!("../assets/keys.js")),
+    ("export.js", include_str!("../assets/export.js")),
     ("live.js", include_str!("../assets/live.js")),
     ("app.js", include_str!("../assets/app.js")),
     ("session.css", include_str!("../assets/session.css")),
@@ -47,9 +48,9 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
     for (name, content) in FILES {
         let mut content = Cow::Borrowed(content);
         for other in &assets {
-            let imported = format!("from \"./{}\"", other.name);
+            let imported = format!("\"./{}\";", other.name);
             if content.contains(&imported) {
-                content = content.replace(&imported, &format!("from \"./{}\"", other.served_as)).into();
+                content = content.replace(&imported, &format!("\"./{}\";", other.served_as)).into();
             }
         }
         let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));

@@ -138,12 +138,6 @@ impl Page {
             Self::UserEvents => [vec![&SUBJECT, &ACTION, &EVALUATION], vec![&IP_ADDRESS, &SUBJECT_TYPE]],
         }
     }
-
-    /// Whether it has a text in which can be searched.
-    #[must_use]
-    pub const fn has_search(self) -> bool {
-        !matches!(self, Self::Connections)
-    }
 }
 
 /// The bar.
@@ -167,11 +161,9 @@ pub fn bar_of(view: &View, title: &str, path: &str, more_said: &[(&'static str, 
             @for (name, value) in &said { input type="hidden" name=(name) value=(value); }
             div.fields {
                 @for one in first { (field(view, one)) }
-                @if view.page.has_search() {
-                    div.field.wide {
-                        label for="search" { "Text" }
-                        input #search type="search" name="search" value=(view.search) autocomplete="off" spellcheck="false";
-                    }
+                div.field.wide {
+                    label for="search" { "Text" }
+                    input #search type="search" name="search" value=(view.search) autocomplete="off" spellcheck="false";
                 }
                 (range(view))
                 div.field.buttons {

@@ -82,6 +82,8 @@ pub fn page(title: &str, path: &str, viewer: &Viewer, content: &Markup) -> Marku
     };
     let content = html! {
         main #page tabindex="-1" hx-boost="true" hx-target="#page" hx-select="#page" hx-swap="outerHTML show:none" { (content) }
+        // What is downloaded goes on while other pages come.
+        ul #exports aria-label="Exports" aria-live="polite" data-csrf=[viewer.csrf.as_deref()] {}
         dialog #detail aria-labelledby="event-title" {
             form method="dialog" { button.close aria-label="Close" { "×" } }
             div #detail-content {}

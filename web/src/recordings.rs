@@ -1,15 +1,15 @@
 //! Recordings of sessions: by person, as BastionZero listed them, by target, or by time; each with what can be done with it.
 //!
+//! Whose there are is counted over all of them, and each name leads to a list of its own.
+//!
 //! *Invariants*: what the viewer may not do, and what cannot be done as a recording is, is not offered. It works without a script.
-
-use std::collections::BTreeMap;
 
 use casemate_audit_log::Time;
 use maud::{Markup, html};
 
 use crate::text::{Foreign, encoded};
 use crate::time::{self, duration, moment};
-use crate::view::{View, address};
+use crate::view::{Order, View, address};
 use crate::{filter, session};
 
 /// Where they are.
@@ -74,105 +74,194 @@ pub struct Recording {
     pub hold: Option<String>,
 }
 
+/// Recordings that stand together.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// Whose they are, or on what.
+    pub name: String,
+    /// How many.
+    pub count: u64,
+    /// When the latest began.
+    pub latest: Time,
+    /// How long those that are over took, in microseconds.
+    pub total: i64,
+}
+
+/// What stands in an address beside what is asked of all lists.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// What stands together.
+    pub by: By,
+    /// Those of this one alone.
+    pub of: Option<String>,
+    /// Names behind this one.
+    pub after: Option<String>,
+}
+
 /// What was found.
 #[derive(Clone, Debug)]
-pub struct Found {
-    /// The latest first.
-    pub recordings: Vec<Recording>,
-    /// Where there is more.
-    pub behind: Option<String>,
-    /// What forms send along, if the viewer may delete.
-    pub deletes: Option<String>,
+pub enum Found {
+    /// Whose there are, in the order of names.
+    Groups {
+        /// Each name once.
+        groups: Vec<Group>,
+        /// There are more.
+        has_more: bool,
+    },
+    /// Some.
+    Recordings {
+        /// In the order that was asked for.
+        recordings: Vec<Recording>,
+        /// Where there is more.
+        behind: Option<String>,
+        /// What forms send along, if the viewer may delete.
+        deletes: Option<String>,
+    },
+}
+
+impl Asked {
+    /// Whether names are asked for, and not recordings.
+    #[must_use]
+    pub fn is_of_groups(&self) -> bool {
+        self.by != By::Time && self.of.is_none()
+    }
+
+    /// All that stands together so.
+    fn all(by: By) -> Self {
+        Self { by, ..Self::default() }
+    }
+
+    fn parameters(&self) -> Vec<(&'static str, String)> {
+        let by = (self.by != By::default()).then(|| ("by", self.by.name().to_owned()));
+        let of = self.of.clone().map(|of| ("of", of));
+        let after = self.after.clone().map(|after| ("after", after));
+        by.into_iter().chain(of).chain(after).collect()
+    }
 }
 
 /// The address of a view of them.
 #[must_use]
-pub fn of(view: &View, by: By) -> String {
-    address(ROOT, &parameters(view, by))
-}
-
-fn parameters(view: &View, by: By) -> Vec<(&'static str, String)> {
+pub fn of(view: &View, asked: &Asked) -> String {
     let mut parameters = view.parameters();
-    parameters.extend(said(by));
-    parameters
-}
-
-/// What stands in an address beside what is asked.
-fn said(by: By) -> Option<(&'static str, String)> {
-    (by != By::default()).then(|| ("by", by.name().to_owned()))
+    parameters.extend(asked.parameters());
+    address(ROOT, &parameters)
 }
 
 /// The content of the page.
 #[must_use]
-pub fn page(view: &View, by: By, found: &Found) -> Markup {
-    let said: Vec<_> = said(by).into_iter().collect();
+pub fn page(view: &View, asked: &Asked, found: &Found) -> Markup {
+    let begin = view.begin();
+    let first = Asked { after: None, ..asked.clone() };
+    let is_first = view.behind.is_none() && asked.after.is_none();
+    let is_empty = match found {
+        Found::Groups { groups, .. } => groups.is_empty(),
+        Found::Recordings { recordings, .. } => recordings.is_empty(),
+    };
     html! {
         div.head {
             h1 { (TITLE) }
             nav.tools.choice aria-label="What stands together" {
-                @for other in By::ALL {
-                    a.button href=(of(&view.begin(), other)) aria-current=[(other == by).then_some("true")] { "By " (other.name()) }
+                @for by in By::ALL {
+                    a.button href=(of(&begin, &Asked::all(by))) aria-current=[(by == asked.by).then_some("true")] { "By " (by.name()) }
                 }
             }
         }
-        (filter::bar_of(view, TITLE, ROOT, &said))
-        @if found.recordings.is_empty() {
+        (filter::bar_of(view, TITLE, ROOT, &first.parameters()))
+        @if let Some(name) = &asked.of {
+            div.of {
+                h2 { (Foreign(name).begin()) }
+                a href=(of(&begin, &Asked::all(asked.by))) { "All " (plural(asked.by)) }
+            }
+        }
+        @if is_empty {
             p.empty {
-                @if view.behind.is_some() { "There is nothing more." }
-                @else if view.is_of_all() { "There is nothing yet." }
+                @if !is_first { "There is nothing more." }
+                @else if view.is_of_all() && asked.of.is_none() { "There is nothing yet." }
                 @else { "Nothing is as the filter says." }
             }
         } @else {
-            (groups(view, by, found))
+            @match found {
+                Found::Groups { groups, .. } => (names(view, asked.by, groups)),
+                Found::Recordings { recordings, deletes, .. } => {
+                    (table(view, asked, recordings, deletes.as_deref()))
+                }
+            }
         }
         nav.pager aria-label="Pages" {
-            @if view.behind.is_some() { a #newest href=(of(&view.begin(), by)) { "Newest" } }
-            @if let Some(behind) = &found.behind {
-                a #next rel="next" href=(of(&View { behind: Some(behind.clone()), ..view.clone() }, by)) { "Older →" }
+            @if !is_first { a #newest href=(of(&begin, &first)) { @if asked.is_of_groups() { "First" } @else if view.order == Order::Newest { "Newest" } @else { "Oldest" } } }
+            @match found {
+                Found::Groups { groups, has_more: true } => {
+                    @let after = groups.last().map(|last| last.name.clone());
+                    a #next rel="next" href=(of(view, &Asked { after, ..asked.clone() })) { "More →" }
+                },
+                Found::Recordings { behind: Some(behind), .. } => {
+                    @let next = View { behind: Some(behind.clone()), ..view.clone() };
+                    a #next rel="next" href=(of(&next, asked)) { @if view.order == Order::Newest { "Older" } @else { "Newer" } " →" }
+                },
+                Found::Groups { .. } | Found::Recordings { .. } => {}
             }
         }
     }
 }
 
-fn groups(view: &View, by: By, found: &Found) -> Markup {
-    let mut groups: BTreeMap<&str, Vec<&Recording>> = BTreeMap::new();
-    for recording in &found.recordings {
-        let group = match by {
-            By::Person => &recording.subject,
-            By::Target => &recording.target,
-            By::Time => "",
-        };
-        groups.entry(group).or_default().push(recording);
-    }
-    if by == By::Time {
-        let all: Vec<_> = found.recordings.iter().collect();
-        return table(view, by, TITLE, &all, found);
-    }
-    // One is what somebody has asked for.
-    let is_open = groups.len() == 1;
-    html! {
-        @for (name, recordings) in &groups {
-            details.group open[is_open] {
-                summary {
-                    strong { (Foreign(name)) }
-                    span.hint {
-                        @if recordings.len() == 1 { "1 session" } @else { (recordings.len()) " sessions" }
-                        @if let Some(latest) = recordings.first() { ", the latest " (moment(latest.started)) }
-                    }
-                }
-                (table(view, by, name, recordings, found))
-            }
-        }
+/// What a name is of, and many of that.
+const fn plural(by: By) -> &'static str {
+    match by {
+        By::Person => "persons",
+        By::Target => "targets",
+        By::Time => "",
     }
 }
 
-fn table(view: &View, by: By, caption: &str, recordings: &[&Recording], found: &Found) -> Markup {
+/// Whose there are.
+fn names(view: &View, by: By, groups: &[Group]) -> Markup {
+    let head = if by == By::Person { "SSO user" } else { "Target" };
     html! {
-        div.wide tabindex="0" role="region" aria-label=(caption) {
-            table.recordings {
-                caption.unseen { (Foreign(caption)) ", newest first" }
+        div.wide tabindex="0" role="region" aria-label=(TITLE) {
+            table.groups {
+                caption.unseen { (TITLE) " by " (by.name()) }
                 thead { tr {
-                    th.time scope="col" { "Began (" (time::zone()) ")" }
+                    th scope="col" { (head) }
+                    th.figure scope="col" { "Sessions" }
+                    th.time scope="col" { "Latest (" (time::zone()) ")" }
+                    th.figure scope="col" title="Of sessions that are over" { "Took in all" }
+                } }
+                tbody { @for group in groups {
+                    @let one = Asked { by, of: Some(group.name.clone()), after: None };
+                    tr tabindex="-1" {
+                        td.name data-label=(head) { a.view href=(of(&view.begin(), &one)) { (Foreign(&group.name).begin()) } }
+                        td.figure data-label="Sessions" { (group.count) }
+                        td.time data-label="Latest" { (moment(group.latest)) }
+                        td.figure data-label="Took in all" { (length(group.total)) }
+                    }
+                } }
+            }
+        }
+    }
+}
+
+/// Microseconds for people.
+fn length(micros: i64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "for people")]
+    duration(micros.max(0) as f64 / 1e6)
+}
+
+fn table(view: &View, asked: &Asked, recordings: &[Recording], deletes: Option<&str>) -> Markup {
+    let (by, caption) = (asked.by, asked.of.as_deref().unwrap_or(TITLE));
+    let (sorted, other, title, sign) = match view.order {
+        Order::Newest => ("descending", Order::Oldest, "oldest first", "↓"),
+        Order::Oldest => ("ascending", Order::Newest, "newest first", "↑"),
+    };
+    let turned = View { order: other, ..view.begin() };
+    html! {
+        div.wide tabindex="0" role="region" aria-label=(TITLE) {
+            table.recordings {
+                caption.unseen { (Foreign(caption)) @if view.order == Order::Newest { ", newest first" } @else { ", oldest first" } }
+                thead { tr {
+                    th.time scope="col" aria-sort=(sorted) {
+                        "Began (" (time::zone()) ") "
+                        a.sort href=(of(&turned, asked)) title=(title) aria-label=(title) { (sign) }
+                    }
                     @if by != By::Person { th scope="col" { "SSO user" } }
                     @if by != By::Target { th scope="col" { "Target" } }
                     th scope="col" { "Target user" }
@@ -180,34 +269,33 @@ fn table(view: &View, by: By, caption: &str, recordings: &[&Recording], found: &
                     th.figure scope="col" { "Size" }
                     th.acts scope="col" { span.unseen { "What can be done" } }
                 } }
-                tbody { @for recording in recordings { (row(view, by, recording, found)) } }
+                tbody { @for recording in recordings { (row(view, asked, recording, deletes)) } }
             }
         }
     }
 }
 
-fn row(view: &View, by: By, recording: &Recording, found: &Found) -> Markup {
-    #[expect(clippy::cast_precision_loss, reason = "for people")]
-    let took = recording.ended.map(|ended| duration((ended.0 - recording.started.0).max(0) as f64 / 1e6));
+fn row(view: &View, asked: &Asked, recording: &Recording, deletes: Option<&str>) -> Markup {
+    let took = recording.ended.map(|ended| length(ended.0.saturating_sub(recording.started.0)));
     html! {
         tr data-id=(recording.id) tabindex="-1" {
             td.time data-label="Began" { a href=(session::address(&recording.id, None)) hx-boost="false" { (moment(recording.started)) } }
-            @if by != By::Person { td.name data-label="SSO user" { (Foreign(&recording.subject).begin()) } }
-            @if by != By::Target { td.name data-label="Target" { (Foreign(&recording.target).begin()) } }
+            @if asked.by != By::Person { td.name data-label="SSO user" { (Foreign(&recording.subject).begin()) } }
+            @if asked.by != By::Target { td.name data-label="Target" { (Foreign(&recording.target).begin()) } }
             td.name data-label="Target user" { (Foreign(&recording.target_user).begin()) }
             td.figure data-label="Took" { @if recording.is_open { span.state-open { "goes on" } } @else { (took.unwrap_or_default()) } }
             td.figure data-label="Size" { (size(recording.size)) }
             td.acts hx-boost="false" {
                 a.button.view href=(session::address(&recording.id, None)) { "View" }
                 a.button.download href={ "/api/v2/session-recordings/" (encoded(&recording.id)) } download { "Download" }
-                @if let Some(csrf) = &found.deletes { (delete(view, by, recording, csrf)) }
+                @if let Some(csrf) = deletes { (delete(view, asked, recording, csrf)) }
             }
         }
     }
 }
 
 /// To delete it, or why that cannot be.
-fn delete(view: &View, by: By, recording: &Recording, csrf: &str) -> Markup {
+fn delete(view: &View, asked: &Asked, recording: &Recording, csrf: &str) -> Markup {
     let why_not = match &recording.hold {
         Some(hold) => Some(format!("On hold: {hold}")),
         None => recording.is_open.then(|| "Its session goes on: close that first".to_owned()),
@@ -221,7 +309,7 @@ fn delete(view: &View, by: By, recording: &Recording, csrf: &str) -> Markup {
             summary.button { "Delete" }
             form method="post" action={ (ROOT) "/" (encoded(&recording.id)) "/delete" } {
                 input type="hidden" name="csrf" value=(csrf);
-                input type="hidden" name="next" value=(of(view, by));
+                input type="hidden" name="next" value=(of(view, asked));
                 label { "Reason " input name="reason" required maxlength="500" autocomplete="off"; }
                 button.danger { "Delete the recording" }
             }
@@ -264,35 +352,46 @@ mod tests {
         }
     }
 
-    fn shown(by: By, recordings: Vec<Recording>, deletes: Option<&str>) -> String {
-        let found = Found { recordings, behind: Some("1.x".into()), deletes: deletes.map(str::to_owned) };
-        page(&View::of(Page::Connections), by, &found).into_string()
+    fn shown(asked: &Asked, recordings: Vec<Recording>, deletes: Option<&str>) -> String {
+        let deletes = deletes.map(str::to_owned);
+        let found = Found::Recordings { recordings, behind: Some("1.x".into()), deletes };
+        page(&View::of(Page::Connections), asked, &found).into_string()
     }
 
     #[test]
-    fn what_is_one_persons_stands_together() {
-        let three =
-            vec![recording("1", "<bob>", "a"), recording("2", "alice", "b"), recording("3", "<bob>", "b")];
-        let page = shown(By::Person, three.clone(), None);
-        let at = |text: &str| page.find(text).unwrap_or_else(|| panic!("{text} in {page}"));
-        assert!(at("data-id=\"1\"") < at("data-id=\"3\"") && at("data-id=\"3\"") < at("data-id=\"2\""));
-        assert!(page.contains("2 sessions") && page.contains("&lt;bob&gt;") && !page.contains("<bob>"));
-        assert!(page.contains("href=\"/admin/session-recordings?before=1.x\""), "{page}");
-        assert_eq!(shown(By::Time, three.clone(), None).matches("<table").count(), 1);
-        assert!(shown(By::Target, three, None).contains("?before=1.x&amp;by=target\""));
+    fn each_name_leads_to_what_is_its_own() {
+        let group = |name: &str| Group { name: name.into(), count: 3, latest: Time(0), total: 90_000_000 };
+        let view = View::parse(Page::Connections, [("targetNames", "web-1"), ("sort", "asc")]).unwrap();
+        let found = Found::Groups { groups: vec![group("<a>,b"), group("carol")], has_more: true };
+        let names = page(&view, &Asked::all(By::Person), &found).into_string();
+        for part in [
+            "href=\"/admin/session-recordings?targetNames=web-1&amp;sort=asc&amp;of=%3Ca%3E,b\"",
+            "<bdi>&lt;a&gt;,b</bdi>",
+            "<td class=\"figure\" data-label=\"Sessions\">3</td>",
+            "id=\"next\" rel=\"next\" href=\"/admin/session-recordings?targetNames=web-1&amp;sort=asc&amp;after=carol\"",
+        ] {
+            assert!(names.contains(part), "{part} in {names}");
+        }
+        let his = Asked { by: By::Target, of: Some("web-1".into()), after: None };
+        let shown = shown(&his, vec![recording("1", "<bob>", "web-1")], None);
+        assert!(shown.contains("?before=1.x&amp;by=target&amp;of=web-1\"") && shown.contains("All targets"));
+        assert!(shown.contains("&lt;bob&gt;") && !shown.contains("<bob>"), "{shown}");
+        // What is asked for in the bar is asked of the same.
+        assert!(shown.contains("<input type=\"hidden\" name=\"of\" value=\"web-1\">"), "{shown}");
     }
 
     #[test]
     fn what_cannot_be_deleted_is_not_offered_for_it() {
+        let by_time = Asked::all(By::Time);
         let offers =
-            |recording: Recording, deletes| shown(By::Time, vec![recording], deletes).contains("/delete\"");
+            |recording: Recording, deletes| shown(&by_time, vec![recording], deletes).contains("/delete\"");
         let one = || recording("1", "a", "b");
         assert!(offers(one(), Some("csrf")));
         assert!(!offers(one(), None));
         assert!(!offers(Recording { is_open: true, ..one() }, Some("csrf")));
         let held = Recording { hold: Some("bob: <case>".into()), ..one() };
         assert!(!offers(held.clone(), Some("csrf")));
-        assert!(shown(By::Time, vec![held], Some("csrf")).contains("bob: &lt;case&gt;"));
+        assert!(shown(&by_time, vec![held], Some("csrf")).contains("bob: &lt;case&gt;"));
     }
 
     #[test]

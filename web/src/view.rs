@@ -76,12 +76,6 @@ impl Page {
         format!("{ROOT}{}", self.name())
     }
 
-    /// Whether it can begin with the first as well.
-    #[must_use]
-    pub const fn has_order(self) -> bool {
-        !matches!(self, Self::Connections)
-    }
-
     /// The log in which names are looked up; but for connections, the one that is shown.
     #[must_use]
     pub const fn log(self) -> Log {
@@ -224,14 +218,14 @@ impl View {
             match name {
                 // A form sends what nobody filled in as well.
                 _ if value.is_empty() && name != "columns" => {}
-                "search" | "commandSearch" if page.has_search() => value.clone_into(&mut view.search),
+                "search" | "commandSearch" => value.clone_into(&mut view.search),
                 "last" => {
                     let known = Span::ALL.into_iter().find(|span| span.name == value);
                     span = Some(known.ok_or_else(|| bad("it is none of 15m, 1h, 24h, 7d, 30d".to_owned()))?);
                 }
                 "startTimestamp" => start = Some(moment(value).map_err(bad)?),
                 "endTimestamp" => end = Some(moment(value).map_err(bad)?),
-                "sort" if page.has_order() => {
+                "sort" => {
                     view.order = match value {
                         "asc" => Order::Oldest,
                         "desc" => Order::Newest,
@@ -451,8 +445,7 @@ mod tests {
             let values =
                 prop::collection::btree_set(value, 1..4).prop_map(|values| values.into_iter().collect());
             let values = prop::collection::btree_map(prop::sample::select(parameters), values, 0..4);
-            let search = any::<String>()
-                .prop_map(move |text| if page.has_search() { text.replace('\0', "") } else { String::new() });
+            let search = any::<String>().prop_map(|text| text.replace('\0', ""));
             let time = (0..253_402_300_799_999_999_i64).prop_map(Time);
             let times = (prop::option::of(time.clone()), prop::option::of(time));
             let range = prop_oneof![
@@ -466,10 +459,7 @@ mod tests {
             ];
             let columns =
                 prop::sample::subsequence(logs::keys(page).collect::<Vec<_>>(), 0..=logs::keys(page).count());
-            let order = prop_oneof![
-                Just(Order::Newest),
-                Just(if page.has_order() { Order::Oldest } else { Order::Newest })
-            ];
+            let order = prop_oneof![Just(Order::Newest), Just(Order::Oldest)];
             let live = prop_oneof![Just(Live::Flowing), Just(Live::Paused)];
             let rest =
                 (order, prop::option::of(columns), live, prop::option::of("[0-9]{1,9}\\.[0-9a-f-]{1,9}"));
@@ -540,6 +530,5 @@ mod tests {
             let said = parse(Page::Commands, query).unwrap_err();
             assert!(said.contains(wrong), "{query}: {said}");
         }
-        assert!(parse(Page::Connections, "search=x").is_err());
     }
 }

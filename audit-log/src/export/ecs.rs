@@ -52,8 +52,9 @@ pub fn event(event: &Event, head: Option<&Head>) -> serde_json::Result<Value> {
     Ok(mapping.to.done())
 }
 
-/// A value as text.
-fn label(value: Value) -> Value {
+/// A value as it stands in `labels`: text.
+#[must_use]
+pub fn label(value: Value) -> Value {
     match value {
         Value::String(_) => value,
         Value::Array(values) => Value::Array(values.into_iter().map(label).collect()),

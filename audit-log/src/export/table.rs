@@ -164,7 +164,7 @@ const OF_SEVERAL: &[&str] = &[
 /// The first row: the names of the columns.
 #[must_use]
 pub fn head(log: Option<Log>) -> Vec<u8> {
-    written(log.map_or(OF_SEVERAL, columns).iter().map(|name| Cow::Borrowed(*name)))
+    cells(log.map_or(OF_SEVERAL, columns).iter().map(|name| Cow::Borrowed(*name)))
 }
 
 /// The row of an event.
@@ -174,20 +174,24 @@ pub fn head(log: Option<Log>) -> Vec<u8> {
 pub fn row(log: Option<Log>, event: &Event) -> serde_json::Result<Vec<u8>> {
     let Some(log) = log else { return Ok(of_several(event)) };
     let json = event.to_json()?;
-    Ok(written(columns(log).iter().map(|name| match &json[*name] {
+    Ok(cells(columns(log).iter().map(|name| cell(&json[*name]))))
+}
+
+/// A value as it stands in a table.
+#[must_use]
+pub fn cell(value: &Value) -> Cow<'_, str> {
+    match value {
         Value::Null => "".into(),
         Value::String(text) => guarded(text),
-        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-            json[*name].to_string().into()
-        }
-    })))
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string().into(),
+    }
 }
 
 fn of_several(event: &Event) -> Vec<u8> {
     let facets = event.facets();
     let time = event.time().to_string();
     let flag = |flag: Option<bool>| flag.map(|flag| if flag { "true" } else { "false" });
-    let cells = [
+    let row = [
         Some(time.as_str()),
         Some(event.log().name()),
         facets.subject_name,
@@ -210,7 +214,7 @@ fn of_several(event: &Event) -> Vec<u8> {
         facets.space_name,
         facets.node_id,
     ];
-    written(cells.into_iter().map(|cell| guarded(cell.unwrap_or_default())))
+    cells(row.into_iter().map(|cell| guarded(cell.unwrap_or_default())))
 }
 
 /// A text that no spreadsheet runs.
@@ -218,7 +222,8 @@ fn guarded(text: &str) -> Cow<'_, str> {
     if text.starts_with(GUARDED) { format!("'{text}").into() } else { text.into() }
 }
 
-fn written<'c>(cells: impl Iterator<Item = Cow<'c, str>>) -> Vec<u8> {
+/// A row of such cells.
+pub fn cells<'c>(cells: impl Iterator<Item = Cow<'c, str>>) -> Vec<u8> {
     let mut writer = WriterBuilder::new()
         .terminator(Terminator::CRLF)
         .quote_style(QuoteStyle::Necessary)

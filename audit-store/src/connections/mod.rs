@@ -9,20 +9,25 @@
 //! *Not here*: what these events say.
 
 mod list;
+mod recorded;
 mod row;
 
 use std::time::Duration;
 
 use casemate_audit_log::Time;
 use casemate_audit_log::model::{ConnectionState, Event};
-use sea_query::{Cond, Expr, ExprTrait as _, Iden as _, OnConflict, Query, SimpleExpr, UpdateStatement};
+use sea_query::{
+    BinOper, Cond, Expr, ExprTrait as _, Iden as _, OnConflict, Query, SimpleExpr, UpdateStatement,
+};
 use uuid::Uuid;
 
-pub use self::list::Before;
 pub(crate) use self::list::asked;
+pub use self::list::{Behind, Listed};
+pub use self::recorded::{By, Group};
 use self::row::ConnectionMarks as Marks;
 pub(crate) use self::row::Connections as Columns;
 pub use self::row::{CloseRequest, Connection, NewConnection};
+use crate::append::searched;
 use crate::database::Database;
 use crate::error::StoreError;
 use crate::journal::{Batch, Journal};
@@ -341,6 +346,10 @@ fn ending(state: ConnectionState, reason: Option<&str>, now: Time) -> UpdateStat
     let mut end = update::<Connection>();
     end.value(Columns::State, val(state)).value(Columns::Clients, val(0)).value(Columns::Ended, val(now));
     end.value(Columns::Reason, val(reason.map(str::to_owned)));
+    if let Some(reason) = reason {
+        let more = Expr::val(searched(&format!("\n{reason}")));
+        end.value(Columns::Text, Expr::col(Columns::Text).binary(BinOper::Custom("||"), more));
+    }
     end.and_where(Expr::col(Columns::Ended).is_null()).to_owned()
 }
 

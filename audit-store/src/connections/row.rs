@@ -1,10 +1,11 @@
 //! What is kept of a connection.
 
 use casemate_audit_log::Time;
-use casemate_audit_log::model::{ConnectionState, ConnectionType, Place, Subject, SubjectType};
+use casemate_audit_log::model::{ConnectionState, ConnectionType, NONE, Place, Subject, SubjectType};
 use sea_query::Iden;
 use uuid::Uuid;
 
+use crate::append::searched;
 use crate::record::{record, text};
 
 record! {
@@ -62,6 +63,10 @@ record! {
         reason: Option<String> = Reason,
         /// It ended because nobody was heard of for too long; whoever carries it may come back.
         has_lapsed: bool = HasLapsed,
+        /// There is a recording of it.
+        is_recorded: bool = IsRecorded,
+        /// What a search looks in, in small letters: its names, and why it ended.
+        text: String = Text,
     }
 }
 
@@ -125,6 +130,12 @@ impl Connection {
         }
     }
 
+    /// Whether a text stands in it, whatever its capitals.
+    #[must_use]
+    pub fn has(&self, search: &str) -> bool {
+        self.text.contains(&searched(search))
+    }
+
     /// It is not over.
     #[must_use]
     pub fn is_living(&self) -> bool {
@@ -146,6 +157,10 @@ impl Connection {
 
     pub(super) fn new(new: NewConnection, now: Time, lease: Time) -> Self {
         let NewConnection { subject, place, .. } = new;
+        let environment = Some(place.environment_name.as_str()).filter(|name| *name != NONE);
+        let more = [new.space_name.as_deref(), environment, subject.ip_address.as_deref()];
+        let names = [subject.subject_name.as_str(), &place.target_name, &place.target_user];
+        let said: Vec<&str> = names.into_iter().chain(more.into_iter().flatten()).collect();
         Self {
             id: new.id,
             kind: place.target_type,
@@ -173,6 +188,8 @@ impl Connection {
             close_asked: None,
             reason: None,
             has_lapsed: false,
+            is_recorded: false,
+            text: searched(&said.join("\n")),
         }
     }
 

@@ -19,6 +19,10 @@ pub(crate) const MIGRATIONS: &[Text] = &[
         sqlite: include_str!("../schema/sqlite/2.sql"),
         postgres: include_str!("../schema/postgres/2.sql"),
     },
+    Text {
+        sqlite: include_str!("../schema/sqlite/3.sql"),
+        postgres: include_str!("../schema/postgres/3.sql"),
+    },
 ];
 
 /// What PostgreSQL says to whoever may not.

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::object::unlist;
 use super::{Mark, Recording, Recordings, film, find, tail};
 use crate::append::{bytes, kept};
+use crate::connections::Connections;
 use crate::database::Work;
 use crate::error::StoreError;
 use crate::names::Recordings as Column;
@@ -70,6 +71,7 @@ impl Recordings {
         if work.run(&delete).await? == 0 {
             return Err(why_not(&mut work, id).await?);
         }
+        work.run(&Connections::recorded(id, false)).await?;
         let keys = unlist(&mut work, id).await?;
         tail::cut(&mut work, id, u64::MAX).await?;
         crate::output::forget(&mut work, id).await?;

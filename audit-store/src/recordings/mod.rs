@@ -30,6 +30,7 @@ use sea_query::{Expr, ExprTrait as _, OnConflict, Query};
 use uuid::Uuid;
 
 use crate::append::bytes;
+use crate::connections::Connections;
 use crate::database::{Database, Work};
 use crate::error::StoreError;
 use crate::names::Recordings as Column;
@@ -161,7 +162,9 @@ impl Recordings {
             ])
             .on_conflict(OnConflict::column(Column::Id).do_nothing().to_owned())
             .to_owned();
-        work.run(&insert).await?;
+        if work.run(&insert).await? > 0 {
+            work.run(&Connections::recorded(new.id, true)).await?;
+        }
         let is = find(&mut work, new.id).await?;
         work.commit().await?;
         let same = (is.form, &is.subject_id, is.created, is.input_recorded);

@@ -14,8 +14,8 @@ use casemate_audit_log::model::{
 use uuid::Uuid;
 
 use super::{filter, in_both};
-use crate::connections::{Before, Connection, NewConnection, Opened, Which};
-use crate::{Batch, Connections, Database, Journal, Page, Step};
+use crate::connections::{By, Connection, Group, Listed, NewConnection, Opened, Which};
+use crate::{Batch, Connections, Database, Form, Journal, Mark, NewRecording, Order, Page, Recordings, Step};
 
 const LEASE: i64 = Connections::LEASE.as_secs().cast_signed() * 1_000_000;
 
@@ -351,11 +351,14 @@ async fn some(connections: &Server) -> Vec<Connection> {
         let (target, account) =
             (pick(&["web-1", "db-1", "eks"], number / 2), pick(&["root", "app"], number / 5));
         let state = if number % 7 == 0 { ConnectionState::Pending } else { ConnectionState::Open };
-        let wanted = NewConnection { state, ..new(number, who, target, account) };
+        let space_name = (number % 4 == 0).then(|| "Ünit 7".to_owned());
+        let wanted = NewConnection { state, space_name, ..new(number, who, target, account) };
         connections.open(wanted, Time(0)).await;
         let id = Uuid::from_u128(number);
         match number % 5 {
-            0 => assert!(connections.end(id, ConnectionState::Closed, None, 1).await),
+            0 => {
+                assert!(connections.end(id, ConnectionState::Closed, Some("Because of Ä"), 40_000_000).await);
+            }
             1 => assert!(connections.end(id, ConnectionState::Error, None, 1).await),
             2 => assert!(connections.attach(id, "event").await),
             _ => {}
@@ -374,20 +377,40 @@ fn matches(standings: &BTreeSet<Standing>, filter: &Filter, connection: &Connect
         connection.state.name() == standing.name()
             || (*standing == Standing::Inactive && connection.is_inactive())
     };
+    let names = [&connection.subject_name, &connection.target_name, &connection.target_user];
+    let texts = names.into_iter().chain(&connection.space_name).chain(&connection.reason);
+    let texts: Vec<_> = texts.map(|text| text.to_lowercase()).collect();
     (standings.is_empty() || standings.iter().any(stands))
         && any(&filter.subject_names, &connection.subject_name)
         && any(&filter.subject_ids, &connection.subject_id)
+        && any(&filter.subject_types, connection.subject_type.name())
         && any(&filter.target_names, &connection.target_name)
         && any(&filter.target_types, connection.kind.name())
         && any(&filter.target_users, &connection.target_user)
+        && any(&filter.ip_addresses, connection.ip_address.as_deref().unwrap_or_default())
+        && any(&filter.space_names, connection.space_name.as_deref().unwrap_or_default())
+        && any(&filter.environment_names, &connection.environment_name)
         && any(&filter.connection_ids, &connection.id.to_string())
         && filter.start.is_none_or(|start| connection.started >= start)
         && filter.end.is_none_or(|end| connection.started <= end)
         && filter.is_admin.is_none_or(|is_admin| connection.is_admin == is_admin)
+        && filter.search.as_ref().is_none_or(|search| texts.iter().any(|text| text.contains(search)))
+}
+
+/// All of them, page by page.
+async fn listed(connections: &Connections, listed: &Listed) -> Vec<Connection> {
+    let (mut found, mut page) = (Vec::new(), Listed { limit: 7, ..listed.clone() });
+    loop {
+        let more = connections.list(&page).await.unwrap();
+        let Some(last) = more.last() else { return found };
+        page.behind = Some(last.into());
+        found.extend(more);
+        assert!(found.len() <= 120, "{listed:?}");
+    }
 }
 
 #[test]
-fn a_list_is_what_the_filter_matches_the_latest_first() {
+fn a_list_is_what_the_filter_matches_in_either_order() {
     in_both(async |database| {
         let connections = Server::new(&database).await;
         let all = some(&connections).await;
@@ -398,32 +421,103 @@ fn a_list_is_what_the_filter_matches_the_latest_first() {
             (&["Pending", "Error"], &[("userNames", "a@org.com")]),
             (&["Open", "Inactive", "Closed"], &[("targetNames", "web-1,eks"), ("targetUsers", "root")]),
             (&[], &[("subjectIds", "id of b@org.com"), ("targetTypes", "cluster")]),
+            (&[], &[("targetTypes", "cluster,shell"), ("subjectTypes", "user")]),
             (
                 &["Closed"],
                 &[("startTimestamp", "1970-01-01T00:00:10Z"), ("endTimestamp", "1970-01-01T00:00:40Z")],
             ),
             (&[], &[("isAdmin", "true"), ("targetNames", "db-1")]),
+            (&[], &[("isAdmin", "false"), ("ipAddresses", "203.0.113.7")]),
             (&["Open"], &[("connectionIds", "00000000-0000-0000-0000-000000000003")]),
+            (&[], &[("spaceNames", "Ünit 7,other"), ("environmentNames", "prod")]),
+            (&[], &[("search", "ünit")]),
+            (&["Closed"], &[("search", "because of"), ("userNames", "a@org.com,b@org.com")]),
             (&[], &[("userNames", "nobody@org.com")]),
+            (&[], &[("search", "nobody")]),
         ] {
             let standings: BTreeSet<Standing> = states.iter().map(|state| state.parse().unwrap()).collect();
             let filter = filter(parameters);
-            let expected: Vec<_> =
+            let mut expected: Vec<_> =
                 all.iter().filter(|connection| matches(&standings, &filter, connection)).cloned().collect();
             assert!(!expected.is_empty() || parameters.iter().any(|(_, value)| value.contains("nobody")));
-            let (mut found, mut before) = (Vec::new(), None);
-            loop {
-                let page = connections.list(&standings, &filter, before, 7).await.unwrap();
-                let Some(last) = page.last() else { break };
-                before = Some(Before::from(last));
-                found.extend(page);
-                assert!(found.len() <= all.len(), "{states:?} {parameters:?}");
-            }
-            assert_eq!(found, expected, "{states:?} {parameters:?}");
+            let mut asked = Listed { standings, filter, ..Listed::default() };
+            assert_eq!(listed(&connections, &asked).await, expected, "{states:?} {parameters:?}");
+            expected.reverse();
+            asked.order = Order::Oldest;
+            assert_eq!(
+                listed(&connections, &asked).await,
+                expected,
+                "{states:?} {parameters:?}, oldest first"
+            );
         }
-        for nothing in [("search", "x"), ("serviceActions", "x"), ("evaluation", "true")] {
-            let found = connections.list(&BTreeSet::new(), &filter(&[nothing]), None, 7).await.unwrap();
+        for nothing in [("serviceActions", "x"), ("evaluation", "true")] {
+            let filter = filter(&[nothing]);
+            let found = connections.list(&Listed { filter, limit: 7, ..Listed::default() }).await.unwrap();
             assert_eq!(found, [], "{nothing:?}");
+        }
+    });
+}
+
+#[test]
+fn recordings_are_counted_by_name() {
+    in_both(async |database| {
+        let connections = Server::new(&database).await;
+        let all = some(&connections).await;
+        let store = std::sync::Arc::new(object_store::memory::InMemory::new());
+        let recordings = Recordings::new(&database, store);
+        for connection in all.iter().filter(|connection| connection.started.0 % 3_000_000 == 0) {
+            let new = NewRecording {
+                id: connection.id,
+                form: Form::Cast,
+                subject_id: connection.subject_id.clone(),
+                created: Time(0),
+                input_recorded: false,
+            };
+            recordings.create(&new).await.unwrap();
+        }
+        let gone = all.iter().find(|connection| connection.started.0 % 3_000_000 == 0).unwrap().id;
+        recordings.complete(gone, Time(1)).await.unwrap();
+        let mark = Mark { time: Time(1), by: "a".into(), reason: "b".into() };
+        recordings.delete(gone, &mark).await.unwrap();
+        let is_recorded = |there: &Connection| there.started.0 % 3_000_000 == 0 && there.id != gone;
+        for (by, states, parameters) in [
+            (By::Subject, &[][..], &[][..]),
+            (By::Target, &[], &[]),
+            (By::Target, &["Closed"], &[("userNames", "a@org.com,root@org.com")]),
+            (By::Subject, &["Open", "Error"], &[("search", "web"), ("targetTypes", "shell")]),
+            (By::Subject, &[], &[("search", "nobody")]),
+        ] {
+            let standings: BTreeSet<Standing> = states.iter().map(|state| state.parse().unwrap()).collect();
+            let filter = filter(parameters);
+            let mut expected: std::collections::BTreeMap<String, Group> = Default::default();
+            for there in all.iter().filter(|there| is_recorded(there) && matches(&standings, &filter, there))
+            {
+                let name = if by == By::Subject { &there.subject_name } else { &there.target_name };
+                let group = expected.entry(name.clone()).or_insert_with(|| Group {
+                    name: name.clone(),
+                    count: 0,
+                    latest: Time(0),
+                    total: 0,
+                });
+                group.count += 1;
+                group.latest = group.latest.max(there.started);
+                group.total += there.ended.map_or(0, |ended| (ended.0 - there.started.0).max(0));
+            }
+            let expected: Vec<_> = expected.into_values().collect();
+            let asked = Listed { standings, filter, limit: 2, ..Listed::default() };
+            let mut found: Vec<Group> = Vec::new();
+            loop {
+                let behind = found.last().map(|last| last.name.clone());
+                let more = connections.groups(by, &asked, behind.as_deref()).await.unwrap();
+                if more.is_empty() {
+                    break;
+                }
+                found.extend(more);
+            }
+            assert_eq!(found, expected, "{by:?} {parameters:?}");
+            let asked = Listed { are_recorded: true, ..asked };
+            let names: usize = listed(&connections, &asked).await.len();
+            assert_eq!(names as u64, found.iter().map(|group| group.count).sum::<u64>());
         }
     });
 }

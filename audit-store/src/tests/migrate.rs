@@ -2,9 +2,12 @@
 
 use casemate_audit_log::Time;
 
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
+
 use super::{some, verified};
+use crate::connections::Listed;
 use crate::database::{MIGRATIONS, Text};
-use crate::{Appender, Database, StoreError};
+use crate::{Appender, Connections, Database, StoreError};
 
 /// With the address of either database, whose tables are ours.
 fn in_both<F: Future<Output = ()>>(test: impl Fn(String) -> F) {
@@ -89,5 +92,41 @@ fn whose_the_tables_are_not_is_told_who_has_to_bring_them_up_to_date() {
                 "{error}"
             );
         });
+    });
+}
+
+#[test]
+fn connections_of_before_are_found_by_their_texts() {
+    in_both(async |url| {
+        let version = "CREATE TABLE casemate_version (version BIGINT NOT NULL); INSERT INTO casemate_version VALUES (2);";
+        let rows = "INSERT INTO connections (id, kind, state, subject_id, subject_type, subject_name, is_admin, target_id, target_name,
+                target_user, environment_id, environment_name, space_name, started, created, ended, clients, lease, reason)
+            VALUES ('00000000-0000-0000-0000-00000000000a', 'SHELL', 'Closed', '1', 'User', 'Alice@org.com', 0, '2', 'web-1',
+                'root', '3', 'n/a', 'Unit', 5, 5, 6, 0, 0, 'it was Enough');
+            INSERT INTO recordings (id, form, subject_id, created, input_recorded) VALUES (";
+        let id = "0000000000000000000000000000000a";
+        let recording = "'cast', '1', 5, 0)";
+        if url.starts_with("sqlite:") {
+            let address = format!("{url}?mode=rwc");
+            let mut connection = sqlx::SqliteConnection::connect(&address).await.unwrap();
+            for Text { sqlite, .. } in &MIGRATIONS[..2] {
+                connection.execute(*sqlite).await.unwrap();
+            }
+            let rows = format!("PRAGMA user_version = 2; {rows}x'{id}', {recording}");
+            connection.execute(AssertSqlSafe(rows)).await.unwrap();
+        } else {
+            let mut connection = sqlx::PgConnection::connect(&url).await.unwrap();
+            for Text { postgres, .. } in &MIGRATIONS[..2] {
+                connection.execute(*postgres).await.unwrap();
+            }
+            let rows = format!("{version} {rows}'\\x{id}', {recording}");
+            connection.execute(AssertSqlSafe(rows)).await.unwrap();
+        }
+        let connections = Connections::new(&Database::open(&url).await.unwrap());
+        for (search, number) in [("alice", 1), ("UNIT", 1), ("was enough", 1), ("n/a", 0)] {
+            let filter = super::filter(&[("search", search)]);
+            let listed = Listed { filter, are_recorded: true, limit: 9, ..Listed::default() };
+            assert_eq!(connections.list(&listed).await.unwrap().len(), number, "{search}");
+        }
     });
 }

@@ -1,6 +1,6 @@
 //! Connections: who is where, since when; and how somebody ends them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use axum::Json;
 use axum::body::Bytes;
@@ -8,9 +8,8 @@ use axum::extract::Path;
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use casemate_audit_log::Time;
-use casemate_audit_log::filter::Filter;
-use casemate_audit_log::model::{ConnectionState, ConnectionType, Standing, SubjectType};
-use casemate_audit_store::connections::{Before, Connection, Which};
+use casemate_audit_log::model::{ConnectionState, ConnectionType, SubjectType};
+use casemate_audit_store::connections::{Behind, Connection, Listed, Which};
 use casemate_audit_store::{Recording, RecordingFilter};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -19,7 +18,7 @@ use uuid::Uuid;
 
 use super::directory::words;
 use super::events::asked;
-use super::question::{EventParameters, FilterParameters, behind, count, pairs, place};
+use super::question::{EventParameters, FilterParameters, behind, count, order, pairs, place};
 use crate::app::{App, id};
 use crate::error::{ApiError, ErrorBody};
 use crate::lifecycle;
@@ -117,12 +116,15 @@ impl ConnectionView {
 }
 
 /// Connections, the latest first
+///
+/// What is searched are the names of a connection and why it ended.
 #[utoipa::path(get, path = "/connections", tag = "connections",
     params(FilterParameters, EventParameters,
         ("connectionState" = Option<String>, Query, description = "`Pending`, `Open`, `Inactive` (open, and nobody is at it), \
             `Closed`, `Error`; several with commas between them."),
         ("userEmail" = Option<String>, Query, description = "Those of this person."),
         ("count" = Option<u32>, Query, description = "So many: 1000 where it is not said, 10000 at most."),
+        ("sort" = Option<String>, Query, description = "`desc`, newest first, or `asc`."),
         ("before" = Option<String>, Query, description = "Where to go on: as in the `Link` of the page before.")),
     responses((status = 200, body = [ConnectionView]), (status = "4XX", body = ErrorBody)))]
 pub async fn connections(gate: Gate, uri: Uri) -> Result<Response, ApiError> {
@@ -158,6 +160,16 @@ async fn one(
     }
     let recordings = recordings_of(&gate.app, std::slice::from_ref(&connection)).await?;
     Ok(Json(ConnectionView::of(&connection, recordings.get(&connection.id))))
+}
+
+/// Connections as they are answered.
+///
+/// # Errors
+/// The database refuses.
+pub(crate) async fn views(app: &App, found: &[Connection]) -> Result<Vec<ConnectionView>, ApiError> {
+    let recordings = recordings_of(app, found).await?;
+    let view = |connection: &Connection| ConnectionView::of(connection, recordings.get(&connection.id));
+    Ok(found.iter().map(view).collect())
 }
 
 /// The recordings of connections, those that were deleted among them, by their ids.
@@ -206,14 +218,11 @@ async fn list(gate: &Gate, uri: &Uri, kind: Option<ConnectionType>) -> Result<Re
     let caller = gate.pass(Action::ListConnections, resource, asked(uri)?).await?;
     let mut listing = Listing::of(pairs(uri)?)?;
     if let Some(kind) = kind {
-        listing.filter.target_types = [kind.name().to_owned()].into();
+        listing.0.filter.target_types = [kind.name().to_owned()].into();
     }
-    let limit = listing.limit;
+    let limit = listing.0.limit;
     let found = listing.find(&gate.app, &caller).await?;
-    let recordings = recordings_of(&gate.app, &found).await?;
-    let views = found.iter().map(|connection| ConnectionView::of(connection, recordings.get(&connection.id)));
-    let views: Vec<ConnectionView> = views.collect();
-    let mut response = Json(views).into_response();
+    let mut response = Json(views(&gate.app, &found).await?).into_response();
     if let Some(last) = found.last().filter(|_| found.len() == limit) {
         super::next_page(&mut response, uri, &behind(last.started, last.id))?;
     }
@@ -221,12 +230,8 @@ async fn list(gate: &Gate, uri: &Uri, kind: Option<ConnectionType>) -> Result<Re
 }
 
 /// Which connections are asked for.
-pub(crate) struct Listing {
-    filter: Filter,
-    pub(crate) standings: BTreeSet<Standing>,
-    before: Option<Before>,
-    pub(crate) limit: usize,
-}
+#[derive(Clone)]
+pub(crate) struct Listing(pub(crate) Listed);
 
 impl Listing {
     /// What parameters ask for.
@@ -234,8 +239,7 @@ impl Listing {
     /// # Errors
     /// One is unknown, or has no such value.
     pub(crate) fn of(parameters: Vec<(String, String)>) -> Result<Self, ApiError> {
-        let (mut filter, mut standings) = (Filter::default(), BTreeSet::new());
-        let (mut before, mut limit) = (None, CONNECTIONS);
+        let mut listed = Listed { limit: CONNECTIONS, ..Listed::default() };
         for (parameter, value) in parameters {
             if value.contains('\0') {
                 return Err(ApiError::field(&parameter, "it has a character that nothing has"));
@@ -244,22 +248,29 @@ impl Listing {
                 "connectionState" => {
                     for name in value.split(',').filter(|name| !name.is_empty()) {
                         let standing = name.parse();
-                        standings.insert(
+                        listed.standings.insert(
                             standing.map_err(|error| ApiError::field(&parameter, format!("{error}")))?,
                         );
                     }
                 }
-                "userEmail" => drop(filter.subject_names.insert(value.to_lowercase())),
-                "count" | "eventCount" => limit = count(&parameter, &value, 10_000)?,
+                "userEmail" => drop(listed.filter.subject_names.insert(value.to_lowercase())),
+                "count" | "eventCount" => listed.limit = count(&parameter, &value, 10_000)?,
+                "sort" => listed.order = order(&parameter, &value)?,
                 "before" => {
                     let (started, id) = place(&parameter, &value)?;
-                    before = Some(Before { started, id });
+                    listed.behind = Some(Behind { started, id });
                 }
-                _ if filter.take(&parameter, &value)? => {}
+                _ if listed.filter.take(&parameter, &value)? => {}
                 _ => return Err(ApiError::field(&parameter, "there is no such parameter here")),
             }
         }
-        Ok(Self { filter, standings, before, limit })
+        Ok(Self(listed))
+    }
+
+    /// The same, as far as somebody may know of it; nothing where he may of none.
+    pub(crate) fn narrowed(self, caller: &Caller) -> Option<Listed> {
+        let filter = caller.narrow(self.0.filter)?;
+        Some(Listed { filter, ..self.0 })
     }
 
     /// Those that there are, as far as somebody may know.
@@ -267,8 +278,8 @@ impl Listing {
     /// # Errors
     /// The database refuses.
     pub(crate) async fn find(self, app: &App, caller: &Caller) -> Result<Vec<Connection>, ApiError> {
-        let Some(filter) = caller.narrow(self.filter) else { return Ok(Vec::new()) };
-        Ok(app.connections.list(&self.standings, &filter, self.before, self.limit).await?)
+        let Some(listed) = self.narrowed(caller) else { return Ok(Vec::new()) };
+        Ok(app.connections.list(&listed).await?)
     }
 }
 

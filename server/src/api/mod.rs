@@ -106,6 +106,8 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(export::export))
         .routes(routes!(export::export_all))
         .routes(routes!(export::proof))
+        .routes(routes!(export::connections::export))
+        .routes(routes!(export::progress, export::stop))
         .routes(routes!(sign_in::sign_in))
         .routes(routes!(sign_in::sign_out))
         .routes(routes!(sign_in::me))

@@ -7,9 +7,10 @@ use axum::http::Uri;
 use casemate_audit_log::Time;
 use casemate_audit_log::export::Form;
 use casemate_audit_log::filter::Filter;
-use casemate_audit_log::model::Log;
+use casemate_audit_log::model::{Log, Unknown};
 use casemate_audit_store::{Order, Page, Position};
 use utoipa::IntoParams;
+use uuid::Uuid;
 
 use crate::error::ApiError;
 
@@ -34,6 +35,8 @@ pub struct Question {
     pub behind: Option<Position>,
     /// In this form.
     pub form: Form,
+    /// Under this id somebody asks how far the file has come.
+    pub export_id: Option<Uuid>,
     /// Where a tail goes on.
     pub cursor: Option<String>,
 }
@@ -74,6 +77,7 @@ impl Question {
             order: Order::Newest,
             behind: None,
             form: Form::Json,
+            export_id: None,
             cursor: None,
         };
         for (name, value) in parameters {
@@ -92,9 +96,10 @@ impl Question {
                 }
                 "sort" if asks != Asks::Tail => question.order = order(&name, &value)?,
                 "format" if matches!(asks, Asks::File | Asks::Files) => {
-                    question.form = value.parse().map_err(|error: casemate_audit_log::model::Unknown| {
-                        ApiError::field(&name, error.to_string())
-                    })?;
+                    question.form = form(&name, &value)?;
+                }
+                "exportId" if matches!(asks, Asks::File | Asks::Files) => {
+                    question.export_id = Some(export_id(&name, &value)?);
                 }
                 "logs" if matches!(asks, Asks::Pages | Asks::Files | Asks::Tail) => {
                     question.logs = logs(&name, &value)?;
@@ -140,12 +145,32 @@ pub fn count(name: &str, value: &str, most: usize) -> Result<usize, ApiError> {
     }
 }
 
-fn order(name: &str, value: &str) -> Result<Order, ApiError> {
+/// Which comes first.
+///
+/// # Errors
+/// It is neither.
+pub fn order(name: &str, value: &str) -> Result<Order, ApiError> {
     match value {
         "desc" => Ok(Order::Newest),
         "asc" => Ok(Order::Oldest),
         _ => Err(ApiError::field(name, "it has to be `desc` (newest first) or `asc`")),
     }
+}
+
+/// A form of an export.
+///
+/// # Errors
+/// There is no such form.
+pub fn form(name: &str, value: &str) -> Result<Form, ApiError> {
+    value.parse().map_err(|error: Unknown| ApiError::field(name, error.to_string()))
+}
+
+/// The id of an export.
+///
+/// # Errors
+/// It is none.
+pub fn export_id(name: &str, value: &str) -> Result<Uuid, ApiError> {
+    value.parse().map_err(|_| ApiError::field(name, "it has to be a UUID"))
 }
 
 /// Names of logs, with commas between them.

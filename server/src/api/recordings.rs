@@ -1,6 +1,6 @@
 //! Recordings of sessions: which there are, and they themselves.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use axum::Json;
 use axum::body::Body;
@@ -10,7 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 use casemate_audit_log::Time;
 use casemate_audit_log::filter::Filter;
 use casemate_audit_log::model::{ConnectionState, ConnectionType};
-use casemate_audit_store::connections::Connection;
+use casemate_audit_store::connections::{Connection, Listed};
 use casemate_audit_store::{Form, Mark, Recording, RecordingFilter, StoreError};
 use casemate_cast_format::Version;
 use futures_util::TryStreamExt as _;
@@ -174,7 +174,7 @@ async fn connections_of(app: &App, of: &[Recording]) -> Result<HashMap<Uuid, Con
     }
     let ids = of.iter().map(|recording| recording.id.to_string()).collect();
     let filter = Filter { connection_ids: ids, ..Filter::default() };
-    let found = app.connections.list(&BTreeSet::new(), &filter, None, of.len()).await?;
+    let found = app.connections.list(&Listed { filter, limit: of.len(), ..Listed::default() }).await?;
     Ok(found.into_iter().map(|connection| (connection.id, connection)).collect())
 }
 

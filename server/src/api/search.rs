@@ -11,7 +11,7 @@ use axum::http::Uri;
 use axum::response::{IntoResponse as _, Response};
 use casemate_audit_log::Time;
 use casemate_audit_log::filter::Filter;
-use casemate_audit_store::connections::Connection;
+use casemate_audit_store::connections::{Connection, Listed};
 use casemate_audit_store::{Block, Seek, StoreError};
 use casemate_store::lines::Unpacker;
 use serde::Serialize;
@@ -343,7 +343,7 @@ async fn connections(
     }
     let limit = ids.len();
     let filter = Filter { connection_ids: ids, ..Filter::default() };
-    let found = app.connections.list(&BTreeSet::new(), &filter, None, limit).await?;
+    let found = app.connections.list(&Listed { filter, limit, ..Listed::default() }).await?;
     Ok(found.into_iter().map(|connection| (connection.id, connection)).collect())
 }
 

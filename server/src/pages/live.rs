@@ -96,6 +96,9 @@ impl Rows {
             Event::Connection(happened) if self.view.page == Page::Connections => {
                 let Ok(id) = happened.connection_id.parse() else { return Ok(None) };
                 let Some(connection) = self.app.connections.get(id).await? else { return Ok(None) };
+                if !self.view.search.is_empty() && !connection.has(&self.view.search) {
+                    return Ok(None);
+                }
                 let Entry::Connection(shown) = row(&connection) else { return Ok(None) };
                 // One that begins is pending at first: who asks for others wants it when it has become one of them.
                 let is_wanted = if self.standings.is_empty() {

@@ -162,7 +162,7 @@ async fn connections_of(
     now: Time,
 ) -> Result<Vec<(Entry, String)>, ApiError> {
     let mut listing = Listing::of(parameters(view, now))?;
-    listing.limit = ROWS;
+    listing.0.limit = ROWS;
     let found = listing.find(&gate.app, caller).await?;
     Ok(found.iter().map(|connection| (row(connection), behind(connection.started, connection.id))).collect())
 }
@@ -174,8 +174,8 @@ pub(super) fn tailed(view: &View, now: Time, cursor: Option<String>) -> Result<Q
     let mut question = Question::of(kept.collect(), Asks::Tail)?;
     (question.logs, question.cursor) = (vec![view.page.log()], cursor);
     if view.page == Page::Connections {
-        // Of a connection that began before that, what happens to it is later.
-        question.filter = Filter { start: None, end: None, ..question.filter };
+        // Of a connection that began before that, what happens to it is later; and a text is looked for in the connection.
+        question.filter = Filter { start: None, end: None, search: None, ..question.filter };
     }
     Ok(question)
 }

@@ -6,10 +6,11 @@ use axum::extract::{Form, Path};
 use axum::http::Uri;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use casemate_audit_log::Time;
-use casemate_audit_store::connections::Connection;
+use casemate_audit_log::filter::Filter;
+use casemate_audit_store::connections::{By as StoreBy, Connection, Group};
 use casemate_audit_store::{Recording, RecordingFilter};
 use casemate_web::layout;
-use casemate_web::recordings::{self, By, Found};
+use casemate_web::recordings::{self, Asked, By, Found};
 use casemate_web::sign_in::ours;
 use casemate_web::view::{Page, View};
 use serde::Deserialize;
@@ -25,61 +26,86 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::who::{Action, Caller, Gate, Reach};
 
-/// Connections that are looked at in one go.
-const CONNECTIONS: usize = 200;
-
-/// Recordings of a page, at least, where there are so many.
+/// Recordings of a page, or names.
 const ROWS: usize = 100;
-
-/// So often connections are looked at for one page: many may have no recording.
-const ROUNDS: usize = 10;
 
 /// The recordings.
 pub(super) async fn page(gate: Gate, uri: Uri) -> Result<Response, ApiError> {
     let caller = gate.pass(Action::ListRecordings, "all", asked(&uri)?).await?;
-    let (mut by, mut rest) = (By::default(), Vec::new());
+    let (mut question, mut rest) = (Asked::default(), Vec::new());
     for (name, value) in pairs(&uri)? {
-        if name == "by" {
-            let known = By::named(&value);
-            by = known.ok_or_else(|| ApiError::field("by", "it is none of person, target, time"))?;
-        } else {
-            rest.push((name, value));
+        match name.as_str() {
+            _ if value.contains('\0') => {
+                return Err(ApiError::field(&name, "it has a character that nothing has"));
+            }
+            "by" => {
+                let known = By::named(&value);
+                question.by =
+                    known.ok_or_else(|| ApiError::field("by", "it is none of person, target, time"))?;
+            }
+            "of" => question.of = Some(value),
+            "after" => question.after = Some(value),
+            _ => rest.push((name, value)),
         }
     }
     let asked = rest.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let view = View::parse(Page::Connections, asked);
     let view = view.map_err(|bad| ApiError::field(&bad.name, bad.message))?;
-    let (recordings, behind) = find(&gate.app, &caller, &view).await?;
-    let deletes = (Action::DeleteRecording.reach(caller.role) == Reach::All).then(|| caller.csrf.clone());
-    let found = Found { recordings, behind, deletes: deletes.map(Option::unwrap_or_default) };
-    let content = recordings::page(&view, by, &found);
+    let found = find(&gate.app, &caller, &view, &question).await?;
+    let content = recordings::page(&view, &question, &found);
     Ok(html(layout::page(recordings::TITLE, recordings::ROOT, &viewer(&caller), &content)))
 }
 
-/// Recordings of a view, the latest first, and where there are more.
-async fn find(
-    app: &App,
-    caller: &Caller,
-    view: &View,
-) -> Result<(Vec<recordings::Recording>, Option<String>), ApiError> {
-    let mut view = view.clone();
-    let (mut rows, now) = (Vec::new(), Time::now());
-    for _ in 0..ROUNDS {
-        let mut listing = Listing::of(parameters(&view, now))?;
-        listing.limit = CONNECTIONS;
-        let connections = listing.find(app, caller).await?;
-        let mut recordings = of(app, &connections).await?;
-        let found = connections.iter().filter_map(|connection| {
-            recordings.remove(&connection.id).map(|recording| row(connection, &recording))
-        });
-        rows.extend(found);
-        let last = connections.last().filter(|_| connections.len() == CONNECTIONS);
-        view.behind = last.map(|connection| behind(connection.started, connection.id));
-        if view.behind.is_none() || rows.len() >= ROWS {
-            break;
+/// What a page shows.
+async fn find(app: &App, caller: &Caller, view: &View, asked: &Asked) -> Result<Found, ApiError> {
+    let listing = Listing::of(parameters(view, Time::now()))?;
+    let mut listed = listing.narrowed(caller).filter(|listed| is_within(&listed.filter, asked));
+    if let Some(listed) = &mut listed {
+        (listed.are_recorded, listed.limit) = (true, ROWS + 1);
+        let one = asked.of.clone().map(|name| [name].into());
+        match asked.by {
+            By::Person => one.into_iter().for_each(|one| listed.filter.subject_names = one),
+            By::Target => one.into_iter().for_each(|one| listed.filter.target_names = one),
+            By::Time => {}
         }
     }
-    Ok((rows, view.behind))
+    if asked.is_of_groups() {
+        let by = if asked.by == By::Person { StoreBy::Subject } else { StoreBy::Target };
+        let mut groups = match &listed {
+            Some(listed) => app.connections.groups(by, listed, asked.after.as_deref()).await?,
+            None => Vec::new(),
+        };
+        let has_more = groups.len() > ROWS;
+        groups.truncate(ROWS);
+        let groups = groups.into_iter().map(group).collect();
+        return Ok(Found::Groups { groups, has_more });
+    }
+    let mut connections = match &listed {
+        Some(listed) => app.connections.list(listed).await?,
+        None => Vec::new(),
+    };
+    let has_more = connections.len() > ROWS;
+    connections.truncate(ROWS);
+    let behind = connections.last().filter(|_| has_more).map(|last| behind(last.started, last.id));
+    let mut recordings = of(app, &connections).await?;
+    // One may be deleted in between.
+    let recordings = connections.iter().filter_map(|connection| {
+        recordings.remove(&connection.id).map(|recording| row(connection, &recording))
+    });
+    let deletes = (Action::DeleteRecording.reach(caller.role) == Reach::All)
+        .then(|| caller.csrf.clone().unwrap_or_default());
+    Ok(Found::Recordings { recordings: recordings.collect(), behind, deletes })
+}
+
+/// Whether a filter lets through what is asked for alone.
+fn is_within(filter: &Filter, asked: &Asked) -> bool {
+    let names = if asked.by == By::Target { &filter.target_names } else { &filter.subject_names };
+    names.is_empty() || asked.of.as_ref().is_none_or(|name| names.contains(name))
+}
+
+fn group(group: Group) -> recordings::Group {
+    let Group { name, count, latest, total } = group;
+    recordings::Group { name, count, latest, total }
 }
 
 /// The recordings of connections, by their ids.

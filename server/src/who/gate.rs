@@ -122,11 +122,25 @@ impl Gate {
         ticket: Option<(&Uuid, &str)>,
         context: Value,
     ) -> Result<Caller, ApiError> {
-        let passed = self.judge(action);
-        let holds = passed.as_ref().is_ok_and(|caller| {
+        let holds = |caller: &Caller| {
             ticket.is_some_and(|(what, ticket)| self.app.tickets.holds(ticket, caller.id, *what, Time::now()))
-        });
-        if !holds {
+        };
+        self.pass_as_part(action, resource, holds, context).await
+    }
+
+    /// As [`pass`](Self::pass); what is a part of something that was written down is not written down again.
+    ///
+    /// # Errors
+    /// He may not, or nobody knows who he is.
+    pub async fn pass_as_part(
+        &self,
+        action: Action,
+        resource: &str,
+        is_part: impl FnOnce(&Caller) -> bool,
+        context: Value,
+    ) -> Result<Caller, ApiError> {
+        let passed = self.judge(action);
+        if !passed.as_ref().is_ok_and(is_part) {
             self.note(action.name(), resource, passed.is_ok(), context).await?;
         }
         self.call.is_written.store(true, Ordering::Relaxed);

@@ -20,7 +20,7 @@ pub use self::connections::Connection;
 use crate::filter;
 use crate::text::{Foreign, encoded};
 use crate::time;
-use crate::view::{Live, Order, Page, View, query};
+use crate::view::{Live, Order, Page, View, address, query};
 
 /// A column of a table.
 pub struct Column<T: 'static> {
@@ -250,9 +250,7 @@ fn heads(view: &View) -> Markup {
                 @if column.class == "time" && index == 0 {
                     th.time scope="col" aria-sort=(sorted) {
                         (column.label) " (" (time::zone()) ") "
-                        @if view.page.has_order() {
-                            a.sort href=(View { order: other, ..view.begin() }.address()) title=(title) aria-label=(title) { (sign) }
-                        }
+                        a.sort href=(View { order: other, ..view.begin() }.address()) title=(title) aria-label=(title) { (sign) }
                     }
                 } @else {
                     th class=(column.class) scope="col" {
@@ -316,19 +314,20 @@ fn choose_columns(view: &View) -> Markup {
 
 /// Forms in which what is shown can be taken away: all of it, not only this page.
 fn export(view: &View, found: &Found) -> Markup {
-    let question = query(&view.question(found.now));
+    let path = if view.page == Page::Connections {
+        "/api/v2/connections/export".to_owned()
+    } else {
+        format!("/api/v2/events/{}/export", view.page.log().name())
+    };
+    let title = view.page.title();
     html! {
         details.menu {
             summary { "Export" }
             ul hx-boost="false" {
-                @if view.page == Page::Connections {
-                    li { a href={ "/api/v2/connections?" (question) @if !question.is_empty() { "&" } "count=10000" } download="casemate-connections.json" { "JSON (the latest 10 000)" } }
-                } @else {
-                    @for (form, title) in [("json", "JSON"), ("ndjson", "NDJSON"), ("csv", "CSV"), ("ocsf", "OCSF"), ("ecs", "ECS")] {
-                        li {
-                            a href={ "/api/v2/events/" (view.page.log().name()) "/export?" (question) @if !question.is_empty() { "&" } "format=" (form) } download { (title) }
-                        }
-                    }
+                @for (form, name) in [("json", "JSON"), ("ndjson", "NDJSON"), ("csv", "CSV"), ("ocsf", "OCSF"), ("ecs", "ECS")] {
+                    @let mut question = view.question(found.now);
+                    @let () = question.push(("format", form.to_owned()));
+                    li { a href=(address(&path, &question)) data-export={ (title) " as " (name) } download { (name) } }
                 }
             }
         }

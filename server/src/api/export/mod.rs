@@ -1,25 +1,33 @@
 //! Logs as files: as many events as there are, in constant memory.
+//!
+//! - `file`: how one is made, piece by piece, of whatever gives pieces. `connections`: connections, which are no log.
+//! - `progress`: how far one has come, and how it is stopped, for whoever wants to know.
 
-use std::collections::VecDeque;
+pub mod connections;
+mod file;
+pub mod progress;
 
+use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::Path;
-use axum::http::{Uri, header};
+use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use casemate_audit_log::Time;
 use casemate_audit_log::chain::Checkpoint;
 use casemate_audit_log::export::Export;
 use casemate_audit_log::model::Log;
 use casemate_audit_log::verify::{Line, Row};
-use casemate_audit_store::{Cursor, Page, Position};
+use casemate_audit_store::Cursor;
 use futures_util::stream::try_unfold;
 use serde_json::json;
 
+use self::file::{Events, ended, file};
+use self::progress::ExportView;
 use super::events::asked;
 use super::question::{Asks, EventParameters, FilterParameters, Question};
-use crate::app::App;
+use crate::app::{App, id};
 use crate::error::{ApiError, ErrorBody};
-use crate::who::{Action, Gate};
+use crate::who::{Action, Caller, Gate};
 
 /// Events that are read at once.
 const EVENTS: usize = 1000;
@@ -31,7 +39,9 @@ const ASKED: usize = 100;
 #[utoipa::path(get, path = "/events/{log}/export", tag = "events",
     params(("log" = String, Path, description = "`command`, `kube`, `connection`, `subject`, `agent-status-change`."),
         ("format" = Option<String>, Query, description = "`json`, `ndjson`, `csv`, `ocsf`, `ecs`."),
-        ("sort" = Option<String>, Query, description = "`desc`, newest first, or `asc`."), FilterParameters, EventParameters),
+        ("sort" = Option<String>, Query, description = "`desc`, newest first, or `asc`."),
+        ("exportId" = Option<String>, Query, description = "A UUID of your choice: `/exports/{id}` says how far it is."),
+        FilterParameters, EventParameters),
     responses((status = 200, content((Vec<Value> = "application/json"), (String = "application/x-ndjson"),
         (String = "text/csv"))), (status = "4XX", body = ErrorBody)))]
 pub async fn export(gate: Gate, Path(log): Path<String>, uri: Uri) -> Result<Response, ApiError> {
@@ -39,22 +49,54 @@ pub async fn export(gate: Gate, Path(log): Path<String>, uri: Uri) -> Result<Res
     let log: Log = log.parse().map_err(|_| ApiError::not_found("log"))?;
     let mut question = Question::parse(&uri, Asks::File)?;
     question.logs = vec![log];
-    let filter = caller.narrow(question.filter.clone());
-    Ok(file(&gate.app, Export::of(question.form, log), question, filter, log.name()))
+    let (form, id) = (question.form, question.export_id);
+    let export = Export::of(form, log);
+    let (events, is_all) = Events::of(&gate.app, &caller, export, question);
+    Ok(file(gate.app.exports.begin(id, caller.id)?, events, form, log.name(), is_all))
 }
 
 /// Several logs as a file
 #[utoipa::path(get, path = "/events/export", tag = "events",
     params(("logs" = Option<String>, Query, description = "Which, with commas between them; as a rule all."),
         ("format" = Option<String>, Query, description = "`json`, `ndjson`, `csv`, `ocsf`, `ecs`."),
-        ("sort" = Option<String>, Query, description = "`desc`, newest first, or `asc`."), FilterParameters, EventParameters),
+        ("sort" = Option<String>, Query, description = "`desc`, newest first, or `asc`."),
+        ("exportId" = Option<String>, Query, description = "A UUID of your choice: `/exports/{id}` says how far it is."),
+        FilterParameters, EventParameters),
     responses((status = 200, content((Vec<Value> = "application/json"), (String = "application/x-ndjson"),
         (String = "text/csv"))), (status = "4XX", body = ErrorBody)))]
 pub async fn export_all(gate: Gate, uri: Uri) -> Result<Response, ApiError> {
     let caller = gate.pass(Action::ExportEvents, "all", asked(&uri)?).await?;
     let question = Question::parse(&uri, Asks::Files)?;
-    let filter = caller.narrow(question.filter.clone());
-    Ok(file(&gate.app, Export::of_several(question.form), question, filter, "all"))
+    let (form, id) = (question.form, question.export_id);
+    let export = Export::of_several(form);
+    let (events, is_all) = Events::of(&gate.app, &caller, export, question);
+    Ok(file(gate.app.exports.begin(id, caller.id)?, events, form, "all", is_all))
+}
+
+/// How far an export has come
+///
+/// For whoever has begun it under that id, at the server that makes it, and for ten minutes after its end.
+#[utoipa::path(get, path = "/exports/{id}", tag = "events", params(("id" = String, Path)),
+    responses((status = 200, body = ExportView), (status = "4XX", body = ErrorBody)))]
+pub async fn progress(gate: Gate, Path(text): Path<String>) -> Result<Json<ExportView>, ApiError> {
+    let export = id("export", &text)?;
+    // That it was begun is written down.
+    let is_his = |caller: &Caller| gate.app.exports.of(export, caller.id).is_some();
+    let caller =
+        gate.pass_as_part(Action::ExportEvents, &text, is_his, json!({ "asks": "progress" })).await?;
+    let view = gate.app.exports.of(export, caller.id);
+    view.map(Json).ok_or_else(|| ApiError::not_found("export"))
+}
+
+/// Stop an export: what was sent of it breaks off
+#[utoipa::path(delete, path = "/exports/{id}", tag = "events", params(("id" = String, Path)),
+    responses((status = 204), (status = "4XX", body = ErrorBody)))]
+pub async fn stop(gate: Gate, Path(text): Path<String>) -> Result<StatusCode, ApiError> {
+    let caller = gate.pass(Action::ExportEvents, &text, json!({ "asks": "stop" })).await?;
+    match gate.app.exports.stop(id("export", &text)?, caller.id) {
+        true => Ok(StatusCode::NO_CONTENT),
+        false => Err(ApiError::not_found("export")),
+    }
 }
 
 /// All logs, with what proves that nothing of them was changed
@@ -121,87 +163,8 @@ fn line(bytes: &mut Vec<u8>, line: &Line) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// What goes wrong amid a stream breaks it off: whoever reads must not take it for whole.
-fn ended<S>(stream: S) -> impl futures_util::Stream<Item = Result<Bytes, std::io::Error>>
-where
-    S: futures_util::Stream<Item = Result<Bytes, ApiError>>,
-{
-    use futures_util::StreamExt as _;
-    stream.map(|bytes| bytes.map_err(|error| std::io::Error::other(error.message().to_owned())))
-}
-
 fn day() -> String {
     Time::now().to_string().chars().take(10).collect()
-}
-
-/// Where an export has got to.
-struct Exporting {
-    export: Export,
-    behind: Option<Position>,
-    step: Step,
-    done: VecDeque<Bytes>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Step {
-    Head,
-    Events,
-    End,
-}
-
-fn file(
-    app: &App,
-    export: Export,
-    question: Question,
-    filter: Option<casemate_audit_log::filter::Filter>,
-    name: &str,
-) -> Response {
-    let form = question.form;
-    let begin = Exporting { export, behind: None, step: Step::Head, done: VecDeque::new() };
-    let app = app.clone();
-    let stream = try_unfold(begin, move |mut state| {
-        let (app, question, filter) = (app.clone(), question.clone(), filter.clone());
-        async move {
-            loop {
-                if let Some(bytes) = state.done.pop_front() {
-                    return Ok::<_, ApiError>(Some((bytes, state)));
-                }
-                match state.step {
-                    Step::Head => {
-                        state.done.push_back(state.export.head().into());
-                        state.step = Step::Events;
-                    }
-                    Step::Events => {
-                        let found = match &filter {
-                            Some(filter) => {
-                                let page = Page { behind: state.behind, ..question.page() };
-                                app.database.page(Page { filter: filter.clone(), ..page }).await?
-                            }
-                            None => Vec::new(),
-                        };
-                        let mut bytes = Vec::new();
-                        for found in &found {
-                            match state.export.event(&found.event, None) {
-                                Ok(event) => bytes.extend(event),
-                                Err(error) => return Err(ApiError::invalid(error.to_string())),
-                            }
-                        }
-                        state.behind = found.last().map(|found| found.position);
-                        if found.len() < EVENTS {
-                            bytes.extend(state.export.tail());
-                            state.step = Step::End;
-                        }
-                        state.done.push_back(bytes.into());
-                    }
-                    Step::End => return Ok(None),
-                }
-            }
-        }
-    });
-    let name = format!("attachment; filename=\"casemate-{name}-{}.{}\"", day(), form.extension());
-    let headers =
-        [(header::CONTENT_TYPE, form.content_type().to_owned()), (header::CONTENT_DISPOSITION, name)];
-    (headers, Body::from_stream(ended(stream))).into_response()
 }
 
 #[cfg(test)]
