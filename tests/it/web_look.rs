@@ -13,6 +13,10 @@ use crate::web::Web;
 /// A page: what its pictures are called, and where it is.
 type Place = (&'static str, String);
 
+/// Whether the stills that are to be seen have come.
+const STILLS: &str = "[...document.querySelectorAll('.still img')].every(one => \
+    one.naturalWidth > 0 || one.getBoundingClientRect().top > innerHeight)";
+
 /// A server on which something has happened, and its pages.
 fn busy() -> Option<(Web, Vec<Place>)> {
     let web = Web::begin()?;
@@ -65,6 +69,8 @@ fn busy() -> Option<(Web, Vec<Place>)> {
         let began = json!({ "user": user, "targetUser": account, "type": "SHELL", "recording": "cast", "startedAt": web.now(), "ipAddress": "192.0.2.7", "space": "work" });
         assert_eq!(agents[target].begin(&id, &began).status, 201);
         assert_eq!(agents[target].patch(&id, 0, &bytes, true).status, 204);
+        let still = format!("/admin/session-recordings/{id}/still.svg");
+        wait_until("its film is made", LONG, || web.administrator.get(&still).header("etag").map(drop));
         if played.is_empty() {
             played = id;
         }
@@ -94,6 +100,7 @@ fn busy() -> Option<(Web, Vec<Place>)> {
         ("session-open", format!("/admin/sessions/{open}")),
         ("recordings-by-person", "/admin/session-recordings".to_owned()),
         ("recordings-by-target", "/admin/session-recordings?by=target".to_owned()),
+        ("recordings-of-person", "/admin/session-recordings?of=alice@example.com".to_owned()),
         ("recordings-by-time", "/admin/session-recordings?by=time".to_owned()),
         ("search", "/admin/search".to_owned()),
         ("search-hits", "/admin/search?text=release".to_owned()),
@@ -150,13 +157,7 @@ impl Web {
         self.browser.wait_for("document.readyState == 'complete'");
         match *name {
             "session" => self.browser.wait_for("document.querySelector('#player .ap-line')"),
-            "recordings-by-person" | "recordings-by-target" => {
-                drop(
-                    self.browser.evaluate(
-                        "document.querySelectorAll('details.group').forEach(one => one.open = true)",
-                    ),
-                );
-            }
+            "recordings-of-person" | "recordings-by-time" => self.browser.wait_for(STILLS),
             _ => {}
         }
     }

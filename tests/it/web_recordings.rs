@@ -1,5 +1,6 @@
 //! The page of recordings in a real browser: by whom, on what, when; taken away, and deleted.
 
+use casemate_tests::{LONG, wait_until};
 use serde_json::{Value, json};
 
 use crate::web::Web;
@@ -121,5 +122,51 @@ fn recordings_are_deleted_only_by_whoever_may_and_as_they_are() {
     );
     web.browser
         .wait_for("document.querySelector('#commands li[aria-current] code')?.innerText == 'echo his'");
+    web.assert_no_complaints();
+}
+
+#[test]
+fn each_recording_has_a_still_and_to_list_them_is_one_call() {
+    let Some(mut web) = Web::begin() else { return };
+    let invited = web.administrator.post("users", &json!({ "email": "alice@org.com" })).json();
+    let alice = web.server.set_up(invited["link"].as_str().unwrap(), None);
+    let hers = web.session("web-1", "alice@org.com", &["echo '<b>seen</b>'"]);
+    let his = web.session("web-2", "bob@org.com", &["echo his"]);
+    let looks = |web: &Web| {
+        let events = web.administrator.json("events/subject?serviceActions=sessionrecordings:get");
+        events.as_array().unwrap().len()
+    };
+    web.go("/admin/session-recordings?by=time");
+    let address = |web: &mut Web, id: &str| {
+        let source = format!("document.querySelector('[data-id=\"{id}\"] td.still img').getAttribute('src')");
+        web.browser.evaluate(&source).as_str().unwrap().to_owned()
+    };
+    let (of_hers, of_his) = (address(&mut web, &hers), address(&mut web, &his));
+    // Films are made soon after recordings are complete.
+    let still = wait_until("there is a still", LONG, || {
+        let still = web.administrator.get(&of_hers);
+        still.text.contains("seen").then_some(still)
+    });
+    assert_eq!(still.header("content-type"), Some("image/svg+xml"));
+    assert!(still.text.contains("&lt;b&gt;") && !still.text.contains("<b>"), "{}", still.text);
+    web.browser.wait_for("[...document.querySelectorAll('td.still img')].every(one => one.naturalWidth > 0)");
+    // It is kept by whoever has seen it, at an address that stays.
+    let tag = still.header("etag").unwrap().to_owned();
+    let again = web.administrator.send("GET", &of_hers, &[("if-none-match", &tag)], b"");
+    assert_eq!((again.status, again.text.as_str()), (304, ""));
+    web.go("/admin/session-recordings?by=time");
+    assert_eq!(address(&mut web, &hers), of_hers);
+    assert_eq!(looks(&web), 0);
+    // Whoever asks for one by itself looks at the recording; so does whoever comes with what was given to another.
+    let (bare, ticket) = of_hers.split_once('?').unwrap();
+    assert_eq!(web.administrator.get(bare).status, 200);
+    assert_eq!(alice.get(&of_hers).status, 200);
+    let played = format!("session-recordings/{hers}/player/0?{ticket}");
+    assert_eq!(web.administrator.get(&played).status, 200);
+    assert_eq!(looks(&web), 3);
+    assert_eq!(alice.get(&of_his).status, 404);
+    assert!(!web.server.nobody().get(&of_his).text.contains("<svg"));
+    web.go(&format!("/admin/sessions/{hers}"));
+    assert!(web.texts(".looks li").iter().any(|look| look.contains("saw a still of it")));
     web.assert_no_complaints();
 }

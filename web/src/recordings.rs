@@ -70,6 +70,8 @@ pub struct Recording {
     pub size: u64,
     /// Its session goes on.
     pub is_open: bool,
+    /// Where there is a picture of it.
+    pub still: Option<String>,
     /// Who wants it to stay, since when and why.
     pub hold: Option<String>,
 }
@@ -258,6 +260,7 @@ fn table(view: &View, asked: &Asked, recordings: &[Recording], deletes: Option<&
             table.recordings {
                 caption.unseen { (Foreign(caption)) @if view.order == Order::Newest { ", newest first" } @else { ", oldest first" } }
                 thead { tr {
+                    th.still scope="col" { span.unseen { "Still" } }
                     th.time scope="col" aria-sort=(sorted) {
                         "Began (" (time::zone()) ") "
                         a.sort href=(of(&turned, asked)) title=(title) aria-label=(title) { (sign) }
@@ -279,6 +282,13 @@ fn row(view: &View, asked: &Asked, recording: &Recording, deletes: Option<&str>)
     let took = recording.ended.map(|ended| length(ended.0.saturating_sub(recording.started.0)));
     html! {
         tr data-id=(recording.id) tabindex="-1" {
+            td.still {
+                // It leads where the moment beside it does.
+                a href=(session::address(&recording.id, None)) hx-boost="false" tabindex="-1" aria-hidden="true" {
+                    @if let Some(still) = &recording.still { img src=(still) alt="" loading="lazy"; }
+                    @else { span { (if recording.is_open { "live" } else { "" }) } }
+                }
+            }
             td.time data-label="Began" { a href=(session::address(&recording.id, None)) hx-boost="false" { (moment(recording.started)) } }
             @if asked.by != By::Person { td.name data-label="SSO user" { (Foreign(&recording.subject).begin()) } }
             @if asked.by != By::Target { td.name data-label="Target" { (Foreign(&recording.target).begin()) } }
@@ -348,6 +358,7 @@ mod tests {
             ended: Some(Time(5_000_000)),
             size: 812,
             is_open: false,
+            still: Some(format!("/still?{id}&x")),
             hold: None,
         }
     }
@@ -372,6 +383,10 @@ mod tests {
         ] {
             assert!(names.contains(part), "{part} in {names}");
         }
+        assert!(
+            shown(&Asked::all(By::Time), vec![recording("2", "a", "b")], None)
+                .contains("<img src=\"/still?2&amp;x\" alt=\"\" loading=\"lazy\">")
+        );
         let his = Asked { by: By::Target, of: Some("web-1".into()), after: None };
         let shown = shown(&his, vec![recording("1", "<bob>", "web-1")], None);
         assert!(shown.contains("?before=1.x&amp;by=target&amp;of=web-1\"") && shown.contains("All targets"));

@@ -13,7 +13,7 @@ use super::recordings::{find, one};
 use crate::app::{App, id};
 use crate::error::{ApiError, ErrorBody};
 use crate::film::{Film, FilmError, ready};
-use crate::who::{Action, Gate};
+use crate::who::{Action, Gate, Seen};
 
 /// The index of a recording for `asciinema-player`
 ///
@@ -25,7 +25,7 @@ pub async fn index(gate: Gate, Path(text): Path<String>) -> Result<Response, Api
     let caller = gate.pass(Action::GetRecording, &text, json!({ "format": "player" })).await?;
     let (recording, _) = find(&gate, &caller, Action::GetRecording, &text).await?;
     let film = film(&gate.app, &recording).await?;
-    let ticket = gate.app.tickets.give(caller.id, recording.id, Time::now());
+    let ticket = gate.app.tickets.give(caller.id, Seen::Film(recording.id), Time::now());
     let index = film.index(&gate.app, "player", &format!("?ticket={ticket}")).await;
     json_of(index.map_err(|error| failed(&recording, &error))?)
 }
@@ -45,6 +45,7 @@ pub async fn part(
     let known = id("recording", &text);
     let ticket = one(&uri, "ticket");
     let ticket = known.as_ref().ok().zip(ticket.as_ref().ok().and_then(Option::as_deref));
+    let ticket = ticket.map(|(id, ticket)| (Seen::Film(*id), ticket));
     let context = json!({ "format": "player", "part": number });
     let caller = gate.pass_with(Action::GetRecording, &text, ticket, context).await?;
     one(&uri, "ticket")?;
@@ -65,7 +66,8 @@ pub async fn film(app: &App, recording: &Recording) -> Result<Film, ApiError> {
     ready(app, recording).await.map_err(|error| failed(recording, &error))
 }
 
-fn failed(recording: &Recording, error: &FilmError) -> ApiError {
+/// What is said where there is no film.
+pub(crate) fn failed(recording: &Recording, error: &FilmError) -> ApiError {
     match error {
         FilmError::Store(StoreError::Deleted { .. }) => {
             ApiError::new(StatusCode::GONE, "Deleted", "this recording was deleted")

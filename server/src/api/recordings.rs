@@ -323,7 +323,7 @@ pub async fn release(gate: Gate, Path(text): Path<String>) -> Result<Json<Record
 }
 
 /// The one parameter that there is, if it is given.
-pub(super) fn one(uri: &Uri, known: &str) -> Result<Option<String>, ApiError> {
+pub(crate) fn one(uri: &Uri, known: &str) -> Result<Option<String>, ApiError> {
     let mut found = None;
     for (name, value) in pairs(uri)? {
         if name != known {

@@ -107,6 +107,14 @@ pub async fn ready(app: &App, recording: &Recording) -> Result<Film, FilmError> 
     film(app, recording, false).await
 }
 
+/// The film of a recording, if it has been made.
+///
+/// # Errors
+/// The database refuses.
+pub async fn made(app: &App, recording: &Recording) -> Result<Option<Film>, FilmError> {
+    find(app, recording).await
+}
+
 async fn film(app: &App, recording: &Recording, rests: bool) -> Result<Film, FilmError> {
     if let Some(film) = find(app, recording).await? {
         return film.playable();
@@ -179,6 +187,11 @@ fn take(maker: &mut Maker, ready: &mut Vec<KeptScene>) -> io::Result<()> {
 impl Film {
     fn playable(self) -> Result<Self, FilmError> {
         if self.facts.size == (0, 0) { Err(FilmError::NotARecording) } else { Ok(self) }
+    }
+
+    /// Of which recording it is.
+    pub(super) fn id(&self) -> Uuid {
+        self.recording.id
     }
 
     /// What the player asks for first.

@@ -9,6 +9,7 @@
 //! - [`SceneReader`] makes what the player gets of the bytes of one scene. Pure.
 //! - [`Source`] is the text of a recording, and where in the file each byte of it is found again. Pure.
 //! - [`keep`] has films made in the background of what is complete, and [`ready`] at once of what somebody wants to see.
+//! - [`Film::still`] is one screen of it, as a picture.
 //!
 //! *Invariants*: whoever plays scenes one after the other sees what whoever plays the recording sees. The screens are those of
 //! our own emulator, to which all of the recording was played: what a recorder says of a screen in its seals is not believed.
@@ -24,15 +25,17 @@ mod pace;
 mod scene;
 mod source;
 mod stage;
+mod still;
 #[cfg(test)]
 mod tests;
 
 pub use activity::Activity;
 pub use facts::{Facts, Note, Seals};
-pub use keeper::{Film, FilmError, Making, keep, ready};
+pub use keeper::{Film, FilmError, Making, keep, made, ready};
 pub use maker::Maker;
 pub use scene::{SceneReader, Until};
 pub use source::{Anchor, Source};
+pub use still::empty;
 
 use casemate_cast_format::Micros;
 use serde::{Deserialize, Serialize};

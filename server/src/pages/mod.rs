@@ -5,7 +5,7 @@
 //! back.
 //!
 //! - `sign_in`: in, out, and by a one-time link. `logs`: the five logs. `live`: their rows as they come. `session`: one session,
-//!   played. `recordings`: which there are. `search`: in all of them. `settings`: who and what
+//!   played. `recordings`: which there are. `still`: a picture of one. `search`: in all of them. `settings`: who and what
 //!   there is.
 
 mod live;
@@ -15,6 +15,7 @@ mod search;
 mod session;
 mod settings;
 mod sign_in;
+mod still;
 
 use axum::Router;
 use axum::body::Body;
@@ -49,6 +50,7 @@ pub fn router(app: &App) -> Router<App> {
         .route(casemate_web::search::ROOT, get(search::page))
         .route(RECORDINGS, get(recordings::page))
         .route(&format!("{RECORDINGS}/{{id}}/delete"), post(recordings::delete))
+        .route(&format!("{RECORDINGS}/{{id}}/still.svg"), get(still::still))
         .route(SETTINGS, get(settings::first))
         .route(&format!("{SETTINGS}/{{section}}"), get(settings::page).post(settings::add))
         .route(&format!("{SETTINGS}/{{section}}/{{id}}/{{act}}"), post(settings::act))

@@ -17,7 +17,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::logs::parameters;
-use super::{html, viewer};
+use super::{html, still, viewer};
 use crate::api;
 use crate::api::connections::Listing;
 use crate::api::events::asked;
@@ -58,7 +58,8 @@ pub(super) async fn page(gate: Gate, uri: Uri) -> Result<Response, ApiError> {
 
 /// What a page shows.
 async fn find(app: &App, caller: &Caller, view: &View, asked: &Asked) -> Result<Found, ApiError> {
-    let listing = Listing::of(parameters(view, Time::now()))?;
+    let now = Time::now();
+    let listing = Listing::of(parameters(view, now))?;
     let mut listed = listing.narrowed(caller).filter(|listed| is_within(&listed.filter, asked));
     if let Some(listed) = &mut listed {
         (listed.are_recorded, listed.limit) = (true, ROWS + 1);
@@ -90,7 +91,7 @@ async fn find(app: &App, caller: &Caller, view: &View, asked: &Asked) -> Result<
     let mut recordings = of(app, &connections).await?;
     // One may be deleted in between.
     let recordings = connections.iter().filter_map(|connection| {
-        recordings.remove(&connection.id).map(|recording| row(connection, &recording))
+        recordings.remove(&connection.id).map(|recording| row(app, caller, connection, &recording, now))
     });
     let deletes = (Action::DeleteRecording.reach(caller.role) == Reach::All)
         .then(|| caller.csrf.clone().unwrap_or_default());
@@ -120,7 +121,13 @@ async fn of(app: &App, connections: &[Connection]) -> Result<HashMap<Uuid, Recor
     Ok(found.into_iter().map(|recording| (recording.id, recording)).collect())
 }
 
-fn row(connection: &Connection, recording: &Recording) -> recordings::Recording {
+fn row(
+    app: &App,
+    caller: &Caller,
+    connection: &Connection,
+    recording: &Recording,
+    now: Time,
+) -> recordings::Recording {
     recordings::Recording {
         id: connection.id.to_string(),
         subject: connection.subject_name.clone(),
@@ -130,6 +137,7 @@ fn row(connection: &Connection, recording: &Recording) -> recordings::Recording 
         ended: connection.ended,
         size: recording.size,
         is_open: recording.completed.is_none() && connection.is_living(),
+        still: recording.completed.map(|_| still::address(app, caller, recording.id, now)),
         hold: recording.hold.as_ref().map(|mark| format!("{}, {}: {}", mark.by, mark.time, mark.reason)),
     }
 }

@@ -226,6 +226,7 @@ fn look(event: SubjectEvent) -> Look {
     let how = match &*event.service_action {
         action if action == Action::WatchRecording.name() => "followed it live",
         _ if event.context.contains("\"player\"") => "played it",
+        _ if event.context.contains("\"still\"") => "saw a still of it",
         _ => "downloaded it",
     };
     Look { time: event.timestamp, who: event.subject.subject_name, how: how.to_owned() }

@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::action::{Action, Reach};
+use super::ticket::Seen;
 use crate::app::App;
 use crate::door::network;
 use crate::error::ApiError;
@@ -119,11 +120,11 @@ impl Gate {
         &self,
         action: Action,
         resource: &str,
-        ticket: Option<(&Uuid, &str)>,
+        ticket: Option<(Seen, &str)>,
         context: Value,
     ) -> Result<Caller, ApiError> {
         let holds = |caller: &Caller| {
-            ticket.is_some_and(|(what, ticket)| self.app.tickets.holds(ticket, caller.id, *what, Time::now()))
+            ticket.is_some_and(|(what, ticket)| self.app.tickets.holds(ticket, caller.id, what, Time::now()))
         };
         self.pass_as_part(action, resource, holds, context).await
     }

@@ -11,3 +11,4 @@ pub mod ticket;
 
 pub use action::{Action, Reach};
 pub use gate::{Caller, Gate};
+pub use ticket::Seen;

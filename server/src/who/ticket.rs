@@ -14,6 +14,15 @@ use crate::secrets::random;
 /// Somebody looks at a long recording for a day, in microseconds.
 const LASTS: i64 = 24 * 3600 * 1_000_000;
 
+/// What somebody was let through to.
+#[derive(Clone, Copy, Debug)]
+pub enum Seen {
+    /// All of a recording.
+    Film(Uuid),
+    /// One picture of it.
+    Still(Uuid),
+}
+
 /// Gives out tickets, and knows them again.
 pub struct Tickets {
     secret: [u8; 32],
@@ -34,14 +43,14 @@ impl std::fmt::Debug for Tickets {
 impl Tickets {
     /// That this person was let through to this thing now.
     #[must_use]
-    pub fn give(&self, who: Uuid, what: Uuid, now: Time) -> String {
+    pub fn give(&self, who: Uuid, what: Seen, now: Time) -> String {
         let until = now.0.saturating_add(LASTS);
         format!("{until}-{}", hex(&self.proof(who, what, until)))
     }
 
     /// Whether it is such a ticket.
     #[must_use]
-    pub fn holds(&self, ticket: &str, who: Uuid, what: Uuid, now: Time) -> bool {
+    pub fn holds(&self, ticket: &str, who: Uuid, what: Seen, now: Time) -> bool {
         let Some((until, proof)) = ticket.split_once('-') else { return false };
         let (Ok(until), Some(proof)) = (until.parse::<i64>(), from_hex::<32>(proof)) else { return false };
         // Digests are compared: how long that takes says nothing of them.
@@ -50,10 +59,15 @@ impl Tickets {
     }
 
     /// All parts but the secret are of one length, so that nothing can be put behind them.
-    fn proof(&self, who: Uuid, what: Uuid, until: i64) -> [u8; 32] {
+    fn proof(&self, who: Uuid, what: Seen, until: i64) -> [u8; 32] {
+        let (kind, what) = match what {
+            Seen::Film(id) => (0, id),
+            Seen::Still(id) => (1, id),
+        };
         let inner = Sha256::new()
             .chain_update(self.secret)
             .chain_update(who)
+            .chain_update([kind])
             .chain_update(what)
             .chain_update(until.to_be_bytes())
             .finalize();
@@ -68,11 +82,12 @@ mod tests {
     #[test]
     fn a_ticket_is_for_one_person_one_thing_and_some_hours() {
         let (tickets, others) = (Tickets::default(), Tickets::default());
-        let (alice, bob, one, other) =
-            (Uuid::from_u128(1), Uuid::from_u128(2), Uuid::from_u128(3), Uuid::from_u128(4));
+        let (alice, bob) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let (one, other) = (Seen::Film(Uuid::from_u128(3)), Seen::Film(Uuid::from_u128(4)));
         let ticket = tickets.give(alice, one, Time(5));
         assert!(tickets.holds(&ticket, alice, one, Time(6)));
         assert!(!tickets.holds(&ticket, bob, one, Time(6)) && !tickets.holds(&ticket, alice, other, Time(6)));
+        assert!(!tickets.holds(&ticket, alice, Seen::Still(Uuid::from_u128(3)), Time(6)));
         assert!(!tickets.holds(&ticket, alice, one, Time(5 + LASTS)));
         assert!(!others.holds(&ticket, alice, one, Time(6)));
         let later = ticket.replacen(&(5 + LASTS).to_string(), &(6 + LASTS).to_string(), 1);

@@ -1,0 +1,170 @@
+//! A still of a recording: one telling screen of it, as a picture for a list.
+//!
+//! It is of the scene in the middle: the screen with the most on it, and of those that are equally full the last. A prompt alone
+//! or a screen that was cleared on the way out says nothing.
+//!
+//! *Invariants*: whatever a recording shows, a picture is text in shapes (`render::svg` draws no markup), of a size that has a
+//! bound; so has the work, because a scene has.
+
+use casemate_terminal::render::{self, Theme};
+use casemate_terminal::{Screen as _, Vt100Screen};
+use serde::Deserialize;
+
+use super::{Film, FilmError};
+use crate::app::App;
+
+/// Columns and rows of a picture, at least and at most: more are too small to be seen in a list.
+const COLS: (u16, u16) = (40, 72);
+const ROWS: (u16, u16) = (13, 22);
+
+/// A screen on which each cell has a colour of its own takes about so much.
+const MOST: usize = 1 << 20;
+
+/// What it is, for those who do not see it.
+const TITLE: &str = "a still of the recording";
+
+/// A scene, as the player takes it.
+#[derive(Deserialize)]
+struct Scene<'s> {
+    snapshot: Snapshot,
+    #[serde(borrow)]
+    events: Vec<(f64, &'s str, String)>,
+}
+
+#[derive(Deserialize)]
+struct Snapshot {
+    cols: u16,
+    rows: u16,
+    init: String,
+}
+
+impl Film {
+    /// A still of it; an empty one where nothing was to be seen.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub async fn still(&self, app: &App) -> Result<String, FilmError> {
+        let scenes = app.recordings.scene_starts(self.id()).await?.len() as u64;
+        let Some(scene) = self.scene(app, scenes / 2).await? else { return Ok(empty()) };
+        tokio::task::spawn_blocking(move || picture(&scene))
+            .await
+            .map_err(|error| std::io::Error::other(error).into())
+    }
+}
+
+/// Where nothing was to be seen.
+#[must_use]
+pub fn empty() -> String {
+    let (cols, rows) = (80, 24);
+    let mut screen = Vt100Screen::new(cols, rows, 0);
+    screen.feed(b"\x1b[?25l");
+    render::svg(&screen, &Theme::DARK, TITLE)
+}
+
+fn picture(scene: &str) -> String {
+    let Ok(scene) = serde_json::from_str::<Scene<'_>>(scene) else { return empty() };
+    let mut best = (0, 0);
+    scene.play(scene.events.len(), |played, screen| best = best.max((fullness(screen), played)));
+    if best.0 == 0 {
+        return empty();
+    }
+    let mut screen = scene.play(best.1, |_, _| {});
+    let (cols, rows) = written(&screen);
+    screen.resize(cols.clamp(COLS.0, COLS.1), rows.clamp(ROWS.0, ROWS.1));
+    let picture = render::svg(&screen, &Theme::DARK, TITLE);
+    if picture.len() > MOST { empty() } else { picture }
+}
+
+impl Scene<'_> {
+    /// Plays so many of its events, and shows what comes of each.
+    fn play(&self, events: usize, mut see: impl FnMut(usize, &Vt100Screen)) -> Vt100Screen {
+        let mut screen = Vt100Screen::new(self.snapshot.cols, self.snapshot.rows, 0);
+        screen.feed(self.snapshot.init.as_bytes());
+        see(0, &screen);
+        for (number, (_, code, data)) in self.events.iter().take(events).enumerate() {
+            match *code {
+                "o" => screen.feed(data.as_bytes()),
+                "r" => {
+                    let size = data.split_once('x');
+                    let size = size.and_then(|(cols, rows)| Some((cols.parse().ok()?, rows.parse().ok()?)));
+                    if let Some((cols, rows)) = size {
+                        screen.resize(cols, rows);
+                    }
+                }
+                _ => continue,
+            }
+            see(number + 1, &screen);
+        }
+        screen
+    }
+}
+
+/// How far its rows are written.
+fn fullness(screen: &Vt100Screen) -> u64 {
+    (0..screen.size().rows).filter_map(|row| screen.shown(row)).map(|line| u64::from(line.len())).sum()
+}
+
+/// Columns and rows in which something is.
+fn written(screen: &Vt100Screen) -> (u16, u16) {
+    let lengths = (0..screen.size().rows).map(|row| screen.shown(row).map_or(0, |line| line.len()));
+    lengths.enumerate().fold((0, 0), |(cols, rows), (row, length)| {
+        (cols.max(length), if length > 0 { u16::try_from(row + 1).unwrap_or(u16::MAX) } else { rows })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn of(events: &[(f64, &str, &str)]) -> String {
+        let scene = json!({ "snapshot": { "cols": 40, "rows": 5, "init": "" }, "events": events });
+        picture(&scene.to_string())
+    }
+
+    #[test]
+    fn it_is_the_fullest_screen_and_the_last_of_them() {
+        let still = of(&[
+            (0.0, "o", "$ top\r\n"),
+            (1.0, "o", "\x1b[2J\x1b[Hload 0.1 a long line\r\nand another one"),
+            (2.0, "o", "\x1b[2J\x1b[Hload 0.2 a long line\r\nand another one"),
+            (3.0, "i", "q"),
+            (4.0, "o", "\x1b[2J\x1b[H$ "),
+        ]);
+        assert!(still.contains("0.2") && !still.contains("0.1") && still.contains("another"), "{still}");
+        assert_eq!(of(&[(0.0, "o", "\x1b[2J")]), empty());
+        assert_eq!(picture("[]"), empty());
+    }
+
+    #[test]
+    fn what_is_shown_becomes_no_markup_and_much_of_it_has_a_bound() {
+        let still = of(&[(0.0, "o", "<script>alert(1)</script>\x1b]0;</title><b>\x07&\"'")]);
+        assert!(
+            still.contains("&lt;script&gt;") && !still.contains("<script") && !still.contains("<b>"),
+            "{still}"
+        );
+        let mut wide = String::new();
+        for cell in 0..300 * 200 {
+            wide += &format!(
+                "\x1b[38;5;{};48;5;{}m{}\u{301}\u{302}",
+                cell % 256,
+                (cell / 3) % 256,
+                ['W', '<', '日'][cell % 3]
+            );
+        }
+        let scene =
+            json!({ "snapshot": { "cols": 300, "rows": 200, "init": "" }, "events": [(0.0, "o", wide)] });
+        let still = picture(&scene.to_string());
+        assert!(still.len() < MOST, "{}", still.len());
+    }
+
+    proptest! {
+        #[test]
+        fn anything_becomes_a_picture(text in "\\PC{0,40}", size in "[0-9x]{0,12}") {
+            let still = of(&[(0.0, "o", &text), (0.1, "r", &size), (0.2, "o", "x")]);
+            prop_assert!(still.starts_with("<svg") && still.trim_end().ends_with("</svg>"));
+        }
+    }
+}
