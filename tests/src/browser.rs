@@ -96,7 +96,12 @@ impl Browser {
 
     /// Gives the window a size.
     pub fn resize(&mut self, width: u32, height: u32) {
-        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.resize_by(width, height, 1.0);
+    }
+
+    /// The same, with so many pixels of a picture for each of the page.
+    pub fn resize_by(&mut self, width: u32, height: u32, scale: f64) {
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": scale, "mobile": false });
         self.call("Emulation.setDeviceMetricsOverride", &size);
     }
 
