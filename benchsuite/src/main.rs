@@ -55,7 +55,8 @@ Options:
                    can be repeated (host: casemate in the place of a login shell; only root can measure it)
   --tools A,B,...  bare, script, cast, zst, asciinema, tlog (default: all)
   --rounds N       rounds of interleaved runs of burst and commands (default: 21 and 7)
-  --index FILE     of search and audit (SQLite): keep it there, and ask the one that is there already
+  --index FILE     of search and audit (SQLite): keep it there, and ask the one that is there already;
+                   of audit also the address of a PostgreSQL that was filled before
   --events N       of audit: commands in the log (default: 10000000)
   --database NAME  of audit and server: sqlite or postgres (default: one after the other)
   --casemate PATH  the casemate to measure (default: the one beside this program)

@@ -36,9 +36,13 @@ const SETTINGS: [&str; 4] = [
     "checkpoint_completion_target=0.9",
 ];
 
-/// Asks a database that is there (SQLite), or makes them.
+/// Asks a database that is there, a file or the address of a PostgreSQL, or makes them.
 pub(crate) fn measure(suite: &mut Suite, index: Option<&Path>) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    if let Some(url) = index.and_then(Path::to_str).filter(|url| url.starts_with("postgres")) {
+        let mut made = again(suite.scale.audit_commands);
+        return runtime.block_on(ask(suite, "PostgreSQL", url, &mut made));
+    }
     if suite.databases.contains(&"sqlite") {
         let place = index.map_or_else(|| suite.path("audit.db"), Path::to_owned);
         let url = format!("sqlite:{}", place.display());
@@ -76,18 +80,11 @@ async fn one(
     say(&format!("audit: {commands} commands in {name}"));
     let note = place.with_extension("made");
     let is_there = note.exists();
-    let database = Database::open(url).await?;
-    let mut made = Made::new();
+    let mut made = if is_there { again(commands) } else { Made::new() };
     let filled = if is_there {
-        // The same again, without keeping it: what is asked depends on it.
-        let mut events = Vec::new();
-        while made.commands < commands {
-            made.next(&mut events);
-            events.clear();
-        }
         std::fs::read_to_string(&note)?
     } else {
-        let filled = fill(&database, &mut made, commands).await?;
+        let filled = fill(&Database::open(url).await?, &mut made, commands).await?;
         rest()?;
         filled
     };
@@ -125,7 +122,22 @@ async fn one(
             suite.goal(Goal { what, wanted, found: format!("{found:.0}"), met: found >= least });
         }
     }
-    questions::ask(suite, name, &database, &mut made).await?;
+    ask(suite, name, url, &mut made).await
+}
+
+/// The same events again, without keeping them: what is asked depends on them.
+fn again(commands: u64) -> Made {
+    let (mut made, mut events) = (Made::new(), Vec::new());
+    while made.commands < commands {
+        made.next(&mut events);
+        events.clear();
+    }
+    made
+}
+
+async fn ask(suite: &mut Suite, name: &str, url: &str, made: &mut Made) -> Result<()> {
+    let database = Database::open(url).await?;
+    questions::ask(suite, name, &database, made).await?;
     drop(database);
     tokio::task::block_in_place(|| pages::ask(suite, name, url))
 }
