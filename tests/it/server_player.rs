@@ -1,6 +1,6 @@
 //! Recordings as a browser's player takes them from the audit server: an index, and parts of it.
 
-use casemate_tests::World;
+use casemate_tests::{LONG, World, wait_until};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -30,13 +30,35 @@ fn a_recording_is_played_in_parts_and_looked_at_once() {
             let id = Uuid::now_v7().to_string();
             assert_eq!(agent.connect_as(&id, "alice@org.com", form).status, 201);
             let path = format!("session-recordings/{id}/player");
-            let mut at = 0;
+            let (mut at, mut so_far, mut given) = (0, 0.0, Vec::new());
+            let nothing = administrator.get(&path);
+            assert_eq!((nothing.status, nothing.json()["errorType"].as_str()), (503, Some("Later")));
             for piece in bytes.chunks(1 << 20) {
-                let open = administrator.get(&path);
-                assert_eq!((open.status, open.json()["errorType"].as_str()), (409, Some("Conflict")));
                 let is_last = at + piece.len() == bytes.len();
                 assert_eq!(agent.patch(&id, at, piece, is_last).status, 204);
                 at += piece.len();
+                // What there is of it is played at once; what was given out of it stays as it was.
+                let index = wait_until("more of it", LONG, || {
+                    let index = administrator.get(&path);
+                    let index = (index.status == 200).then(|| index.json())?;
+                    (index["duration"].as_f64()? > so_far).then_some(index)
+                });
+                assert!(is_last || index["isWhole"] == false, "{index}");
+                so_far = index["duration"].as_f64().unwrap();
+                let last = index["segments"].as_array().unwrap().last().unwrap();
+                let url = format!("session-recordings/{id}/{}", last["url"].as_str().unwrap());
+                let part = administrator.json(&url);
+                assert_eq!(part["events"][0][0], last["start"], "{form}");
+                assert_eq!(
+                    part["events"].as_array().unwrap().last().unwrap()[0],
+                    index["duration"],
+                    "{form}"
+                );
+                given.push((url, part));
+            }
+            wait_until("all of it", LONG, || (administrator.json(&path)["isWhole"] == true).then_some(()));
+            for (url, part) in given {
+                assert_eq!(administrator.json(&url), part);
             }
             let looked = || {
                 let events = administrator.json("events/subject?eventCount=1000");
@@ -99,7 +121,10 @@ fn what_is_no_recording_is_not_played() {
         let id = Uuid::now_v7().to_string();
         assert_eq!(agent.connect_as(&id, "alice@org.com", "cast").status, 201);
         assert_eq!(agent.patch(&id, 0, b"", true).status, 204);
-        let answer = administrator.get(&format!("session-recordings/{id}/player"));
-        assert_eq!(answer.status, 409, "{}", answer.text);
+        wait_until("that it is none", LONG, || {
+            let answer = administrator.get(&format!("session-recordings/{id}/player"));
+            assert!([409, 503].contains(&answer.status), "{}", answer.text);
+            (answer.status == 409).then_some(())
+        });
     });
 }

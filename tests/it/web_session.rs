@@ -1,6 +1,6 @@
 //! The page of a session in a real browser: played at any moment, searched, live, and what may be done with it.
 
-use casemate_tests::{LONG, wait_until};
+use casemate_tests::{LONG, Session, need, wait_until};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -47,7 +47,10 @@ fn a_recording_shows_in_parts_what_it_shows_as_a_whole() {
     let id = Uuid::now_v7().to_string();
     assert_eq!(agent.connect_as(&id, "alice@org.com", "cast").status, 201);
     assert_eq!(agent.patch(&id, 0, long().as_bytes(), true).status, 204);
-    let index = web.administrator.json(&format!("session-recordings/{id}/player"));
+    let index = wait_until("its film", LONG, || {
+        let index = web.administrator.get(&format!("session-recordings/{id}/player"));
+        (index.status == 200 && index.json()["isWhole"] == true).then(|| index.json())
+    });
     let parts = index["segments"].as_array().unwrap().len();
     assert!(parts > 2, "{parts}");
     web.go(&format!("/admin/sessions/{id}?t=83.15"));
@@ -159,30 +162,127 @@ fn a_recording_is_held_and_deleted_by_whoever_may() {
     web.assert_no_complaints();
 }
 
+/// Types a command, and waits for the prompt behind what it puts out.
+fn run(shell: &mut Session, command: &str, output: &str) {
+    shell.send(format!("{command}\r"));
+    shell.wait_screen(&format!("\n{output}\nready>"));
+}
+
 #[test]
-fn a_session_that_goes_on_is_played_as_it_does_and_closed() {
+fn a_session_that_goes_on_has_its_past_and_is_closed() {
+    need!("bash");
     let Some(mut web) = Web::begin() else { return };
-    let agent = web.server.with_key(&web.administrator.agent("web-1"));
-    let id = Uuid::now_v7().to_string();
-    assert_eq!(agent.connect_as(&id, "alice@org.com", "cast").status, 201);
-    let mut sent = 0;
-    let mut send = |text: &str| {
-        assert_eq!(agent.patch(&id, sent, text.as_bytes(), false).status, 204);
-        sent += text.len();
+    let key = web.administrator.agent("web-1");
+    web.world.write("agent.key", key);
+    let address = web.server.address.clone();
+    let arguments = ["rec", "-q", "--server", &address, "--key-file", "agent.key", "--user", "alice@org.com"];
+    let program = ["-c", "bash --norc --noprofile -i"];
+    let mut shell = web.world.casemate(&[&arguments[..], &program].concat()).on_terminal();
+    shell.wait_prompt();
+    run(&mut shell, "echo first-$((40+2))", "first-42");
+    // Enough that there is more than one part.
+    run(
+        &mut shell,
+        "for ((i = 0; i < 30000; i++)); do echo \"line $i of something that goes on\"; done",
+        "line 29999 of something that goes on",
+    );
+    run(&mut shell, "echo second-$((40+3))", "second-43");
+    let open = wait_until("it is there", LONG, || {
+        let open = web.administrator.json("connections?connectionState=Open");
+        open[0]["id"].as_str().map(str::to_owned)
+    });
+    let is_command = |text: &str| {
+        format!(
+            "[...document.querySelectorAll('#commands code')].some(one => one.textContent.includes('{text}'))"
+        )
     };
-    send("{\"version\":2,\"width\":80,\"height\":24}\n[0.5,\"o\",\"the beginning\\r\\n\"]\n");
-    web.go(&format!("/admin/sessions/{id}"));
-    web.browser.wait_for(&format!("{SHOWN}.includes('the beginning')"));
-    send("[1.5,\"r\",\"60x10\"]\n[1.5,\"o\",\"and on it goes\\r\\n\"]\n");
-    web.browser.wait_for(&format!("{SHOWN}.includes('and on it goes')"));
+    web.go(&format!("/admin/sessions/{open}"));
+    web.browser.wait_for(&format!("{SHOWN}.includes('second-43')"));
+    web.browser.wait_for(&is_command("echo second"));
+    // It begins with what is to be seen, not with what led there.
+    let first = web.browser.evaluate(
+        "new Promise(done => { const source = new EventSource(document.querySelector('#session').dataset.stream); \
+         source.addEventListener('output', message => done('output')); \
+         source.addEventListener('screen', message => { source.close(); done(message.data); }) })",
+    );
+    let first = first.as_str().unwrap();
+    assert!(first.contains("second-43"), "{first}");
+    assert!(!first.contains("first-42") && first.len() < 30_000, "{}", first.len());
+    // Its past is there: what was to be seen when the first command had been typed.
+    web.browser.wait_for("document.querySelectorAll('#timeline .activity rect').length > 0 && document.querySelectorAll('#timeline .commands rect').length >= 3");
+    web.pictures("session-live");
+    let at = web.texts("#commands code").iter().position(|command| command.contains("for ((")).unwrap() + 1;
+    web.browser.click(&format!("#commands li:nth-child({at}) a"));
+    web.browser.wait_for(&format!("{SHOWN}.includes('first-42') && !{SHOWN}.includes('second')"));
+    web.browser.wait_for(&format!(
+        "document.querySelector('#commands li:nth-child({at})').hasAttribute('aria-current')"
+    ));
+    web.pictures("session-past");
+    // What runs meanwhile is listed, and what is shown stays.
+    run(&mut shell, "echo third-$((40+4))", "third-44");
+    web.browser.wait_for(&is_command("echo third"));
+    assert!(!web.browser.evaluate(SHOWN).as_str().unwrap().contains("third"));
+    web.browser.click("#to-live");
+    web.browser
+        .wait_for(&format!("{SHOWN}.includes('third-44') && document.querySelector('#to-live').hidden"));
+    run(&mut shell, "echo fourth-$((40+5))", "fourth-45");
+    web.browser.wait_for(&format!("{SHOWN}.includes('fourth-45')"));
+    web.browser.wait_for(&is_command("echo fourth"));
     assert_eq!(web.texts("[data-act]"), ["Close the session", "Hold"]);
     web.browser.click("[data-act=close]");
     web.fill("#ask input", "enough");
     web.browser.click("#ask button.main");
-    wait_until("it is told", LONG, || {
-        let answer = agent.patch(&id, sent, b"", false);
-        answer.header("casemate-close").map(|reason| assert!(reason.contains("enough"), "{reason}"))
-    });
+    assert_eq!(shell.wait_exit(LONG), 128 + 15);
+    // It ends where it was, and all of it is there.
+    web.browser.wait_for(
+        "document.querySelector('#prepared')?.dataset.film == 'whole' && location.search.startsWith('?t=')",
+    );
+    web.browser.wait_for(&format!("{SHOWN}.includes('fourth-45')"));
+    web.assert_no_complaints();
+}
+
+#[test]
+fn a_great_recording_is_played_while_it_is_prepared() {
+    let Some(mut web) = Web::begin() else { return };
+    let agent = web.server.with_key(&web.administrator.agent("web-1"));
+    let id = Uuid::now_v7().to_string();
+    assert_eq!(agent.connect_as(&id, "alice@org.com", "cast").status, 201);
+    let line = "x".repeat(150);
+    let lines = (0..400_000_u32).map(|second| format!("[{second}.5,\"o\",\"line {second} {line}\\r\\n\"]\n"));
+    let text = format!("{{\"version\":2,\"width\":80,\"height\":24}}\n{}", lines.collect::<String>());
+    let pieces: Vec<&[u8]> = text.as_bytes().chunks(1 << 20).collect();
+    for (number, piece) in pieces.iter().enumerate() {
+        let is_last = number + 1 == pieces.len();
+        assert_eq!(agent.patch(&id, number * (1 << 20), piece, is_last).status, 204);
+    }
+    let administrator = web.administrator.clone();
+    let index = || administrator.json(&format!("session-recordings/{id}/player"));
+    let first = index();
+    assert_eq!(first["isWhole"], false, "it was made in no time");
+    web.go(&format!("/admin/sessions/{id}?t=83.6"));
+    web.browser.wait_for(&format!("{SHOWN}.includes('line 83 ')"));
+    let said = web.texts("#prepared");
+    assert!(said[0].starts_with("Prepared up to ") && said[0].ends_with(", the rest follows."), "{said:?}");
+    web.pictures("session-prepared");
+    // More of it comes by itself, and what is shown stays.
+    web.browser
+        .wait_for(&format!("document.querySelector('#prepared').textContent != {}", Value::from(&*said[0])));
+    web.browser.evaluate("document.querySelector('#session').dataset.same = ''");
+    web.browser.evaluate("window.before = Number(document.querySelector('#timeline').dataset.duration)");
+    web.browser.wait_for("Number(document.querySelector('#timeline').dataset.duration) > window.before");
+    assert!(web.browser.evaluate(SHOWN).as_str().unwrap().contains("line 83 "));
+    // The end of what an index names is the end of it, though there is more by now.
+    let last = first["segments"].as_array().unwrap().last().unwrap();
+    let part = web.administrator.json(&format!("session-recordings/{id}/{}", last["url"].as_str().unwrap()));
+    assert_eq!(part["events"].as_array().unwrap().last().unwrap()[0], first["duration"]);
+    wait_until("all of it", 4 * LONG, || (index()["isWhole"] == true).then_some(()));
+    let again = web.administrator.json(&format!("session-recordings/{id}/{}", last["url"].as_str().unwrap()));
+    assert_eq!(again, part);
+    web.browser.wait_for("document.querySelector('#prepared').dataset.film == 'whole'");
+    web.browser.wait_for(&format!("{SHOWN}.includes('line 83 ')"));
+    web.browser.evaluate("window.player.seek(399999)");
+    web.browser.wait_for(&format!("{SHOWN}.includes('line 399998 ')"));
+    assert_eq!(web.browser.evaluate("'same' in document.querySelector('#session').dataset"), true);
     web.assert_no_complaints();
 }
 

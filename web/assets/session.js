@@ -1,201 +1,155 @@
 // @ts-check
-// The page of a session: the player, and what follows the moment that it plays.
-import { find } from "./dom.js";
-
-/** @typedef {{ seek(where: number): Promise<unknown>, getCurrentTime(): Promise<number> | number, dispose(): void }} Player */
-
-/** What `asciinema-player` defines. @type {any} */
-const library = /** @type {any} */ (window).AsciinemaPlayer;
+// The page of a session: what is to be seen, the moment of it, what comes while it goes on, and what may be done with it.
+import { find, isText } from "./dom.js";
+import { change, commands, length, light, pointed, put, search } from "./moments.js";
+import { Screen } from "./screen.js";
+import { Stream } from "./stream.js";
 
 const session = find("#session", HTMLElement);
 if (session) begin(session);
 
 /** @param {HTMLElement} session */
 function begin(session) {
-  const { id = "", csrf = "" } = session.dataset;
-  const recording = `/api/v2/session-recordings/${id}`;
+  const { id = "", csrf = "", stream: address } = session.dataset;
   const asked = Number(new URLSearchParams(location.search).get("t"));
+  const isOpen = session.dataset.open !== undefined;
   const place = find("#player", HTMLElement);
-  /** @type {Player | undefined} */
-  let player;
-  if (place && session.dataset.plays !== undefined) {
-    const isOpen = session.dataset.open !== undefined;
-    const source = isOpen ? follow(`${recording}/live`) : { url: `${recording}/player`, driver: "recording", format: "segmented" };
-    const startAt = Number.isFinite(asked) && asked > 0 ? asked : 0;
-    player = library.create(source, place, {
-      fit: "width",
-      autoPlay: isOpen,
-      preload: true,
-      startAt,
-      poster: isOpen ? undefined : `npt:${startAt}`,
-    });
-    /** @type {any} */ (window).player = player;
-    if (!isOpen) setInterval(() => void light(session, player), 200);
+  const screen = place && session.dataset.plays !== undefined ? new Screen(place, `/api/v2/session-recordings/${id}/player`, ended) : undefined;
+  let isOver = false;
+  let isWhole = film() === "whole";
+  /** @type {Stream | undefined} */
+  let stream;
+
+  /** Shows what was asked for, or what goes on, as soon as there is something. */
+  function show() {
+    if (!screen || screen.isShown) return;
+    const at = Number.isFinite(asked) && asked > 0 ? asked : 0;
+    if (isOpen && !(at && film() === "so-far")) screen.live();
+    else if (film() === "whole" || film() === "so-far") screen.past(at, length());
+    offer();
   }
-  const go = /** @param {number} at */ (at) => {
+
+  /** @param {number} at */
+  function go(at) {
+    if (!screen) return;
     history.replaceState(null, "", `?t=${at}`);
-    void player?.seek(at).then(() => light(session, player));
-  };
+    if (at > length() && !isWhole) say("That moment is not prepared yet.");
+    void screen.seek(at, length()).then(follow);
+    offer();
+  }
+
+  /** Back to what goes on. */
+  function live() {
+    if (!screen || screen.isLive) return;
+    history.replaceState(null, "", location.pathname);
+    screen.live();
+    offer();
+    // It begins with the screen of now.
+    stream?.open();
+  }
+
+  /** The way back stands there where somebody has left. */
+  function offer() {
+    const button = find("#to-live", HTMLButtonElement);
+    if (button) button.hidden = !screen || screen.isLive || isOver;
+  }
+
+  /** The end of what there was of the past. */
+  function ended() {
+    if (!screen || isWhole) return;
+    if (length() > screen.end) screen.past(screen.end, length(), true);
+    else if (isOpen && !isOver) live();
+  }
+
+  async function follow() {
+    const now = screen?.isLive ? Infinity : await screen?.now();
+    if (now !== undefined) light(now);
+  }
+
+  /** @param {string} html */
+  async function grown(html) {
+    change(html);
+    offer();
+    show();
+    if (film() !== "whole" || isWhole) return void follow();
+    isWhole = true;
+    stream?.end();
+    // It is whole only of what has ended.
+    if (isOpen) return over();
+    if (screen?.isShown && !screen.isLive) await screen.renew(length());
+    say("All of it is prepared.");
+  }
+
+  /** The session has ended, and all of it is there. */
+  function over() {
+    if (screen?.isLive) return location.replace(`?t=${length()}`);
+    say("The session has ended. ");
+    const link = document.createElement("a");
+    link.href = location.href;
+    link.textContent = "Show all of it";
+    find("#said", HTMLElement)?.append(link);
+  }
+
+  show();
+  const timer = setInterval(() => {
+    if (session.isConnected) return void follow();
+    // Another page has taken its place.
+    clearInterval(timer);
+    stream?.end();
+  }, 200);
+  if (address) {
+    stream = new Stream(address, {
+      screen: (data) => screen?.show(JSON.parse(data)),
+      output: (data) => screen?.output(JSON.parse(data)),
+      command: put,
+      film: (data) => void grown(data),
+      over: () => {
+        isOver = true;
+        say("The session has ended.");
+        offer();
+      },
+    });
+  }
+
   session.addEventListener("click", (event) => {
     const target = event.target instanceof Element ? event.target : null;
     const moment = target?.closest("[data-at] a")?.closest("[data-at]");
-    if (moment instanceof HTMLElement && player && !session.hasAttribute("data-open")) {
+    if (moment instanceof HTMLElement && screen) {
       event.preventDefault();
       go(Number(moment.dataset.at));
     }
     const line = target?.closest("#timeline");
-    if (line instanceof SVGElement && player) {
-      const box = line.getBoundingClientRect();
-      const at = ((/** @type {MouseEvent} */ (event).clientX - box.x) / box.width) * length(session);
-      go(Math.round(at * 10) / 10);
-    }
+    if (line instanceof SVGElement && event instanceof MouseEvent) go(pointed(event, line));
+    if (target?.closest("#to-live")) live();
     const act = target?.closest("[data-act]");
     if (act instanceof HTMLElement) void ask(act.dataset.act ?? "", act.innerText, id, csrf);
   });
-  find("#find", HTMLFormElement)?.addEventListener("submit", (event) => {
+  find("#find", HTMLFormElement)?.addEventListener("submit", async (event) => {
     event.preventDefault();
-    void search(session, recording);
+    say(await search(find("#find-text", HTMLInputElement)?.value.trim() ?? "", `${location.pathname}/found`));
   });
-}
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || !session.isConnected) return;
+    const isTaken = isText(event.target) || (event.target instanceof Element && event.target.closest("button, summary, .ap-player"));
+    if (isTaken || document.querySelector("dialog[open]")) return;
+    if (event.key === " ") screen?.toggle();
+    else if (event.key === "j" || event.key === "k") step(event.key === "j" ? 1 : -1);
+    else return;
+    event.preventDefault();
+  });
 
-/** @param {HTMLElement} session */
-function length(session) {
-  return Number(session.dataset.duration) || 0;
-}
-
-/**
- * Shows where it plays, and the command of that moment.
- * @param {HTMLElement} session
- * @param {Player | undefined} player
- */
-async function light(session, player) {
-  const now = await player?.getCurrentTime();
-  if (now === undefined) return;
-  const whole = length(session);
-  find("#playhead", SVGElement)?.setAttribute("x", String(whole ? (now / whole) * 1000 : 0));
-  let current = null;
-  for (const command of document.querySelectorAll("#commands [data-at]")) {
-    if (command instanceof HTMLElement && Number(command.dataset.at) <= now + 0.000001) current = command;
+  /** @param {number} by so many commands on, or back */
+  function step(by) {
+    const all = commands();
+    const current = all.findIndex((command) => command.hasAttribute("aria-current"));
+    const next = all[Math.min(Math.max(current + by, 0), all.length - 1)];
+    if (next) go(Number(next.dataset.at));
   }
-  const before = document.querySelector("#commands [aria-current]");
-  if (before === current) return;
-  before?.removeAttribute("aria-current");
-  current?.setAttribute("aria-current", "true");
-  const list = find("#commands", HTMLElement);
-  if (current && list) list.scrollTop = current.offsetTop - list.offsetTop - list.clientHeight / 3;
 }
 
-/**
- * Plays a session that goes on, as far as it is there and as it grows.
- * @param {string} address
- */
-function follow(address) {
-  /** @param {{ dispatch(event: string, data?: unknown): void }} callbacks */
-  return ({ dispatch }) => {
-    const stop = new AbortController();
-    const run = async () => {
-      const answer = await fetch(address, { signal: stop.signal });
-      if (!answer.ok || !answer.body) throw new Error(answer.statusText);
-      const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-      let rest = "";
-      for (;;) {
-        const { done, value } = await reader.read();
-        if (done) break;
-        const lines = (rest + value).split("\n");
-        rest = lines.pop() ?? "";
-        const output = [];
-        for (const line of lines) {
-          if (!line.startsWith("[")) {
-            if (line.startsWith("{")) dispatch("reset", { size: size(JSON.parse(line)), init: undefined });
-            if (line.startsWith("{")) dispatch("playing");
-            continue;
-          }
-          const [, code, data] = JSON.parse(line);
-          if (code === "o") output.push(data);
-          if (code === "r") {
-            if (output.length) dispatch("output", output.splice(0).join(""));
-            const [cols, rows] = data.split("x").map(Number);
-            dispatch("resize", size({ cols, rows }));
-          }
-        }
-        if (output.length) dispatch("output", output.join(""));
-      }
-      dispatch("ended", { message: "The session has ended" });
-    };
-    return {
-      play: () => {
-        dispatch("play");
-        run().catch((error) => dispatch("offline", { message: String(error) }));
-        return true;
-      },
-      stop: () => stop.abort(),
-      getTiming: () => ({ time: 0, rate: 0, sampledAt: performance.timeOrigin + performance.now() }),
-    };
-  };
-}
-
-/**
- * A size that a screen can have, whatever a recording says.
- * @param {any} said
- */
-function size(said) {
-  const within = /** @param {unknown} value @param {number} usual @param {number} most */ (value, usual, most) =>
-    Math.min(Math.max(Math.trunc(Number(value)) || usual, 2), most);
-  const term = said.term ?? said;
-  return { cols: within(term.cols ?? term.width, 80, 1000), rows: within(term.rows ?? term.height, 24, 500) };
-}
-
-/**
- * Finds a text in commands and output, and shows where.
- * @param {HTMLElement} session
- * @param {string} recording
- */
-async function search(session, recording) {
-  const text = find("#find-text", HTMLInputElement)?.value.trim() ?? "";
-  const list = find("#found", HTMLOListElement);
-  const hits = find("#hits", SVGGElement);
-  if (!list) return;
-  list.replaceChildren();
-  hits?.replaceChildren();
-  for (const command of document.querySelectorAll("#commands [data-at]")) {
-    const isFound = text !== "" && (command.textContent ?? "").toLowerCase().includes(text.toLowerCase());
-    command.classList.toggle("found", isFound);
-    if (isFound && command instanceof HTMLElement) mark(session, Number(command.dataset.at));
-  }
-  if (text === "") return;
-  const query = new URLSearchParams({ text, connectionIds: session.dataset.id ?? "", count: "200" });
-  const answer = await fetch(`/api/v2/session-recordings/search?${query}`);
-  if (!answer.ok) return say(await wrong(answer));
-  const lines = /** @type {{ offset: number, line: string }[]} */ (await answer.json());
-  lines.sort((one, other) => one.offset - other.offset);
-  for (const { offset, line } of lines) {
-    const item = document.createElement("li");
-    item.dataset.at = String(offset);
-    const link = document.createElement("a");
-    link.href = `?t=${item.dataset.at}`;
-    const code = document.createElement("code");
-    code.textContent = line;
-    link.append(code);
-    item.append(link);
-    list.append(item);
-    mark(session, offset);
-  }
-  const commands = document.querySelectorAll("#commands .found").length;
-  const many = /** @param {number} number @param {string} what */ (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
-  say(`${lines.length === 200 ? "200 lines and more" : many(lines.length, "line")} of output, ${many(commands, "command")}`);
-}
-
-/**
- * @param {HTMLElement} session
- * @param {number} at
- */
-function mark(session, at) {
-  const hit = document.createElementNS("http://www.w3.org/2000/svg", "rect");
-  const whole = length(session);
-  for (const [name, value] of [["x", whole ? (at / whole) * 1000 : 0], ["y", 20], ["width", 2], ["height", 36]]) {
-    hit.setAttribute(String(name), String(value));
-  }
-  find("#hits", SVGGElement)?.append(hit);
+/** What there is of the film: `whole`, `so-far`, `later`, `nothing`. */
+function film() {
+  return find("#prepared", HTMLElement)?.dataset.film;
 }
 
 /**
@@ -228,6 +182,8 @@ async function ask(act, title, id, csrf) {
   const headers = { "x-csrf-token": csrf, "content-type": "application/json" };
   const answer = await fetch(String(address), { method: String(method), headers, body: body && JSON.stringify(body) });
   if (!answer.ok) return say(await wrong(answer));
+  // It ends in a moment, and the stream says so.
+  if (act === "close") return say("The session is being closed.");
   location.reload();
 }
 

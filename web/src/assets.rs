@@ -25,7 +25,7 @@ pub struct Asset {
 }
 
 /// Each file behind those that it imports.
-const FILES: [(&str, &str); 15] = [
+const FILES: [(&str, &str); 18] = [
     ("app.css", include_str!("../assets/app.css")),
     ("icon.svg", include_str!("../assets/icon.svg")),
     ("htmx.js", include_str!("../../vendor/htmx/htmx.min.js")),
@@ -38,6 +38,9 @@ const FILES: [(&str, &str); 15] = [
     ("live.js", include_str!("../assets/live.js")),
     ("app.js", include_str!("../assets/app.js")),
     ("session.css", include_str!("../assets/session.css")),
+    ("screen.js", include_str!("../assets/screen.js")),
+    ("stream.js", include_str!("../assets/stream.js")),
+    ("moments.js", include_str!("../assets/moments.js")),
     ("session.js", include_str!("../assets/session.js")),
     ("asciinema-player.css", include_str!("../../vendor/asciinema-player/asciinema-player.css")),
     ("asciinema-player.js", include_str!("../../vendor/asciinema-player/asciinema-player.min.js")),

@@ -133,9 +133,10 @@ fn keys() -> Markup {
             dl.facts {
                 @for (key, what) in [
                     ("/", "to the filter"),
-                    ("j, k", "to the next row, to the one before"),
+                    ("j, k", "to the next row or command, to the one before"),
                     ("Enter", "all of the row"),
                     ("p", "pause, and go on"),
+                    ("Space", "play a session, and stop"),
                     ("z", "times in UTC, and in the zone of this browser"),
                     ("?", "these keys"),
                     ("Esc", "close, or leave the filter"),

@@ -1,9 +1,12 @@
 //! Films of recordings, as they are written and read: what a browser plays.
 //!
-//! *Invariants*: scene `n` of a recording is always the same, whoever makes it. A film is there when its facts are, with all its
-//! scenes. A recording that is deleted takes its film along, and gets none any more. It can be made again.
+//! *Invariants*: scene `n` of a recording is always the same, whoever makes it. A film is whole when its facts are there, with all
+//! its scenes; until then it has those that were made so far, and some that somebody else has made or left. A recording that is
+//! deleted takes its film along, and gets none any more. It can be made again.
 //!
 //! *Not here*: how films are made, and what their facts say.
+
+use std::ops::RangeInclusive;
 
 use sea_query::{Expr, ExprTrait as _, OnConflict, Order, Query, SimpleExpr};
 use uuid::Uuid;
@@ -44,12 +47,32 @@ impl Recordings {
         rows.into_iter().map(Recording::from_row).collect()
     }
 
-    /// Adds scenes of a film. Those that are there already stay.
+    /// Recordings that are not complete and have at least so many bytes, the latest first.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn growing(&self, least: u64, limit: u64) -> Result<Vec<Recording>, StoreError> {
+        // What goes on is not all indexed: that has an index.
+        let select = row::select()
+            .and_where(Expr::col(Column::Indexed).eq(Expr::cust("0")))
+            .and_where(Expr::col(Column::Deleted).is_null())
+            .and_where(Expr::col(Column::Completed).is_null())
+            .and_where(Expr::col(Column::Size).gte(signed(least)))
+            .order_by(Column::Id, Order::Desc)
+            .limit(limit)
+            .to_owned();
+        let rows = self.database.reading().await?.rows::<row::Row>(&select).await?;
+        rows.into_iter().map(Recording::from_row).collect()
+    }
+
+    /// Adds scenes of a film that follow each other. They take the place of those that somebody left there.
     ///
     /// # Errors
     /// The recording has been deleted, or the database refuses.
     pub async fn add_scenes(&self, id: Uuid, scenes: &[KeptScene]) -> Result<(), StoreError> {
+        let (Some(first), Some(last)) = (scenes.first(), scenes.last()) else { return Ok(()) };
         let mut work = self.changing(id, 0).await?;
+        forget_scenes(&mut work, id, first.number..=last.number).await?;
         for scene in scenes {
             let insert = Query::insert()
                 .into_table(FilmScenes::Table)
@@ -67,19 +90,19 @@ impl Recordings {
                     Expr::val(scene.place.as_str()),
                     Expr::val(bytes(&scene.screen)),
                 ])
-                .on_conflict(OnConflict::new().do_nothing().to_owned())
                 .to_owned();
             work.run(&insert).await?;
         }
         work.commit().await
     }
 
-    /// Says that all scenes are there, and what is known of the whole.
+    /// Says that all scenes are there, so many, and what is known of the whole.
     ///
     /// # Errors
     /// The recording has been deleted, or the database refuses.
-    pub async fn add_film(&self, id: Uuid, facts: &str) -> Result<(), StoreError> {
+    pub async fn add_film(&self, id: Uuid, scenes: u64, facts: &str) -> Result<(), StoreError> {
         let mut work = self.changing(id, 1).await?;
+        forget_scenes(&mut work, id, scenes..=u64::MAX).await?;
         let insert = Query::insert()
             .into_table(Films::Table)
             .columns([Films::Recording, Films::Facts])
@@ -87,16 +110,6 @@ impl Recordings {
             .on_conflict(OnConflict::column(Films::Recording).update_column(Films::Facts).to_owned())
             .to_owned();
         work.run(&insert).await?;
-        work.commit().await
-    }
-
-    /// Forgets the film of a recording, so that it is made again.
-    ///
-    /// # Errors
-    /// The recording has been deleted, or the database refuses.
-    pub async fn forget_film(&self, id: Uuid) -> Result<(), StoreError> {
-        let mut work = self.changing(id, 0).await?;
-        forget(&mut work, id).await?;
         work.commit().await
     }
 
@@ -114,7 +127,7 @@ impl Recordings {
         Ok(rows.into_iter().next().map(|(facts,)| facts))
     }
 
-    /// When the scenes of a film begin, in microseconds, in their order.
+    /// When the scenes of a film begin, in microseconds, in their order: all that are there.
     ///
     /// # Errors
     /// The database refuses.
@@ -181,6 +194,14 @@ pub(super) async fn forget(work: &mut Work, id: Uuid) -> Result<(), StoreError> 
         .and_where(Expr::col(Films::Recording).eq(bytes(id.as_bytes())))
         .to_owned();
     work.run(&film).await?;
-    let scenes = Query::delete().from_table(FilmScenes::Table).and_where(of_recording(id)).to_owned();
-    work.run(&scenes).await.map(drop)
+    forget_scenes(work, id, 0..=u64::MAX).await
+}
+
+async fn forget_scenes(work: &mut Work, id: Uuid, numbers: RangeInclusive<u64>) -> Result<(), StoreError> {
+    let delete = Query::delete()
+        .from_table(FilmScenes::Table)
+        .and_where(of_recording(id))
+        .and_where(Expr::col(FilmScenes::Number).between(signed(*numbers.start()), signed(*numbers.end())))
+        .to_owned();
+    work.run(&delete).await.map(drop)
 }

@@ -489,33 +489,34 @@ fn films_are_made_once_and_go_with_their_recordings() {
             recordings.to_film(9).await.unwrap().into_iter().map(|recording| recording.id).collect()
         };
         let id = recordings.create(&new("alice", 1)).await.unwrap().id;
+        let growing = async |least: u64| recordings.growing(least, 9).await.unwrap().len();
         assert!(due().await.is_empty());
+        assert_eq!((growing(0).await, growing(1).await), (1, 0));
         recordings.complete(id, Time(2)).await.unwrap();
-        assert_eq!(due().await, [id]);
+        assert_eq!((due().await, growing(0).await), (vec![id], 0));
         let scene = |number: u64| KeptScene {
             number,
             start: number * 10,
             place: format!("place {number}"),
             screen: vec![7; 3],
         };
-        // Somebody made some of it before.
-        recordings.add_scenes(id, &[scene(0), scene(1)]).await.unwrap();
+        // Somebody made some of it before, and otherwise.
+        let other = |number: u64| KeptScene { start: number * 7, ..scene(number) };
+        recordings.add_scenes(id, &[scene(0), other(1)]).await.unwrap();
+        recordings.add_scenes(id, &[other(2), other(3)]).await.unwrap();
         recordings.add_scenes(id, &[scene(1), scene(2)]).await.unwrap();
+        assert_eq!(recordings.scene_starts(id).await.unwrap(), [0, 10, 20, 21]);
         assert_eq!((due().await, recordings.film(id).await.unwrap()), (vec![id], None));
-        recordings.add_film(id, "facts").await.unwrap();
+        recordings.add_film(id, 3, "facts").await.unwrap();
         assert_eq!((due().await, recordings.film(id).await.unwrap()), (Vec::new(), Some("facts".into())));
         assert_eq!(recordings.scene_starts(id).await.unwrap(), [0, 10, 20]);
         assert_eq!(recordings.scenes(id, 1, 2).await.unwrap(), [scene(1), scene(2)]);
-        recordings.forget_film(id).await.unwrap();
-        assert_eq!((due().await, recordings.scene_starts(id).await.unwrap()), (vec![id], vec![]));
-        recordings.add_scenes(id, &[scene(0)]).await.unwrap();
-        recordings.add_film(id, "facts").await.unwrap();
         recordings.delete(id, &mark("why")).await.unwrap();
         assert_eq!(
             (recordings.film(id).await.unwrap(), recordings.scene_starts(id).await.unwrap()),
             (None, vec![])
         );
-        assert!(matches!(recordings.add_film(id, "facts").await, Err(StoreError::Deleted { .. })));
+        assert!(matches!(recordings.add_film(id, 1, "facts").await, Err(StoreError::Deleted { .. })));
         assert!(matches!(recordings.add_scenes(id, &[scene(0)]).await, Err(StoreError::Deleted { .. })));
     });
 }

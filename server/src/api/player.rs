@@ -9,22 +9,24 @@ use casemate_audit_log::Time;
 use casemate_audit_store::{Recording, StoreError};
 use serde_json::json;
 
-use super::recordings::{find, one};
-use crate::app::{App, id};
+use super::question::pairs;
+use super::recordings::find;
+use crate::app::id;
 use crate::error::{ApiError, ErrorBody};
-use crate::film::{Film, FilmError, ready};
+use crate::film::{FilmError, look, scene};
 use crate::who::{Action, Gate, Seen};
 
 /// The index of a recording for `asciinema-player`
 ///
-/// What its source of the type `segmented` takes: how long the recording is, where its parts begin, and its markers. Not while
-/// the session goes on.
+/// What its source of the type `segmented` takes: how long the recording is, where its parts begin, and its markers. `isWhole` says
+/// whether that is all: of a session that goes on, and of a long recording that has just come, it is what was prepared by now.
+/// Where that is nothing, the answer is 503.
 #[utoipa::path(get, path = "/session-recordings/{id}/player", tag = "recordings", params(("id" = String, Path)),
     responses((status = 200, content_type = "application/json", body = String), (status = "4XX", body = ErrorBody)))]
 pub async fn index(gate: Gate, Path(text): Path<String>) -> Result<Response, ApiError> {
     let caller = gate.pass(Action::GetRecording, &text, json!({ "format": "player" })).await?;
     let (recording, _) = find(&gate, &caller, Action::GetRecording, &text).await?;
-    let film = film(&gate.app, &recording).await?;
+    let film = look(&gate.app, &recording).await.map_err(|error| failed(&recording, &error))?;
     let ticket = gate.app.tickets.give(caller.id, Seen::Film(recording.id), Time::now());
     let index = film.index(&gate.app, "player", &format!("?ticket={ticket}")).await;
     json_of(index.map_err(|error| failed(&recording, &error))?)
@@ -35,7 +37,8 @@ pub async fn index(gate: Gate, Path(text): Path<String>) -> Result<Response, Api
 /// The screen that it begins with, and its events. With the ticket from its index it is part of that call, and no user event of
 /// its own.
 #[utoipa::path(get, path = "/session-recordings/{id}/player/{number}", tag = "recordings",
-    params(("id" = String, Path), ("number" = u64, Path), ("ticket" = Option<String>, Query, description = "As in the index.")),
+    params(("id" = String, Path), ("number" = u64, Path), ("ticket" = Option<String>, Query, description = "As in the index."),
+        ("end" = Option<u64>, Query, description = "As in the index, where that is not whole: when it ends, in microseconds.")),
     responses((status = 200, content_type = "application/json", body = String), (status = "4XX", body = ErrorBody)))]
 pub async fn part(
     gate: Gate,
@@ -43,38 +46,63 @@ pub async fn part(
     uri: Uri,
 ) -> Result<Response, ApiError> {
     let known = id("recording", &text);
-    let ticket = one(&uri, "ticket");
-    let ticket = known.as_ref().ok().zip(ticket.as_ref().ok().and_then(Option::as_deref));
-    let ticket = ticket.map(|(id, ticket)| (Seen::Film(*id), ticket));
+    let asked = Asked::of(&uri);
+    let ticket = asked.as_ref().ok().and_then(|asked| asked.ticket.as_deref());
+    let ticket = known.as_ref().ok().zip(ticket).map(|(id, ticket)| (Seen::Film(*id), ticket));
     let context = json!({ "format": "player", "part": number });
     let caller = gate.pass_with(Action::GetRecording, &text, ticket, context).await?;
-    one(&uri, "ticket")?;
+    let asked = asked?;
     let (recording, _) = find(&gate, &caller, Action::GetRecording, &text).await?;
-    let film = film(&gate.app, &recording).await?;
-    let part = film.scene(&gate.app, number).await.map_err(|error| failed(&recording, &error))?;
+    let part = async {
+        let end = match asked.end {
+            Some(end) => end,
+            None => look(&gate.app, &recording).await?.facts.duration,
+        };
+        scene(&gate.app, &recording, number, end).await
+    };
+    let part = part.await.map_err(|error| failed(&recording, &error))?;
     json_of(part.ok_or_else(|| ApiError::not_found("part of the recording"))?)
 }
 
-/// The film of a recording.
-///
-/// # Errors
-/// Its session goes on, or it cannot be played.
-pub async fn film(app: &App, recording: &Recording) -> Result<Film, ApiError> {
-    if recording.completed.is_none() {
-        return Err(ApiError::conflict("its session goes on: follow it by `live`"));
-    }
-    ready(app, recording).await.map_err(|error| failed(recording, &error))
+/// What is asked of a part.
+struct Asked {
+    ticket: Option<String>,
+    end: Option<u64>,
 }
 
-/// What is said where there is no film.
-pub(crate) fn failed(recording: &Recording, error: &FilmError) -> ApiError {
+impl Asked {
+    fn of(uri: &Uri) -> Result<Self, ApiError> {
+        let mut asked = Self { ticket: None, end: None };
+        for (name, value) in pairs(uri)? {
+            match &*name {
+                "ticket" => asked.ticket = Some(value),
+                "end" => {
+                    let end = value.parse().map_err(|_| ApiError::field(&name, "it is no number"))?;
+                    asked.end = Some(end);
+                }
+                _ => return Err(ApiError::field(&name, "there is no such parameter here")),
+            }
+        }
+        Ok(asked)
+    }
+}
+
+/// Why there is nothing to be played.
+pub fn failed(recording: &Recording, error: &FilmError) -> ApiError {
     match error {
         FilmError::Store(StoreError::Deleted { .. }) => {
             ApiError::new(StatusCode::GONE, "Deleted", "this recording was deleted")
         }
         FilmError::NotARecording => ApiError::conflict("there is nothing in it that could be played"),
-        FilmError::Store(_) | FilmError::Made(_) => {
-            crate::say(format_args!("recording {} cannot be played: {error}", recording.id));
+        FilmError::Later => {
+            let message = "it is being prepared: ask again";
+            let later = ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "Later", message);
+            later.with_header("retry-after", "1")
+        }
+        FilmError::Store(_) | FilmError::Made(_) | FilmError::Failed => {
+            if !matches!(error, FilmError::Failed) {
+                crate::say(format_args!("recording {} cannot be played: {error}", recording.id));
+            }
             let message = "it cannot be played now: the server's log says why";
             ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "Failed", message)
         }

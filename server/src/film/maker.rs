@@ -142,10 +142,21 @@ impl Maker {
         if let Some(unpacker) = self.unpacker.take() {
             self.facts.seals(&unpacker.finish(&mut |_| {}));
         }
-        // A player wants the last scene to begin before the end.
-        let least = if self.number > 1 { self.start.0 + 1 } else { 0 };
-        self.facts.duration = self.pace.last.0.max(least);
+        self.facts.duration = self.duration();
         Ok(Some(std::mem::take(&mut self.facts)))
+    }
+
+    /// What is known of a recording that ends where it was read to. Nothing where that is no recording yet.
+    #[must_use]
+    pub fn so_far(&self) -> Option<Facts> {
+        self.stage.as_ref()?;
+        Some(Facts { duration: self.duration(), ..self.facts.clone() })
+    }
+
+    /// A player wants the last scene to begin before the end.
+    fn duration(&self) -> u64 {
+        let least = if self.number > 1 { self.start.0 + 1 } else { 0 };
+        self.pace.last.0.max(least)
     }
 
     /// Reads line by line: what a line costs is known when it has been read.

@@ -8,7 +8,8 @@
 //!   timeline. Pure.
 //! - [`SceneReader`] makes what the player gets of the bytes of one scene. Pure.
 //! - [`Source`] is the text of a recording, and where in the file each byte of it is found again. Pure.
-//! - [`keep`] has films made in the background of what is complete, and [`ready`] at once of what somebody wants to see.
+//! - [`Making`] makes films, some at a time: in the background of what is complete or has become long ([`keep`]), and at once of
+//!   what somebody wants to see ([`look()`]), who gets what there is of it meanwhile.
 //! - [`Film::still`] is one screen of it, as a picture.
 //!
 //! *Invariants*: whoever plays scenes one after the other sees what whoever plays the recording sees. The screens are those of
@@ -19,8 +20,11 @@
 
 mod activity;
 mod facts;
+mod follower;
 mod keeper;
+mod look;
 mod maker;
+mod making;
 mod pace;
 mod scene;
 mod source;
@@ -31,8 +35,11 @@ mod tests;
 
 pub use activity::Activity;
 pub use facts::{Facts, Note, Seals};
-pub use keeper::{Film, FilmError, Making, keep, made, ready};
+pub use follower::Follower;
+pub use keeper::keep;
+pub use look::{Film, FilmError, look, made, scene};
 pub use maker::Maker;
+pub use making::Making;
 pub use scene::{SceneReader, Until};
 pub use source::{Anchor, Source};
 pub use still::empty;

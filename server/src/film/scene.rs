@@ -46,7 +46,7 @@ pub struct SceneReader {
 pub enum Until {
     /// Where another one begins, before that time.
     Next(Place, Micros),
-    /// With the recording, at that time.
+    /// With what there is of the recording at that time: the end of it, or what had been made of its film by then.
     End(Micros),
 }
 
@@ -128,6 +128,20 @@ impl SceneReader {
         Ok(!self.has_ended)
     }
 
+    /// The screen now, for whoever begins with it: what led there is not to be played any more.
+    pub(super) fn screen(&mut self) -> String {
+        (self.repaints, self.events) = (0, String::new());
+        let (size, init) = (self.stage.size(), self.stage.repaint());
+        serde_json::to_string(&Snapshot { cols: size.cols, rows: size.rows, init }).unwrap_or_default()
+    }
+
+    /// What is to be played since this was last asked.
+    pub(super) fn news(&mut self) -> Option<String> {
+        self.repaints = 0;
+        let events = std::mem::take(&mut self.events);
+        (!events.is_empty()).then(|| format!("[{events}]"))
+    }
+
     /// What the player gets.
     #[must_use]
     pub fn finish(mut self) -> String {
@@ -158,14 +172,21 @@ impl SceneReader {
                     break;
                 }
                 self.place.events += 1;
-                self.event(&event);
+                if !self.event(&event) {
+                    self.has_ended = true;
+                    break;
+                }
             }
         }
         self.decoder = decoder;
     }
 
-    fn event(&mut self, event: &Event<'_>) {
+    /// Says whether it is before the end.
+    fn event(&mut self, event: &Event<'_>) -> bool {
         let at = self.pace.at(event.time);
+        if matches!(self.until, Until::End(end) if at > end) {
+            return false;
+        }
         let data = event.data.decode();
         match &event.code {
             Code::Output => {
@@ -174,7 +195,7 @@ impl SceneReader {
             }
             Code::Input => self.write(at, "i", &data),
             Code::Resize => {
-                let Some(size) = event.size().and_then(|size| self.stage.resize(size)) else { return };
+                let Some(size) = event.size().and_then(|size| self.stage.resize(size)) else { return true };
                 self.write(at, "r", &format!("{}x{}", size.cols, size.rows));
                 if self.repaints < REPAINTS {
                     let screen = format!("\x1bc{}", self.stage.repaint());
@@ -184,6 +205,7 @@ impl SceneReader {
             }
             Code::Marker | Code::Exit | Code::Other(_) => {}
         }
+        true
     }
 
     fn write(&mut self, at: Micros, code: &str, data: &str) {

@@ -10,7 +10,7 @@ use casemate_terminal::render::{self, Theme};
 use casemate_terminal::{Screen as _, Vt100Screen};
 use serde::Deserialize;
 
-use super::{Film, FilmError};
+use super::{Film, FilmError, scene};
 use crate::app::App;
 
 /// Columns and rows of a picture, at least and at most: more are too small to be seen in a list.
@@ -44,8 +44,9 @@ impl Film {
     /// # Errors
     /// It cannot be read.
     pub async fn still(&self, app: &App) -> Result<String, FilmError> {
-        let scenes = app.recordings.scene_starts(self.id()).await?.len() as u64;
-        let Some(scene) = self.scene(app, scenes / 2).await? else { return Ok(empty()) };
+        let scenes = app.recordings.scene_starts(self.recording.id).await?.len() as u64;
+        let scene = scene(app, &self.recording, scenes / 2, self.facts.duration).await?;
+        let Some(scene) = scene else { return Ok(empty()) };
         tokio::task::spawn_blocking(move || picture(&scene))
             .await
             .map_err(|error| std::io::Error::other(error).into())

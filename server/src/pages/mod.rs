@@ -5,7 +5,7 @@
 //! back.
 //!
 //! - `sign_in`: in, out, and by a one-time link. `logs`: the five logs. `live`: their rows as they come. `session`: one session,
-//!   played. `recordings`: which there are. `still`: a picture of one. `search`: in all of them. `settings`: who and what
+//!   played, also as it goes on. `recordings`: which there are. `still`: a picture of one. `search`: in all of them. `settings`: who and what
 //!   there is.
 
 mod live;
@@ -55,6 +55,9 @@ pub fn router(app: &App) -> Router<App> {
         .route(&format!("{SETTINGS}/{{section}}"), get(settings::page).post(settings::add))
         .route(&format!("{SETTINGS}/{{section}}/{{id}}/{{act}}"), post(settings::act))
         .route("/admin/sessions/{id}", get(session::page))
+        .route("/admin/sessions/{id}/live", get(session::live))
+        .route("/admin/sessions/{id}/film", get(session::film))
+        .route("/admin/sessions/{id}/found", get(session::found))
         .route("/admin/{*path}", get(nothing))
         .route(SIGN_IN, get(sign_in::form).post(sign_in::send))
         .route(SIGN_OUT, post(sign_in::leave))

@@ -53,11 +53,11 @@ pub(super) async fn still(
         return Ok((StatusCode::NOT_MODIFIED, kept(tag)).into_response());
     }
     let svg = [(header::CONTENT_TYPE, "image/svg+xml")];
-    let film = made(&gate.app, &recording).await.map_err(|error| failed(&recording, &error))?;
-    let still = match film {
+    let still = match made(&gate.app, &recording).await {
         // It is made soon, and is none that is to be kept.
-        None => return Ok((svg, [(header::CACHE_CONTROL, "no-store")], empty()).into_response()),
-        Some(film) => film.still(&gate.app).await,
+        Ok(None) => return Ok((svg, [(header::CACHE_CONTROL, "no-store")], empty()).into_response()),
+        Ok(Some(film)) => film.still(&gate.app).await,
+        Err(error) => Err(error),
     };
     match still {
         Ok(still) => Ok((svg, kept(tag), still).into_response()),

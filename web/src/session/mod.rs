@@ -4,18 +4,20 @@
 //! *Invariants*: each moment is a link to itself (`?t=83.2`), so that without scripts at least the list can be read. What the
 //! viewer may not do is not offered.
 
+mod parts;
+
 use casemate_audit_log::Time;
+
 use maud::{Markup, html};
 
 use crate::assets;
 use crate::text::{Foreign, encoded};
 use crate::time::{duration, moment, zone};
 
+pub use parts::{command, found};
+
 /// Where the pages of sessions are.
 pub const ROOT: &str = "/admin/sessions";
-
-/// Width of the timeline in its own units, and its height.
-const TIMELINE: (f64, f64) = (1000.0, 56.0);
 
 /// A session.
 #[derive(Clone, Debug)]
@@ -52,6 +54,10 @@ pub struct Session {
     pub may: May,
     /// What calls have to send along.
     pub csrf: Option<String>,
+    /// That looking at it was written down.
+    pub ticket: String,
+    /// Where the logs had got to: what comes behind that comes by the stream of the page.
+    pub cursor: String,
 }
 
 /// What there is of a recording.
@@ -62,7 +68,7 @@ pub enum Recording {
     /// It was deleted: by whom, when and why.
     Deleted(String),
     /// Something.
-    Kept(Kept),
+    Kept(Box<Kept>),
 }
 
 /// A recording that is there.
@@ -84,8 +90,23 @@ pub struct Kept {
     pub activity: (f64, Vec<u64>),
     /// What its seals say: a word, and more about it.
     pub seals: Option<Seals>,
-    /// Why it cannot be played.
-    pub unplayable: Option<String>,
+    /// What of it can be played.
+    pub film: Film,
+    /// Why nothing behind that can be.
+    pub damage: Option<String>,
+}
+
+/// What of a recording can be played at any moment.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Film {
+    /// All of it.
+    Whole,
+    /// What there is by now, up to that second.
+    SoFar(f64),
+    /// Nothing yet.
+    Later,
+    /// Nothing: why.
+    Nothing(String),
 }
 
 /// What the seals of a recording say.
@@ -104,6 +125,8 @@ pub struct Seals {
 /// A command of it.
 #[derive(Clone, Debug)]
 pub struct Command {
+    /// Which one it is.
+    pub id: String,
     /// When, in seconds from the beginning.
     pub at: f64,
     /// It.
@@ -122,6 +145,15 @@ pub struct Mark {
     /// A word of letters: `marker`, `resize`, `process`, `user`, `connection`, …
     pub kind: String,
     /// What.
+    pub text: String,
+}
+
+/// A line that was to be seen in it.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// When it came, in seconds from the beginning.
+    pub at: f64,
+    /// It.
     pub text: String,
 }
 
@@ -165,12 +197,12 @@ pub fn page(session: &Session) -> Markup {
         link rel="stylesheet" href=(assets::address("asciinema-player.css"));
         link rel="stylesheet" href=(assets::address("session.css"));
         article #session hx-boost="false" data-id=(session.id) data-csrf=[session.csrf.as_deref()]
-            data-duration=[kept.map(|kept| kept.duration)]
+            data-stream=[kept.and_then(|kept| stream(session, kept))]
             data-open=[kept.filter(|kept| kept.is_open).map(|_| "")]
-            data-plays=[kept.filter(|kept| kept.unplayable.is_none()).map(|_| "")] {
+            data-plays=[kept.filter(|kept| !matches!(kept.film, Film::Nothing(_))).map(|_| "")] {
             div.head {
                 h1 { (Foreign(&session.subject)) " on " (Foreign(&session.target)) " as " (Foreign(&session.target_user)) }
-                @if let Some(kept) = kept { (tools(session, kept)) }
+                @if let Some(kept) = kept { (parts::tools(session, kept)) }
             }
             p.when {
                 (moment(session.started))
@@ -183,194 +215,50 @@ pub fn page(session: &Session) -> Markup {
                 Recording::Nothing => p.hint { "Nothing of this session was recorded." },
                 Recording::Deleted(how) => p.wrong { "The recording was deleted: " (Foreign(how)) },
                 Recording::Kept(kept) => {
-                    @if let Some(why) = &kept.unplayable { p.wrong { (Foreign(why)) } }
+                    @if let Film::Nothing(why) = &kept.film { p.wrong { (Foreign(why)) } }
                     @if let Some(hold) = &kept.hold { p.hold { "On hold: " (Foreign(hold)) } }
                 }
             }
             div.stage {
                 div.screen {
                     div #player {}
-                    @if kept.is_some() { (without_scripts(session)) }
-                    @if let Some(kept) = kept.filter(|kept| !kept.is_open) { (timeline(session, kept)) }
-                    @if kept.is_some() { (search()) }
+                    @if let Some(kept) = kept {
+                        (parts::without_scripts(session))
+                        (parts::prepared(kept))
+                        (parts::timeline(session, kept))
+                        (parts::search())
+                    }
                 }
-                (commands(session))
+                (parts::commands(session))
             }
-            (happened(session))
-            @if let Some(kept) = kept { (evidence(session, kept)) }
-            (looks(session))
+            (parts::happened(session))
+            @if let Some(kept) = kept { (parts::evidence(session, kept)) }
+            (parts::looks(session))
         }
         script src=(assets::address("asciinema-player.js")) defer {}
         script type="module" src=(assets::address("session.js")) {}
     }
 }
 
-fn tools(session: &Session, kept: &Kept) -> Markup {
-    let file = format!("/api/v2/session-recordings/{}", session.id);
-    html! {
-        div.tools {
-            a.button href=(file) download { "Download .cast" }
-            @if kept.form != "cast" { a.button href=(format!("{file}?format=file")) download { "Download ." (kept.form) } }
-            @if kept.is_open && session.may.close { button type="button" data-act="close" { "Close the session" } }
-            @if session.may.hold {
-                @if kept.hold.is_some() { button type="button" data-act="release" { "Release" } }
-                @else { button type="button" data-act="hold" { "Hold" } }
-            }
-            @if session.may.delete && !kept.is_open && kept.hold.is_none() {
-                button type="button" data-act="delete" { "Delete" }
-            }
-        }
-        dialog #ask aria-labelledby="ask-title" {
-            form method="dialog" {
-                h2 #ask-title {}
-                label { "Reason " input name="reason" autocomplete="off" maxlength="500"; }
-                p.tools { button.main value="do" { "Do it" } button value="" formnovalidate { "Cancel" } }
-            }
-        }
+/// Where what comes while the page is open comes from, if anything does.
+fn stream(session: &Session, kept: &Kept) -> Option<String> {
+    let address = format!("{ROOT}/{}", encoded(&session.id));
+    match &kept.film {
+        _ if kept.is_open => Some(format!("{address}/live?cursor={}", encoded(&session.cursor))),
+        Film::SoFar(_) | Film::Later => Some(format!("{address}/film?ticket={}", encoded(&session.ticket))),
+        Film::Whole | Film::Nothing(_) => None,
     }
 }
 
-/// What there is where no script runs.
-fn without_scripts(session: &Session) -> Markup {
+/// The parts of the page that change as more of the film is there: each takes the place of what has its id.
+#[must_use]
+pub fn changed(session: &Session) -> Markup {
+    let Recording::Kept(kept) = &session.recording else { return html! {} };
     html! {
-        noscript { p.hint {
-            "To play it and to search in it takes scripts, which this browser does not run. Its commands can be read, and " code { "casemate play" }
-            " plays it once it is downloaded."
-            @if session.may.delete { " It can be deleted " a href=(crate::recordings::ROOT) { "where recordings are listed" } "." }
-        } }
-    }
-}
-
-/// What happened when. A script moves the playing moment, and shows what was found.
-fn timeline(session: &Session, kept: &Kept) -> Markup {
-    let (width, height) = TIMELINE;
-    let place =
-        |at: f64| short(if kept.duration > 0.0 { (at / kept.duration).clamp(0.0, 1.0) * width } else { 0.0 });
-    let (step, counts) = &kept.activity;
-    #[expect(clippy::cast_precision_loss, reason = "for a picture")]
-    let high = |bytes: u64| (bytes as f64).ln_1p();
-    let most = counts.iter().copied().map(high).fold(1.0, f64::max);
-    let bars = counts.iter().enumerate().filter(|(_, bytes)| **bytes > 0).map(|(number, bytes)| {
-        #[expect(clippy::cast_precision_loss, reason = "there are some hundred")]
-        let from = number as f64 * step;
-        let tall = high(*bytes) / most * (height - 20.0);
-        (
-            place(from),
-            short((step / kept.duration.max(*step) * width).max(1.0)),
-            short(height - tall),
-            short(tall),
-        )
-    });
-    html! {
-        svg #timeline viewBox=(format!("0 0 {width} {height}")) preserveAspectRatio="none" role="img"
-            aria-label="What happened when" {
-            g.activity { @for (x, width, y, height) in bars { rect x=(x) y=(y) width=(width) height=(height) {} } }
-            g.commands {
-                @for command in &session.commands {
-                    rect x=(place(command.at)) y="10" width="2" height="10" { title { (Foreign(&command.text).begin()) } }
-                }
-            }
-            g.marks {
-                @for mark in &session.marks {
-                    rect class=(mark.kind) x=(place(mark.at)) y="0" width="2" height="9" {
-                        title { (mark.kind) ": " (Foreign(&mark.text).begin()) }
-                    }
-                }
-            }
-            g #hits {}
-            rect #playhead x="0" y="0" width="2" height=(height) {}
-        }
-    }
-}
-
-fn search() -> Markup {
-    html! {
-        form #find role="search" {
-            label for="find-text" { "Find in commands and output" }
-            input #find-text type="search" autocomplete="off" maxlength="200";
-            button { "Find" }
-        }
-        ol #found aria-live="polite" {}
-    }
-}
-
-fn commands(session: &Session) -> Markup {
-    html! {
-        section.commands aria-labelledby="commands-title" {
-            h2 #commands-title { "Commands" }
-            @if session.commands.is_empty() { p.hint { "There are none." } }
-            ol #commands {
-                @for command in &session.commands {
-                    li data-at=(short(command.at)) {
-                        a href=(address(&session.id, Some(command.at))) {
-                            span.at { (clock(command.at)) }
-                            code { (Foreign(&command.text).begin()) }
-                        }
-                        @if let Some(place) = &command.place { " " span.hint { (Foreign(place)) } }
-                        @if let Some(status) = command.status.filter(|status| *status != 0) {
-                            " " span.refused title="Exit status" { (status) }
-                        }
-                    }
-                }
-            }
-            @if session.has_more_commands { p.hint { "There are more: they are in the log." } }
-        }
-    }
-}
-
-fn happened(session: &Session) -> Markup {
-    html! {
-        details #happened {
-            summary { "What else happened (" (session.marks.len()) @if session.has_more_marks { " and more" } ")" }
-            @if session.has_more_marks { p.hint { "There is more than is listed: the logs and the recording have all of it." } }
-            ol {
-                @for mark in &session.marks {
-                    li data-at=(short(mark.at)) {
-                        a href=(address(&session.id, Some(mark.at))) {
-                            span.at { (clock(mark.at)) } span.kind { (mark.kind) }
-                        }
-                        " " (Foreign(&mark.text))
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn evidence(session: &Session, kept: &Kept) -> Markup {
-    let name = format!("{}.{}", session.id, kept.form);
-    html! {
-        section.evidence aria-labelledby="evidence-title" {
-            h2 #evidence-title { "As evidence" }
-            dl.facts {
-                div { dt { "Kept as" } dd { "." (kept.form) ", " (kept.size) " bytes" } }
-                @if let Some(sha256) = &kept.sha256 { div { dt { "SHA-256" } dd { code { (sha256) } } } }
-                @match &kept.seals {
-                    Some(seals) => {
-                        div { dt { "Chain" } dd class=(seals.condition) { (seals.condition) ", " (seals.count) " seals" } }
-                        div { dt { "Signed by" } dd {
-                            @match &seals.signed_by { Some(key) => code { (key) }, None => "nobody, or not throughout" }
-                        } }
-                        @for defect in &seals.defects { div { dt { "Defect" } dd.refused { (Foreign(defect)) } } }
-                    }
-                    None if kept.is_open => div { dt { "Chain" } dd { "known when the session has ended" } },
-                    None => div { dt { "Chain" } dd { "none: a plain text has no seals" } },
-                }
-                @if kept.form != "cast" {
-                    div { dt { "Check it yourself" } dd { code { "casemate verify " (name) } } }
-                }
-            }
-        }
-    }
-}
-
-fn looks(session: &Session) -> Markup {
-    html! {
-        section.looks aria-labelledby="looks-title" {
-            h2 #looks-title { "Who looked at it" }
-            @if session.looks.is_empty() { p.hint { "Nobody yet, or it is not for you to see." } }
-            ul { @for look in &session.looks { li { (moment(look.time)) " " (Foreign(&look.who)) " " span.hint { (look.how) } } } }
-        }
+        (parts::prepared(kept))
+        (parts::timeline(session, kept))
+        (parts::happened(session))
+        (parts::evidence(session, kept))
     }
 }
 
@@ -409,7 +297,7 @@ mod tests {
             ended: Some(Time(5)),
             state: "Closed".into(),
             reason: None,
-            recording: Recording::Kept(Kept {
+            recording: Recording::Kept(Box::new(Kept {
                 is_open: false,
                 form: "cast.zst",
                 size: 5,
@@ -418,15 +306,24 @@ mod tests {
                 duration: 100.0,
                 activity: (1.0, vec![5, 0, 9]),
                 seals: None,
-                unplayable: None,
-            }),
-            commands: vec![Command { at: 83.25, text: "<script>".into(), place: None, status: Some(1) }],
+                film: Film::Whole,
+                damage: None,
+            })),
+            commands: vec![Command {
+                id: "c1".into(),
+                at: 83.25,
+                text: "<script>".into(),
+                place: None,
+                status: Some(1),
+            }],
             has_more_commands: false,
             has_more_marks: true,
             marks: vec![Mark { at: 50.0, kind: "resize".into(), text: "90x30".into() }],
             looks: Vec::new(),
             may: May::default(),
             csrf: None,
+            ticket: "t".into(),
+            cursor: "c".into(),
         }
     }
 
@@ -441,6 +338,46 @@ mod tests {
         assert!(page.contains("\\u{202e}") && !page.contains('\u{202e}'), "{page}");
         assert!(page.contains("x=\"832.5\"") && page.contains("x=\"500\""), "{page}");
         assert!(!page.contains(" style=") && !page.contains("data-act"), "{page}");
+    }
+
+    #[test]
+    fn what_is_not_whole_says_how_far_it_is_and_goes_on() {
+        let page = |is_open: bool, film: Film| {
+            let mut session = session();
+            if let Recording::Kept(kept) = &mut session.recording {
+                (kept.is_open, kept.film) = (is_open, film);
+            }
+            page(&session).into_string()
+        };
+        let so_far = page(false, Film::SoFar(3723.5));
+        assert!(so_far.contains("Prepared up to 1:02:03, the rest follows"), "{so_far}");
+        assert!(
+            so_far.contains("data-stream=\"/admin/sessions/id1/film?ticket=t\"")
+                && so_far.contains("data-plays")
+        );
+        assert!(page(false, Film::Later).contains("It is being prepared"));
+        let open = page(true, Film::SoFar(5.0));
+        assert!(open.contains("data-stream=\"/admin/sessions/id1/live?cursor=c\""), "{open}");
+        assert!(open.contains("id=\"to-live\"") && !open.contains("the rest follows"), "{open}");
+        let nothing = page(false, Film::Nothing("it is none".into()));
+        assert!(
+            nothing.contains("it is none")
+                && !nothing.contains("data-stream")
+                && !nothing.contains("data-plays")
+        );
+        assert!(!page(false, Film::Whole).contains("data-stream"));
+    }
+
+    #[test]
+    fn a_line_that_was_found_shows_what_it_holds() {
+        let line = Line { at: 5.5, text: "<b>\u{202e}needle\x1b[2J".into() };
+        let found = found("id1", &[line], true, "Needle").into_string();
+        assert!(
+            found.contains("&lt;b&gt;") && found.contains("<mark>") && found.contains("\\u{202e}"),
+            "{found}"
+        );
+        assert!(!found.contains(['\u{202e}', '\x1b']) && found.contains("?t=5.5"), "{found}");
+        assert!(found.contains("1 line and more"), "{found}");
     }
 
     #[test]

@@ -1,26 +1,20 @@
-//! The page of a session: what the logs say of a connection, and what its film says of its recording.
+//! What the page of a session shows: what the logs say of a connection, and what its film says of its recording.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
-use axum::extract::Path;
-use axum::response::Response;
 use casemate_audit_log::Time;
 use casemate_audit_log::filter::Filter;
-use casemate_audit_log::model::{Event, Log, SubjectEvent};
+use casemate_audit_log::model::{CommandEvent, Event, Log, SubjectEvent};
 use casemate_audit_store::connections::Connection;
 use casemate_audit_store::{Mark as Done, Order, Page, Recording, StoreError};
-use casemate_web::layout;
 use casemate_web::session::{self, Command, Kept, Look, Mark, May, Session};
-use serde_json::json;
 
-use super::{html, viewer};
-use crate::api::connections;
-use crate::api::player::film;
+use crate::api::player::failed;
+use crate::api::tail;
 use crate::app::App;
 use crate::error::ApiError;
-use crate::film::Facts;
-use crate::who::{Action, Caller, Gate, Reach};
+use crate::film::{Facts, Film, FilmError, look};
+use crate::who::{Action, Caller, Reach, Seen};
 
 /// Commands that are listed.
 const COMMANDS: usize = 2000;
@@ -31,32 +25,22 @@ const EVENTS: usize = 100;
 /// Calls that are looked through at once for those that looked at a recording.
 const LOOKED_AT: usize = 1000;
 
-/// So long is waited for the film of a recording: the page is there without it as well.
-const PATIENCE: Duration = Duration::from_secs(2);
-
-/// A session.
-pub(super) async fn page(gate: Gate, Path(id): Path<String>) -> Result<Response, ApiError> {
-    let caller = gate.pass(Action::GetConnection, &id, json!({ "page": "session" })).await?;
-    let connection = connections::find(&gate, &caller, Action::GetConnection, &id).await?;
-    let app = &gate.app;
+/// All that is shown of a session, but for who looked at it.
+pub(super) async fn of(app: &App, caller: &Caller, connection: &Connection) -> Result<Session, ApiError> {
+    // What comes from here on comes by the stream of the page.
+    let cursor = tail::now(app).await?;
     let recording = match app.recordings.find(connection.id).await {
         Ok(recording) => Some(recording),
         Err(StoreError::NoRecording { .. }) => None,
         Err(error) => return Err(error.into()),
     };
-    let (facts, unplayable) = match recording.as_ref().filter(|recording| recording.deleted.is_none()) {
-        Some(recording) if recording.completed.is_some() => facts(app, recording).await,
-        Some(_) | None => (None, None),
+    let there = recording.as_ref().filter(|recording| recording.deleted.is_none());
+    let (facts, film) = match there {
+        Some(recording) => watched(look(app, recording).await, recording),
+        None => (None, session::Film::Later),
     };
-    let started = connection.started;
-    let moment = |time: Time| {
-        let micros = match &facts {
-            Some(facts) => facts.moment(time),
-            None => u64::try_from(time.0.saturating_sub(started.0)).unwrap_or(0),
-        };
-        seconds(micros)
-    };
-    let of = Filter { connection_ids: [connection.id.to_string()].into(), ..Filter::default() };
+    let moment = |time: Time| moment(facts.as_ref(), connection, time);
+    let of = of_connection(connection);
     let mut commands = commands(app, &of, moment).await?;
     let has_more_commands = commands.len() > COMMANDS;
     commands.truncate(COMMANDS);
@@ -65,42 +49,54 @@ pub(super) async fn page(gate: Gate, Path(id): Path<String>) -> Result<Response,
     let has_more_marks = has_more_events || facts.as_ref().is_some_and(|facts| facts.left_out > 0);
     marks.extend(events);
     marks.sort_by(|one, other| one.at.total_cmp(&other.at));
-    let session = Session {
+    Ok(Session {
         id: connection.id.to_string(),
         subject: connection.subject_name.clone(),
         target: connection.target_name.clone(),
         target_user: connection.target_user.clone(),
-        started,
+        started: connection.started,
         ended: connection.ended,
         state: connection.state.name().to_owned(),
         reason: connection.reason.clone(),
         recording: recording
             .as_ref()
-            .map_or(session::Recording::Nothing, |recording| kept(recording, facts.as_ref(), unplayable)),
+            .map_or(session::Recording::Nothing, |recording| kept(recording, facts.as_ref(), film)),
         commands,
         has_more_commands,
         marks,
         has_more_marks,
-        looks: looks(app, &caller, &connection).await?,
-        may: may(&caller, &connection),
+        looks: Vec::new(),
+        may: may(caller, connection),
         csrf: caller.csrf.clone(),
-    };
-    let title = format!("{} on {}", session.subject, session.target);
-    Ok(html(layout::page(&title, session::ROOT, &viewer(&caller), &session::page(&session))))
+        ticket: app.tickets.give(caller.id, Seen::Film(connection.id), Time::now()),
+        cursor,
+    })
 }
 
-/// What is known of a recording by its film, and why there is none. It is made on, also where nobody waits for it.
-async fn facts(app: &App, recording: &Recording) -> (Option<Facts>, Option<String>) {
-    let (app, recording) = (app.clone(), recording.clone());
-    let made = tokio::spawn(async move { film(&app, &recording).await });
-    match tokio::time::timeout(PATIENCE, made).await {
-        Ok(Ok(Ok(film))) => {
-            let damage = film.facts.damage.clone();
-            (Some(film.facts), damage.map(|why| format!("from some place on it cannot be read: {why}")))
+/// What is known of a recording by its film, and what there is of that.
+fn watched(film: Result<Film, FilmError>, recording: &Recording) -> (Option<Facts>, session::Film) {
+    match film {
+        Ok(film) if film.is_whole() => (Some(film.facts), session::Film::Whole),
+        Ok(film) => {
+            let until = seconds(film.facts.duration);
+            (Some(film.facts), session::Film::SoFar(until))
         }
-        Ok(Ok(Err(error))) => (None, Some(error.message().to_owned())),
-        Ok(Err(_)) | Err(_) => (None, None),
+        Err(FilmError::Later) => (None, session::Film::Later),
+        Err(error) => (None, session::Film::Nothing(failed(recording, &error).message().to_owned())),
     }
+}
+
+/// When something was in the recording of a connection, in seconds.
+pub(super) fn moment(facts: Option<&Facts>, connection: &Connection, time: Time) -> f64 {
+    seconds(match facts {
+        Some(facts) => facts.moment(time),
+        None => u64::try_from(time.0.saturating_sub(connection.started.0)).unwrap_or(0),
+    })
+}
+
+/// The events of a connection.
+pub(super) fn of_connection(connection: &Connection) -> Filter {
+    Filter { connection_ids: [connection.id.to_string()].into(), ..Filter::default() }
 }
 
 async fn events(
@@ -118,20 +114,30 @@ async fn commands(app: &App, of: &Filter, moment: impl Fn(Time) -> f64) -> Resul
     let found = events(app, Log::Command, of.clone(), Order::Oldest, COMMANDS + 1).await?;
     let commands = found.into_iter().filter_map(|event| {
         let Event::Command(event) = event else { return None };
-        let place = match (&event.inner_target, &event.inner_target_user) {
-            (Some(target), Some(user)) => Some(format!("{user} on {target}")),
-            (Some(one), None) | (None, Some(one)) => Some(one.clone()),
-            (None, None) => None,
-        };
-        let text = match (&*event.command, &event.reason) {
-            ("", Some(reason)) => format!("({reason})"),
-            ("", None) => "(not known)".to_owned(),
-            (command, _) => command.to_owned(),
-        };
-        let at = event.offset.unwrap_or_else(|| moment(event.timestamp));
-        Some(Command { at, text, place, status: event.result.exit_code.map(i64::from) })
+        Some(command(&event, &moment))
     });
     Ok(commands.collect())
+}
+
+/// A command as it is listed.
+pub(super) fn command(event: &CommandEvent, moment: impl Fn(Time) -> f64) -> Command {
+    let place = match (&event.inner_target, &event.inner_target_user) {
+        (Some(target), Some(user)) => Some(format!("{user} on {target}")),
+        (Some(one), None) | (None, Some(one)) => Some(one.clone()),
+        (None, None) => None,
+    };
+    let text = match (&*event.command, &event.reason) {
+        ("", Some(reason)) => format!("({reason})"),
+        ("", None) => "(not known)".to_owned(),
+        (command, _) => command.to_owned(),
+    };
+    Command {
+        id: event.id.clone(),
+        at: event.offset.unwrap_or_else(|| moment(event.timestamp)),
+        text,
+        place,
+        status: event.result.exit_code.map(i64::from),
+    }
 }
 
 /// The first ones and the last ones: how it began, and who ended it. Says whether there are others between them.
@@ -167,13 +173,13 @@ fn marks(facts: &Facts) -> Vec<Mark> {
     markers.chain(resizes).chain(notes).collect()
 }
 
-fn kept(recording: &Recording, facts: Option<&Facts>, unplayable: Option<String>) -> session::Recording {
+fn kept(recording: &Recording, facts: Option<&Facts>, film: session::Film) -> session::Recording {
     let said = |mark: &Done| format!("{}, {}: {}", mark.by, mark.time, mark.reason);
     if let Some(deleted) = &recording.deleted {
         return session::Recording::Deleted(said(deleted));
     }
     let activity = facts.map(|facts| (seconds(facts.activity.width), facts.activity.counts.clone()));
-    session::Recording::Kept(Kept {
+    session::Recording::Kept(Box::new(Kept {
         is_open: recording.completed.is_none(),
         form: recording.form.name(),
         size: recording.size,
@@ -187,12 +193,17 @@ fn kept(recording: &Recording, facts: Option<&Facts>, unplayable: Option<String>
             signed_by: seals.signed_by.clone(),
             defects: seals.defects.clone(),
         }),
-        unplayable,
-    })
+        film,
+        damage: facts.and_then(|facts| facts.damage.clone()),
+    }))
 }
 
 /// Who has looked at it or taken it away: all of it for whoever may know, his own for a user.
-async fn looks(app: &App, caller: &Caller, connection: &Connection) -> Result<Vec<Look>, ApiError> {
+pub(super) async fn looks(
+    app: &App,
+    caller: &Caller,
+    connection: &Connection,
+) -> Result<Vec<Look>, ApiError> {
     let id = connection.id.to_string();
     let actions = [Action::GetRecording, Action::WatchRecording].map(|action| action.name().to_owned());
     let filter = Filter { actions: actions.into(), search: Some(id.clone()), ..Filter::default() };
@@ -209,7 +220,7 @@ async fn looks(app: &App, caller: &Caller, connection: &Connection) -> Result<Ve
             let who = (event.service_action.clone(), event.subject.subject_id.clone());
             // Who was refused because it is not his was let through just before.
             match event.resource == id && (!event.evaluation || !refused.remove(&who)) {
-                true if event.evaluation => looks.push(look(*event)),
+                true if event.evaluation => looks.push(looked(*event)),
                 true => drop(refused.insert(who)),
                 false => {}
             }
@@ -222,10 +233,11 @@ async fn looks(app: &App, caller: &Caller, connection: &Connection) -> Result<Ve
     Ok(looks)
 }
 
-fn look(event: SubjectEvent) -> Look {
+fn looked(event: SubjectEvent) -> Look {
     let how = match &*event.service_action {
         action if action == Action::WatchRecording.name() => "followed it live",
         _ if event.context.contains("\"player\"") => "played it",
+        _ if event.context.contains("\"still\"") => "saw a still of it",
         _ if event.context.contains("\"still\"") => "saw a still of it",
         _ => "downloaded it",
     };

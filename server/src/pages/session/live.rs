@@ -1,0 +1,291 @@
+//! What comes while the page of a session is open, by server-sent events, all in one stream.
+//!
+//! - `screen`: what is to be seen now, of a session that goes on; `output`: what is to be played behind it.
+//! - `command`: one that is new, or has ended; `id` says where to go on behind it.
+//! - `film`: what has changed of the page since more of the film is there. It is the last when it says that it is whole.
+//! - `over`: the session has ended.
+
+use std::convert::Infallible;
+use std::time::{Duration, Instant};
+
+use axum::extract::Path;
+use axum::http::{HeaderMap, Uri};
+use axum::response::Sse;
+use axum::response::sse::Event as Message;
+use casemate_audit_log::model::{Event, Log};
+use casemate_audit_store::Recording;
+use casemate_audit_store::connections::Connection;
+use casemate_web::session;
+use futures_util::{Stream, TryStreamExt as _};
+use serde_json::json;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+
+use super::content;
+use crate::api::connections;
+use crate::api::question::{Asks, Question, pairs};
+use crate::api::tail::{AGAIN, News, Tail, alive};
+use crate::app::{App, id};
+use crate::error::ApiError;
+use crate::film::{Film, FilmError, Follower, look};
+use crate::who::{Action, Caller, Gate, Seen};
+
+/// How often it is looked, also where nobody says that something came: other servers may take it in.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// How often the page hears what there is of the film.
+const TOLD: Duration = Duration::from_secs(2);
+
+/// Bytes of a recording that are read at once.
+const PIECE: u64 = 256 << 10;
+
+/// Messages that wait for whoever listens.
+const WAITING: usize = 4;
+
+/// A session that goes on.
+pub(in crate::pages) async fn live(
+    gate: Gate,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Sse<impl Stream<Item = Result<Message, Infallible>>>, ApiError> {
+    let caller = gate.pass(Action::WatchRecording, &id, json!({ "page": "session" })).await?;
+    let connection = connections::find(&gate, &caller, Action::WatchRecording, &id).await?;
+    let cursor = asked(&uri, "cursor")?;
+    let parameters = vec![("connectionIds".to_owned(), connection.id.to_string())];
+    let mut question = Question::of(parameters, Asks::Tail)?;
+    (question.logs, question.cursor) = (vec![Log::Command], cursor);
+    let tail = Tail::begin(&gate.app, caller.clone(), question, &headers).await?;
+    let (sender, receiver) = channel(WAITING);
+    let page = Page { app: gate.app, caller, connection, sender };
+    tokio::spawn(async move {
+        let sender = page.sender.clone();
+        tokio::select! {
+            () = sender.closed() => {}
+            () = page.play() => {}
+            () = page.commands(tail) => {}
+        }
+    });
+    Ok(stream(receiver))
+}
+
+/// A session that has ended, the film of which is not whole. Looking at the page was looking at this as well.
+pub(in crate::pages) async fn film(
+    gate: Gate,
+    Path(text): Path<String>,
+    uri: Uri,
+) -> Result<Sse<impl Stream<Item = Result<Message, Infallible>>>, ApiError> {
+    let (ticket, known) = (asked(&uri, "ticket"), id("session", &text));
+    let ticket = known.as_ref().ok().zip(ticket.as_ref().ok().and_then(Option::as_deref));
+    let ticket = ticket.map(|(id, ticket)| (Seen::Film(*id), ticket));
+    let context = json!({ "page": "session" });
+    let caller = gate.pass_with(Action::GetConnection, &text, ticket, context).await?;
+    let connection = connections::find(&gate, &caller, Action::GetConnection, &text).await?;
+    let (sender, receiver) = channel(WAITING);
+    let page = Page { app: gate.app, caller, connection, sender };
+    tokio::spawn(async move {
+        let sender = page.sender.clone();
+        tokio::select! {
+            () = sender.closed() => {}
+            () = page.prepared() => {}
+        }
+    });
+    Ok(stream(receiver))
+}
+
+fn asked(uri: &Uri, known: &str) -> Result<Option<String>, ApiError> {
+    let mut found = None;
+    for (name, value) in pairs(uri)? {
+        match name == known {
+            true => found = Some(value),
+            false => return Err(ApiError::field(&name, "there is no such parameter here")),
+        }
+    }
+    Ok(found)
+}
+
+fn stream(messages: Receiver<Message>) -> Sse<impl Stream<Item = Result<Message, Infallible>>> {
+    let stream = futures_util::stream::unfold(messages, |mut messages| async move {
+        Some((Ok(messages.recv().await?), messages))
+    });
+    Sse::new(stream).keep_alive(alive())
+}
+
+/// Somebody's page.
+struct Page {
+    app: App,
+    caller: Caller,
+    connection: Connection,
+    sender: Sender<Message>,
+}
+
+impl Page {
+    /// Whoever does not listen any more ends all of it.
+    async fn send(&self, name: &str, data: impl AsRef<str>) {
+        self.sender.send(Message::default().event(name).data(data)).await.ok();
+    }
+
+    /// Tells of commands as they come; ends where the tail does.
+    async fn commands(&self, mut tail: Tail) {
+        while let Some(News { event, cursor, .. }) = tail.next().await {
+            let command = match event {
+                Event::Command(command) => command,
+                Event::CommandEnd(end) => {
+                    let found = self.app.database.event(Log::Command, &end.connection_id, &end.id).await;
+                    let Ok(Some(Event::Command(mut command))) = found else { continue };
+                    command.result = end.result;
+                    command
+                }
+                Event::Kube(_) | Event::Connection(_) | Event::Subject(_) | Event::AgentStatusChange(_) => {
+                    continue;
+                }
+            };
+            let command = content::command(&command, |time| content::moment(None, &self.connection, time));
+            let data = session::command(&self.connection.id.to_string(), &command).into_string();
+            self.sender.send(Message::default().event("command").id(cursor).data(data)).await.ok();
+        }
+    }
+
+    /// Tells what is to be seen, as long as the session goes on; ends where that cannot be told.
+    async fn play(&self) {
+        if let Err(error) = self.follow().await {
+            crate::say(format_args!(
+                "the page of {} goes on no more: {}",
+                self.connection.id,
+                error.message()
+            ));
+        }
+    }
+
+    async fn follow(&self) -> Result<(), ApiError> {
+        let mut committed = self.app.journal.committed();
+        let (mut follower, mut told, mut looked) = (None::<Follower>, Told::default(), Instant::now());
+        loop {
+            committed.mark_unchanged();
+            if looked.elapsed() > AGAIN {
+                looked = Instant::now();
+                if !self.app.is_still(&self.caller, Action::WatchRecording).await? {
+                    return Ok(());
+                }
+            }
+            let recording = self.app.recordings.find(self.connection.id).await?;
+            if recording.deleted.is_some() {
+                return Ok(());
+            }
+            let is_all = match &mut follower {
+                Some(follower) => self.output(&recording, follower).await?,
+                None => {
+                    follower = self.screen(&recording).await?;
+                    true
+                }
+            };
+            if told.is_due() {
+                self.tell(&recording, &mut told).await?;
+            }
+            if is_all && recording.completed.is_some() {
+                self.send("over", "").await;
+                return self.end(told).await;
+            }
+            if is_all {
+                // Either way it is looked again.
+                tokio::time::timeout(LOOK, committed.changed()).await.ok();
+            }
+        }
+    }
+
+    /// Begins with what is to be seen now.
+    async fn screen(&self, recording: &Recording) -> Result<Option<Follower>, ApiError> {
+        let follower = match look(&self.app, recording).await {
+            Ok(film) => Follower::begin(&self.app, &film).await,
+            Err(error) => Err(error),
+        };
+        let mut follower = match follower {
+            Ok(follower) => follower,
+            Err(FilmError::Later) => return Ok(None),
+            Err(error) => return Err(crate::api::player::failed(recording, &error)),
+        };
+        self.feed(recording, &mut follower, recording.size).await?;
+        let screen = tokio::task::block_in_place(|| follower.screen());
+        self.send("screen", screen).await;
+        Ok(Some(follower))
+    }
+
+    /// Goes on, and says whether that is all there is.
+    async fn output(&self, recording: &Recording, follower: &mut Follower) -> Result<bool, ApiError> {
+        let end = recording.size.min(follower.read + PIECE);
+        self.feed(recording, follower, end).await?;
+        if let Some(output) = follower.output() {
+            self.send("output", output).await;
+        }
+        Ok(follower.read == recording.size)
+    }
+
+    async fn feed(&self, recording: &Recording, follower: &mut Follower, end: u64) -> Result<(), ApiError> {
+        if follower.read >= end {
+            return Ok(());
+        }
+        let mut bytes = self.app.recordings.read(recording.id, follower.read..end).await?;
+        while let Some(piece) = bytes.try_next().await? {
+            let fed = tokio::task::block_in_place(|| follower.feed(&piece));
+            fed.map_err(|error| crate::api::player::failed(recording, &error.into()))?;
+        }
+        Ok(())
+    }
+
+    /// Tells what there is of the film, to its end.
+    async fn prepared(&self) {
+        if let Err(error) = self.end(Told::default()).await {
+            crate::say(format_args!(
+                "the page of {} goes on no more: {}",
+                self.connection.id,
+                error.message()
+            ));
+        }
+    }
+
+    async fn end(&self, mut told: Told) -> Result<(), ApiError> {
+        loop {
+            let recording = self.app.recordings.find(self.connection.id).await?;
+            if recording.deleted.is_some() || self.tell(&recording, &mut told).await? {
+                return Ok(());
+            }
+            tokio::time::sleep(TOLD).await;
+            if !self.app.is_still(&self.caller, Action::GetConnection).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Tells what there is of the film, if it is more than before; says whether that is all.
+    async fn tell(&self, recording: &Recording, told: &mut Told) -> Result<bool, ApiError> {
+        told.at = Some(Instant::now());
+        let film = match look(&self.app, recording).await {
+            Ok(film) => film,
+            Err(FilmError::Later) => return Ok(false),
+            // The page says why.
+            Err(_) => return Ok(true),
+        };
+        let is_whole = Film::is_whole(&film);
+        if told.events == film.facts.events && !is_whole {
+            return Ok(false);
+        }
+        told.events = film.facts.events;
+        let connection = self.app.connections.get(self.connection.id).await?;
+        let connection = connection.unwrap_or_else(|| self.connection.clone());
+        let session = content::of(&self.app, &self.caller, &connection).await?;
+        self.send("film", session::changed(&session).into_string()).await;
+        Ok(is_whole && recording.completed.is_some())
+    }
+}
+
+/// What the page was told last.
+#[derive(Default)]
+struct Told {
+    at: Option<Instant>,
+    events: u64,
+}
+
+impl Told {
+    fn is_due(&self) -> bool {
+        self.at.is_none_or(|at| at.elapsed() > TOLD)
+    }
+}

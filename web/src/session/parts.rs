@@ -1,0 +1,226 @@
+//! The parts of the page of a session.
+
+use maud::{Markup, html};
+
+use super::{Command, Film, Kept, Line, Session, address, clock, short};
+use crate::text::{Foreign, around};
+use crate::time::moment;
+
+/// Width of the timeline in its own units, and its height.
+const TIMELINE: (f64, f64) = (1000.0, 56.0);
+
+pub(super) fn tools(session: &Session, kept: &Kept) -> Markup {
+    let file = format!("/api/v2/session-recordings/{}", session.id);
+    html! {
+        div.tools {
+            a.button href=(file) download { "Download .cast" }
+            @if kept.form != "cast" { a.button href=(format!("{file}?format=file")) download { "Download ." (kept.form) } }
+            @if kept.is_open && session.may.close { button type="button" data-act="close" { "Close the session" } }
+            @if session.may.hold {
+                @if kept.hold.is_some() { button type="button" data-act="release" { "Release" } }
+                @else { button type="button" data-act="hold" { "Hold" } }
+            }
+            @if session.may.delete && !kept.is_open && kept.hold.is_none() {
+                button type="button" data-act="delete" { "Delete" }
+            }
+        }
+        dialog #ask aria-labelledby="ask-title" {
+            form method="dialog" {
+                h2 #ask-title {}
+                label { "Reason " input name="reason" autocomplete="off" maxlength="500"; }
+                p.tools { button.main value="do" { "Do it" } button value="" formnovalidate { "Cancel" } }
+            }
+        }
+    }
+}
+
+/// What there is where no script runs.
+pub(super) fn without_scripts(session: &Session) -> Markup {
+    html! {
+        noscript { p.hint {
+            "To play it and to search in it takes scripts, which this browser does not run. Its commands can be read, and " code { "casemate play" }
+            " plays it once it is downloaded."
+            @if session.may.delete { " It can be deleted " a href=(crate::recordings::ROOT) { "where recordings are listed" } "." }
+        } }
+    }
+}
+
+/// How much of it can be played by now.
+pub(super) fn prepared(kept: &Kept) -> Markup {
+    let film = match &kept.film {
+        Film::Whole => "whole",
+        Film::SoFar(_) => "so-far",
+        Film::Later => "later",
+        Film::Nothing(_) => "nothing",
+    };
+    html! {
+        p #prepared data-film=(film) {
+            @match &kept.film {
+                _ if kept.is_open => {
+                    button #to-live type="button" hidden { "Back to what goes on now" }
+                }
+                Film::SoFar(until) => { "Prepared up to " (clock(*until)) ", the rest follows." }
+                Film::Later => { "It is being prepared." }
+                Film::Whole | Film::Nothing(_) => {}
+            }
+            @if let Some(why) = &kept.damage {
+                span.wrong { "From " (clock(kept.duration)) " on it cannot be read: " (Foreign(why)) }
+            }
+        }
+    }
+}
+
+/// What happened when. A script moves the playing moment, and shows what was found.
+pub(super) fn timeline(session: &Session, kept: &Kept) -> Markup {
+    let (width, height) = TIMELINE;
+    let place =
+        |at: f64| short(if kept.duration > 0.0 { (at / kept.duration).clamp(0.0, 1.0) * width } else { 0.0 });
+    let (step, counts) = &kept.activity;
+    #[expect(clippy::cast_precision_loss, reason = "for a picture")]
+    let high = |bytes: u64| (bytes as f64).ln_1p();
+    let most = counts.iter().copied().map(high).fold(1.0, f64::max);
+    let bars = counts.iter().enumerate().filter(|(_, bytes)| **bytes > 0).map(|(number, bytes)| {
+        #[expect(clippy::cast_precision_loss, reason = "there are some hundred")]
+        let from = number as f64 * step;
+        let tall = high(*bytes) / most * (height - 20.0);
+        (
+            place(from),
+            short((step / kept.duration.max(*step) * width).max(1.0)),
+            short(height - tall),
+            short(tall),
+        )
+    });
+    html! {
+        svg #timeline data-duration=(short(kept.duration)) viewBox=(format!("0 0 {width} {height}")) preserveAspectRatio="none" role="img"
+            aria-label="What happened when" {
+            g.activity { @for (x, width, y, height) in bars { rect x=(x) y=(y) width=(width) height=(height) {} } }
+            g.commands {
+                @for command in session.commands.iter().filter(|command| command.at <= kept.duration) {
+                    rect x=(place(command.at)) y="10" width="2" height="10" { title { (Foreign(&command.text).begin()) } }
+                }
+            }
+            g.marks {
+                @for mark in &session.marks {
+                    rect class=(mark.kind) x=(place(mark.at)) y="0" width="2" height="9" {
+                        title { (mark.kind) ": " (Foreign(&mark.text).begin()) }
+                    }
+                }
+            }
+            g #hits {}
+            rect #playhead x="0" y="0" width="2" height=(height) {}
+        }
+    }
+}
+
+pub(super) fn search() -> Markup {
+    html! {
+        form #find role="search" {
+            label for="find-text" { "Find in commands and output" }
+            input #find-text type="search" autocomplete="off" maxlength="200";
+            button { "Find" }
+        }
+        div #found aria-live="polite" {}
+    }
+}
+
+pub(super) fn commands(session: &Session) -> Markup {
+    html! {
+        section.commands aria-labelledby="commands-title" {
+            h2 #commands-title { "Commands" }
+            @if session.commands.is_empty() { p.hint #no-commands { "There are none." } }
+            ol #commands { @for one in &session.commands { (command(&session.id, one)) } }
+            @if session.has_more_commands { p.hint { "There are more: they are in the log." } }
+        }
+    }
+}
+
+/// A command in the list, of a session.
+#[must_use]
+pub fn command(session: &str, command: &Command) -> Markup {
+    html! {
+        li data-id=(command.id) data-at=(short(command.at)) {
+            a href=(address(session, Some(command.at))) {
+                span.at { (clock(command.at)) }
+                code { (Foreign(&command.text).begin()) }
+            }
+            @if let Some(place) = &command.place { " " span.hint { (Foreign(place)) } }
+            @if let Some(status) = command.status.filter(|status| *status != 0) {
+                " " span.refused title="Exit status" { (status) }
+            }
+        }
+    }
+}
+
+/// Lines that were found in the output of a session.
+#[must_use]
+pub fn found(session: &str, lines: &[Line], has_more: bool, text: &str) -> Markup {
+    let many = if lines.len() == 1 { "line" } else { "lines" };
+    html! {
+        p { (lines.len()) " " (many) @if has_more { " and more" } " of output" }
+        ol {
+            @for line in lines {
+                li data-at=(short(line.at)) {
+                    a href=(address(session, Some(line.at))) {
+                        span.at { (clock(line.at)) } code { (around(&line.text, text)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn happened(session: &Session) -> Markup {
+    html! {
+        details #happened {
+            summary { "What else happened (" (session.marks.len()) @if session.has_more_marks { " and more" } ")" }
+            @if session.has_more_marks { p.hint { "There is more than is listed: the logs and the recording have all of it." } }
+            ol {
+                @for mark in &session.marks {
+                    li data-at=(short(mark.at)) {
+                        a href=(address(&session.id, Some(mark.at))) {
+                            span.at { (clock(mark.at)) } span.kind { (mark.kind) }
+                        }
+                        " " (Foreign(&mark.text))
+                    }
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn evidence(session: &Session, kept: &Kept) -> Markup {
+    let name = format!("{}.{}", session.id, kept.form);
+    html! {
+        section #evidence .evidence aria-labelledby="evidence-title" {
+            h2 #evidence-title { "As evidence" }
+            dl.facts {
+                div { dt { "Kept as" } dd { "." (kept.form) ", " (kept.size) " bytes" } }
+                @if let Some(sha256) = &kept.sha256 { div { dt { "SHA-256" } dd { code { (sha256) } } } }
+                @match &kept.seals {
+                    Some(seals) => {
+                        div { dt { "Chain" } dd class=(seals.condition) { (seals.condition) ", " (seals.count) " seals" } }
+                        div { dt { "Signed by" } dd {
+                            @match &seals.signed_by { Some(key) => code { (key) }, None => "nobody, or not throughout" }
+                        } }
+                        @for defect in &seals.defects { div { dt { "Defect" } dd.refused { (Foreign(defect)) } } }
+                    }
+                    None if kept.film != Film::Whole => div { dt { "Chain" } dd { "known when the session has ended and all of it is prepared" } },
+                    None => div { dt { "Chain" } dd { "none: a plain text has no seals" } },
+                }
+                @if kept.form != "cast" {
+                    div { dt { "Check it yourself" } dd { code { "casemate verify " (name) } } }
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn looks(session: &Session) -> Markup {
+    html! {
+        section.looks aria-labelledby="looks-title" {
+            h2 #looks-title { "Who looked at it" }
+            @if session.looks.is_empty() { p.hint { "Nobody yet, or it is not for you to see." } }
+            ul { @for look in &session.looks { li { (moment(look.time)) " " (Foreign(&look.who)) " " span.hint { (look.how) } } } }
+        }
+    }
+}
