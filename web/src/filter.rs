@@ -185,7 +185,7 @@ fn field(view: &View, field: &Field) -> Markup {
     let id = field.parameter;
     let values = view.values.get(id).map(Vec::as_slice).unwrap_or_default();
     html! {
-        div.field {
+        div.field.set[!values.is_empty()] {
             label for=(id) { (field.label) }
             @match &field.kind {
                 Kind::Names(of) => {
@@ -222,7 +222,7 @@ fn range(view: &View) -> Markup {
         time.map(|time| time.to_string().chars().take(19).collect::<String>())
     };
     html! {
-        div.field {
+        div.field.set[view.range != Range::All] {
             label for="last" { "Time" }
             select #last name="last" {
                 option value="" selected[view.range == Range::All] { "any time" }
@@ -232,7 +232,7 @@ fn range(view: &View) -> Markup {
                 @if matches!(view.range, Range::Between(..)) { option value="" selected { "from … to" } }
             }
         }
-        details.field.moments open[matches!(view.range, Range::Between(..))] {
+        details.field.moments.set[matches!(view.range, Range::Between(..))] open[matches!(view.range, Range::Between(..))] {
             summary { "From … to" }
             div.moments {
                 @for (name, label, time) in [("startTimestamp", "From", start), ("endTimestamp", "To", end)] {
@@ -272,6 +272,7 @@ mod tests {
             "<option value=\"false\" selected>",
             "<input type=\"hidden\" name=\"sort\" value=\"asc\">",
             "<details id=\"more\" open>",
+            "<div class=\"field set\"><label for=\"evaluation\">",
             "href=\"/admin/events/user-events?sort=asc\"",
         ] {
             assert!(bar.contains(part), "{part} in {bar}");
