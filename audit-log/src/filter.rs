@@ -43,6 +43,25 @@ pub struct Filter {
     pub evaluation: Option<bool>,
     /// Stands in the text, whatever its capitals.
     pub search: Option<String>,
+    /// What is left out.
+    pub without: Option<Without>,
+}
+
+/// Calls that are left out: what somebody was allowed of some kinds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Without {
+    /// Whose.
+    pub subject_id: String,
+    /// Of which actions.
+    pub actions: AnyOf,
+}
+
+impl Without {
+    fn matches(&self, facets: &Facets<'_>) -> bool {
+        facets.subject_id == Some(&self.subject_id)
+            && facets.evaluation == Some(true)
+            && facets.action.is_some_and(|action| self.actions.contains(action))
+    }
 }
 
 /// A parameter that is no question.
@@ -130,6 +149,7 @@ impl Filter {
             && any(&self.actions, facets.action)
             && any(&self.node_ids, facets.node_id)
             && is(self.evaluation, facets.evaluation)
+            && self.without.as_ref().is_none_or(|without| !without.matches(facets))
             && self.search.as_ref().is_none_or(|search| {
                 facets.text.as_ref().is_some_and(|text| text.to_lowercase().contains(&search.to_lowercase()))
             })
@@ -208,6 +228,23 @@ mod tests {
         ] {
             assert_eq!(filter(parameters).matches(Time(10_000_000), &facets), matches, "{parameters:?}");
         }
+    }
+
+    #[test]
+    fn what_is_left_out_is_what_one_person_was_allowed() {
+        let without = Without { subject_id: "1".into(), actions: ["events:list".to_owned()].into() };
+        let filter = Filter { without: Some(without), ..Filter::default() };
+        let call = |subject, action, evaluation| Facets {
+            subject_id: Some(subject),
+            action: Some(action),
+            evaluation: Some(evaluation),
+            ..Facets::default()
+        };
+        let is_there = |facets: Facets<'_>| filter.matches(Time(0), &facets);
+        assert!(!is_there(call("1", "events:list", true)));
+        assert!(is_there(call("1", "events:list", false)));
+        assert!(is_there(call("2", "events:list", true)) && is_there(call("1", "events:export", true)));
+        assert!(is_there(Facets::default()));
     }
 
     #[test]

@@ -6,6 +6,10 @@
 mod checkpoint;
 mod migrate;
 
+use std::fs::{self, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
 use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +41,9 @@ const CACHE_OF_READER: &str = "-16384";
 /// So many pages stand in the log of writes before they are put in their places: a page that many transactions change is
 /// put there once.
 const WRITTEN_AHEAD: &str = "16384";
+
+/// Files are for their owner alone.
+const OURS: u32 = 0o600;
 
 /// A database of audit logs.
 #[derive(Clone, Debug)]
@@ -89,6 +96,8 @@ impl Database {
         let pool = if url.starts_with("sqlite:") {
             let options =
                 SqliteConnectOptions::from_str(url).map_err(database("the database has no such address"))?;
+            let file = options.get_filename().to_path_buf();
+            only_ours(&file).map_err(|source| StoreError::File { file, source })?;
             Pool::sqlite(options).await.map_err(database("the database cannot be opened"))?
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             let options =
@@ -165,6 +174,24 @@ impl Pool {
         let reads = reads.connect_with(reader).await?;
         Ok(Self::Sqlite { reads, writes })
     }
+}
+
+/// Sees to it that nobody else reads a database, whatever its folder allows. What SQLite makes beside the file has its rights.
+fn only_ours(file: &Path) -> io::Result<()> {
+    let made = OpenOptions::new().create(true).truncate(false).write(true).mode(OURS).open(file);
+    made?;
+    for ending in ["", "-wal", "-shm"] {
+        let mut name = file.as_os_str().to_owned();
+        name.push(ending);
+        match fs::metadata(&name) {
+            Ok(facts) if facts.permissions().mode() & 0o077 != 0 => {
+                fs::set_permissions(&name, Permissions::from_mode(OURS))?;
+            }
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(_) | Err(_) => {}
+        }
+    }
+    Ok(())
 }
 
 impl Work {

@@ -116,6 +116,14 @@ pub enum StoreError {
         /// Why.
         reason: String,
     },
+    /// The file of the database cannot be made, or kept from others.
+    #[error("the database cannot be kept in {}: {source}", file.display())]
+    File {
+        /// Which.
+        file: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The folder of recordings cannot be made.
     #[error("recordings cannot be kept in {}: {source}", folder.display())]
     Folder {

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use casemate_audit_log::Time;
-use casemate_audit_log::filter::{AnyOf, Filter};
+use casemate_audit_log::filter::{AnyOf, Filter, Without};
 use casemate_audit_log::model::{Event, Log};
 use sea_query::{Cond, Expr, ExprTrait as _, Func, Query, SelectStatement, SimpleExpr};
 
@@ -153,6 +153,8 @@ struct Conditions {
     start: Option<Time>,
     end: Option<Time>,
     search: Option<String>,
+    /// What is left out: whose, and which actions.
+    without: Option<(i64, Vec<i64>)>,
     is_sqlite: bool,
 }
 
@@ -203,7 +205,11 @@ impl Conditions {
             columns.extend(flag.map(|flag| (column, vec![i64::from(flag)])));
         }
         let search = filter.search.as_deref().map(searched);
-        Ok(Some(Self { columns, start: filter.start, end: filter.end, search, is_sqlite }))
+        let without = match &filter.without {
+            Some(without) => numbered(work, without).await?,
+            None => None,
+        };
+        Ok(Some(Self { columns, start: filter.start, end: filter.end, search, without, is_sqlite }))
     }
 
     async fn page(&self, work: &mut Work, page: &Page) -> Result<Vec<Found>, StoreError> {
@@ -281,6 +287,17 @@ impl Conditions {
         if self.search.is_some() || !matches!(by, By::Column(..)) {
             select.and_where(Expr::col(Events::Content).is_not_null());
         }
+        if let Some((subject, actions)) = &self.without {
+            // What has none of these is in.
+            let is = |column: Events| {
+                Expr::cust(format!("coalesce(\"{}\", -1)", sea_query::Iden::unquoted(&column)))
+            };
+            let left_out = Cond::all()
+                .add(is(Events::SubjectId).eq(*subject))
+                .add(is(Events::Evaluation).eq(1))
+                .add(is(Events::Action).is_in(actions.iter().copied()));
+            select.cond_where(left_out.not());
+        }
         if let By::Behind(head) = by {
             select.and_where(Expr::col(Events::Row).gt(head));
         }
@@ -319,6 +336,17 @@ impl Conditions {
 async fn places_of(work: &mut Work, select: &SelectStatement) -> Result<Vec<Position>, StoreError> {
     let found: Vec<(i64, i64)> = work.rows(select).await?;
     Ok(found.into_iter().map(|(row, time)| Position { time: Time(time), row }).collect())
+}
+
+/// What is left out, by numbers; nothing where nobody has such a name.
+async fn numbered(work: &mut Work, without: &Without) -> Result<Option<(i64, Vec<i64>)>, StoreError> {
+    let Without { subject_id, actions } = without;
+    let subject = terms::numbers(work, &[&*kept(subject_id)]).await?;
+    let actions: Vec<&str> = actions.iter().map(String::as_str).collect();
+    let actions: Vec<i64> =
+        terms::numbers(work, &actions).await?.into_iter().map(|(_, number)| number).collect();
+    let subject = subject.into_iter().next().filter(|_| !actions.is_empty());
+    Ok(subject.map(|(_, subject)| (subject, actions)))
 }
 
 /// How many rows there are.
@@ -422,7 +450,14 @@ mod tests {
             let (columns, by) = (vec![(Events::ConnectionId, vec![7])], By::Column(Events::ConnectionId, 7));
             let is_sqlite = database.is_sqlite();
             for (start, end) in [(None, None), (Some(Time(5)), None), (None, Some(Time(5)))] {
-                let conditions = Conditions { columns: columns.clone(), start, end, search: None, is_sqlite };
+                let conditions = Conditions {
+                    columns: columns.clone(),
+                    start,
+                    end,
+                    search: None,
+                    without: None,
+                    is_sqlite,
+                };
                 for order in [Order::Newest, Order::Oldest] {
                     for behind in [None, Some(Position { time: Time(6), row: 3 })] {
                         let page = Page { order, behind, ..Page::default() };

@@ -69,10 +69,21 @@ impl Database {
     ///
     /// # Errors
     /// The database refuses, or what stands in it is no event.
-    pub async fn event(&self, log: Log, connection: &str, id: &str) -> Result<Option<Event>, StoreError> {
+    pub async fn event(
+        &self,
+        log: Log,
+        connection: Option<&str>,
+        id: &str,
+    ) -> Result<Option<Event>, StoreError> {
         let mut work = self.reading().await?;
-        let connection = numbers(&mut work, &[&*kept(connection)]).await?;
-        let Some((_, connection)) = connection.into_iter().next() else { return Ok(None) };
+        let connection = match connection {
+            Some(connection) => {
+                let numbers = numbers(&mut work, &[&*kept(connection)]).await?;
+                let Some((_, number)) = numbers.into_iter().next() else { return Ok(None) };
+                number
+            }
+            None => 0,
+        };
         let select = Query::select()
             .columns([Events::Row, Events::Content])
             .from(Events::Table)

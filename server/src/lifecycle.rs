@@ -311,7 +311,7 @@ mod tests {
         let size = app.recordings.find(connection.id).await.unwrap().size;
         let last = Upload { offset: size, bytes: Bytes::new(), is_last: true, silence: None };
         app.upload(&connection, last).await.unwrap();
-        let end = app.database.event(Log::CommandEnd, &connection_id, &id).await.unwrap();
+        let end = app.database.event(Log::CommandEnd, Some(&connection_id), &id).await.unwrap();
         assert!(matches!(end, Some(Event::CommandEnd(end)) if end.result.duration.is_none()));
         assert!(app.database.unended(&connection_id).await.unwrap().is_empty());
         app.journal.close().await;

@@ -388,12 +388,18 @@ fn what_a_kubernetes_cluster_has_logged_is_taken_in_once() {
         "what is none".to_owned(),
         call(3, "alice@org.com", "2026-11-26T09:30:01Z").to_string(),
         call(4, "alice@org.com", "2026-11-26T09:40:00Z").to_string(),
+        // No server takes it; what is behind it comes in all the same.
+        format!("{{\"x\":\"{}\"}}", "x".repeat(17 << 20)),
+        call(5, "carol@org.com", "2026-11-26T09:50:00Z").to_string(),
     ];
     world.write("audit.log", lines.join("\n") + "\n");
     casemate(&world, &server, &["import", "audit.log"]).run().fails("which cluster is it?");
     for _ in 0..2 {
         let run = casemate(&world, &server, &["import", "--target", "eks-prod", "audit.log"]).run().success();
-        assert!(run.stderr.contains("audit.log: 3 Kubernetes commands"), "{}", run.stderr);
+        assert!(run.stderr.contains("audit.log: 4 Kubernetes commands"), "{}", run.stderr);
+        let left_out =
+            "warning: audit.log:6: the line has 18 MiB, and no more than 16 are taken: it is left out";
+        assert!(run.stderr.contains(left_out), "{}", run.stderr);
         assert!(run.stderr.contains("audit.log, from line 1: event 2: "), "{}", run.stderr);
     }
     let events = administrator.json("events/kube?subjectNames=alice@org.com&sort=asc");

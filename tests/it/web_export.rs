@@ -143,6 +143,11 @@ fn an_export_says_how_far_it_is_and_is_stopped() {
     let said = web.texts("#exports li span").concat();
     assert!(said.starts_with("stopped after ") && said.contains("MB"), "{said}");
     assert!(!files(&folder).iter().any(|name| name.ends_with(".ndjson")), "{:?}", files(&folder));
+    // Of many of one moment each has its page.
+    let first = web.administrator.json("events/kube?eventCount=1&userNames=u0@example.com")[0].clone();
+    let of = first["connectionId"].as_str().map(|of| format!("?of={of}")).unwrap_or_default();
+    let address = format!("/admin/events/kubernetes-commands/{}{of}", first["id"].as_str().unwrap());
+    assert!(web.administrator.get(&address).text.contains("u0@example.com"));
     // Whoever else asks is told of none.
     let auditor = web.server.with_key(&web.administrator.key("Auditor"));
     let id = uuid::Uuid::now_v7();

@@ -13,6 +13,16 @@ fn query(web: &mut Web) -> String {
     web.browser.evaluate("decodeURIComponent(location.search)").as_str().unwrap().to_owned()
 }
 
+/// The latest row comes first.
+#[track_caller]
+fn assert_in_order(web: &mut Web) {
+    let times = web
+        .browser
+        .evaluate("[...document.querySelectorAll('#log td.time time')].map(time => time.dateTime)");
+    let times: Vec<_> = times.as_array().unwrap().iter().map(|time| time.as_str().unwrap()).collect();
+    assert!(times.iter().rev().is_sorted(), "{times:?}");
+}
+
 #[test]
 fn names_are_offered_while_they_are_typed() {
     Web::in_both(|mut web| {
@@ -127,7 +137,9 @@ fn rows_come_by_themselves_and_wait_when_they_are_told_to() {
         assert_eq!(web.column("Command").len(), 4);
         web.browser.click("#pause");
         web.browser.wait_for("document.querySelectorAll('#log tbody tr').length == 7");
-        assert_eq!(web.column("Command")[..3], ["exit", "echo two", SHELL]);
+        // All sessions here began at the same moment: rows of each stand among those of others.
+        assert!(web.column("Command").contains(&"echo two".to_owned()));
+        assert_in_order(&mut web);
         assert_eq!(query(&mut web), "");
         // While nobody sees the page no stream is open; what happened meanwhile comes then.
         web.browser.evaluate("{ Object.defineProperty(document, 'hidden', { value: true, configurable: true }); document.dispatchEvent(new Event('visibilitychange')) }");
@@ -152,9 +164,132 @@ fn rows_come_by_themselves_and_wait_when_they_are_told_to() {
         web.server.kill_and_start();
         web.session("web-6", "alice@org.com", &["echo six"]);
         web.browser.wait_for("document.querySelectorAll('#log tbody tr').length == 10");
-        assert_eq!(web.browser.evaluate("document.querySelectorAll('#log tbody tr')[3].id"), id);
+        assert_eq!(web.browser.evaluate(&format!("document.getElementById({id}) != null")), true);
+        assert_in_order(&mut web);
         // That it was away browsers write down.
         web.browser.complaints.retain(|said| !said.contains("ERR_"));
+        web.assert_no_complaints();
+    });
+}
+
+/// Calls of Kubernetes to a cluster, each of a person at a moment.
+fn calls(web: &Web, agent: &casemate_tests::Asker, calls: &[(&str, &str)]) {
+    let item = |(who, at): &(&str, &str)| {
+        json!({
+            "level": "Metadata", "auditID": uuid::Uuid::now_v7().to_string(), "stage": "ResponseComplete",
+            "requestURI": "/api/v1/namespaces/shop/pods", "verb": "list", "user": { "username": who },
+            "sourceIPs": ["192.0.2.7"], "userAgent": "kubectl/v1.31.0", "responseStatus": { "code": 200 },
+            "objectRef": { "resource": "pods", "namespace": "shop", "apiVersion": "v1" },
+            "requestReceivedTimestamp": format!("2026-11-27T{at}:00.000000Z"),
+            "stageTimestamp": format!("2026-11-27T{at}:00.010000Z"),
+        })
+    };
+    let items: Vec<_> = calls.iter().map(item).collect();
+    let sent = agent.post(
+        "ingest/kube",
+        &json!({ "kind": "EventList", "apiVersion": "audit.k8s.io/v1", "items": items }),
+    );
+    assert!(sent.status < 300, "{}", sent.text);
+    for (who, _) in calls {
+        wait_until("a call is in the log", LONG, || {
+            let found = web.administrator.json(&format!("events/kube?userNames={who}"));
+            (!found.as_array().unwrap().is_empty()).then_some(())
+        });
+    }
+}
+
+#[test]
+fn a_row_that_comes_late_stands_where_its_time_puts_it() {
+    let Some(mut web) = Web::begin() else { return };
+    let cluster = web.administrator.post("targets/kube", &json!({ "targetName": "shop" })).json();
+    let agent = web.server.with_key(cluster["agentKey"].as_str().unwrap());
+    calls(&web, &agent, &[("a@org.com", "09:10"), ("b@org.com", "09:30")]);
+    web.go("/admin/events/kubernetes-commands");
+    web.browser.wait_for("document.querySelector('#live-state').className == 'live'");
+    assert_eq!(web.column("SSO user"), ["b@org.com", "a@org.com"]);
+    calls(&web, &agent, &[("late@org.com", "09:20")]);
+    web.browser.wait_for("document.querySelectorAll('#log tbody tr').length == 3");
+    assert_eq!(web.column("SSO user"), ["b@org.com", "late@org.com", "a@org.com"]);
+    // Also what has waited, in whatever order it came.
+    web.browser.press("p");
+    calls(&web, &agent, &[("new@org.com", "09:40")]);
+    calls(&web, &agent, &[("first@org.com", "09:00")]);
+    web.browser.wait_for("document.querySelector('#pause').innerText == 'Show 2 new'");
+    web.browser.click("#pause");
+    web.browser.wait_for("document.querySelectorAll('#log tbody tr').length == 5");
+    assert_eq!(
+        web.column("SSO user"),
+        ["new@org.com", "b@org.com", "late@org.com", "a@org.com", "first@org.com"]
+    );
+    // What is older than a page that is full is on another one, and is said.
+    let many: Vec<String> = (0..110).map(|number| format!("u{number}@org.com")).collect();
+    let many: Vec<_> = many.iter().map(|who| (who.as_str(), "10:00")).collect();
+    calls(&web, &agent, &many);
+    web.go("/admin/events/kubernetes-commands");
+    web.browser.wait_for("document.querySelector('#live-state').className == 'live'");
+    calls(&web, &agent, &[("later@org.com", "09:50")]);
+    web.browser
+        .wait_for("document.querySelector('#live-state').innerText == 'live, 1 came late: further back'");
+    assert_eq!(web.column("SSO user").len(), 100);
+    web.assert_no_complaints();
+}
+
+#[test]
+fn what_somebody_has_merely_looked_at_is_left_out_until_he_asks_for_it() {
+    Web::in_both(|mut web| {
+        web.session("web-1", "alice@org.com", &["echo one"]);
+        let auditor = web.server.with_key(&web.administrator.key("Auditor"));
+        assert_eq!(auditor.get("/admin/events/commands").status, 200);
+        let lists = |web: &Web, query: &str| {
+            let found = web
+                .administrator
+                .json(&format!("events/subject?serviceActions=events:list,events:tail{query}"));
+            found.as_array().unwrap().len()
+        };
+        // A page is one call: names that are offered and its stream are parts of it.
+        let before = lists(&web, "&subjectNames=admin@org.com");
+        web.go("/admin/events/commands");
+        web.browser.wait_for("document.querySelector('#live-state').className == 'live'");
+        for text in ["a", "al", "ali"] {
+            web.fill("#subjectNames", text);
+            web.browser.wait_for("document.querySelector('.offers li')");
+        }
+        // Each time it is asked that is a call as well.
+        assert_eq!(lists(&web, "&subjectNames=admin@org.com"), before + 2);
+        // Whoever asks for names without having been let through to the page is written down.
+        let by_itself = web.browser.evaluate(
+        "fetch('/admin/events/commands/values?field=subjectName&ticket=5-00').then(answer => answer.status)",
+    );
+        assert_eq!(by_itself, 200);
+        assert_eq!(lists(&web, "&subjectNames=admin@org.com"), before + 4);
+        web.go("/admin/events/user-events");
+        let actions = web.column("Action");
+        assert!(actions.contains(&"targets:create".to_owned()), "{actions:?}");
+        let lookers: Vec<_> = actions
+            .into_iter()
+            .zip(web.column("User"))
+            .filter(|(action, _)| action == "events:list")
+            .map(|(_, who)| who)
+            .collect();
+        // Whoever was not signed in yet was refused.
+        assert_eq!(lookers, ["Auditor key", ""]);
+        web.pictures("user-events-looks");
+        // What is taken away is what is seen.
+        let exported = web.browser.evaluate(
+            "fetch(document.querySelector('a[data-export$=\" NDJSON\"]').href).then(answer => answer.text())",
+        );
+        let exported = exported.as_str().unwrap().to_owned();
+        assert_eq!(exported.matches("\"events:list\"").count(), 2, "{exported}");
+        web.browser.wait_for("document.querySelector('#live-state').className == 'live'");
+        let shown = web.column("Action").len();
+        // What is looked at meanwhile does not come; what is done does.
+        drop(web.administrator.json("events/command"));
+        drop(web.administrator.agent("web-2"));
+        web.browser.wait_for(&format!("document.querySelectorAll('#log tbody tr').length > {shown}"));
+        assert_eq!(web.column("Action").iter().filter(|action| *action == "events:list").count(), 2);
+        web.browser.click("#own-looks");
+        web.browser.wait_for("location.search == '?ownLooks=true' && document.querySelector('#own-looks').innerText.startsWith('Leave')");
+        assert!(web.column("Action").iter().filter(|action| *action == "events:list").count() > 4);
         web.assert_no_complaints();
     });
 }

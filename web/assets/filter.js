@@ -40,7 +40,8 @@ async function offer(input) {
   list.setAttribute("aria-label", input.labels?.[0]?.textContent ?? "");
   open = { input, list, asking };
   try {
-    const address = `${input.dataset.offers}&prefix=${encodeURIComponent(parts(input.value)[1])}`;
+    const ticket = encodeURIComponent(input.form?.dataset.ticket ?? "");
+    const address = `${input.dataset.offers}&ticket=${ticket}&prefix=${encodeURIComponent(parts(input.value)[1])}`;
     const answer = await fetch(address, { signal: asking.signal, headers: { "hx-request": "true" } });
     if (!answer.ok || open?.list !== list) return;
     // What the server sends is a list of names, escaped as in its pages.

@@ -22,6 +22,8 @@ let cursor = null;
 /** @type {{ id: string, row: string }[]} */
 let waiting = [];
 let count = 0;
+/** So many came that stand further back than this page. */
+let late = 0;
 let timer = 0;
 let failures = 0;
 
@@ -49,11 +51,25 @@ function put(html, isNew) {
     there.replaceWith(row);
     if (hadFocus) row.focus();
   } else if (isNew) {
+    const next = [...body.rows].find((other) => moment(other) <= moment(row));
+    // What is older than all there is, where there is more, stands on another page.
+    if (!next && body.rows.length && find("#next", HTMLAnchorElement)) {
+      late += 1;
+      return;
+    }
     row.classList.add("new");
-    body.prepend(row);
+    body.insertBefore(row, next ?? null);
     document.querySelector("#page > .empty")?.remove();
     trim(body);
   }
+}
+
+/**
+ * When it was: moments are written so that texts compare as they do.
+ * @param {HTMLTableRowElement} row
+ */
+function moment(row) {
+  return row.querySelector("time")?.dateTime ?? "";
 }
 
 /** @param {HTMLTableSectionElement} body */
@@ -77,7 +93,9 @@ function say() {
   const paused = isPaused();
   button.hidden = false;
   button.textContent = paused ? (count ? `Show ${count} new` : "Go on") : "Pause";
-  const said = paused ? `paused, ${count} waiting` : stream?.readyState === EventSource.OPEN ? "live" : "connecting …";
+  const further = late ? `, ${late} came late: further back` : "";
+  const live = stream?.readyState === EventSource.OPEN ? `live${further}` : "connecting …";
+  const said = paused ? `paused, ${count} waiting` : live;
   if (state.textContent !== said) state.textContent = said;
   state.className = paused ? "paused" : stream?.readyState === EventSource.OPEN ? "live" : "";
 }
@@ -85,7 +103,10 @@ function say() {
 /** @param {MessageEvent<string>} message @param {boolean} isNew */
 function came(message, isNew) {
   if (message.lastEventId) cursor = message.lastEventId;
-  if (!isPaused()) return put(message.data, isNew);
+  if (!isPaused()) {
+    put(message.data, isNew);
+    return say();
+  }
   const id = made(message.data)?.id ?? "";
   const there = waiting.find((other) => other.id === id);
   if (there) there.row = message.data;
@@ -135,6 +156,7 @@ export function begin() {
   cursor = null;
   waiting = [];
   count = 0;
+  late = 0;
   open();
 }
 

@@ -1,16 +1,17 @@
 //! One row of a log by itself: all that is known of it, at an address of its own.
 
-use casemate_audit_log::Time;
 use maud::{Markup, html};
 
 use crate::logs::Entry;
 use crate::text::encoded;
 use crate::view::{Page, View};
 
-/// The address of an event: it is found by its moment, and told from others of that by its id.
+/// The address of an event: its id is one of its log, or of its connection where it is of one.
 #[must_use]
-pub fn address(page: Page, id: &str, at: Time) -> String {
-    format!("{}/{}?at={at}", page.path(), encoded(id))
+pub fn address(page: Page, id: &str, connection: Option<&str>) -> String {
+    let of = connection.filter(|_| page != Page::Connections);
+    let of = of.map(|of| format!("?of={}", encoded(of))).unwrap_or_default();
+    format!("{}/{}{of}", page.path(), encoded(id))
 }
 
 /// The content of the page.
@@ -31,7 +32,7 @@ pub fn page(page: Page, entry: &Entry) -> Markup {
                     div { dt { (label) } dd { (value) } }
                 }
             }
-            @if let Some(connection) = connection(entry) {
+            @if let Some(connection) = entry.connection() {
                 p.more {
                     a href=(crate::session::address(connection, moment(entry))) hx-boost="false" { "The session" } " "
                     @for (other, title) in [
@@ -52,15 +53,4 @@ pub fn page(page: Page, entry: &Entry) -> Markup {
 /// When in its session it was.
 fn moment(entry: &Entry) -> Option<f64> {
     if let Entry::Command(event) = entry { event.offset } else { None }
-}
-
-/// The connection that it is of.
-fn connection(entry: &Entry) -> Option<&str> {
-    match entry {
-        Entry::Command(event) => Some(&event.connection_id),
-        Entry::Connection(connection) => Some(&connection.id),
-        Entry::ConnectionEvent(event) => Some(&event.connection_id),
-        Entry::Kubernetes(event) => event.connection_id.as_deref(),
-        Entry::UserEvent(_) => None,
-    }
 }

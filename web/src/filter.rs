@@ -140,15 +140,21 @@ impl Page {
     }
 }
 
-/// The bar.
+/// The bar; names are offered in it with a ticket for the log.
 #[must_use]
-pub fn bar(view: &View) -> Markup {
-    bar_of(view, view.page.title(), &view.page.path(), &[])
+pub fn bar(view: &View, ticket: &str) -> Markup {
+    bar_of(view, view.page.title(), &view.page.path(), &[], ticket)
 }
 
 /// The same over something else that is asked for as a log is: what it is called, where it is, and what else its address says.
 #[must_use]
-pub fn bar_of(view: &View, title: &str, path: &str, more_said: &[(&'static str, String)]) -> Markup {
+pub fn bar_of(
+    view: &View,
+    title: &str,
+    path: &str,
+    more_said: &[(&'static str, String)],
+    ticket: &str,
+) -> Markup {
     let mut said = view.shape();
     said.extend(more_said.iter().cloned());
     let all = View { values: Default::default(), search: String::new(), range: Range::All, ..view.begin() };
@@ -157,7 +163,7 @@ pub fn bar_of(view: &View, title: &str, path: &str, more_said: &[(&'static str, 
     let [first, more] = view.page.fields();
     let has_more = more.iter().any(|field| view.values.contains_key(field.parameter));
     html! {
-        form #filter method="get" action=(path) role="search" aria-label={ "Filter: " (title) } {
+        form #filter method="get" action=(path) role="search" aria-label={ "Filter: " (title) } data-ticket=(ticket) {
             @for (name, value) in &said { input type="hidden" name=(name) value=(value); }
             div.fields {
                 @for one in first { (field(view, one)) }
@@ -265,7 +271,7 @@ mod tests {
             ("sort", "asc"),
             ("ipAddresses", "::1"),
         ];
-        let bar = bar(&View::parse(Page::UserEvents, query).unwrap()).into_string();
+        let bar = bar(&View::parse(Page::UserEvents, query).unwrap(), "t").into_string();
         for part in [
             "value=\"a&quot;&gt;&lt;b&gt;, c\"",
             "<option value=\"1h\" selected>",
@@ -277,14 +283,14 @@ mod tests {
         ] {
             assert!(bar.contains(part), "{part} in {bar}");
         }
-        let all = super::bar(&View::of(Page::Commands)).into_string();
+        let all = super::bar(&View::of(Page::Commands), "t").into_string();
         assert!(!all.contains("Clear") && !all.contains("<details id=\"more\" open"), "{all}");
     }
 
     #[test]
     fn each_label_is_of_an_input_and_no_id_is_there_twice() {
         for page in Page::ALL {
-            let bar = bar(&View::of(page)).into_string();
+            let bar = bar(&View::of(page), "t").into_string();
             for (_, rest) in bar.match_indices("for=\"").map(|(at, found)| bar.split_at(at + found.len())) {
                 let id = format!(" id=\"{}\"", rest.split('"').next().unwrap());
                 assert_eq!(bar.matches(&id).count(), 1, "{page:?}: {id}");

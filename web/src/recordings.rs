@@ -151,7 +151,7 @@ pub fn of(view: &View, asked: &Asked) -> String {
 
 /// The content of the page.
 #[must_use]
-pub fn page(view: &View, asked: &Asked, found: &Found) -> Markup {
+pub fn page(view: &View, asked: &Asked, found: &Found, ticket: &str) -> Markup {
     let begin = view.begin();
     let first = Asked { after: None, ..asked.clone() };
     let is_first = view.behind.is_none() && asked.after.is_none();
@@ -168,7 +168,7 @@ pub fn page(view: &View, asked: &Asked, found: &Found) -> Markup {
                 }
             }
         }
-        (filter::bar_of(view, TITLE, ROOT, &first.parameters()))
+        (filter::bar_of(view, TITLE, ROOT, &first.parameters(), ticket))
         @if let Some(name) = &asked.of {
             div.of {
                 h2 { (Foreign(name).begin()) }
@@ -366,7 +366,7 @@ mod tests {
     fn shown(asked: &Asked, recordings: Vec<Recording>, deletes: Option<&str>) -> String {
         let deletes = deletes.map(str::to_owned);
         let found = Found::Recordings { recordings, behind: Some("1.x".into()), deletes };
-        page(&View::of(Page::Connections), asked, &found).into_string()
+        page(&View::of(Page::Connections), asked, &found, "t").into_string()
     }
 
     #[test]
@@ -374,7 +374,7 @@ mod tests {
         let group = |name: &str| Group { name: name.into(), count: 3, latest: Time(0), total: 90_000_000 };
         let view = View::parse(Page::Connections, [("targetNames", "web-1"), ("sort", "asc")]).unwrap();
         let found = Found::Groups { groups: vec![group("<a>,b"), group("carol")], has_more: true };
-        let names = page(&view, &Asked::all(By::Person), &found).into_string();
+        let names = page(&view, &Asked::all(By::Person), &found, "t").into_string();
         for part in [
             "href=\"/admin/session-recordings?targetNames=web-1&amp;sort=asc&amp;of=%3Ca%3E,b\"",
             "<bdi>&lt;a&gt;,b</bdi>",

@@ -11,6 +11,12 @@ const LONGEST: usize = 2000;
 pub struct Foreign<'t>(pub &'t str);
 
 impl Foreign<'_> {
+    /// Whether it is longer than what stands in a row.
+    #[must_use]
+    pub fn is_long(self) -> bool {
+        self.0.char_indices().nth(LONGEST).is_some()
+    }
+
     /// Its beginning, where it is long.
     #[must_use]
     pub fn begin(self) -> Markup {

@@ -158,6 +158,8 @@ pub struct View {
     pub search: String,
     /// Of which time.
     pub range: Range,
+    /// With what the viewer has merely looked at, where it is a log of calls.
+    pub own_looks: bool,
     /// Which comes first.
     pub order: Order,
     /// Which columns, where it is said.
@@ -192,6 +194,7 @@ impl View {
             values: BTreeMap::new(),
             search: String::new(),
             range: Range::default(),
+            own_looks: false,
             order: Order::default(),
             columns: None,
             kept: None,
@@ -231,6 +234,10 @@ impl View {
                         "desc" => Order::Newest,
                         _ => return Err(bad("it has to be `desc` (newest first) or `asc`".to_owned())),
                     }
+                }
+                "ownLooks" if page == Page::UserEvents => {
+                    view.own_looks =
+                        value.parse().map_err(|_| bad("it has to be `true` or `false`".to_owned()))?;
                 }
                 "live" => {
                     view.live = match value {
@@ -293,6 +300,9 @@ impl View {
     #[must_use]
     pub fn shape(&self) -> Vec<(&'static str, String)> {
         let mut parameters = Vec::new();
+        if self.own_looks {
+            parameters.push(("ownLooks", "true".to_owned()));
+        }
         if self.order == Order::Oldest {
             parameters.push(("sort", "asc".to_owned()));
         }
@@ -314,10 +324,21 @@ impl View {
         };
         parameters.extend(start.map(|time| ("startTimestamp", time.to_string())));
         parameters.extend(end.map(|time| ("endTimestamp", time.to_string())));
+        if self.leaves_out_looks() {
+            parameters.push(("ownLooks", "false".to_owned()));
+        }
         if self.order == Order::Oldest {
             parameters.push(("sort", "asc".to_owned()));
         }
         parameters
+    }
+
+    /// Whether what the viewer has merely looked at is left out: each page is a call, and most are his own. Whoever asks for an
+    /// action, or for a text, sees all of it.
+    #[must_use]
+    pub fn leaves_out_looks(&self) -> bool {
+        let is_asked = self.values.contains_key("serviceActions") || !self.search.is_empty();
+        self.page == Page::UserEvents && !self.own_looks && !is_asked
     }
 
     /// What an event has to be, whenever it was.
@@ -461,14 +482,15 @@ mod tests {
                 prop::sample::subsequence(logs::keys(page).collect::<Vec<_>>(), 0..=logs::keys(page).count());
             let order = prop_oneof![Just(Order::Newest), Just(Order::Oldest)];
             let live = prop_oneof![Just(Live::Flowing), Just(Live::Paused)];
-            let rest =
-                (order, prop::option::of(columns), live, prop::option::of("[0-9]{1,9}\\.[0-9a-f-]{1,9}"));
+            let behind = prop::option::of("[0-9]{1,9}\\.[0-9a-f-]{1,9}");
+            let rest = (order, prop::option::of(columns), live, behind, any::<bool>());
             (values, search, range, rest).prop_map(
-                move |(values, search, range, (order, columns, live, behind))| View {
+                move |(values, search, range, (order, columns, live, behind, own_looks))| View {
                     page,
                     values,
                     search,
                     range,
+                    own_looks: own_looks && page == Page::UserEvents,
                     order,
                     columns,
                     kept: None,
@@ -512,7 +534,10 @@ mod tests {
     fn a_span_is_asked_for_as_it_is_now() {
         let view = parse(Page::UserEvents, "last=15m&userNames=a@b&sort=asc&live=paused").unwrap();
         let question = query(&view.question(Time(3_600_000_000)));
-        assert_eq!(question, "subjectNames=a@b&startTimestamp=1970-01-01T00:45:00.000000Z&sort=asc");
+        assert_eq!(
+            question,
+            "subjectNames=a@b&startTimestamp=1970-01-01T00:45:00.000000Z&ownLooks=false&sort=asc"
+        );
         assert!(!view.can_grow());
     }
 

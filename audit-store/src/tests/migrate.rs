@@ -130,3 +130,30 @@ fn connections_of_before_are_found_by_their_texts() {
         }
     });
 }
+
+#[test]
+fn nobody_else_reads_the_files_of_a_database() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let file = folder.path().join("audit.db");
+    let url = format!("sqlite:{}", file.display());
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let modes = || {
+        let names = ["audit.db", "audit.db-wal", "audit.db-shm"];
+        names.map(|name| std::fs::metadata(folder.path().join(name)).unwrap().permissions().mode() & 0o777)
+    };
+    runtime.block_on(async {
+        let database = Database::open(&url).await.unwrap();
+        Appender::begin(&database, Time(0)).await.unwrap().append(&some(0..3)).await.unwrap();
+        assert_eq!(modes(), [0o600; 3]);
+        // Of one that was made by an earlier version, while somebody else has it open.
+        for name in ["audit.db", "audit.db-wal", "audit.db-shm"] {
+            let path = folder.path().join(name);
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        }
+        let again = Database::open(&url).await.unwrap();
+        assert_eq!(modes(), [0o600; 3]);
+        drop((database, again));
+    });
+}

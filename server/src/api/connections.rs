@@ -253,6 +253,8 @@ impl Listing {
                         );
                     }
                 }
+                // No connection is a look.
+                "ownLooks" if matches!(&*value, "true" | "false") => {}
                 "userEmail" => drop(listed.filter.subject_names.insert(value.to_lowercase())),
                 "count" | "eventCount" => listed.limit = count(&parameter, &value, 10_000)?,
                 "sort" => listed.order = order(&parameter, &value)?,

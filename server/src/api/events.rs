@@ -58,7 +58,7 @@ pub async fn all(gate: Gate, uri: Uri) -> Result<Response, ApiError> {
     let context = asked(&uri)?;
     let caller = gate.pass(Action::ListEvents, "all", context).await?;
     let mut question = Question::parse(&uri, Asks::Pages)?;
-    let Some(filter) = caller.narrow(question.filter) else { return Ok(Json(json!([])).into_response()) };
+    let Some(filter) = question.narrowed(&caller) else { return Ok(Json(json!([])).into_response()) };
     question.filter = filter;
     let found = find(&gate, &question).await?;
     let events = found.iter().map(|found| {
@@ -75,7 +75,7 @@ pub async fn all(gate: Gate, uri: Uri) -> Result<Response, ApiError> {
 async fn page(gate: &Gate, uri: &Uri, log: Log) -> Result<Response, ApiError> {
     let caller = gate.pass(Action::ListEvents, log.name(), asked(uri)?).await?;
     let mut question = Question::parse(uri, Asks::Page)?;
-    let Some(filter) = caller.narrow(question.filter) else { return Ok(Json(json!([])).into_response()) };
+    let Some(filter) = question.narrowed(&caller) else { return Ok(Json(json!([])).into_response()) };
     (question.filter, question.logs) = (filter, vec![log]);
     let found = find(gate, &question).await?;
     let events: Vec<Value> =
@@ -93,7 +93,8 @@ async fn find(gate: &Gate, question: &Question) -> Result<Vec<Found>, ApiError> 
 /// The query is none.
 pub fn asked(uri: &Uri) -> Result<Value, ApiError> {
     let mut asked = serde_json::Map::new();
-    for (name, value) in pairs(uri)? {
+    // A ticket is no question.
+    for (name, value) in pairs(uri)?.into_iter().filter(|(name, _)| name != "ticket") {
         match asked.get_mut(&name) {
             None => drop(asked.insert(name, value.into())),
             Some(Value::Array(values)) => values.push(value.into()),

@@ -13,6 +13,7 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 use crate::error::ApiError;
+use crate::who::Caller;
 
 /// Events in an answer, where nobody says how many.
 const EVENTS: usize = 1000;
@@ -35,6 +36,8 @@ pub struct Question {
     pub behind: Option<Position>,
     /// In this form.
     pub form: Form,
+    /// With what the caller has merely looked at.
+    pub own_looks: bool,
     /// Under this id somebody asks how far the file has come.
     pub export_id: Option<Uuid>,
     /// Where a tail goes on.
@@ -77,6 +80,7 @@ impl Question {
             order: Order::Newest,
             behind: None,
             form: Form::Json,
+            own_looks: true,
             export_id: None,
             cursor: None,
         };
@@ -98,6 +102,11 @@ impl Question {
                 "format" if matches!(asks, Asks::File | Asks::Files) => {
                     question.form = form(&name, &value)?;
                 }
+                "ownLooks" => {
+                    question.own_looks = value
+                        .parse()
+                        .map_err(|_| ApiError::field(&name, "it has to be `true` or `false`"))?;
+                }
                 "exportId" if matches!(asks, Asks::File | Asks::Files) => {
                     question.export_id = Some(export_id(&name, &value)?);
                 }
@@ -109,6 +118,14 @@ impl Question {
             }
         }
         Ok(question)
+    }
+
+    /// What is asked for, as far as the caller may know of it; nothing where he may of none.
+    #[must_use]
+    pub fn narrowed(&self, caller: &Caller) -> Option<Filter> {
+        let filter = caller.narrow(self.filter.clone())?;
+        let without = (!self.own_looks).then(|| caller.looks());
+        Some(Filter { without, ..filter })
     }
 
     /// As the database is asked.
@@ -281,6 +298,9 @@ pub struct EventParameters {
     command_kinds: Option<String>,
     /// Whether it was allowed.
     evaluation: Option<bool>,
+    /// `false` leaves out what you yourself have merely looked at: lists that you were allowed to see.
+    #[param(rename = "ownLooks")]
+    own_looks: Option<bool>,
     /// Stands in the text, whatever its capitals.
     search: Option<String>,
     /// The same, as BastionZero named it.

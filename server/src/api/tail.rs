@@ -111,6 +111,7 @@ impl Tail {
     ) -> Result<Self, ApiError> {
         let resumed = headers.get("last-event-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
         let committed = app.journal.committed();
+        let filter = question.narrowed(&caller);
         let cursor = match resumed.or(question.cursor) {
             Some(text) => {
                 parse(&text).ok_or_else(|| ApiError::field("cursor", "it is no `id` that came before"))?
@@ -118,7 +119,6 @@ impl Tail {
             None => heads(app).await?,
         };
         // Nothing of what is asked for may be known: then nothing comes.
-        let filter = caller.narrow(question.filter);
         let (app, logs, waiting, looked) = (app.clone(), question.logs, VecDeque::new(), Instant::now());
         Ok(Self { app, caller, looked, logs, filter, cursor, committed, waiting })
     }
@@ -170,7 +170,7 @@ impl Tail {
             // An end is wanted where its command was.
             Event::CommandEnd(_) if *filter == Filter::default() => true,
             Event::CommandEnd(end) => {
-                match self.app.database.event(Log::Command, &end.connection_id, &end.id).await? {
+                match self.app.database.event(Log::Command, Some(&end.connection_id), &end.id).await? {
                     Some(command) => filter.matches(command.time(), &command.facets()),
                     None => false,
                 }

@@ -34,17 +34,22 @@ const PATIENCE: Duration = Duration::from_secs(2);
         ("count" = Option<u32>, Query, description = "So many: 20 where it is not said, 1000 at most.")),
     responses((status = 200, body = [String]), (status = "4XX", body = ErrorBody)))]
 pub async fn values(gate: Gate, Path(log): Path<String>, uri: Uri) -> Result<Json<Vec<String>>, ApiError> {
-    of_log(&gate, &log, &uri).await.map(Json)
+    let caller = gate.pass(Action::ListEvents, &log, asked(&uri)?).await?;
+    let log: Log = log.parse().map_err(|_| ApiError::not_found("log"))?;
+    of_log(&gate, &caller, log, &uri).await.map(Json)
 }
 
 /// Names that stand in a field of a log.
 ///
 /// # Errors
-/// The caller may not know, or asks for what there is not.
-pub(crate) async fn of_log(gate: &Gate, log: &str, uri: &Uri) -> Result<Vec<String>, ApiError> {
-    let caller = gate.pass(Action::ListEvents, log, asked(uri)?).await?;
-    let log: Log = log.parse().map_err(|_| ApiError::not_found("log"))?;
-    find(gate, &caller, parse(uri, Some(log))?).await
+/// The caller asks for what there is not.
+pub(crate) async fn of_log(
+    gate: &Gate,
+    caller: &Caller,
+    log: Log,
+    uri: &Uri,
+) -> Result<Vec<String>, ApiError> {
+    find(gate, caller, parse(uri, Some(log))?).await
 }
 
 /// Names that stand in a field of several logs
@@ -71,6 +76,7 @@ fn parse(uri: &Uri, log: Option<Log>) -> Result<Names, ApiError> {
         match name.as_str() {
             "field" => facet = Some(field(&name, &value)?),
             "prefix" => part = value,
+            "ticket" => {}
             "count" => limit = count(&name, &value, MOST)?,
             "logs" if log.is_none() => asked = Some(logs(&name, &value)?),
             _ => return Err(ApiError::field(&name, "there is no such parameter here")),

@@ -14,7 +14,7 @@ use casemate_web::logs::{Entry, news};
 use casemate_web::view::{Page, View};
 use futures_util::Stream;
 
-use super::logs::{named, pass, row, tailed, view};
+use super::logs::{named, part_of, row, tailed, view};
 use crate::api::question::pairs;
 use crate::api::tail::{News, Tail, alive};
 use crate::app::App;
@@ -38,7 +38,7 @@ pub(super) async fn live(
     uri: Uri,
 ) -> Result<Sse<impl Stream<Item = Result<Message, Infallible>>>, ApiError> {
     let page = named(&name)?;
-    let caller = pass(&gate, page, &uri, Action::TailEvents).await?;
+    let caller = part_of(&gate, page, Action::TailEvents, &uri).await?;
     let view = view(page, &uri, &headers)?;
     let cursor = pairs(&uri)?.into_iter().find(|(name, _)| name == "cursor").map(|(_, cursor)| cursor);
     let tail = Tail::begin(&gate.app, caller, tailed(&view, Time::now(), cursor)?, &headers).await?;
@@ -88,7 +88,7 @@ impl Rows {
     async fn row(&self, event: Event) -> Result<Option<(Kind, Entry)>, ApiError> {
         match event {
             Event::CommandEnd(end) => {
-                let begun = self.app.database.event(Log::Command, &end.connection_id, &end.id).await?;
+                let begun = self.app.database.event(Log::Command, Some(&end.connection_id), &end.id).await?;
                 let Some(Event::Command(mut command)) = begun else { return Ok(None) };
                 command.result = end.result;
                 Ok(Some((Kind::Change, Entry::Command(command))))

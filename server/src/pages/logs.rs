@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use casemate_audit_log::Time;
 use casemate_audit_log::filter::Filter;
+use casemate_audit_log::model::{Event, Log};
 use casemate_audit_store::connections::Connection;
 use casemate_web::logs::{Connection as Row, Entry, Found};
 use casemate_web::view::{Page, View};
@@ -20,13 +21,10 @@ use crate::api::question::{Asks, Question, behind, pairs};
 use crate::api::{tail, values as names};
 use crate::error::ApiError;
 use crate::who::gate::cookie;
-use crate::who::{Action, Caller, Gate};
+use crate::who::{Action, Caller, Gate, Seen};
 
 /// Rows of a page.
 const ROWS: usize = 100;
-
-/// Events of one moment that are looked at for one of them.
-const OF_A_MOMENT: usize = 1000;
 
 /// A log.
 pub(super) async fn log(
@@ -36,7 +34,7 @@ pub(super) async fn log(
     uri: Uri,
 ) -> Result<Response, ApiError> {
     let page = named(&name)?;
-    let caller = pass(&gate, page, &uri, Action::ListEvents).await?;
+    let caller = pass(&gate, page, &uri).await?;
     let view = view(page, &uri, &headers)?;
     // What happens while it is looked up comes behind it once more, and not at all otherwise.
     let cursor = tail::now(&gate.app).await?;
@@ -47,13 +45,16 @@ pub(super) async fn log(
         events_of(&gate, &caller, &view, now).await?
     };
     let more = entries.last().filter(|_| entries.len() == ROWS).map(|(_, place)| place.clone());
-    let found = Found { entries, behind: more, cursor, now };
+    let ticket = ticket(&gate, &caller, page);
+    let found = Found { entries, behind: more, cursor, now, ticket };
     Ok(html(layout::page(page.title(), &page.path(), &viewer(&caller), &logs::page(&view, &found))))
 }
 
 /// Names for whoever types one: a list of them, as a part of a page.
 pub(super) async fn values(gate: Gate, Path(name): Path<String>, uri: Uri) -> Result<Response, ApiError> {
-    let names = names::of_log(&gate, named(&name)?.log().name(), &uri).await?;
+    let page = named(&name)?;
+    let caller = part_of(&gate, page, Action::ListEvents, &uri).await?;
+    let names = names::of_log(&gate, &caller, page.log(), &uri).await?;
     Ok(html(markup! {
         // What has a comma cannot be asked for by its name.
         @for name in names.iter().filter(|name| !name.contains(',')) {
@@ -62,17 +63,17 @@ pub(super) async fn values(gate: Gate, Path(name): Path<String>, uri: Uri) -> Re
     }))
 }
 
-/// Of which moment an event is.
+/// Of which connection an event is, if it is of one.
 #[derive(Debug, Deserialize)]
-pub(super) struct Moment {
-    at: String,
+pub(super) struct Of {
+    of: Option<String>,
 }
 
 /// One event.
 pub(super) async fn event(
     gate: Gate,
     Path((name, id)): Path<(String, String)>,
-    Query(moment): Query<Moment>,
+    Query(Of { of }): Query<Of>,
 ) -> Result<Response, ApiError> {
     let page = named(&name)?;
     let (caller, entry) = if page == Page::Connections {
@@ -80,18 +81,48 @@ pub(super) async fn event(
         let connection = connections::find(&gate, &caller, Action::GetConnection, &id).await?;
         (caller, Some(row(&connection)))
     } else {
-        let caller =
-            gate.pass(Action::ListEvents, page.log().name(), json!({ "id": id, "at": moment.at })).await?;
-        let question =
-            vec![("startTimestamp".to_owned(), moment.at.clone()), ("endTimestamp".to_owned(), moment.at)];
-        let mut question = Question::of(question, Asks::Page)?;
-        (question.logs, question.limit) = (vec![page.log()], OF_A_MOMENT);
-        let found = find(&gate, &caller, question).await?;
-        let event = found.into_iter().map(|found| found.event).find(|event| event.id() == id);
+        let context = json!({ "id": id, "of": of });
+        let caller = gate.pass(Action::ListEvents, page.log().name(), context).await?;
+        let event = known(&gate, &caller, page.log(), of.as_deref(), &id).await?;
         (caller, event.and_then(Entry::of))
     };
     let entry = entry.ok_or_else(|| ApiError::not_found("event"))?;
     Ok(html(layout::page("Event", &page.path(), &viewer(&caller), &event::page(page, &entry))))
+}
+
+/// An event, if somebody may know it; a command with how it ended.
+async fn known(
+    gate: &Gate,
+    caller: &Caller,
+    log: Log,
+    of: Option<&str>,
+    id: &str,
+) -> Result<Option<Event>, ApiError> {
+    let database = &gate.app.database;
+    let found = database.event(log, of, id).await?;
+    let filter = caller.narrow(Filter::default());
+    let is_his =
+        |event: &Event| filter.as_ref().is_some_and(|filter| filter.matches(event.time(), &event.facets()));
+    let mut found = found.filter(is_his);
+    if let Some(Event::Command(command)) = &mut found
+        && let Some(Event::CommandEnd(end)) = database.event(Log::CommandEnd, of, id).await?
+    {
+        command.result = end.result;
+    }
+    Ok(found)
+}
+
+/// That somebody looks at a log, and that it was written down.
+pub(super) fn ticket(gate: &Gate, caller: &Caller, page: Page) -> String {
+    gate.app.tickets.give(caller.id, Seen::Log(page), Time::now())
+}
+
+/// Lets somebody through to what the page of a log asks for by itself, and is a part of it: names that are offered, its stream.
+pub(super) async fn part_of(gate: &Gate, page: Page, action: Action, uri: &Uri) -> Result<Caller, ApiError> {
+    let pairs = pairs(uri)?;
+    let ticket =
+        pairs.iter().find(|(name, _)| name == "ticket").map(|(_, ticket)| (Seen::Log(page), ticket.as_str()));
+    gate.pass_with(action, page.log().name(), ticket, asked(uri)?).await
 }
 
 /// The page of a name.
@@ -100,12 +131,12 @@ pub(super) fn named(name: &str) -> Result<Page, ApiError> {
 }
 
 /// Lets somebody through to a log, as the API does.
-pub(super) async fn pass(gate: &Gate, page: Page, uri: &Uri, action: Action) -> Result<Caller, ApiError> {
-    match (page, action) {
-        (Page::Connections, Action::ListEvents) => {
-            gate.pass(Action::ListConnections, "all", asked(uri)?).await
+async fn pass(gate: &Gate, page: Page, uri: &Uri) -> Result<Caller, ApiError> {
+    match page {
+        Page::Connections => gate.pass(Action::ListConnections, "all", asked(uri)?).await,
+        Page::Commands | Page::KubernetesCommands | Page::ConnectionEvents | Page::UserEvents => {
+            gate.pass(Action::ListEvents, page.log().name(), asked(uri)?).await
         }
-        _ => gate.pass(action, page.log().name(), asked(uri)?).await,
     }
 }
 
@@ -113,7 +144,7 @@ pub(super) async fn pass(gate: &Gate, page: Page, uri: &Uri, action: Action) -> 
 pub(super) fn view(page: Page, uri: &Uri, headers: &HeaderMap) -> Result<View, ApiError> {
     let pairs = pairs(uri)?;
     let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let view = View::parse(page, pairs.filter(|(name, _)| *name != "cursor"));
+    let view = View::parse(page, pairs.filter(|(name, _)| !matches!(*name, "cursor" | "ticket")));
     let view = view.map_err(|bad| ApiError::field(&bad.name, bad.message))?;
     Ok(match cookie(headers, &format!("casemate_columns_{}", page.name())) {
         Some(kept) => view.keep(kept),
@@ -150,7 +181,7 @@ pub(super) async fn find(
     caller: &Caller,
     mut question: Question,
 ) -> Result<Vec<casemate_audit_store::Found>, ApiError> {
-    let Some(filter) = caller.narrow(question.filter) else { return Ok(Vec::new()) };
+    let Some(filter) = question.narrowed(caller) else { return Ok(Vec::new()) };
     question.filter = filter;
     Ok(gate.app.database.page(question.page()).await?)
 }
@@ -188,14 +219,8 @@ pub(super) fn row(connection: &Connection) -> Entry {
         time_ended: connection.ended,
         state: connection.state,
         is_inactive: connection.is_inactive(),
-        subject_name: connection.subject_name.clone(),
-        subject_type: connection.subject_type,
-        is_admin: connection.is_admin,
-        ip_address: connection.ip_address.clone(),
-        target_name: connection.target_name.clone(),
-        target_user: connection.target_user.clone(),
-        target_type: connection.kind,
-        environment_name: connection.environment_name.clone(),
+        subject: connection.subject(),
+        place: connection.place(),
         space_name: connection.space_name.clone(),
         reason: connection.reason.clone(),
         known_by: connection.known_by.clone(),

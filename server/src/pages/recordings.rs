@@ -52,7 +52,8 @@ pub(super) async fn page(gate: Gate, uri: Uri) -> Result<Response, ApiError> {
     let view = View::parse(Page::Connections, asked);
     let view = view.map_err(|bad| ApiError::field(&bad.name, bad.message))?;
     let found = find(&gate.app, &caller, &view, &question).await?;
-    let content = recordings::page(&view, &question, &found);
+    let ticket = super::logs::ticket(&gate, &caller, Page::Connections);
+    let content = recordings::page(&view, &question, &found, &ticket);
     Ok(html(layout::page(recordings::TITLE, recordings::ROOT, &viewer(&caller), &content)))
 }
 

@@ -17,8 +17,8 @@ use crate::who::{Action, Caller, Gate};
 /// Hits of each kind on a page.
 const HITS: usize = 50;
 
-/// So much later than it came, in seconds, a line is to be seen, whichever way a player rounds.
-const A_LITTLE: f64 = 0.001;
+/// Until it plays, a page shows what was before its moment. What came at one is to be seen at the next, a microsecond later.
+const NEXT: f64 = 1e-6;
 
 /// What was found.
 pub(super) async fn page(gate: Gate, uri: Uri) -> Result<Response, ApiError> {
@@ -98,7 +98,7 @@ async fn output(gate: &Gate, caller: &Caller, asked: &Asked) -> Result<(Vec<Hit>
     let (lines, more) = lines(&gate.app, caller, parameters(asked, "text", "count")).await?;
     let hits = lines.into_iter().map(|line| Hit {
         session: line.connection_id,
-        at: Some(line.offset + A_LITTLE),
+        at: Some(line.offset + NEXT),
         time: line.timestamp,
         subject: line.subject_name,
         target: line.target_name,

@@ -15,6 +15,29 @@ pub enum Reach {
     Nothing,
 }
 
+impl Action {
+    /// Whether it is a mere look at lists, which pages are made of; recordings, files and proofs that are taken away are more.
+    #[must_use]
+    pub const fn is_a_look(self) -> bool {
+        matches!(
+            self,
+            Self::ListEvents
+                | Self::TailEvents
+                | Self::ListRecordings
+                | Self::SearchRecordings
+                | Self::ListConnections
+                | Self::GetConnection
+                | Self::GetOrganization
+                | Self::GetMyself
+                | Self::ListSubjects
+                | Self::ListKeys
+                | Self::ListTargets
+                | Self::ListEnvironments
+                | Self::ListSpaces
+        )
+    }
+}
+
 macro_rules! actions {
     ($($(#[$meta:meta])* $action:ident = $name:literal: $administrator:ident $auditor:ident $user:ident $agent:ident,)*) => {
         /// Something that can be done.

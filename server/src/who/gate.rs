@@ -14,7 +14,7 @@ use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use casemate_audit_log::Time;
-use casemate_audit_log::filter::Filter;
+use casemate_audit_log::filter::{Filter, Without};
 use casemate_audit_log::model::{Event, NO_ID, NONE, Role, Subject, SubjectEvent, SubjectType};
 use casemate_audit_store::Digest;
 use casemate_audit_store::connections::Connection;
@@ -254,6 +254,16 @@ impl Caller {
             filter.subject_ids = [own.clone()].into();
         }
         Some(filter)
+    }
+
+    /// What he has merely looked at.
+    #[must_use]
+    pub fn looks(&self) -> Without {
+        let actions = Action::ALL.iter().filter(|action| action.is_a_look());
+        Without {
+            subject_id: self.subject.subject_id.clone(),
+            actions: actions.map(|action| action.name().to_owned()).collect(),
+        }
     }
 
     /// Whether something of a subject is within reach.

@@ -6,6 +6,7 @@
 
 use casemate_audit_log::Time;
 use casemate_cast_format::segment::{from_hex, hex};
+use casemate_web::view::Page;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -21,6 +22,8 @@ pub enum Seen {
     Film(Uuid),
     /// One picture of it.
     Still(Uuid),
+    /// A log: a page of it, with the names that it offers and the stream of its rows.
+    Log(Page),
 }
 
 /// Gives out tickets, and knows them again.
@@ -63,6 +66,7 @@ impl Tickets {
         let (kind, what) = match what {
             Seen::Film(id) => (0, id),
             Seen::Still(id) => (1, id),
+            Seen::Log(page) => (2, Uuid::from_u128(page as u128)),
         };
         let inner = Sha256::new()
             .chain_update(self.secret)
@@ -88,6 +92,9 @@ mod tests {
         assert!(tickets.holds(&ticket, alice, one, Time(6)));
         assert!(!tickets.holds(&ticket, bob, one, Time(6)) && !tickets.holds(&ticket, alice, other, Time(6)));
         assert!(!tickets.holds(&ticket, alice, Seen::Still(Uuid::from_u128(3)), Time(6)));
+        let log = tickets.give(alice, Seen::Log(Page::Commands), Time(5));
+        assert!(tickets.holds(&log, alice, Seen::Log(Page::Commands), Time(6)));
+        assert!(!tickets.holds(&log, alice, Seen::Log(Page::UserEvents), Time(6)));
         assert!(!tickets.holds(&ticket, alice, one, Time(5 + LASTS)));
         assert!(!others.holds(&ticket, alice, one, Time(6)));
         let later = ticket.replacen(&(5 + LASTS).to_string(), &(6 + LASTS).to_string(), 1);

@@ -1,25 +1,20 @@
 //! Columns of the log of commands.
 
 use casemate_audit_log::Time;
-use casemate_audit_log::model::CommandEvent;
+use casemate_audit_log::model::{CommandEvent, Place, Subject};
 use maud::html;
 
-use super::{Column, Listed, asked, asked_if, figure, flag, kind, moment};
+use super::common::{Where, Whose};
+use super::{Column, Listed, asked_if, figure, moment};
 use crate::session;
 use crate::time::duration;
 
 impl Listed for CommandEvent {
     const COLUMNS: &'static [Column<Self>] = &[
         Column::shown("timestamp", "Time", "time", moment),
-        Column::shown("subjectName", "SSO user", "", |event, view| {
-            asked(view, "subjectNames", &event.subject.subject_name)
-        }),
-        Column::shown("targetUser", "Target user", "", |event, view| {
-            asked(view, "targetUsers", &event.place.target_user)
-        }),
-        Column::shown("targetName", "Target", "", |event, view| {
-            asked(view, "targetNames", &event.place.target_name)
-        }),
+        Column::SUBJECT,
+        Column::TARGET_USER,
+        Column::TARGET,
         Column::shown("command", "Command", "code main", |event, view| match event.reason.as_deref() {
             Some(reason) if event.command.is_empty() => html! { span.reason { (view.text(reason)) } },
             _ => view.code(&event.command),
@@ -62,24 +57,16 @@ impl Listed for CommandEvent {
         Column::more("confidence", "Confidence", "figure", |event, _| {
             figure(event.confidence.map(|confidence| format!("{confidence:.2}")))
         }),
-        Column::more("environmentName", "Environment", "", |event, view| {
-            asked(view, "environmentNames", &event.place.environment_name)
-        }),
+        Column::ENVIRONMENT,
         Column::more("spaceName", "Space", "", |event, view| {
             asked_if(view, "spaceNames", event.space_name.as_deref())
         }),
-        Column::more("ipAddress", "IP address", "", |event, view| {
-            asked_if(view, "ipAddresses", event.subject.ip_address.as_deref())
-        }),
-        Column::more("subjectType", "Kind of user", "", |event, _| kind(event.subject.subject_type)),
-        Column::more("isAdmin", "Administrator", "", |event, _| flag(event.subject.is_admin)),
-        Column::more("targetType", "Kind of connection", "", |event, _| {
-            html! { (event.place.target_type.name()) }
-        }),
-        Column::more("connectionId", "Connection", "id", |event, view| {
-            asked(view, "connectionIds", &event.connection_id)
-        }),
-        Column::more("id", "Id", "id", |event, view| view.text(&event.id)),
+        Column::IP_ADDRESS,
+        Column::SUBJECT_TYPE,
+        Column::IS_ADMIN,
+        Column::TARGET_TYPE,
+        Column::CONNECTION,
+        Column::ID,
     ];
 
     fn id(&self) -> &str {
@@ -90,7 +77,27 @@ impl Listed for CommandEvent {
         self.timestamp
     }
 
+    fn connection(&self) -> Option<&str> {
+        Some(&self.connection_id)
+    }
+
     fn state(&self) -> &'static str {
         if self.result.exit_code.is_some_and(|code| code != 0) { "failed" } else { "" }
+    }
+}
+
+impl Whose for CommandEvent {
+    fn whose(&self) -> &Subject {
+        &self.subject
+    }
+}
+
+impl Where for CommandEvent {
+    fn place(&self) -> &Place {
+        &self.place
+    }
+
+    fn connection_id(&self) -> &str {
+        &self.connection_id
     }
 }

@@ -1,10 +1,11 @@
 //! Columns of connections: who was where, from when to when, and how it stands.
 
 use casemate_audit_log::Time;
-use casemate_audit_log::model::{ConnectionState, ConnectionType, Standing, SubjectType};
+use casemate_audit_log::model::{ConnectionState, Place, Standing, Subject};
 use maud::html;
 
-use super::{Column, Listed, asked, asked_if, flag, kind, moment};
+use super::common::{Where, Whose};
+use super::{Column, Listed, asked, asked_if, moment};
 use crate::time;
 
 /// A connection.
@@ -17,14 +18,8 @@ pub struct Connection {
     pub state: ConnectionState,
     /// It is open, and nobody is at it.
     pub is_inactive: bool,
-    pub subject_name: String,
-    pub subject_type: SubjectType,
-    pub is_admin: bool,
-    pub ip_address: Option<String>,
-    pub target_name: String,
-    pub target_user: String,
-    pub target_type: ConnectionType,
-    pub environment_name: String,
+    pub subject: Subject,
+    pub place: Place,
     pub space_name: Option<String>,
     /// Why it ended.
     pub reason: Option<String>,
@@ -56,35 +51,21 @@ impl Listed for Connection {
             let standing = connection.standing().name();
             html! { span class={ "state-" (standing.to_lowercase()) } { (asked(view, "connectionState", standing)) } }
         }),
-        Column::shown("subjectName", "SSO user", "", |connection, view| {
-            asked(view, "subjectNames", &connection.subject_name)
-        }),
-        Column::shown("targetUser", "Target user", "", |connection, view| {
-            asked(view, "targetUsers", &connection.target_user)
-        }),
-        Column::shown("targetName", "Target", "", |connection, view| {
-            asked(view, "targetNames", &connection.target_name)
-        }),
+        Column::SUBJECT,
+        Column::TARGET_USER,
+        Column::TARGET,
         Column::shown("spaceName", "Space", "", |connection, view| {
             asked_if(view, "spaceNames", connection.space_name.as_deref())
         }),
         Column::shown("reason", "Reason", "long", |connection, view| {
             view.text(connection.reason.as_deref().unwrap_or_default())
         }),
-        Column::shown("id", "Connection", "id", |connection, view| {
-            asked(view, "connectionIds", &connection.id)
-        }),
-        Column::more("targetType", "Kind", "", |connection, view| {
-            asked(view, "targetTypes", connection.target_type.name())
-        }),
-        Column::more("environmentName", "Environment", "", |connection, view| {
-            asked(view, "environmentNames", &connection.environment_name)
-        }),
-        Column::more("ipAddress", "IP address", "", |connection, view| {
-            asked_if(view, "ipAddresses", connection.ip_address.as_deref())
-        }),
-        Column::more("subjectType", "Kind of user", "", |connection, _| kind(connection.subject_type)),
-        Column::more("isAdmin", "Administrator", "", |connection, _| flag(connection.is_admin)),
+        Column { key: "id", ..Column::CONNECTION.seen() },
+        Column { label: "Kind", ..Column::TARGET_TYPE },
+        Column::ENVIRONMENT,
+        Column::IP_ADDRESS,
+        Column::SUBJECT_TYPE,
+        Column::IS_ADMIN,
         Column::more("knownBy", "Known by", "", |connection, view| {
             view.text(connection.known_by.as_deref().unwrap_or_default())
         }),
@@ -96,5 +77,25 @@ impl Listed for Connection {
 
     fn time(&self) -> Time {
         self.time_created
+    }
+
+    fn connection(&self) -> Option<&str> {
+        Some(&self.id)
+    }
+}
+
+impl Whose for Connection {
+    fn whose(&self) -> &Subject {
+        &self.subject
+    }
+}
+
+impl Where for Connection {
+    fn place(&self) -> &Place {
+        &self.place
+    }
+
+    fn connection_id(&self) -> &str {
+        &self.id
     }
 }

@@ -38,7 +38,7 @@ impl Listed for KubernetesEvent {
         Column::more("connectionId", "Connection", "id", |event, view| {
             asked_if(view, "connectionIds", event.connection_id.as_deref())
         }),
-        Column::more("id", "Id", "id", |event, view| view.text(&event.id)),
+        Column::ID,
     ];
 
     fn id(&self) -> &str {
@@ -47,6 +47,10 @@ impl Listed for KubernetesEvent {
 
     fn time(&self) -> Time {
         self.creation_date
+    }
+
+    fn connection(&self) -> Option<&str> {
+        self.connection_id.as_deref()
     }
 
     fn state(&self) -> &'static str {
@@ -58,7 +62,7 @@ impl Listed for KubernetesEvent {
 const CALLS: usize = 5;
 
 fn calls(view: &Shown<'_>, calls: &[Call]) -> Markup {
-    let shown = if view.is_whole { calls.len() } else { CALLS.min(calls.len()) };
+    let shown = if view.whole.is_none() { calls.len() } else { CALLS.min(calls.len()) };
     html! {
         @for call in &calls[..shown] { (view.code(&call.event)) " " }
         @if shown < calls.len() { "and " (calls.len() - shown) " more" }

@@ -3,6 +3,7 @@
 //! A row is the same in a page, and where it comes by itself while the page is open.
 
 pub mod commands;
+mod common;
 pub mod connection_events;
 pub mod connections;
 pub mod kubernetes;
@@ -11,16 +12,14 @@ pub mod user_events;
 use std::ops::Deref;
 
 use casemate_audit_log::Time;
-use casemate_audit_log::model::{
-    CommandEvent, ConnectionEvent, Event, KubernetesEvent, SubjectEvent, SubjectType,
-};
+use casemate_audit_log::model::{CommandEvent, ConnectionEvent, Event, KubernetesEvent, SubjectEvent};
 use maud::{Markup, html};
 
 pub use self::connections::Connection;
-use crate::filter;
 use crate::text::{Foreign, encoded};
 use crate::time;
 use crate::view::{Live, Order, Page, View, address, query};
+use crate::{event, filter};
 
 /// A column of a table.
 pub struct Column<T: 'static> {
@@ -55,11 +54,19 @@ impl<T> Column<T> {
     }
 }
 
+impl<T> Column<T> {
+    /// The same, there where nobody chose.
+    const fn seen(self) -> Self {
+        Self { is_shown: true, ..self }
+    }
+}
+
 /// How an event is shown: in a row of a view, or by itself, with all that is known of it.
 #[derive(Debug)]
 pub struct Shown<'v> {
     view: &'v View,
-    is_whole: bool,
+    /// Where all of it is; nothing where that is here.
+    whole: Option<String>,
 }
 
 /// What stands in a row.
@@ -72,6 +79,9 @@ pub trait Listed: Sized + 'static {
 
     /// When it was.
     fn time(&self) -> Time;
+
+    /// The connection that it is of.
+    fn connection(&self) -> Option<&str>;
 
     /// How it stands, for the style.
     fn state(&self) -> &'static str {
@@ -112,6 +122,18 @@ impl Entry {
             Self::Connection(connection) => connection.id(),
             Self::ConnectionEvent(event) => event.id(),
             Self::UserEvent(event) => event.id(),
+        }
+    }
+
+    /// The connection that it is of.
+    #[must_use]
+    pub fn connection(&self) -> Option<&str> {
+        match self {
+            Self::Command(event) => event.connection(),
+            Self::Kubernetes(event) => event.connection(),
+            Self::Connection(connection) => connection.connection(),
+            Self::ConnectionEvent(event) => event.connection(),
+            Self::UserEvent(event) => event.connection(),
         }
     }
 
@@ -166,7 +188,7 @@ fn is_seen<T: Listed>(column: &Column<T>, view: &View) -> bool {
 }
 
 fn row<T: Listed>(entry: &T, view: &View, place: Option<&str>) -> Markup {
-    let shown = Shown { view, is_whole: false };
+    let shown = Shown { view, whole: Some(event::address(view.page, entry.id(), entry.connection())) };
     html! {
         tr id={ "e-" (encoded(entry.id())) } class=[Some(entry.state()).filter(|state| !state.is_empty())] data-place=[place] tabindex="-1" {
             @for column in T::COLUMNS.iter().filter(|column| is_seen(column, view)) {
@@ -177,7 +199,7 @@ fn row<T: Listed>(entry: &T, view: &View, place: Option<&str>) -> Markup {
 }
 
 fn fields<T: Listed>(entry: &T, view: &View) -> Vec<(&'static str, Markup)> {
-    let shown = Shown { view, is_whole: true };
+    let shown = Shown { view, whole: None };
     let fields = T::COLUMNS.iter().map(|column| (column.label, (column.cell)(entry, &shown)));
     fields.filter(|(_, cell)| !cell.0.is_empty()).collect()
 }
@@ -193,6 +215,8 @@ pub struct Found {
     pub cursor: String,
     /// When it was asked.
     pub now: Time,
+    /// That it was written down that somebody looks at it: what its page asks for by itself is a part of that.
+    pub ticket: String,
 }
 
 /// The content of the page.
@@ -203,7 +227,8 @@ pub fn page(view: &View, found: &Found) -> Markup {
             h1 { (view.page.title()) }
             (tools(view, found))
         }
-        (filter::bar(view))
+        (filter::bar(view, &found.ticket))
+        @if view.page == Page::UserEvents { (looks(view)) }
         div #news {}
         div.wide tabindex="0" role="region" aria-label=(view.page.title()) {
             table #log data-page=(view.page.name()) data-live=[live(view, found)] {
@@ -229,11 +254,26 @@ pub fn page(view: &View, found: &Found) -> Markup {
     }
 }
 
+/// What is left out of a log of calls, and the way to the rest.
+fn looks(view: &View) -> Markup {
+    let other = View { own_looks: !view.own_looks, ..view.begin() }.address();
+    html! {
+        p.looks {
+            @if view.leaves_out_looks() {
+                "Lists that you have looked at yourself are left out: each page is a call. "
+                a #own-looks href=(other) { "Show them" }
+            } @else if view.own_looks {
+                a #own-looks href=(other) { "Leave out lists that you have looked at yourself" }
+            }
+        }
+    }
+}
+
 /// Where what happens from now on comes from, if it comes.
 fn live(view: &View, found: &Found) -> Option<String> {
     view.can_grow().then(|| {
         let mut parameters = view.parameters();
-        parameters.push(("cursor", found.cursor.clone()));
+        parameters.extend([("cursor", found.cursor.clone()), ("ticket", found.ticket.clone())]);
         format!("{}/live?{}", view.page.path(), query(&parameters))
     })
 }
@@ -341,9 +381,12 @@ pub fn news(entry: &Entry, view: &View) -> String {
 }
 
 /// The moment of an event, with the way to all of it.
-fn moment<T: Listed>(entry: &T, view: &Shown<'_>) -> Markup {
-    let at = entry.time();
-    html! { a.open href={ (view.page.path()) "/" (encoded(entry.id())) "?at=" (at) } { (time::moment(at)) } }
+fn moment<T: Listed>(entry: &T, shown: &Shown<'_>) -> Markup {
+    let at = time::moment(entry.time());
+    match &shown.whole {
+        Some(whole) => html! { a.open href=(whole) { (at) } },
+        None => at,
+    }
 }
 
 /// A value by which can be asked: whoever clicks on it does.
@@ -364,12 +407,14 @@ fn asked_if(view: &View, parameter: &'static str, value: Option<&str>) -> Markup
 }
 
 impl Shown<'_> {
-    /// A text, whoever wrote it.
+    /// A text, whoever wrote it; where it is too long for a row, with the way to all of it.
     fn text(&self, value: &str) -> Markup {
-        match value {
-            "" => html! {},
-            whole if self.is_whole => html! { (Foreign(whole)) },
-            long => Foreign(long).begin(),
+        match &self.whole {
+            _ if value.is_empty() => html! {},
+            Some(whole) if Foreign(value).is_long() => {
+                html! { (Foreign(value).begin()) " " a.open.whole href=(whole) { "all of it" } }
+            }
+            Some(_) | None => html! { (Foreign(value)) },
         }
     }
 
@@ -397,10 +442,6 @@ fn figure(value: Option<impl std::fmt::Display>) -> Markup {
 
 fn flag(value: bool) -> Markup {
     html! { @if value { "yes" } @else { "no" } }
-}
-
-fn kind(value: SubjectType) -> Markup {
-    html! { (value.name()) }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What rows and pages say, of events of which some are an adversary's.
 
 use casemate_audit_log::model::{
-    ConnectionEventType, ConnectionState, ConnectionType, NO_ID, NONE, Place, Subject,
+    ConnectionEventType, ConnectionState, ConnectionType, NO_ID, NONE, Place, Subject, SubjectType,
 };
 use expect_test::expect;
 
@@ -107,14 +107,8 @@ fn entries(name: &str) -> Vec<(Page, Entry)> {
         time_ended: Some(time),
         state: ConnectionState::Open,
         is_inactive: true,
-        subject_name: name.to_owned(),
-        subject_type: SubjectType::User,
-        is_admin: true,
-        ip_address: Some(name.to_owned()),
-        target_name: name.to_owned(),
-        target_user: name.to_owned(),
-        target_type: ConnectionType::Shell,
-        environment_name: name.to_owned(),
+        subject: subject(name),
+        place: Place { environment_name: name.to_owned(), ..place(name) },
         space_name: Some(name.to_owned()),
         reason: Some(name.to_owned()),
         known_by: Some(name.to_owned()),
@@ -149,7 +143,7 @@ fn a_row_says_who_ran_what_where() {
     expect![[r#"
         <tr id="e-c1" class="failed" data-place="5.1" tabindex="-1">
         <td class="time" data-label="Time">
-        <a class="open" href="/admin/events/commands/c1?at=2026-11-27T09:30:05.123456Z">
+        <a class="open" href="/admin/events/commands/c1?of=s1">
         <time datetime="2026-11-27T09:30:05.123456Z" title="2026-11-27T09:30:05.123456Z">2026-11-27 09:30:05.123</time>
         </a>
         </td>
@@ -173,7 +167,7 @@ fn a_row_says_who_ran_what_where() {
 fn whatever_is_in_an_event_is_text() {
     for (page, entry) in entries(HOSTILE) {
         let view = View { columns: Some(keys(page).collect()), ..View::of(page) };
-        let (row, event) = (news(&entry, &view), crate::event::page(page, &entry).into_string());
+        let (row, event) = (news(&entry, &view), event::page(page, &entry).into_string());
         for shown in [&row, &event] {
             assert!(!shown.contains("<script") && !shown.contains(casemate_terminal::is_acting), "{shown}");
             assert!(shown.contains("&lt;script&gt;") && shown.contains("\\u{202e}"), "{shown}");
@@ -188,7 +182,8 @@ fn a_long_command_is_whole_where_it_stands_by_itself() {
     let entry = Entry::Command(Box::new(command(&long, "alice@org.com")));
     let row = news(&entry, &View::of(Page::Commands));
     assert!(row.contains("…") && !row.contains("rm -rf"), "{row}");
-    let event = crate::event::page(Page::Commands, &entry).into_string();
+    assert!(row.contains("href=\"/admin/events/commands/c1?of=s1\">all of it"), "{row}");
+    let event = event::page(Page::Commands, &entry).into_string();
     assert!(event.contains("; rm -rf /srv") && !event.contains('…'), "{event}");
 }
 
@@ -213,10 +208,11 @@ fn a_page_says_where_it_goes_on_and_what_it_exports() {
         behind: Some("5.1".to_owned()),
         cursor: "ab.7".to_owned(),
         now: at("2026-11-27T10:00:00Z"),
+        ticket: "t7".to_owned(),
     };
     let shown = page(&view, &found).into_string();
     for part in [
-        "data-live=\"/admin/events/commands/live?subjectNames=alice@org.com&amp;last=1h&amp;cursor=ab.7\"",
+        "data-live=\"/admin/events/commands/live?subjectNames=alice@org.com&amp;last=1h&amp;cursor=ab.7&amp;ticket=t7\"",
         "href=\"/admin/events/commands?subjectNames=alice@org.com&amp;last=1h&amp;before=5.1\">Older",
         "href=\"/api/v2/events/command/export?subjectNames=alice@org.com&amp;startTimestamp=2026-11-27T09:00:00.000000Z&amp;format=ocsf\"",
         "<th class=\"time\" scope=\"col\" aria-sort=\"descending\">",

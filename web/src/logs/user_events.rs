@@ -1,17 +1,16 @@
 //! Columns of the log of calls: by whom, of what, and whether it was allowed.
 
 use casemate_audit_log::Time;
-use casemate_audit_log::model::SubjectEvent;
+use casemate_audit_log::model::{Subject, SubjectEvent};
 use maud::html;
 
-use super::{Column, Listed, asked, asked_if, flag, kind, moment};
+use super::common::Whose;
+use super::{Column, Listed, asked, moment};
 
 impl Listed for SubjectEvent {
     const COLUMNS: &'static [Column<Self>] = &[
         Column::shown("timestamp", "Time", "time", moment),
-        Column::shown("subjectName", "User", "", |event, view| {
-            asked(view, "subjectNames", &event.subject.subject_name)
-        }),
+        Column { label: "User", ..Column::SUBJECT },
         Column::shown("serviceAction", "Action", "", |event, view| {
             asked(view, "serviceActions", &event.service_action)
         }),
@@ -19,9 +18,7 @@ impl Listed for SubjectEvent {
         Column::shown("evaluation", "Allowed", "", |event, _| {
             html! { @if event.evaluation { "allowed" } @else { span.refused { "refused" } } }
         }),
-        Column::shown("ipAddress", "IP address", "", |event, view| {
-            asked_if(view, "ipAddresses", event.subject.ip_address.as_deref())
-        }),
+        Column::IP_ADDRESS.seen(),
         Column::shown("context", "Context", "code main", |event, view| {
             if event.context == "{}" {
                 html! {}
@@ -29,9 +26,9 @@ impl Listed for SubjectEvent {
                 view.code(&event.context)
             }
         }),
-        Column::more("subjectType", "Kind of user", "", |event, _| kind(event.subject.subject_type)),
-        Column::more("isAdmin", "Administrator", "", |event, _| flag(event.subject.is_admin)),
-        Column::more("id", "Id", "id", |event, view| view.text(&event.id)),
+        Column::SUBJECT_TYPE,
+        Column::IS_ADMIN,
+        Column::ID,
     ];
 
     fn id(&self) -> &str {
@@ -42,7 +39,17 @@ impl Listed for SubjectEvent {
         self.timestamp
     }
 
+    fn connection(&self) -> Option<&str> {
+        None
+    }
+
     fn state(&self) -> &'static str {
         if self.evaluation { "" } else { "failed" }
+    }
+}
+
+impl Whose for SubjectEvent {
+    fn whose(&self) -> &Subject {
+        &self.subject
     }
 }

@@ -14,6 +14,9 @@ const BYTES: usize = 8 << 20;
 /// No more lines are sent at once.
 const LINES: usize = 10_000;
 
+/// The server takes no longer line.
+const LONGEST: usize = 16 << 20;
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Beginning {
@@ -38,6 +41,18 @@ pub(super) fn bring_in(
     let mut progress = printer.progress(name, Some(text.len() as u64));
     let (mut taken, mut lines) = (0, 0);
     for part in parts(text) {
+        if part.len() > LONGEST {
+            let message = format!(
+                "{name}:{}: the line has {} MiB, and no more than {} are taken: it is left out",
+                lines + 1,
+                part.len().div_ceil(1 << 20),
+                LONGEST >> 20,
+            );
+            progress.hidden(|| printer.warn(message));
+            lines += 1;
+            progress.advance(part.len());
+            continue;
+        }
         let answer = client.bring_in_kube(cluster, part).map_err(|error| {
             let failure = Failure::from(error).of(format!("`{name}`"));
             if cluster.is_none() {

@@ -51,8 +51,8 @@ pub(super) struct Events {
 impl Events {
     /// What somebody asks for, as far as he may know it; and whether he asks for all of it.
     pub(super) fn of(app: &App, caller: &Caller, export: Export, mut question: Question) -> (Self, bool) {
-        let is_all = question.filter == Filter::default();
-        let filter = caller.narrow(question.filter.clone());
+        let is_all = question.filter == Filter::default() && question.own_looks;
+        let filter = question.narrowed(caller);
         question.limit = EVENTS;
         (Self { app: app.clone(), export, question, filter }, is_all)
     }

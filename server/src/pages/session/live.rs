@@ -130,7 +130,8 @@ impl Page {
             let command = match event {
                 Event::Command(command) => command,
                 Event::CommandEnd(end) => {
-                    let found = self.app.database.event(Log::Command, &end.connection_id, &end.id).await;
+                    let found =
+                        self.app.database.event(Log::Command, Some(&end.connection_id), &end.id).await;
                     let Ok(Some(Event::Command(mut command))) = found else { continue };
                     command.result = end.result;
                     command
