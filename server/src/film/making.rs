@@ -313,3 +313,55 @@ impl Work<'_> {
         Ok(self.app.recordings.add_film(self.id, self.scenes, &facts).await?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use casemate_audit_log::Time;
+    use casemate_audit_store::{Batch, Chunk, Form, NewRecording};
+
+    use super::*;
+    use crate::Server;
+    use crate::config::Config;
+
+    /// A recording that goes on.
+    async fn begun(app: &App) -> Uuid {
+        let id = Uuid::now_v7();
+        let (subject_id, created) = ("alice".into(), Time::now());
+        let recording = NewRecording { id, form: Form::Cast, subject_id, created, input_recorded: false };
+        app.recordings.create(&recording).await.unwrap();
+        let bytes = "{\"version\":2,\"width\":80,\"height\":24}\n[0.5,\"o\",\"a\"]\n".into();
+        let chunks = vec![Chunk { recording: id, offset: 0, bytes }];
+        app.journal.write(Batch { chunks, ..Batch::default() }).await.unwrap();
+        id
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn no_more_are_made_at_once_than_there_is_room_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config { listen: ([127, 0, 0, 1], 0).into(), ..Config::default() };
+        let server = Server::open(config, folder.path().join("data")).await;
+        let app = server.unwrap().app().clone();
+        let growing = || app.films.films().growing.len();
+        let mut wanted = Vec::new();
+        for _ in 0..MAKERS {
+            let id = begun(&app).await;
+            wanted.push(app.films.want(&app, id).unwrap());
+        }
+        let late = begun(&app).await;
+        assert!(matches!(app.films.want(&app, late), Err(FilmError::Later)));
+        let due = [app.recordings.find(late).await.unwrap()];
+        app.films.begin(&app, &due);
+        assert_eq!(growing(), MAKERS);
+        // One that nobody waits for any more gives way.
+        *wanted[3].wanted.lock().unwrap() = None;
+        assert!(matches!(app.films.want(&app, late), Err(FilmError::Later)));
+        tokio::time::timeout(Duration::from_secs(20), async {
+            while app.films.want(&app, late).is_err() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        })
+        .await
+        .unwrap();
+        assert_eq!(growing(), MAKERS);
+    }
+}
