@@ -48,11 +48,8 @@ const AROUND: (usize, usize) = (80, 240);
 /// Such a text about what was found in it, whatever its capitals: that is marked, and what is far from it left out.
 #[must_use]
 pub fn around(text: &str, found: &str) -> Markup {
-    let lower = found.to_lowercase();
-    let begin = text.char_indices().map(|(at, _)| at).find_map(|at| Some((at, length(&text[at..], &lower)?)));
-    let Some((at, length)) = begin.filter(|(_, length)| *length > 0) else { return Foreign(text).begin() };
-    let (before, rest) = text.split_at(at);
-    let (hit, behind) = rest.split_at(length);
+    let Some((at, end)) = place(text, found) else { return Foreign(text).begin() };
+    let (before, hit, behind) = (&text[..at], &text[at..end], &text[end..]);
     let first =
         before.char_indices().rev().nth(AROUND.0).map_or(0, |(at, character)| at + character.len_utf8());
     let last = behind.char_indices().nth(AROUND.1).map_or(behind.len(), |(at, _)| at);
@@ -63,18 +60,27 @@ pub fn around(text: &str, found: &str) -> Markup {
     }
 }
 
-/// How much of the beginning of a text is that, in small letters.
-fn length(text: &str, lower: &str) -> Option<usize> {
-    let mut rest = lower;
+/// From which byte of a text on it is found first, and up to which.
+fn place(text: &str, found: &str) -> Option<(usize, usize)> {
+    let found = small(found);
+    let begin = small(text).find(&found).filter(|_| !found.is_empty())?;
+    let end = begin + found.len();
+    // In small letters a character may be longer than it was.
+    let (mut read, mut first) = (0, None);
     for (at, character) in text.char_indices() {
-        if rest.is_empty() {
-            return Some(at);
+        if read >= end {
+            return Some((first?, at));
         }
-        for small in character.to_lowercase() {
-            rest = rest.strip_prefix(small)?;
+        read += character.to_lowercase().map(char::len_utf8).sum::<usize>();
+        if read > begin {
+            first = first.or(Some(at));
         }
     }
-    rest.is_empty().then_some(text.len())
+    Some((first?, text.len()))
+}
+
+fn small(text: &str) -> String {
+    text.chars().flat_map(char::to_lowercase).collect()
 }
 
 /// A text as a part of an address.
@@ -131,6 +137,11 @@ mod tests {
         );
         assert_eq!(shown("nothing", "else"), "nothing");
         assert_eq!(shown("x", ""), "x");
+        assert_eq!(shown("İİ!", "i̇!"), "İ<mark>İ!</mark>");
+        assert_eq!(shown("ὈΔΥΣΣΕΥΣ x", "ὀδυσσευσ"), "<mark>ὈΔΥΣΣΕΥΣ</mark> x");
+        // In the time that it takes to read it: what nearly fits everywhere is no more work.
+        let nearly = format!("{}b", "a".repeat(1 << 20));
+        assert!(shown(&nearly, &format!("{}b", "a".repeat(1 << 19))).contains("<mark>"));
         let long = format!("{}needle{}", "é".repeat(500), "è".repeat(500));
         let cut = "<span class=\"cut\">…</span>";
         let expected = format!("{cut}{}<mark>needle</mark>{}{cut}", "é".repeat(80), "è".repeat(240));

@@ -1,6 +1,6 @@
 //! The page of the search: as the API's in commands, and in what was to be seen.
 
-use axum::http::Uri;
+use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use casemate_audit_log::model::{Event, Log};
 use casemate_web::layout;
@@ -56,7 +56,11 @@ pub(super) async fn page(gate: Gate, uri: Uri) -> Result<Response, ApiError> {
 fn said<T>(found: Result<T, ApiError>) -> Result<Result<T, String>, ApiError> {
     match found {
         Ok(found) => Ok(Ok(found)),
-        Err(error) if error.status().is_server_error() => Ok(Err(error.message().to_owned())),
+        Err(error)
+            if error.status().is_server_error() || error.status() == StatusCode::UNPROCESSABLE_ENTITY =>
+        {
+            Ok(Err(error.message().to_owned()))
+        }
         Err(error) => Err(error),
     }
 }
@@ -107,4 +111,20 @@ async fn output(gate: &Gate, caller: &Caller, asked: &Asked) -> Result<(Vec<Hit>
         command: line.command,
     });
     Ok((hits.collect(), more))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_took_too_long_takes_no_other_half_along() {
+        let said = |status| {
+            let said = said::<()>(Err(ApiError::new(status, "Reason", "what")));
+            said.map(Result::err).map_err(|error| error.status())
+        };
+        assert_eq!(said(StatusCode::UNPROCESSABLE_ENTITY), Ok(Some("what".into())));
+        assert_eq!(said(StatusCode::SERVICE_UNAVAILABLE), Ok(Some("what".into())));
+        assert_eq!(said(StatusCode::BAD_REQUEST), Err(StatusCode::BAD_REQUEST));
+    }
 }
