@@ -271,3 +271,42 @@ fn who_asks_for_proof_again_makes_nothing_new() {
         assert_eq!([checkpoints(), checkpoints()], [first + 1, first + 1]);
     });
 }
+
+#[test]
+fn who_looked_at_it_is_not_forged() {
+    let world = World::new();
+    let server = AuditServer::start(&world.path("server"), None);
+    let administrator = server.administrator();
+    let id = server.with_key(&administrator.agent("web-1")).connect("alice@org.com", "cast");
+    let path = format!("session-recordings/{id}");
+    let looks = |how: &str| administrator.get(&format!("/admin/sessions/{id}")).text.matches(how).count();
+    // Who is refused has not looked at it, however often and however fast he asks.
+    let user = server.with_key(&administrator.key("User"));
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| (0..10).for_each(|_| assert_eq!(user.get(&path).status, 404)));
+        }
+    });
+    assert_eq!(looks("downloaded it"), 0);
+    // He does not learn whether there is such a thing: neither by the answer nor by what is written down.
+    let unknown = Uuid::now_v7().to_string();
+    let answers = [&id, &unknown].map(|id| user.get(&format!("session-recordings/{id}")).text);
+    assert_eq!(answers[0], answers[1]);
+    let events = user.json("events/subject?serviceActions=sessionrecordings:get");
+    let said = |of: &str| {
+        let mut of: Vec<_> =
+            events.as_array().unwrap().iter().filter(|event| event["resource"] == of).collect();
+        let last = of.pop().unwrap();
+        (of.len(), last["evaluation"].clone(), last["context"].clone())
+    };
+    let (existing, none) = (said(&id), said(&unknown));
+    assert_eq!((existing.0, none.0), (80, 0), "each call is one event");
+    assert_eq!((&existing.1, &existing.1, &existing.2), (&json!(false), &none.1, &none.2));
+    // What was asked for is what is said of it.
+    let auditor = server.with_key(&administrator.key("Auditor"));
+    assert_eq!(auditor.get(&format!("{path}?format=player&format=file")).status, 400);
+    assert_eq!(looks("played it"), 0);
+    assert_eq!(looks("There may be more"), 0);
+    (0..101).for_each(|_| drop(auditor.get(&path)));
+    assert_eq!((looks("downloaded it"), looks("There may be more")), (100, 1));
+}

@@ -25,7 +25,7 @@ use crate::who::{Action, Gate, Seen};
     responses((status = 200, content_type = "application/json", body = String), (status = "4XX", body = ErrorBody)))]
 pub async fn index(gate: Gate, Path(text): Path<String>) -> Result<Response, ApiError> {
     let caller = gate.pass(Action::GetRecording, &text, json!({ "format": "player" })).await?;
-    let (recording, _) = find(&gate, &caller, Action::GetRecording, &text).await?;
+    let (recording, _) = find(&gate, &caller, &text).await?;
     let film = look(&gate.app, &recording).await.map_err(|error| failed(&recording, &error))?;
     let ticket = gate.app.tickets.give(caller.id, Seen::Film(recording.id), Time::now());
     let index = film.index(&gate.app, "player", &format!("?ticket={ticket}")).await;
@@ -52,7 +52,7 @@ pub async fn part(
     let context = json!({ "format": "player", "part": number });
     let caller = gate.pass_with(Action::GetRecording, &text, ticket, context).await?;
     let asked = asked?;
-    let (recording, _) = find(&gate, &caller, Action::GetRecording, &text).await?;
+    let (recording, _) = find(&gate, &caller, &text).await?;
     let part = async {
         let end = match asked.end {
             Some(end) => end,

@@ -182,13 +182,12 @@ async fn connections_of(app: &App, of: &[Recording]) -> Result<HashMap<Uuid, Con
 pub(crate) async fn find(
     gate: &Gate,
     caller: &Caller,
-    action: Action,
     text: &str,
 ) -> Result<(Recording, Connection), ApiError> {
     let id = id("recording", text)?;
     let connection = gate.app.connections.get(id).await?;
+    let connection = connection.filter(|connection| caller.reaches(&connection.subject_id));
     let connection = connection.ok_or_else(|| ApiError::not_found("recording"))?;
-    gate.only_his(caller, action, &connection, "recording").await?;
     let recording = match gate.app.recordings.find(id).await {
         Ok(recording) => recording,
         Err(StoreError::NoRecording { .. }) => return Err(ApiError::not_found("recording")),
@@ -208,7 +207,7 @@ pub(crate) async fn find(
     responses((status = 200, body = RecordingView), (status = "4XX", body = ErrorBody)))]
 pub async fn details(gate: Gate, Path(text): Path<String>) -> Result<Json<RecordingView>, ApiError> {
     let caller = gate.pass(Action::ListRecordings, &text, json!({})).await?;
-    let (recording, connection) = find(&gate, &caller, Action::ListRecordings, &text).await?;
+    let (recording, connection) = find(&gate, &caller, &text).await?;
     Ok(Json(RecordingView::of(&recording, &connection)))
 }
 
@@ -227,7 +226,7 @@ pub async fn recording(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let caller = gate.pass(Action::GetRecording, &text, asked(&uri)?).await?;
-    let (recording, _) = find(&gate, &caller, Action::GetRecording, &text).await?;
+    let (recording, _) = find(&gate, &caller, &text).await?;
     let format = one(&uri, "format")?;
     let version = match format.as_deref() {
         None | Some("text") => None,
@@ -244,7 +243,7 @@ pub async fn recording(
     responses((status = 200, content_type = "application/x-asciicast", body = String), (status = "4XX", body = ErrorBody)))]
 pub async fn live(gate: Gate, Path(text): Path<String>) -> Result<Response, ApiError> {
     let caller = gate.pass(Action::WatchRecording, &text, json!({})).await?;
-    let (recording, _) = find(&gate, &caller, Action::WatchRecording, &text).await?;
+    let (recording, _) = find(&gate, &caller, &text).await?;
     give(&gate, &recording, None, Some(caller))
 }
 
@@ -275,7 +274,7 @@ async fn delete_for(
     text: &str,
     reason: Option<String>,
 ) -> Result<StatusCode, ApiError> {
-    let (recording, connection) = find(gate, &caller, Action::DeleteRecording, text).await?;
+    let (recording, connection) = find(gate, &caller, text).await?;
     let reason = reason.map(|reason| words("reason", &reason)).transpose()?;
     let now = Time::now();
     let mark = Mark { time: now, by: caller.subject.subject_name, reason: reason.unwrap_or_default() };
@@ -305,7 +304,7 @@ pub async fn hold(
     Sent(said): Sent<Reason>,
 ) -> Result<Json<RecordingView>, ApiError> {
     let caller = gate.pass(Action::HoldRecording, &text, json!({ "reason": said.reason })).await?;
-    let (recording, connection) = find(&gate, &caller, Action::HoldRecording, &text).await?;
+    let (recording, connection) = find(&gate, &caller, &text).await?;
     let reason = words("reason", &said.reason)?;
     let mark = Mark { time: Time::now(), by: caller.subject.subject_name, reason };
     let recording = gate.app.recordings.hold(recording.id, &mark).await?;
@@ -317,7 +316,7 @@ pub async fn hold(
     responses((status = 200, body = RecordingView), (status = "4XX", body = ErrorBody)))]
 pub async fn release(gate: Gate, Path(text): Path<String>) -> Result<Json<RecordingView>, ApiError> {
     let caller = gate.pass(Action::HoldRecording, &text, json!({ "release": true })).await?;
-    let (recording, connection) = find(&gate, &caller, Action::HoldRecording, &text).await?;
+    let (recording, connection) = find(&gate, &caller, &text).await?;
     let recording = gate.app.recordings.release(recording.id).await?;
     Ok(Json(RecordingView::of(&recording, &connection)))
 }
@@ -329,7 +328,9 @@ pub(crate) fn one(uri: &Uri, known: &str) -> Result<Option<String>, ApiError> {
         if name != known {
             return Err(ApiError::field(&name, "there is no such parameter here"));
         }
-        found = Some(value);
+        if found.replace(value).is_some() {
+            return Err(ApiError::field(&name, "it is there twice"));
+        }
     }
     Ok(found)
 }

@@ -78,7 +78,7 @@ pub(super) async fn event(
     let page = named(&name)?;
     let (caller, entry) = if page == Page::Connections {
         let caller = gate.pass(Action::GetConnection, &id, json!({})).await?;
-        let connection = connections::find(&gate, &caller, Action::GetConnection, &id).await?;
+        let connection = connections::find(&gate, &caller, &id).await?;
         (caller, Some(row(&connection)))
     } else {
         let context = json!({ "id": id, "of": of });

@@ -46,7 +46,7 @@ pub(super) async fn still(
     let ticket = ticket.map(|(id, ticket)| (Seen::Still(*id), ticket));
     let caller = gate.pass_with(Action::GetRecording, &text, ticket, json!({ "format": "still" })).await?;
     one(&uri, "ticket")?;
-    let (recording, _) = find(&gate, &caller, Action::GetRecording, &text).await?;
+    let (recording, _) = find(&gate, &caller, &text).await?;
     let tag = tag(&recording);
     let has_it = headers.get(header::IF_NONE_MATCH).is_some_and(|had| *had == *tag);
     if has_it {

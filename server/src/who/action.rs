@@ -16,6 +16,18 @@ pub enum Reach {
 }
 
 impl Action {
+    /// What a session is called in it, where it is done to one by its id.
+    #[must_use]
+    pub const fn of_a_session(self) -> Option<&'static str> {
+        if matches!(self, Self::ListRecordings | Self::GetRecording | Self::WatchRecording) {
+            Some("recording")
+        } else if matches!(self, Self::SearchRecordings | Self::GetConnection | Self::CloseConnection) {
+            Some("connection")
+        } else {
+            None
+        }
+    }
+
     /// Whether it is a mere look at lists, which pages are made of; recordings, files and proofs that are taken away are more.
     #[must_use]
     pub const fn is_a_look(self) -> bool {

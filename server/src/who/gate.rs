@@ -17,7 +17,6 @@ use casemate_audit_log::Time;
 use casemate_audit_log::filter::{Filter, Without};
 use casemate_audit_log::model::{Event, NO_ID, NONE, Role, Subject, SubjectEvent, SubjectType};
 use casemate_audit_store::Digest;
-use casemate_audit_store::connections::Connection;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -38,8 +37,8 @@ pub const CSRF: &str = "x-csrf-token";
 /// Where whoever has not signed in yet has to say something.
 const PUBLIC: [&str; 4] = ["/api/v2/sign-in", "/api/v2/set-up", SIGN_IN, SET_UP];
 
-/// Why somebody is refused what he may only do to his own.
-const NOT_HIS: &str = "it is somebody else's";
+/// Why somebody is refused what he may only do to his own: it does not say whether there is such a thing.
+const NOT_HIS: &str = "there is none of his";
 
 /// What is noted of a text that somebody sent.
 const NOTED: usize = 500;
@@ -91,9 +90,7 @@ impl Gate {
     /// # Errors
     /// He may not, or nobody knows who he is.
     pub async fn pass(&self, action: Action, resource: &str, context: Value) -> Result<Caller, ApiError> {
-        let passed = self.judge(action);
-        self.note(action.name(), resource, passed.is_ok(), context).await?;
-        passed
+        self.pass_as_part(action, resource, |_| false, context).await
     }
 
     /// As [`pass`](Self::pass); where it is an agent's own, nothing is written down: for the bytes of what was written down
@@ -138,9 +135,15 @@ impl Gate {
         action: Action,
         resource: &str,
         is_part: impl FnOnce(&Caller) -> bool,
-        context: Value,
+        mut context: Value,
     ) -> Result<Caller, ApiError> {
-        let passed = self.judge(action);
+        let mut passed = self.judge(action);
+        if let Ok(caller) = &passed
+            && let Err(error) = self.only_his(caller, action, resource).await?
+        {
+            context["reason"] = NOT_HIS.into();
+            passed = Err(error);
+        }
         if !passed.as_ref().is_ok_and(is_part) {
             self.note(action.name(), resource, passed.is_ok(), context).await?;
         }
@@ -157,23 +160,21 @@ impl Gate {
         Ok(ApiError::forbidden(reason))
     }
 
-    /// Sees to it that what somebody was let through for is his, if it has to be. Who is refused is not told that there is such
-    /// a thing; it is written down.
-    ///
-    /// # Errors
-    /// It is somebody else's.
-    pub async fn only_his(
+    /// Whether a session is his, if it has to be. Who is refused is not told that there is such a thing: neither by the answer
+    /// nor by what is written down.
+    async fn only_his(
         &self,
         caller: &Caller,
         action: Action,
-        connection: &Connection,
-        what: &str,
-    ) -> Result<(), ApiError> {
-        if caller.reaches(&connection.subject_id) {
-            return Ok(());
-        }
-        self.refuse(action, &connection.id.to_string(), NOT_HIS).await?;
-        Err(ApiError::not_found(what))
+        resource: &str,
+    ) -> Result<Result<(), ApiError>, ApiError> {
+        let Some(what) = action.of_a_session().filter(|_| caller.reach == Reach::Own) else {
+            return Ok(Ok(()));
+        };
+        let Ok(id) = Uuid::parse_str(resource) else { return Ok(Ok(())) };
+        let found = self.app.connections.get(id).await?;
+        let is_his = found.is_some_and(|connection| caller.reaches(&connection.subject_id));
+        Ok(if is_his { Ok(()) } else { Err(ApiError::not_found(what)) })
     }
 
     fn judge(&self, action: Action) -> Result<Caller, ApiError> {

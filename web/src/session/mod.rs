@@ -50,6 +50,8 @@ pub struct Session {
     pub has_more_marks: bool,
     /// Who has looked at it or taken it away, the latest first.
     pub looks: Vec<Look>,
+    /// There may be more of them than are listed.
+    pub has_more_looks: bool,
     /// What the viewer may do.
     pub may: May,
     /// What calls have to send along.
@@ -320,6 +322,7 @@ mod tests {
             has_more_marks: true,
             marks: vec![Mark { at: 50.0, kind: "resize".into(), text: "90x30".into() }],
             looks: Vec::new(),
+            has_more_looks: true,
             may: May::default(),
             csrf: None,
             ticket: "t".into(),
@@ -336,6 +339,7 @@ mod tests {
             "{page}"
         );
         assert!(page.contains("\\u{202e}") && !page.contains('\u{202e}'), "{page}");
+        assert!(page.contains("<a href=\"/admin/events/user-events?search=id1\">the log has all"), "{page}");
         assert!(page.contains("x=\"832.5\"") && page.contains("x=\"500\""), "{page}");
         assert!(!page.contains(" style=") && !page.contains("data-act"), "{page}");
     }

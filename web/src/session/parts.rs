@@ -219,8 +219,14 @@ pub(super) fn looks(session: &Session) -> Markup {
     html! {
         section.looks aria-labelledby="looks-title" {
             h2 #looks-title { "Who looked at it" }
-            @if session.looks.is_empty() { p.hint { "Nobody yet, or it is not for you to see." } }
+            @if session.looks.is_empty() && !session.has_more_looks { p.hint { "Nobody yet, or it is not for you to see." } }
             ul { @for look in &session.looks { li { (moment(look.time)) " " (Foreign(&look.who)) " " span.hint { (look.how) } } } }
+            @if session.has_more_looks {
+                p.hint {
+                    "There may be more than is listed: "
+                    a href={ "/admin/events/user-events?search=" (session.id) } { "the log has all of it" } "."
+                }
+            }
         }
     }
 }

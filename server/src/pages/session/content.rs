@@ -8,6 +8,7 @@ use casemate_audit_log::model::{CommandEvent, Event, Log, SubjectEvent};
 use casemate_audit_store::connections::Connection;
 use casemate_audit_store::{Mark as Done, Order, Page, Recording, StoreError};
 use casemate_web::session::{self, Command, Kept, Look, Mark, May, Session};
+use serde_json::Value;
 
 use crate::api::player::failed;
 use crate::api::tail;
@@ -24,6 +25,9 @@ const EVENTS: usize = 100;
 
 /// Calls that are looked through at once for those that looked at a recording.
 const LOOKED_AT: usize = 1000;
+
+/// So many times.
+const ROUNDS: usize = 10;
 
 /// All that is shown of a session, but for who looked at it.
 pub(super) async fn of(app: &App, caller: &Caller, connection: &Connection) -> Result<Session, ApiError> {
@@ -66,6 +70,7 @@ pub(super) async fn of(app: &App, caller: &Caller, connection: &Connection) -> R
         marks,
         has_more_marks,
         looks: Vec::new(),
+        has_more_looks: false,
         may: may(caller, connection),
         csrf: caller.csrf.clone(),
         ticket: app.tickets.give(caller.id, Seen::Film(connection.id), Time::now()),
@@ -198,47 +203,48 @@ fn kept(recording: &Recording, facts: Option<&Facts>, film: session::Film) -> se
     }))
 }
 
-/// Who has looked at it or taken it away: all of it for whoever may know, his own for a user.
+/// Who has looked at it or taken it away: all of it for whoever may know, his own for a user. Says whether there may be more of
+/// them in the log.
 pub(super) async fn looks(
     app: &App,
     caller: &Caller,
     connection: &Connection,
-) -> Result<Vec<Look>, ApiError> {
+) -> Result<(Vec<Look>, bool), ApiError> {
     let id = connection.id.to_string();
     let actions = [Action::GetRecording, Action::WatchRecording].map(|action| action.name().to_owned());
-    let filter = Filter { actions: actions.into(), search: Some(id.clone()), ..Filter::default() };
-    let Some(filter) = caller.narrow(filter) else { return Ok(Vec::new()) };
+    let filter = Filter {
+        actions: actions.into(),
+        search: Some(id.clone()),
+        evaluation: Some(true),
+        ..Filter::default()
+    };
+    let Some(filter) = caller.narrow(filter) else { return Ok((Vec::new(), false)) };
     let mut page = Page { logs: vec![Log::Subject], filter, limit: LOOKED_AT, ..Page::default() };
-    let (mut looks, mut refused) = (Vec::new(), HashSet::new());
-    // Calls for what is not there name the id as well: they are in nobody's way.
-    while looks.len() < EVENTS {
+    let mut looks = Vec::new();
+    // Calls for what is not there may name the id as well: they are in nobody's way.
+    for _ in 0..ROUNDS {
         let found = app.database.page(page.clone()).await?;
         page.behind = found.last().map(|last| last.position);
         let is_last = found.len() < LOOKED_AT;
-        for found in found {
-            let Event::Subject(event) = found.event else { continue };
-            let who = (event.service_action.clone(), event.subject.subject_id.clone());
-            // Who was refused because it is not his was let through just before.
-            match event.resource == id && (!event.evaluation || !refused.remove(&who)) {
-                true if event.evaluation => looks.push(looked(*event)),
-                true => drop(refused.insert(who)),
-                false => {}
-            }
-        }
-        if is_last {
-            break;
+        looks.extend(found.into_iter().filter_map(|found| {
+            let Event::Subject(event) = found.event else { return None };
+            (event.resource == id).then(|| looked(*event))
+        }));
+        if is_last || looks.len() > EVENTS {
+            let has_more = looks.len() > EVENTS;
+            looks.truncate(EVENTS);
+            return Ok((looks, has_more));
         }
     }
-    looks.truncate(EVENTS);
-    Ok(looks)
+    Ok((looks, true))
 }
 
 fn looked(event: SubjectEvent) -> Look {
-    let how = match &*event.service_action {
-        action if action == Action::WatchRecording.name() => "followed it live",
-        _ if event.context.contains("\"player\"") => "played it",
-        _ if event.context.contains("\"still\"") => "saw a still of it",
-        _ if event.context.contains("\"still\"") => "saw a still of it",
+    let context: Value = serde_json::from_str(&event.context).unwrap_or_default();
+    let how = match (&*event.service_action, context["format"].as_str()) {
+        (action, _) if action == Action::WatchRecording.name() => "followed it live",
+        (_, Some("player")) => "played it",
+        (_, Some("still")) => "saw a still of it",
         _ => "downloaded it",
     };
     Look { time: event.timestamp, who: event.subject.subject_name, how: how.to_owned() }

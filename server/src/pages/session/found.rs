@@ -23,7 +23,7 @@ pub(in crate::pages) async fn found(
     uri: Uri,
 ) -> Result<Response, ApiError> {
     let caller = gate.pass(Action::SearchRecordings, &id, asked(&uri)?).await?;
-    let connection = connections::find(&gate, &caller, Action::SearchRecordings, &id).await?;
+    let connection = connections::find(&gate, &caller, &id).await?;
     let mut text = String::new();
     for (name, value) in pairs(&uri)? {
         match &*name {

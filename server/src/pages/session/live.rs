@@ -49,7 +49,7 @@ pub(in crate::pages) async fn live(
     uri: Uri,
 ) -> Result<Sse<impl Stream<Item = Result<Message, Infallible>>>, ApiError> {
     let caller = gate.pass(Action::WatchRecording, &id, json!({ "page": "session" })).await?;
-    let connection = connections::find(&gate, &caller, Action::WatchRecording, &id).await?;
+    let connection = connections::find(&gate, &caller, &id).await?;
     let cursor = asked(&uri, "cursor")?;
     let parameters = vec![("connectionIds".to_owned(), connection.id.to_string())];
     let mut question = Question::of(parameters, Asks::Tail)?;
@@ -79,7 +79,7 @@ pub(in crate::pages) async fn film(
     let ticket = ticket.map(|(id, ticket)| (Seen::Film(*id), ticket));
     let context = json!({ "page": "session" });
     let caller = gate.pass_with(Action::GetConnection, &text, ticket, context).await?;
-    let connection = connections::find(&gate, &caller, Action::GetConnection, &text).await?;
+    let connection = connections::find(&gate, &caller, &text).await?;
     let (sender, receiver) = channel(WAITING);
     let page = Page { app: gate.app, caller, connection, sender };
     tokio::spawn(async move {

@@ -22,9 +22,9 @@ pub(super) use live::{film, live};
 /// A session.
 pub(super) async fn page(gate: Gate, Path(id): Path<String>) -> Result<Response, ApiError> {
     let caller = gate.pass(Action::GetConnection, &id, json!({ "page": "session" })).await?;
-    let connection = connections::find(&gate, &caller, Action::GetConnection, &id).await?;
+    let connection = connections::find(&gate, &caller, &id).await?;
     let mut session = content::of(&gate.app, &caller, &connection).await?;
-    session.looks = content::looks(&gate.app, &caller, &connection).await?;
+    (session.looks, session.has_more_looks) = content::looks(&gate.app, &caller, &connection).await?;
     let title = format!("{} on {}", session.subject, session.target);
     Ok(html(layout::page(&title, session::ROOT, &viewer(&caller), &session::page(&session))))
 }
