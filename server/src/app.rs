@@ -104,7 +104,7 @@ impl App {
     ///
     /// # Errors
     /// There were too many.
-    pub fn attempt(&self, who: &[String]) -> Result<(), ApiError> {
+    pub fn attempt(&self, who: &[(String, u32)]) -> Result<(), ApiError> {
         let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
         attempts.take(who, std::time::Instant::now()).map_err(too_many)
     }
@@ -116,7 +116,7 @@ impl App {
     pub fn unknown_call(&self, address: IpAddr, signs_in: bool) -> Result<(), ApiError> {
         let what = if signs_in { "sign-ins" } else { "calls" };
         let mut unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
-        unknown.take(&[format!("{what} {address}")], std::time::Instant::now()).map_err(too_many)
+        unknown.take(&[(format!("{what} {address}"), 1)], std::time::Instant::now()).map_err(too_many)
     }
 
     /// It was the right password.

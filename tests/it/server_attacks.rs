@@ -126,6 +126,20 @@ fn nobody_fills_the_log_with_what_he_sends() {
 }
 
 #[test]
+fn a_call_is_written_down_with_a_little_of_what_it_sent() {
+    let world = World::new();
+    let server = AuditServer::start(&world.path("server"), None);
+    let administrator = server.administrator();
+    let user = server.with_key(&administrator.key("User"));
+    let value = "%01".repeat(100);
+    let query: Vec<String> = (0..128).map(|number| format!("a{number}={value}")).collect();
+    let path = format!("events/command?{}", query.join("&"));
+    (0..10).for_each(|_| assert_eq!(user.get(&path).status, 400));
+    let log = user.json("events/subject?serviceActions=events:list&search=a0").to_string();
+    assert!((10_000..100_000).contains(&log.len()), "{} bytes", log.len());
+}
+
+#[test]
 fn a_recording_that_is_held_is_not_cut_off() {
     in_both(|server, _| {
         let administrator = server.administrator();

@@ -101,6 +101,24 @@ fn other_sites_change_nothing() {
     let refused = forged.post("environments", &json!({ "name": "prod" }));
     assert_eq!(refused.status, 403);
     assert!(refused.text.contains("X-CSRF-Token"), "{}", refused.text);
+    // Nor do they make somebody ask for what he does not want to ask for: it would be written down in his name.
+    let id = server.with_key(&administrator.agent("web-1")).connect("alice@org.com", "cast");
+    let written = || administrator.json("events/subject?serviceActions=sessionrecordings:get").to_string();
+    let auditor = server.with_key(&administrator.key("Auditor"));
+    for site in ["cross-site", "same-site"] {
+        let lured = administrator.clone().with("sec-fetch-site", site);
+        let still = format!("/admin/session-recordings/{id}/still.svg");
+        for path in [format!("session-recordings/{id}?format=v2"), still] {
+            let refused = lured.get(&path);
+            assert!(refused.status == 403 && refused.text.contains("another web site"), "{}", refused.text);
+        }
+        assert_eq!(lured.get(&format!("/admin/sessions/{id}")).status, 200, "a link in a mail");
+        assert_eq!(auditor.clone().with("sec-fetch-site", site).get("me").status, 200, "no cookie");
+    }
+    assert_eq!(written(), "[]");
+    let own = administrator.clone().with("sec-fetch-site", "same-origin");
+    assert_eq!(own.get(&format!("session-recordings/{id}?format=v2")).status, 200);
+    assert!(written().contains(&id));
     assert_eq!(administrator.json("environments"), json!([]));
 }
 
@@ -122,6 +140,24 @@ fn passwords_are_not_guessed() {
     let tried = administrator.json("events/subject?serviceActions=subjects:signin&evaluation=false");
     assert_eq!(tried.as_array().unwrap().len(), 12);
     assert!(tried[11]["context"].as_str().unwrap().contains("admin@org.com"), "{tried}");
+}
+
+#[test]
+fn nobody_keeps_others_out_by_wrong_passwords() {
+    let world = World::new();
+    world.write("proxies.toml", "proxies = [\"127.0.0.1\"]\n");
+    let config = world.path("proxies.toml");
+    let server =
+        AuditServer::start_with(&world.path("server"), None, &["--config", config.to_str().unwrap()]);
+    assert_eq!(server.administrator().json("me")["role"], "Administrator");
+    let from = |address: &str, password: &str| {
+        let said = json!({ "email": "admin@org.com", "password": password });
+        server.nobody().with("x-forwarded-for", address).post("sign-in", &said).status
+    };
+    let statuses: Vec<u16> = (0..11).map(|_| from("198.51.100.1", "a wrong password")).collect();
+    assert!(statuses.starts_with(&[401]) && statuses.ends_with(&[429]), "{statuses:?}");
+    assert_eq!(from("198.51.100.2", "a wrong password"), 401);
+    assert_eq!(from("198.51.100.2", casemate_tests::PASSWORD), 200);
 }
 
 #[test]

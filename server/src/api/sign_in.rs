@@ -22,6 +22,9 @@ use crate::secrets::{digest, draw, hash_password, is_password};
 use crate::who::gate::COOKIE;
 use crate::who::{Action, Gate};
 
+/// So many times as often as from one address may be tried for one name, wherever from: else anybody would keep anybody out.
+const FOR_A_NAME: u32 = 100;
+
 /// A name and a password.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -83,7 +86,8 @@ pub async fn enter(gate: &Gate, said: Credentials) -> Result<Subject, ApiError> 
     let app = &gate.app;
     let name = said.email.trim().to_lowercase();
     let context = json!({ "email": name.chars().take(256).collect::<String>() });
-    if let Err(error) = app.attempt(&[format!("name {name}"), of_address(gate.address())]) {
+    if let Err(error) = app.attempt(&[(format!("name {name}"), FOR_A_NAME), (of_address(gate.address()), 1)])
+    {
         gate.note_of(None, "subjects:signin", "self", false, context).await?;
         return Err(error);
     }
@@ -145,7 +149,7 @@ pub async fn set_up(gate: Gate, Body(said): Body<SetUpRequest>) -> Result<Respon
 pub async fn use_link(gate: &Gate, said: SetUpRequest) -> Result<Subject, ApiError> {
     let app = &gate.app;
     let action = "subjects:setup";
-    if let Err(error) = app.attempt(&[of_address(gate.address())]) {
+    if let Err(error) = app.attempt(&[(of_address(gate.address()), 1)]) {
         gate.note_of(None, action, "self", false, json!({})).await?;
         return Err(error);
     }

@@ -1,4 +1,5 @@
-//! How often somebody may try with a wrong password: so many times a minute, for each name and for each address.
+//! How often somebody may try with a wrong password: so many times a minute from each address, and many times as often for each
+//! name, so that nobody keeps others out by trying for them.
 //!
 //! *Invariant*: memory has a limit, whatever names are tried: of each a digest is counted, what is older than a minute is
 //! forgotten, and when there are too many, the oldest.
@@ -30,21 +31,24 @@ impl Attempts {
         Self { limit, counted: HashMap::new(), began: VecDeque::new() }
     }
 
-    /// Takes an attempt of somebody before it is made; or says how long to wait.
+    /// Takes an attempt of somebody before it is made; or says how long to wait. Each of what he is counted by may come so many
+    /// times as often.
     ///
     /// # Errors
     /// There were too many.
-    pub fn take(&mut self, who: &[String], now: Instant) -> Result<(), Duration> {
+    pub fn take(&mut self, who: &[(String, u32)], now: Instant) -> Result<(), Duration> {
         while self.began.front().is_some_and(|(_, began)| now.duration_since(*began) >= MINUTE) {
             self.forget_oldest();
         }
-        let who: Vec<[u8; 32]> = who.iter().map(|name| digest(name)).collect();
-        let full =
-            who.iter().filter_map(|name| self.counted.get(name)).filter(|(count, _)| *count >= self.limit);
-        if let Some(wait) = full.map(|(_, began)| MINUTE - now.duration_since(*began)).max() {
+        let who: Vec<([u8; 32], u32)> = who.iter().map(|(name, times)| (digest(name), *times)).collect();
+        let full = who.iter().filter_map(|(name, times)| {
+            let (count, began) = self.counted.get(name)?;
+            (*count >= self.limit.saturating_mul(*times)).then_some(began)
+        });
+        if let Some(wait) = full.map(|began| MINUTE - now.duration_since(*began)).max() {
             return Err(wait);
         }
-        for name in who {
+        for (name, _) in who {
             if let Some((count, _)) = self.counted.get_mut(&name) {
                 *count += 1;
                 continue;
@@ -79,23 +83,30 @@ mod tests {
     #[test]
     fn so_many_a_minute() {
         let mut attempts = Attempts::new(3);
-        let (who, begin) = (["alice".to_owned(), "192.0.2.7".to_owned()], Instant::now());
+        let one = |name: &str| (name.to_owned(), 1);
+        let (who, begin) = ([one("alice"), one("192.0.2.7")], Instant::now());
         for second in 0..3 {
             assert_eq!(attempts.take(&who, begin + Duration::from_secs(second)), Ok(()));
         }
         let at = begin + Duration::from_secs(20);
         assert_eq!(attempts.take(&who, at), Err(Duration::from_secs(40)));
         // Another name from there waits as well, the same name from elsewhere, too.
-        assert!(attempts.take(&["bob".to_owned(), who[1].clone()], at).is_err());
-        assert!(attempts.take(&[who[0].clone(), "192.0.2.8".to_owned()], at).is_err());
-        assert!(attempts.take(&["bob".to_owned(), "192.0.2.8".to_owned()], at).is_ok());
+        assert!(attempts.take(&[one("bob"), who[1].clone()], at).is_err());
+        assert!(attempts.take(&[who[0].clone(), one("192.0.2.8")], at).is_err());
+        assert!(attempts.take(&[one("bob"), one("192.0.2.8")], at).is_ok());
         assert_eq!(attempts.take(&who, begin + MINUTE), Ok(()));
+        // What may come ten times as often.
+        let carol = |address| [("carol".to_owned(), 10), (format!("198.51.100.{address}"), 1)];
+        for number in 0..30 {
+            assert!(attempts.take(&carol(number / 3), begin + MINUTE).is_ok(), "{number}");
+        }
+        assert!(attempts.take(&carol(99), begin + MINUTE).is_err());
     }
 
     #[test]
     fn names_without_end_take_no_memory() {
         let (mut attempts, now) = (Attempts::new(3), Instant::now());
-        let name = |number: usize| [format!("name {number}")];
+        let name = |number: usize| [(format!("name {number}"), 1)];
         for number in 0..COUNTED {
             assert!(attempts.take(&name(number), now).is_ok());
         }
@@ -117,7 +128,7 @@ mod tests {
     #[test]
     fn the_right_password_begins_anew() {
         let (mut attempts, now) = (Attempts::new(1), Instant::now());
-        let name = ["alice".to_owned()];
+        let name = [("alice".to_owned(), 1)];
         for second in 0..200 {
             assert!(attempts.take(&name, now + Duration::from_secs(second)).is_ok());
             attempts.forget("alice");

@@ -1,7 +1,7 @@
 //! The gate: each call of the API goes through it.
 //!
 //! *Invariants*: a call that is answered has a user event on the disk, allowed or refused, unless nobody knows who calls and
-//! there were too many such calls; one for which no handler asked ([`Gate::pass`]) is written down as refused. A sign-in by cookie changes nothing without the token that other sites do
+//! there were too many such calls, or another web site made somebody's browser call; one for which no handler asked ([`Gate::pass`]) is written down as refused. A sign-in by cookie changes nothing without the token that other sites do
 //! not have.
 
 use std::net::{IpAddr, SocketAddr};
@@ -42,6 +42,12 @@ const NOT_HIS: &str = "there is none of his";
 
 /// What is noted of a text that somebody sent.
 const NOTED: usize = 500;
+
+/// What is noted of all that somebody sent with one call, in bytes of JSON.
+const NOTED_IN_ALL: usize = 4096;
+
+/// What pages are made of, under `/admin`: nothing that a link leads to.
+const PARTS: [&str; 5] = ["/live", "/film", "/found", "/values", "/still.svg"];
 
 /// The header of a key.
 const KEY: &str = "x-api-key";
@@ -309,7 +315,7 @@ impl App {
             // However an id was written: who asks for it finds all calls.
             resource: Uuid::parse_str(resource).map_or_else(|_| cut(resource), |id| id.to_string()),
             evaluation: may,
-            context: cut_all(context).to_string(),
+            context: cut_all(context, &mut NOTED_IN_ALL.clone()).to_string(),
         };
         self.write(vec![Event::Subject(Box::new(event))]).await
     }
@@ -333,6 +339,12 @@ pub async fn stand_at_the_gate(State(app): State<App>, mut request: Request, nex
         Ok(who) => who,
         Err(error) => return error.into_response(),
     };
+    // It would be written down in his name that he has asked for it.
+    if who.as_ref().is_some_and(|caller| caller.sign_in.is_some()) && is_lured(&request) {
+        let message =
+            "another web site has sent you here: open the pages of the server, and go on from there";
+        return ApiError::forbidden(message).into_response();
+    }
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let is_public = PUBLIC.contains(&request.uri().path());
     // Those that are too many are no more rows: that there were as many as may be is in the log. Who signs in does not wait
@@ -373,16 +385,56 @@ fn cut(text: &str) -> String {
     }
 }
 
-/// What somebody sent, as it is noted: no text of it, and no list, is longer than that.
-fn cut_all(value: Value) -> Value {
+/// What somebody sent, as it is noted: no text of it is longer than that, and all of it takes no more than is left.
+fn cut_all(value: Value, left: &mut usize) -> Value {
     match value {
-        Value::String(text) => cut(&text).into(),
-        Value::Array(values) => values.into_iter().take(NOTED).map(cut_all).collect(),
-        Value::Object(fields) => {
-            fields.into_iter().take(NOTED).map(|(name, value)| (cut(&name), cut_all(value))).collect()
+        Value::String(text) => fit(&text, left).into(),
+        Value::Array(values) => {
+            let mut noted = Vec::new();
+            for value in values {
+                if *left == 0 {
+                    break;
+                }
+                noted.push(cut_all(value, left));
+            }
+            noted.into()
         }
-        value @ (Value::Null | Value::Bool(_) | Value::Number(_)) => value,
+        Value::Object(fields) => {
+            let mut noted = serde_json::Map::new();
+            for (name, value) in fields {
+                if *left == 0 {
+                    break;
+                }
+                let name = fit(&name, left);
+                noted.insert(name, cut_all(value, left));
+            }
+            noted.into()
+        }
+        value @ (Value::Null | Value::Bool(_) | Value::Number(_)) => {
+            *left = left.saturating_sub(value.to_string().len() + 1);
+            value
+        }
     }
+}
+
+/// A text as it is noted, if there is room for it: in JSON a character takes up to six bytes.
+fn fit(text: &str, left: &mut usize) -> String {
+    let text = cut(text);
+    let size = json!(text).to_string().len() + 1;
+    if size > *left {
+        *left = 0;
+        return "…".to_owned();
+    }
+    *left -= size;
+    text
+}
+
+/// Whether a page of another site made a browser call for what is none of our pages.
+fn is_lured(request: &Request) -> bool {
+    let site = request.headers().get("sec-fetch-site").and_then(|site| site.to_str().ok());
+    let path = request.uri().path();
+    matches!(site, Some("cross-site" | "same-site"))
+        && (path.starts_with("/api/") || PARTS.iter().any(|part| path.ends_with(part)))
 }
 
 /// Digests are compared: how long that takes says nothing of the token.
@@ -431,6 +483,21 @@ pub fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_noted_of_a_call_has_a_limit() {
+        let small = json!({ "a": ["b", 1, null], "c": { "d": "e" } });
+        assert_eq!(cut_all(small.clone(), &mut NOTED_IN_ALL.clone()), small);
+        let text = "\u{1}".repeat(600);
+        let fields = |value: Value| -> Value {
+            (0..600).map(|number| (format!("a{number}"), value.clone())).collect()
+        };
+        let lists = Value::from(vec![vec![Value::Null; 9]; 900]);
+        for much in [vec![text.clone(); 600].into(), fields(json!(text)), fields(json!([1])), lists] {
+            let noted = cut_all(much, &mut NOTED_IN_ALL.clone()).to_string();
+            assert!(noted.len() < NOTED_IN_ALL * 2, "{} bytes", noted.len());
+        }
+    }
 
     #[test]
     fn only_our_own_proxies_are_believed() {
