@@ -162,6 +162,13 @@ fn a_recording_is_held_and_deleted_by_whoever_may() {
     web.assert_no_complaints();
 }
 
+/// How often it was written down that somebody did that with a session.
+fn noted(web: &Web, id: &str, action: &str) -> usize {
+    let events = web.administrator.json("events/subject?eventCount=1000");
+    let of = |event: &&Value| event["serviceAction"] == action && event["resource"] == id;
+    events.as_array().unwrap().iter().filter(of).count()
+}
+
 /// Types a command, and waits for the prompt behind what it puts out.
 fn run(shell: &mut Session, command: &str, output: &str) {
     shell.send(format!("{command}\r"));
@@ -222,9 +229,13 @@ fn a_session_that_goes_on_has_its_past_and_is_closed() {
     run(&mut shell, "echo third-$((40+4))", "third-44");
     web.browser.wait_for(&is_command("echo third"));
     assert!(!web.browser.evaluate(SHOWN).as_str().unwrap().contains("third"));
+    // Who comes back to what he follows looks at it still.
+    let watched = noted(&web, &open, "sessionrecordings:watch");
+    assert!(watched > 0);
     web.browser.click("#to-live");
     web.browser
         .wait_for(&format!("{SHOWN}.includes('third-44') && document.querySelector('#to-live').hidden"));
+    assert_eq!(noted(&web, &open, "sessionrecordings:watch"), watched);
     run(&mut shell, "echo fourth-$((40+5))", "fourth-45");
     web.browser.wait_for(&format!("{SHOWN}.includes('fourth-45')"));
     web.browser.wait_for(&is_command("echo fourth"));
@@ -259,6 +270,13 @@ fn a_great_recording_is_played_while_it_is_prepared() {
     let index = || administrator.json(&format!("session-recordings/{id}/player"));
     let first = index();
     assert_eq!(first["isWhole"], false, "it was made in no time");
+    // The ticket of the page is for how far it is: whoever reads parts of the recording with it stands in the log.
+    let auditor = web.server.with_key(&web.administrator.key("Auditor"));
+    let page = auditor.get(&format!("/admin/sessions/{id}")).text;
+    let ticket = page.split("/film?ticket=").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    let before = noted(&web, &id, "sessionrecordings:get");
+    assert_eq!(auditor.get(&format!("session-recordings/{id}/player/0?ticket={ticket}")).status, 200);
+    assert_eq!(noted(&web, &id, "sessionrecordings:get"), before + 1);
     web.go(&format!("/admin/sessions/{id}?t=83.6"));
     web.browser.wait_for(&format!("{SHOWN}.includes('line 83 ')"));
     let said = web.texts("#prepared");

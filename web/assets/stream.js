@@ -1,5 +1,6 @@
 // @ts-check
-// The one stream of a page of a session: closed while the page is hidden, and opened again where it stopped.
+// The one stream of a page of a session: closed while the page is hidden, and opened again where it stopped, with the ticket
+// that says that it is the same look.
 
 /** Between attempts, at first and at most. */
 const AGAIN = 1000;
@@ -10,6 +11,8 @@ export class Stream {
   #source;
   /** @type {string | undefined} */
   #cursor;
+  /** @type {string | undefined} */
+  #ticket;
   #failures = 0;
   #timer = 0;
   #isOver = false;
@@ -33,7 +36,9 @@ export class Stream {
     if (this.#isOver || document.hidden) return;
     const address = new URL(this.address, location.href);
     if (this.#cursor) address.searchParams.set("cursor", this.#cursor);
+    if (this.#ticket) address.searchParams.set("ticket", this.#ticket);
     const source = new EventSource(address);
+    source.addEventListener("ticket", (message) => (this.#ticket = message.data));
     for (const [name, hear] of Object.entries(this.heard)) {
       source.addEventListener(name, (message) => {
         if (message.lastEventId) this.#cursor = message.lastEventId;

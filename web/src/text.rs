@@ -6,6 +6,9 @@ use maud::{Markup, Render, html};
 /// So much of a text stands in a row; the whole stands on the page of the event.
 const LONGEST: usize = 2000;
 
+/// So much of one stands in a list of a great many.
+const BRIEF: usize = 200;
+
 /// Such a text: what would act on the page, turn it or hide in it is shown as what it is.
 #[derive(Clone, Copy, Debug)]
 pub struct Foreign<'t>(pub &'t str);
@@ -14,13 +17,33 @@ impl Foreign<'_> {
     /// Whether it is longer than what stands in a row.
     #[must_use]
     pub fn is_long(self) -> bool {
-        self.0.char_indices().nth(LONGEST).is_some()
+        self.is_longer(LONGEST)
     }
 
     /// Its beginning, where it is long.
     #[must_use]
     pub fn begin(self) -> Markup {
-        match self.0.char_indices().nth(LONGEST) {
+        self.cut(LONGEST)
+    }
+
+    /// Whether it is longer than what stands in a list of a great many.
+    #[must_use]
+    pub fn is_not_brief(self) -> bool {
+        self.is_longer(BRIEF)
+    }
+
+    /// A little of its beginning, where it is not that short.
+    #[must_use]
+    pub fn brief(self) -> Markup {
+        self.cut(BRIEF)
+    }
+
+    fn is_longer(self, most: usize) -> bool {
+        self.0.char_indices().nth(most).is_some()
+    }
+
+    fn cut(self, most: usize) -> Markup {
+        match self.0.char_indices().nth(most) {
             Some((end, _)) => html! { (Foreign(&self.0[..end])) span.cut { "…" } },
             None => self.render(),
         }
@@ -31,10 +54,15 @@ impl Render for Foreign<'_> {
     fn render(&self) -> Markup {
         html! {
             bdi {
-                @for stretch in stretches(self.0) {
+                @let mut stretches = stretches(self.0).peekable();
+                @while let Some(stretch) = stretches.next() {
                     @match stretch {
                         Stretch::Seen(text) => { (text) }
-                        Stretch::Acting(character) => { span.acting { (character.escape_default()) } }
+                        Stretch::Acting(first) => { span.acting {
+                            (first.escape_default())
+                            @while let Some(Stretch::Acting(next)) =
+                                stretches.next_if(|next| matches!(next, Stretch::Acting(_))) { (next.escape_default()) }
+                        } }
                     }
                 }
             }
@@ -113,7 +141,7 @@ mod tests {
     #[test]
     fn foreign_text_shows_what_it_holds() {
         let shown = Foreign("a<b>\u{202e}\x1b[31m\n\u{9b}é").render().into_string();
-        let expected = "<bdi>a&lt;b&gt;<span class=\"acting\">\\u{202e}</span><span class=\"acting\">\\u{1b}</span>[31m\n\
+        let expected = "<bdi>a&lt;b&gt;<span class=\"acting\">\\u{202e}\\u{1b}</span>[31m\n\
             <span class=\"acting\">\\u{9b}</span>é</bdi>";
         assert_eq!(shown, expected);
     }

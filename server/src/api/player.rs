@@ -26,7 +26,7 @@ use crate::who::{Action, Gate, Seen};
 pub async fn index(gate: Gate, Path(text): Path<String>) -> Result<Response, ApiError> {
     let caller = gate.pass(Action::GetRecording, &text, json!({ "format": "player" })).await?;
     let (recording, _) = find(&gate, &caller, &text).await?;
-    let film = look(&gate.app, &recording).await.map_err(|error| failed(&recording, &error))?;
+    let film = look(&gate.app, &recording, caller.id).await.map_err(|error| failed(&recording, &error))?;
     let ticket = gate.app.tickets.give(caller.id, Seen::Film(recording.id), Time::now());
     let index = film.index(&gate.app, "player", &format!("?ticket={ticket}")).await;
     json_of(index.map_err(|error| failed(&recording, &error))?)
@@ -56,7 +56,7 @@ pub async fn part(
     let part = async {
         let end = match asked.end {
             Some(end) => end,
-            None => look(&gate.app, &recording).await?.facts.duration,
+            None => look(&gate.app, &recording, caller.id).await?.facts.duration,
         };
         scene(&gate.app, &recording, number, end).await
     };

@@ -10,6 +10,7 @@ use axum::body::Bytes;
 use casemate_audit_store::{KeptScene, Recording, StoreError};
 use casemate_cast_format::Micros;
 use futures_util::TryStreamExt as _;
+use uuid::Uuid;
 
 use super::scene::Until;
 use super::{Facts, LAYOUT, Place, Scene, SceneReader};
@@ -54,15 +55,15 @@ pub enum FilmError {
     Later,
 }
 
-/// The film of a recording, or what there is of it; it is made on from then.
+/// The film of a recording, or what there is of it, for somebody; it is made on from then.
 ///
 /// # Errors
 /// It cannot be made, or nothing is there yet.
-pub async fn look(app: &App, recording: &Recording) -> Result<Film, FilmError> {
+pub async fn look(app: &App, recording: &Recording, who: Uuid) -> Result<Film, FilmError> {
     if let Some(film) = made(app, recording).await? {
         return Ok(film);
     }
-    let mut known = app.films.want(app, recording.id)?.known();
+    let mut known = app.films.want(app, recording.id, who)?.known();
     let there = known.borrow().clone();
     let left = there.as_ref().map_or(recording.size, |there| recording.size.saturating_sub(there.read));
     // What is far from its end is not waited for.

@@ -2,7 +2,7 @@
 //!
 //! *Invariants*: the film of a recording is made by one of us at a time; no more than [`MAKERS`] are made at once, whoever wants
 //! to see them, and those that nobody waits for take no more than [`BACKGROUND`] of these places and half the time of one
-//! core. What is said to be there of a film is in the database. Whoever makes one has the memory of a screen, of a part of a
+//! core. Nobody alone has more than [`EACH`] of the places, and whoever has the most makes room for who has least. What is said to be there of a film is in the database. Whoever makes one has the memory of a screen, of a part of a
 //! recording, and of its facts.
 
 use std::collections::HashMap;
@@ -23,6 +23,9 @@ use crate::app::App;
 /// Films that are made at once.
 const MAKERS: usize = 10;
 
+/// Those of them that one and the same person waits for, and nobody else.
+const EACH: usize = 4;
+
 /// Those of them that nobody waits for.
 const BACKGROUND: usize = 6;
 
@@ -31,6 +34,9 @@ const AT_ONCE: usize = 2;
 
 /// Scenes that are made for somebody at once: an event may be as long as what is sent at once, and is in memory some times.
 const IN_WORK: usize = 2;
+
+/// Stills that are made at once.
+const PICTURES: usize = 1;
 
 /// What went wrong is tried again after that.
 const AGAIN: Duration = Duration::from_secs(60);
@@ -60,6 +66,7 @@ pub struct Making {
     background: Semaphore,
     wanted: Semaphore,
     pub(super) scenes: Semaphore,
+    pub(super) pictures: Arc<Semaphore>,
 }
 
 #[derive(Debug, Default)]
@@ -75,7 +82,7 @@ struct Films {
 pub(super) struct Growing {
     /// It is closed when nobody makes it any more.
     known: watch::Receiver<Option<Arc<SoFar>>>,
-    wanted: Mutex<Option<Instant>>,
+    wanted: Mutex<HashMap<Uuid, Instant>>,
     wake: Notify,
     gives_way: AtomicBool,
 }
@@ -94,7 +101,8 @@ pub(super) struct SoFar {
 impl Default for Making {
     fn default() -> Self {
         let [background, wanted, scenes] = [1, AT_ONCE, IN_WORK].map(Semaphore::new);
-        Self { films: Mutex::default(), background, wanted, scenes }
+        let pictures = Arc::new(Semaphore::new(PICTURES));
+        Self { films: Mutex::default(), background, wanted, scenes, pictures }
     }
 }
 
@@ -122,25 +130,19 @@ impl Making {
     }
 
     /// The film of a recording, which somebody waits for.
-    pub(super) fn want(&self, app: &App, id: Uuid) -> Result<Arc<Growing>, FilmError> {
+    pub(super) fn want(&self, app: &App, id: Uuid, who: Uuid) -> Result<Arc<Growing>, FilmError> {
         let mut films = self.films();
         if films.failed.contains_key(&id) {
             return Err(FilmError::Failed);
         }
-        if !films.growing.contains_key(&id) && films.growing.len() >= MAKERS {
-            // That of which the least is lost.
-            let idle = films.growing.values().filter(|growing| !growing.is_wanted());
-            if let Some(least) = idle.min_by_key(|growing| growing.read()) {
-                least.gives_way.store(true, Ordering::Relaxed);
-                least.wake.notify_one();
-            }
+        if !films.growing.contains_key(&id) && !films.has_room(who) {
             return Err(FilmError::Later);
         }
         let growing = match films.growing.get(&id) {
             Some(growing) => Arc::clone(growing),
             None => films.begin(app, id),
         };
-        *growing.wanted.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        growing.wanted().insert(who, Instant::now());
         growing.wake.notify_one();
         Ok(growing)
     }
@@ -155,6 +157,35 @@ impl Making {
 }
 
 impl Films {
+    /// Whether another one can begin for somebody. Where there is no room, one gives way if it can: there is room soon.
+    fn has_room(&self, who: Uuid) -> bool {
+        let mut alone = HashMap::<Uuid, Vec<(Instant, &Growing)>>::new();
+        for growing in self.growing.values() {
+            if let Some((who, since)) = growing.wanted_by_one() {
+                alone.entry(who).or_default().push((since, growing));
+            }
+        }
+        let his = alone.get(&who).map_or(0, Vec::len);
+        if self.growing.len() < MAKERS || his >= EACH {
+            return his < EACH;
+        }
+        if self.growing.values().any(|growing| growing.gives_way.load(Ordering::Relaxed)) {
+            return false;
+        }
+        // That of which the least is lost.
+        let idle = self.growing.values().filter(|growing| !growing.is_wanted());
+        if let Some(least) = idle.min_by_key(|growing| growing.read()) {
+            least.give_way();
+            return false;
+        }
+        // Of two who have as many, nobody takes from the other.
+        let most = alone.values().max_by_key(|films| films.len()).filter(|films| films.len() > his + 1);
+        if let Some((_, oldest)) = most.and_then(|films| films.iter().min_by_key(|(since, _)| *since)) {
+            oldest.give_way();
+        }
+        false
+    }
+
     fn begin(&mut self, app: &App, id: Uuid) -> Arc<Growing> {
         let (said, known) = watch::channel(None);
         let (wanted, wake, gives_way) = (Mutex::default(), Notify::new(), AtomicBool::new(false));
@@ -180,9 +211,26 @@ impl Growing {
         self.known.clone()
     }
 
+    /// Who waits for it, and since when he asked last.
+    fn wanted(&self) -> MutexGuard<'_, HashMap<Uuid, Instant>> {
+        let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+        wanted.retain(|_, since| since.elapsed() < WANTED);
+        wanted
+    }
+
     fn is_wanted(&self) -> bool {
-        let wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
-        wanted.is_some_and(|since| since.elapsed() < WANTED)
+        !self.wanted().is_empty()
+    }
+
+    /// The only one who waits for it.
+    fn wanted_by_one(&self) -> Option<(Uuid, Instant)> {
+        let wanted = self.wanted();
+        wanted.iter().next().filter(|_| wanted.len() == 1).map(|(who, since)| (*who, *since))
+    }
+
+    fn give_way(&self) {
+        self.gives_way.store(true, Ordering::Relaxed);
+        self.wake.notify_one();
     }
 
     fn read(&self) -> u64 {
@@ -345,23 +393,65 @@ mod tests {
         let mut wanted = Vec::new();
         for _ in 0..MAKERS {
             let id = begun(&app).await;
-            wanted.push(app.films.want(&app, id).unwrap());
+            wanted.push(app.films.want(&app, id, Uuid::now_v7()).unwrap());
         }
-        let late = begun(&app).await;
-        assert!(matches!(app.films.want(&app, late), Err(FilmError::Later)));
+        let (late, who) = (begun(&app).await, Uuid::now_v7());
+        assert!(matches!(app.films.want(&app, late, who), Err(FilmError::Later)));
         let due = [app.recordings.find(late).await.unwrap()];
         app.films.begin(&app, &due);
         assert_eq!(growing(), MAKERS);
         // One that nobody waits for any more gives way.
-        *wanted[3].wanted.lock().unwrap() = None;
-        assert!(matches!(app.films.want(&app, late), Err(FilmError::Later)));
+        wanted[3].wanted().clear();
+        assert!(matches!(app.films.want(&app, late, who), Err(FilmError::Later)));
         tokio::time::timeout(Duration::from_secs(20), async {
-            while app.films.want(&app, late).is_err() {
+            while app.films.want(&app, late, who).is_err() {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         })
         .await
         .unwrap();
         assert_eq!(growing(), MAKERS);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn nobody_keeps_others_from_watching() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config { listen: ([127, 0, 0, 1], 0).into(), ..Config::default() };
+        let server = Server::open(config, folder.path().join("data")).await;
+        let app = server.unwrap().app().clone();
+        let (alice, bob, carol, dan) =
+            (Uuid::from_u128(1), Uuid::from_u128(2), Uuid::from_u128(3), Uuid::from_u128(4));
+        let mut had = Vec::new();
+        for (who, films) in [(alice, EACH), (bob, EACH), (carol, MAKERS - 2 * EACH)] {
+            for _ in 0..films {
+                let id = begun(&app).await;
+                had.push((who, id, app.films.want(&app, id, who).unwrap()));
+            }
+            let more = begun(&app).await;
+            if films == EACH {
+                assert!(matches!(app.films.want(&app, more, who), Err(FilmError::Later)));
+            }
+        }
+        let late = begun(&app).await;
+        tokio::time::timeout(Duration::from_secs(10), async {
+            while app.films.want(&app, late, dan).is_err() {
+                // All of the others still wait for theirs.
+                for (who, id, growing) in &had {
+                    if app.films.films().growing.contains_key(id) {
+                        growing.wanted().insert(*who, Instant::now());
+                    }
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        })
+        .await
+        .unwrap();
+        // It was one of those who had the most.
+        let films = app.films.films();
+        let left = |who: Uuid| {
+            had.iter().filter(|(whose, id, _)| *whose == who && films.growing.contains_key(id)).count()
+        };
+        assert!(left(alice) + left(bob) < 2 * EACH);
+        assert_eq!(left(carol), MAKERS - 2 * EACH);
     }
 }

@@ -6,6 +6,8 @@
 //! *Invariants*: whatever a recording shows, a picture is text in shapes (`render::svg` draws no markup), of a size that has a
 //! bound; so has the work, because a scene has.
 
+use std::sync::Arc;
+
 use casemate_terminal::render::{self, Theme};
 use casemate_terminal::{Screen as _, Vt100Screen};
 use serde::Deserialize;
@@ -19,6 +21,10 @@ const ROWS: (u16, u16) = (13, 22);
 
 /// A screen on which each cell has a colour of its own takes about so much.
 const MOST: usize = 1 << 20;
+
+/// So often is it looked which screen of a scene is the fullest, at most: a scene may be of a great many events, and a screen of a
+/// great many rows.
+const LOOKS: usize = 50;
 
 /// What it is, for those who do not see it.
 const TITLE: &str = "a still of the recording";
@@ -47,9 +53,13 @@ impl Film {
         let scenes = app.recordings.scene_starts(self.recording.id).await?.len() as u64;
         let scene = scene(app, &self.recording, scenes / 2, self.facts.duration).await?;
         let Some(scene) = scene else { return Ok(empty()) };
-        tokio::task::spawn_blocking(move || picture(&scene))
-            .await
-            .map_err(|error| std::io::Error::other(error).into())
+        // It is closed nowhere.
+        let turn = Arc::clone(&app.films.pictures).acquire_owned().await.ok();
+        let made = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            picture(&scene)
+        });
+        made.await.map_err(|error| std::io::Error::other(error).into())
     }
 }
 
@@ -77,11 +87,12 @@ fn picture(scene: &str) -> String {
 }
 
 impl Scene<'_> {
-    /// Plays so many of its events, and shows what comes of each.
+    /// Plays so many of its events, and shows what comes of them now and then, and of the last.
     fn play(&self, events: usize, mut see: impl FnMut(usize, &Vt100Screen)) -> Vt100Screen {
         let mut screen = Vt100Screen::new(self.snapshot.cols, self.snapshot.rows, 0);
         screen.feed(self.snapshot.init.as_bytes());
         see(0, &screen);
+        let step = events.div_ceil(LOOKS);
         for (number, (_, code, data)) in self.events.iter().take(events).enumerate() {
             match *code {
                 "o" => screen.feed(data.as_bytes()),
@@ -92,9 +103,12 @@ impl Scene<'_> {
                         screen.resize(cols, rows);
                     }
                 }
-                _ => continue,
+                _ => {}
             }
-            see(number + 1, &screen);
+            let played = number + 1;
+            if played == events || played.is_multiple_of(step) {
+                see(played, &screen);
+            }
         }
         screen
     }
@@ -137,6 +151,19 @@ mod tests {
         assert!(still.contains("0.2") && !still.contains("0.1") && still.contains("another"), "{still}");
         assert_eq!(of(&[(0.0, "o", "\x1b[2J")]), empty());
         assert_eq!(picture("[]"), empty());
+    }
+
+    #[test]
+    fn a_scene_of_many_events_is_looked_at_some_times_and_at_its_end() {
+        let mut events = vec![(0.0, "o", "a"); 43_000];
+        events[42_999].2 = "the end of it";
+        let scene =
+            json!({ "snapshot": { "cols": 64, "rows": 1024, "init": "" }, "events": events }).to_string();
+        let read: Scene<'_> = serde_json::from_str(&scene).unwrap();
+        let mut looks = Vec::new();
+        read.play(events.len(), |played, _| looks.push(played));
+        assert!(looks.len() <= LOOKS + 2 && looks.last() == Some(&43_000), "{looks:?}");
+        assert!(picture(&scene).contains("aaa"));
     }
 
     #[test]

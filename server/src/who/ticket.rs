@@ -22,6 +22,10 @@ pub enum Seen {
     Film(Uuid),
     /// One picture of it.
     Still(Uuid),
+    /// The page of a session, and how far its film is: nothing of what is to be seen.
+    Page(Uuid),
+    /// What goes on in a session, from when somebody began to follow it.
+    Live(Uuid),
     /// A log: a page of it, with the names that it offers and the stream of its rows.
     Log(Page),
 }
@@ -67,6 +71,8 @@ impl Tickets {
             Seen::Film(id) => (0, id),
             Seen::Still(id) => (1, id),
             Seen::Log(page) => (2, Uuid::from_u128(page as u128)),
+            Seen::Page(id) => (3, id),
+            Seen::Live(id) => (4, id),
         };
         let inner = Sha256::new()
             .chain_update(self.secret)
@@ -91,7 +97,9 @@ mod tests {
         let ticket = tickets.give(alice, one, Time(5));
         assert!(tickets.holds(&ticket, alice, one, Time(6)));
         assert!(!tickets.holds(&ticket, bob, one, Time(6)) && !tickets.holds(&ticket, alice, other, Time(6)));
-        assert!(!tickets.holds(&ticket, alice, Seen::Still(Uuid::from_u128(3)), Time(6)));
+        for (kind, seen) in [Seen::Film, Seen::Still, Seen::Page, Seen::Live].into_iter().enumerate() {
+            assert_eq!(tickets.holds(&ticket, alice, seen(Uuid::from_u128(3)), Time(6)), kind == 0);
+        }
         let log = tickets.give(alice, Seen::Log(Page::Commands), Time(5));
         assert!(tickets.holds(&log, alice, Seen::Log(Page::Commands), Time(6)));
         assert!(!tickets.holds(&log, alice, Seen::Log(Page::UserEvents), Time(6)));

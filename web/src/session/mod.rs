@@ -14,7 +14,7 @@ use crate::assets;
 use crate::text::{Foreign, encoded};
 use crate::time::{duration, moment, zone};
 
-pub use parts::{command, found};
+pub use parts::{command, found, keep};
 
 /// Where the pages of sessions are.
 pub const ROOT: &str = "/admin/sessions";
@@ -342,6 +342,20 @@ mod tests {
         assert!(page.contains("<a href=\"/admin/events/user-events?search=id1\">the log has all"), "{page}");
         assert!(page.contains("x=\"832.5\"") && page.contains("x=\"500\""), "{page}");
         assert!(!page.contains(" style=") && !page.contains("data-act"), "{page}");
+    }
+
+    #[test]
+    fn whatever_the_commands_are_the_page_has_a_bound() {
+        let mut session = session();
+        let hostile = Command { text: "\u{115f}".repeat(2000), ..session.commands[0].clone() };
+        session.commands = vec![hostile; 2000];
+        session.has_more_commands = keep(&mut session.commands, 2000);
+        let page = page(&session).into_string();
+        assert!(session.has_more_commands && session.commands.len() > 500, "{}", session.commands.len());
+        assert!(page.len() < 3 << 20, "{}", page.len());
+        assert!(page.contains("/admin/events/commands/") && page.contains("all of it"));
+        let mut few = vec![session.commands[0].clone(); 3];
+        assert!(!keep(&mut few, 3) && keep(&mut few, 2));
     }
 
     #[test]

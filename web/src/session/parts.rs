@@ -3,8 +3,13 @@
 use maud::{Markup, html};
 
 use super::{Command, Film, Kept, Line, Session, address, clock, short};
+use crate::event;
 use crate::text::{Foreign, around};
 use crate::time::moment;
+use crate::view;
+
+/// Bytes of commands that a page lists: each stands in it twice.
+const TEXT: usize = 1 << 20;
 
 /// Width of the timeline in its own units, and its height.
 const TIMELINE: (f64, f64) = (1000.0, 56.0);
@@ -96,13 +101,13 @@ pub(super) fn timeline(session: &Session, kept: &Kept) -> Markup {
             g.activity { @for (x, width, y, height) in bars { rect x=(x) y=(y) width=(width) height=(height) {} } }
             g.commands {
                 @for command in session.commands.iter().filter(|command| command.at <= kept.duration) {
-                    rect x=(place(command.at)) y="10" width="2" height="10" { title { (Foreign(&command.text).begin()) } }
+                    rect x=(place(command.at)) y="10" width="2" height="10" { title { (Foreign(&command.text).brief()) } }
                 }
             }
             g.marks {
                 @for mark in &session.marks {
                     rect class=(mark.kind) x=(place(mark.at)) y="0" width="2" height="9" {
-                        title { (mark.kind) ": " (Foreign(&mark.text).begin()) }
+                        title { (mark.kind) ": " (Foreign(&mark.text).brief()) }
                     }
                 }
             }
@@ -134,6 +139,19 @@ pub(super) fn commands(session: &Session) -> Markup {
     }
 }
 
+/// Leaves as many commands as are listed, at most so many and of so much text; says whether there are more.
+pub fn keep(commands: &mut Vec<Command>, most: usize) -> bool {
+    let mut text = 0;
+    let fits = commands.iter().take(most).take_while(|command| {
+        text += Foreign(&command.text).brief().into_string().len();
+        text <= TEXT
+    });
+    let fits = fits.count();
+    let has_more = fits < commands.len();
+    commands.truncate(fits);
+    has_more
+}
+
 /// A command in the list, of a session.
 #[must_use]
 pub fn command(session: &str, command: &Command) -> Markup {
@@ -141,7 +159,10 @@ pub fn command(session: &str, command: &Command) -> Markup {
         li data-id=(command.id) data-at=(short(command.at)) {
             a href=(address(session, Some(command.at))) {
                 span.at { (clock(command.at)) }
-                code { (Foreign(&command.text).begin()) }
+                code { (Foreign(&command.text).brief()) }
+            }
+            @if Foreign(&command.text).is_not_brief() {
+                " " a.whole href=(event::address(view::Page::Commands, &command.id, Some(session))) { "all of it" }
             }
             @if let Some(place) = &command.place { " " span.hint { (Foreign(place)) } }
             @if let Some(status) = command.status.filter(|status| *status != 0) {

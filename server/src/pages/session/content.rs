@@ -40,14 +40,13 @@ pub(super) async fn of(app: &App, caller: &Caller, connection: &Connection) -> R
     };
     let there = recording.as_ref().filter(|recording| recording.deleted.is_none());
     let (facts, film) = match there {
-        Some(recording) => watched(look(app, recording).await, recording),
+        Some(recording) => watched(look(app, recording, caller.id).await, recording),
         None => (None, session::Film::Later),
     };
     let moment = |time: Time| moment(facts.as_ref(), connection, time);
     let of = of_connection(connection);
     let mut commands = commands(app, &of, moment).await?;
-    let has_more_commands = commands.len() > COMMANDS;
-    commands.truncate(COMMANDS);
+    let has_more_commands = session::keep(&mut commands, COMMANDS);
     let mut marks = facts.as_ref().map(marks).unwrap_or_default();
     let (events, has_more_events) = connection_events(app, &of, moment).await?;
     let has_more_marks = has_more_events || facts.as_ref().is_some_and(|facts| facts.left_out > 0);
@@ -73,7 +72,7 @@ pub(super) async fn of(app: &App, caller: &Caller, connection: &Connection) -> R
         has_more_looks: false,
         may: may(caller, connection),
         csrf: caller.csrf.clone(),
-        ticket: app.tickets.give(caller.id, Seen::Film(connection.id), Time::now()),
+        ticket: app.tickets.give(caller.id, Seen::Page(connection.id), Time::now()),
         cursor,
     })
 }

@@ -1,5 +1,6 @@
 //! What comes while the page of a session is open, by server-sent events, all in one stream.
 //!
+//! - `ticket`: what to send along when it is opened again: whoever follows a session stands in the log once.
 //! - `screen`: what is to be seen now, of a session that goes on; `output`: what is to be played behind it.
 //! - `command`: one that is new, or has ended; `id` says where to go on behind it.
 //! - `film`: what has changed of the page since more of the film is there. It is the last when it says that it is whole.
@@ -12,6 +13,7 @@ use axum::extract::Path;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Sse;
 use axum::response::sse::Event as Message;
+use casemate_audit_log::Time;
 use casemate_audit_log::model::{Event, Log};
 use casemate_audit_store::Recording;
 use casemate_audit_store::connections::Connection;
@@ -44,13 +46,19 @@ const WAITING: usize = 4;
 /// A session that goes on.
 pub(in crate::pages) async fn live(
     gate: Gate,
-    Path(id): Path<String>,
+    Path(text): Path<String>,
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Sse<impl Stream<Item = Result<Message, Infallible>>>, ApiError> {
-    let caller = gate.pass(Action::WatchRecording, &id, json!({ "page": "session" })).await?;
-    let connection = connections::find(&gate, &caller, &id).await?;
-    let cursor = asked(&uri, "cursor")?;
+    let (asked, known) = (asked(&uri, &["cursor", "ticket"]), id("session", &text));
+    let ticket = known.as_ref().ok().zip(asked.as_ref().ok().and_then(|[_, ticket]| ticket.as_deref()));
+    let ticket = ticket.map(|(id, ticket)| (Seen::Live(*id), ticket));
+    let context = json!({ "page": "session" });
+    let caller = gate.pass_with(Action::WatchRecording, &text, ticket, context).await?;
+    let connection = connections::find(&gate, &caller, &text).await?;
+    let [cursor, ticket] = asked?;
+    let ticket =
+        ticket.unwrap_or_else(|| gate.app.tickets.give(caller.id, Seen::Live(connection.id), Time::now()));
     let parameters = vec![("connectionIds".to_owned(), connection.id.to_string())];
     let mut question = Question::of(parameters, Asks::Tail)?;
     (question.logs, question.cursor) = (vec![Log::Command], cursor);
@@ -59,6 +67,7 @@ pub(in crate::pages) async fn live(
     let page = Page { app: gate.app, caller, connection, sender };
     tokio::spawn(async move {
         let sender = page.sender.clone();
+        page.send("ticket", ticket).await;
         tokio::select! {
             () = sender.closed() => {}
             () = page.play() => {}
@@ -68,15 +77,16 @@ pub(in crate::pages) async fn live(
     Ok(stream(receiver))
 }
 
-/// A session that has ended, the film of which is not whole. Looking at the page was looking at this as well.
+/// A session that has ended, the film of which is not whole. Looking at the page was looking at this as well: it says how far the
+/// film is, and shows nothing of it.
 pub(in crate::pages) async fn film(
     gate: Gate,
     Path(text): Path<String>,
     uri: Uri,
 ) -> Result<Sse<impl Stream<Item = Result<Message, Infallible>>>, ApiError> {
-    let (ticket, known) = (asked(&uri, "ticket"), id("session", &text));
-    let ticket = known.as_ref().ok().zip(ticket.as_ref().ok().and_then(Option::as_deref));
-    let ticket = ticket.map(|(id, ticket)| (Seen::Film(*id), ticket));
+    let (asked, known) = (asked(&uri, &["ticket"]), id("session", &text));
+    let ticket = known.as_ref().ok().zip(asked.as_ref().ok().and_then(|[ticket]| ticket.as_deref()));
+    let ticket = ticket.map(|(id, ticket)| (Seen::Page(*id), ticket));
     let context = json!({ "page": "session" });
     let caller = gate.pass_with(Action::GetConnection, &text, ticket, context).await?;
     let connection = connections::find(&gate, &caller, &text).await?;
@@ -92,12 +102,12 @@ pub(in crate::pages) async fn film(
     Ok(stream(receiver))
 }
 
-fn asked(uri: &Uri, known: &str) -> Result<Option<String>, ApiError> {
-    let mut found = None;
+fn asked<const N: usize>(uri: &Uri, known: &[&str; N]) -> Result<[Option<String>; N], ApiError> {
+    let mut found = [const { None }; N];
     for (name, value) in pairs(uri)? {
-        match name == known {
-            true => found = Some(value),
-            false => return Err(ApiError::field(&name, "there is no such parameter here")),
+        match known.iter().position(|known| *known == name) {
+            Some(place) => found[place] = Some(value),
+            None => return Err(ApiError::field(&name, "there is no such parameter here")),
         }
     }
     Ok(found)
@@ -195,7 +205,7 @@ impl Page {
 
     /// Begins with what is to be seen now.
     async fn screen(&self, recording: &Recording) -> Result<Option<Follower>, ApiError> {
-        let follower = match look(&self.app, recording).await {
+        let follower = match look(&self.app, recording, self.caller.id).await {
             Ok(film) => Follower::begin(&self.app, &film).await,
             Err(error) => Err(error),
         };
@@ -259,7 +269,7 @@ impl Page {
     /// Tells what there is of the film, if it is more than before; says whether that is all.
     async fn tell(&self, recording: &Recording, told: &mut Told) -> Result<bool, ApiError> {
         told.at = Some(Instant::now());
-        let film = match look(&self.app, recording).await {
+        let film = match look(&self.app, recording, self.caller.id).await {
             Ok(film) => film,
             Err(FilmError::Later) => return Ok(false),
             // The page says why.
