@@ -88,6 +88,58 @@ fn rights_that_were_taken_away_are_gone() {
 }
 
 #[test]
+fn what_somebody_takes_away_breaks_off_when_he_may_no_more() {
+    let world = World::new();
+    let server = AuditServer::start(&world.path("server"), None);
+    let administrator = server.administrator();
+    let agent = server.with_key(&administrator.agent("web-1"));
+    let (id, much) = (agent.connect("alice@org.com", "cast"), "x".repeat(10_000));
+    let bytes = vec![b'x'; 3 << 20];
+    for number in 0..8 {
+        assert_eq!(agent.patch(&id, number * bytes.len(), &bytes, number == 7).status, 204);
+        let events: Vec<_> = (0..300)
+            .map(|_| {
+                json!({ "id": Uuid::now_v7(), "connectionId": id, "timestamp": "2026-11-02T00:00:00Z", "subjectName": "alice",
+                    "subjectId": "alice", "targetName": "web-1", "targetUser": "root", "targetType": "SHELL", "command": much })
+            })
+            .collect();
+        let answer = administrator.post("ingest/events?log=command", &json!(events));
+        assert!(answer.status < 300, "{}", answer.text);
+    }
+    let made = administrator.post("api-keys", &json!({ "name": "leaver", "role": "Auditor" })).json();
+    let (key, secret) = (&made["apiKeyDetails"]["id"], made["secret"].as_str().unwrap());
+    let recording = format!("session-recordings/{id}");
+    let file = format!("{recording}?format=file");
+    let paths = ["events/command/export?format=ndjson", "events/proof", file.as_str(), recording.as_str()];
+    let begun = paths.map(|path| {
+        let call = format!(
+            "GET /api/v2/{path} HTTP/1.1\r\nhost: x\r\nx-api-key: {secret}\r\nconnection: close\r\n\r\n"
+        );
+        let mut stream = said(&server, &call);
+        let mut head = [0; 12];
+        stream.read_exact(&mut head).unwrap();
+        assert_eq!(&head, b"HTTP/1.1 200", "{path}");
+        stream
+    });
+    let key = format!("api-keys/{}", key.as_str().unwrap());
+    assert_eq!(administrator.send("DELETE", &key, &[], &[]).status, 204);
+    std::thread::sleep(Duration::from_secs(6));
+    for (mut stream, path) in begun.into_iter().zip(paths) {
+        let (mut all, mut some) = (0, vec![0; 1 << 16]);
+        while let Ok(count @ 1..) = stream.read(&mut some) {
+            all += count;
+        }
+        assert!(all < 20_000_000, "{path}: {all} bytes");
+    }
+    // Whoever still may gets all of it, and it ends, the oldest first as well.
+    for path in paths {
+        let sorted = path.replace("ndjson", "ndjson&sort=asc");
+        let answer = administrator.get(&sorted);
+        assert!(answer.status == 200 && answer.text.len() >= 8 * 300 * much.len(), "{path}");
+    }
+}
+
+#[test]
 fn nobody_fills_the_log_with_what_he_sends() {
     let world = World::new();
     let server = AuditServer::start(&world.path("server"), None);

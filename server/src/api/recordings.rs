@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use axum::Json;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
@@ -13,7 +13,8 @@ use casemate_audit_log::model::{ConnectionState, ConnectionType};
 use casemate_audit_store::connections::{Connection, Listed};
 use casemate_audit_store::{Form, Mark, Recording, RecordingFilter, StoreError};
 use casemate_cast_format::Version;
-use futures_util::TryStreamExt as _;
+use futures_util::stream::try_unfold;
+use futures_util::{Stream, TryStreamExt as _};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
@@ -26,7 +27,7 @@ use super::question::{behind, count, pairs, place};
 use crate::app::{App, id};
 use crate::error::{ApiError, ErrorBody};
 use crate::playback;
-use crate::who::{Action, Caller, Gate, Reach};
+use crate::who::{Action, Caller, Gate, Reach, Still};
 
 /// Recordings in an answer, where nobody says how many.
 const RECORDINGS: usize = 1000;
@@ -227,15 +228,16 @@ pub async fn recording(
 ) -> Result<Response, ApiError> {
     let caller = gate.pass(Action::GetRecording, &text, asked(&uri)?).await?;
     let (recording, _) = find(&gate, &caller, &text).await?;
+    let still = Still::of(&gate.app, caller, Action::GetRecording);
     let format = one(&uri, "format")?;
     let version = match format.as_deref() {
         None | Some("text") => None,
         Some("v2") => Some(Version::V2),
         Some("v3") => Some(Version::V3),
-        Some("file") => return file(&gate, &recording, &headers).await,
+        Some("file") => return file(&gate, still, &recording, &headers).await,
         Some(_) => return Err(ApiError::field("format", "it has to be `text`, `v2`, `v3` or `file`")),
     };
-    give(&gate, &recording, version, None)
+    give(&gate, &recording, version, None, Some(still))
 }
 
 /// A recording as it is made, to its end
@@ -244,7 +246,7 @@ pub async fn recording(
 pub async fn live(gate: Gate, Path(text): Path<String>) -> Result<Response, ApiError> {
     let caller = gate.pass(Action::WatchRecording, &text, json!({})).await?;
     let (recording, _) = find(&gate, &caller, &text).await?;
-    give(&gate, &recording, None, Some(caller))
+    give(&gate, &recording, None, Some(caller), None)
 }
 
 /// Delete a recording
@@ -340,6 +342,7 @@ fn give(
     recording: &Recording,
     version: Option<Version>,
     follower: Option<Caller>,
+    still: Option<Still>,
 ) -> Result<Response, ApiError> {
     let text = playback::text(&gate.app, recording.id, recording.form, version, follower);
     let text = text.map_err(|error| {
@@ -349,10 +352,31 @@ fn give(
     let name = format!("attachment; filename=\"{}.cast\"", recording.id);
     let headers =
         [(header::CONTENT_TYPE, "application/x-asciicast".to_owned()), (header::CONTENT_DISPOSITION, name)];
-    Ok((headers, Body::from_stream(text)).into_response())
+    let text = text.map_err(std::io::Error::other);
+    let body = match still {
+        Some(still) => Body::from_stream(while_he_may(still, text)),
+        None => Body::from_stream(text),
+    };
+    Ok((headers, body).into_response())
 }
 
-async fn file(gate: &Gate, recording: &Recording, headers: &HeaderMap) -> Result<Response, ApiError> {
+/// Bytes for as long as somebody may have them.
+fn while_he_may(
+    still: Still,
+    bytes: impl Stream<Item = std::io::Result<Bytes>> + Send + Unpin,
+) -> impl Stream<Item = std::io::Result<Bytes>> + Send {
+    try_unfold((still, bytes), |(mut still, mut bytes)| async move {
+        still.may().await.map_err(|error| std::io::Error::other(error.message().to_owned()))?;
+        Ok(bytes.try_next().await?.map(|next| (next, (still, bytes))))
+    })
+}
+
+async fn file(
+    gate: &Gate,
+    still: Still,
+    recording: &Recording,
+    headers: &HeaderMap,
+) -> Result<Response, ApiError> {
     let size = recording.size;
     let asked = headers.get(header::RANGE).and_then(|range| range.to_str().ok());
     let range = match asked.map(|asked| range(asked, size)) {
@@ -369,7 +393,8 @@ async fn file(gate: &Gate, recording: &Recording, headers: &HeaderMap) -> Result
         Form::Cast => "cast",
         Form::CastZst => "cast.zst",
     };
-    let mut response = Body::from_stream(bytes.map_err(std::io::Error::other)).into_response();
+    let bytes = Box::pin(bytes.map_err(std::io::Error::other));
+    let mut response = Body::from_stream(while_he_may(still, bytes)).into_response();
     let mut set = |name: header::HeaderName, value: String| {
         if let Ok(value) = value.parse() {
             response.headers_mut().insert(name, value);

@@ -17,7 +17,7 @@ use crate::api::events::asked;
 use crate::api::question::{EventParameters, FilterParameters, export_id, form, pairs};
 use crate::app::App;
 use crate::error::{ApiError, ErrorBody};
-use crate::who::{Action, Caller, Gate};
+use crate::who::{Action, Caller, Gate, Still};
 
 /// The columns of the table: names of fields.
 const COLUMNS: &[&str] = &[
@@ -68,8 +68,9 @@ pub async fn export(gate: Gate, uri: Uri) -> Result<Response, ApiError> {
     listing.0.limit = EVENTS;
     let is_all = listing.0.filter == Filter::default() && listing.0.standings.is_empty();
     let running = gate.app.exports.begin(id, caller.id)?;
+    let still = Still::of(&gate.app, caller.clone(), Action::ExportEvents);
     let pieces = Connections { app: gate.app.clone(), caller, listing, form: as_form, has_begun: false };
-    Ok(file(running, pieces, as_form, "connections", is_all))
+    Ok(file(running, still, pieces, as_form, "connections", is_all))
 }
 
 struct Connections {

@@ -27,7 +27,7 @@ use super::events::asked;
 use super::question::{Asks, EventParameters, FilterParameters, Question};
 use crate::app::{App, id};
 use crate::error::{ApiError, ErrorBody};
-use crate::who::{Action, Caller, Gate};
+use crate::who::{Action, Caller, Gate, Still};
 
 /// Events that are read at once.
 const EVENTS: usize = 1000;
@@ -51,8 +51,9 @@ pub async fn export(gate: Gate, Path(log): Path<String>, uri: Uri) -> Result<Res
     question.logs = vec![log];
     let (form, id) = (question.form, question.export_id);
     let export = Export::of(form, log);
+    let still = Still::of(&gate.app, caller.clone(), Action::ExportEvents);
     let (events, is_all) = Events::of(&gate.app, &caller, export, question);
-    Ok(file(gate.app.exports.begin(id, caller.id)?, events, form, log.name(), is_all))
+    Ok(file(gate.app.exports.begin(id, caller.id)?, still, events, form, log.name(), is_all))
 }
 
 /// Several logs as a file
@@ -69,8 +70,9 @@ pub async fn export_all(gate: Gate, uri: Uri) -> Result<Response, ApiError> {
     let question = Question::parse(&uri, Asks::Files)?;
     let (form, id) = (question.form, question.export_id);
     let export = Export::of_several(form);
+    let still = Still::of(&gate.app, caller.clone(), Action::ExportEvents);
     let (events, is_all) = Events::of(&gate.app, &caller, export, question);
-    Ok(file(gate.app.exports.begin(id, caller.id)?, events, form, "all", is_all))
+    Ok(file(gate.app.exports.begin(id, caller.id)?, still, events, form, "all", is_all))
 }
 
 /// How far an export has come
@@ -106,7 +108,7 @@ pub async fn stop(gate: Gate, Path(text): Path<String>) -> Result<StatusCode, Ap
 #[utoipa::path(get, path = "/events/proof", tag = "events",
     responses((status = 200, content_type = "application/x-ndjson", body = String), (status = "4XX", body = ErrorBody)))]
 pub async fn proof(gate: Gate) -> Result<Response, ApiError> {
-    gate.pass(Action::ProveEvents, "all", json!({})).await?;
+    let caller = gate.pass(Action::ProveEvents, "all", json!({})).await?;
     let app = gate.app.clone();
     let mut signed = app.database.checkpoints().await?;
     // What is there by now is signed, so that the end of it is proven as well.
@@ -119,11 +121,13 @@ pub async fn proof(gate: Gate) -> Result<Response, ApiError> {
         ends = checkpoint.heads.iter().map(|head| (head.writer, head.seq)).collect();
         line(&mut checkpoints, &Line::Checkpoint { checkpoint })?;
     }
-    let begin = Some((Some(checkpoints), Cursor::new()));
+    let still = Still::of(&app, caller, Action::ProveEvents);
+    let begin = Some((Some(checkpoints), Cursor::new(), still));
     let rows = try_unfold(begin, move |state| {
         let (app, ends) = (app.clone(), ends.clone());
         async move {
-            let Some((checkpoints, mut cursor)) = state else { return Ok::<_, ApiError>(None) };
+            let Some((checkpoints, mut cursor, mut still)) = state else { return Ok::<_, ApiError>(None) };
+            still.may().await?;
             let mut bytes = checkpoints.unwrap_or_default();
             let rows = app.database.after(&cursor, EVENTS).await?;
             let is_end =
@@ -135,7 +139,7 @@ pub async fn proof(gate: Gate) -> Result<Response, ApiError> {
                     line(&mut bytes, &Line::Row(row))?;
                 }
             }
-            let next = if is_end { None } else { Some((None, cursor)) };
+            let next = if is_end { None } else { Some((None, cursor, still)) };
             Ok(Some((Bytes::from(bytes), next)))
         }
     });
