@@ -37,6 +37,8 @@ fn check(shell: &Shell) {
     process::wait_foreground(session.pid(), "sleep 3001");
     session.send("\x03");
     process::wait_gone(&[sleeper], LONG);
+    // Until then the line is the terminal's, which shows what is typed at once.
+    session.wait_prompt();
     session.send("echo still-here\r");
     session.wait_screen("\nstill-here");
 

@@ -59,7 +59,7 @@ fn each_role_sees_and_is_offered_what_is_for_it() {
     let Some(mut people) = People::begin() else { return };
     let events = people.web.administrator.json("events/command?subjectNames=bob@org.com");
     let text = |name: &str| events[0][name].as_str().unwrap().to_owned();
-    let event = format!("/admin/events/commands/{}?at={}", text("id"), text("timestamp"));
+    let event = format!("/admin/events/commands/{}?of={}", text("id"), text("connectionId"));
     let mut paths: Vec<String> =
         ["commands", "kubernetes-commands", "connections", "connection-events", "user-events"]
             .map(|log| format!("/admin/events/{log}"))
@@ -84,7 +84,8 @@ fn each_role_sees_and_is_offered_what_is_for_it() {
             people.web.browser.wait_for("document.readyState == 'complete' && document.querySelector('h1')");
             let [status, title, whose, offered, way, choice] =
                 serde_json::from_value::<[Value; 6]>(people.web.browser.evaluate(LOOK)).unwrap();
-            let path = people.plain(path).replace(&event, "/admin/events/commands/HIS").replace("/admin", "");
+            let path =
+                people.plain(&path.replace(&event, "/admin/events/commands/HIS")).replace("/admin", "");
             let of = |value: &Value| value.as_str().unwrap().to_owned();
             let line = format!("  {path}: {status} {} [{}] {}", of(&title), of(&whose), of(&offered));
             writeln!(seen, "{}", line.trim_end()).unwrap();

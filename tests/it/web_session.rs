@@ -1,5 +1,6 @@
 //! The page of a session in a real browser: played at any moment, searched, live, and what may be done with it.
 
+use casemate_tests::slow::Slow;
 use casemate_tests::{LONG, Session, need, wait_until};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -266,6 +267,8 @@ fn a_great_recording_is_played_while_it_is_prepared() {
         let is_last = number + 1 == pieces.len();
         assert_eq!(agent.patch(&id, number * (1 << 20), piece, is_last).status, 204);
     }
+    // Otherwise it would be prepared before it is looked at.
+    let slow = Slow::down(web.server.pid());
     let administrator = web.administrator.clone();
     let index = || administrator.json(&format!("session-recordings/{id}/player"));
     let first = index();
@@ -281,14 +284,15 @@ fn a_great_recording_is_played_while_it_is_prepared() {
     web.browser.wait_for(&format!("{SHOWN}.includes('line 83 ')"));
     let said = web.texts("#prepared");
     assert!(said[0].starts_with("Prepared up to ") && said[0].ends_with(", the rest follows."), "{said:?}");
-    web.pictures("session-prepared");
     // More of it comes by itself, and what is shown stays.
-    web.browser
-        .wait_for(&format!("document.querySelector('#prepared').textContent != {}", Value::from(&*said[0])));
     web.browser.evaluate("document.querySelector('#session').dataset.same = ''");
     web.browser.evaluate("window.before = Number(document.querySelector('#timeline').dataset.duration)");
+    web.browser
+        .wait_for(&format!("document.querySelector('#prepared').textContent != {}", Value::from(&*said[0])));
     web.browser.wait_for("Number(document.querySelector('#timeline').dataset.duration) > window.before");
+    drop(slow);
     assert!(web.browser.evaluate(SHOWN).as_str().unwrap().contains("line 83 "));
+    web.pictures("session-prepared");
     // The end of what an index names is the end of it, though there is more by now.
     let last = first["segments"].as_array().unwrap().last().unwrap();
     let part = web.administrator.json(&format!("session-recordings/{id}/{}", last["url"].as_str().unwrap()));

@@ -23,6 +23,7 @@ pub mod process;
 pub mod score;
 pub mod server;
 mod session;
+pub mod slow;
 mod sshd;
 pub mod tools;
 pub mod typist;
