@@ -130,7 +130,7 @@ impl Database {
         let work = match &self.0 {
             Pool::Sqlite { reads, .. } => reads.begin().await.map(Work::Sqlite),
             Pool::Postgres { pool, .. } => {
-                pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await.map(Work::Postgres)
+                begin(pool, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
             }
         };
         work.map_err(database("the database cannot be read"))
@@ -147,7 +147,7 @@ impl Database {
     pub(crate) async fn writing(&self) -> Result<Work, StoreError> {
         let work = match &self.0 {
             Pool::Sqlite { writes, .. } => writes.begin_with("BEGIN IMMEDIATE").await.map(Work::Sqlite),
-            Pool::Postgres { pool, .. } => pool.begin().await.map(Work::Postgres),
+            Pool::Postgres { pool, .. } => begin(pool, "BEGIN").await,
         };
         work.map_err(database("the database cannot be written"))
     }
@@ -192,6 +192,14 @@ fn only_ours(file: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Begins a transaction even if whoever asked for it is gone meanwhile: a statement that was half sent would begin one for the next
+/// who gets the connection, and his would be of its kind.
+async fn begin(pool: &PgPool, statement: &'static str) -> sqlx::Result<Work> {
+    let pool = pool.clone();
+    let begun = tokio::spawn(async move { pool.begin_with(statement).await });
+    begun.await.map_err(|error| sqlx::Error::Io(io::Error::other(error)))?.map(Work::Postgres)
 }
 
 impl Work {

@@ -2,6 +2,7 @@
 
 mod connections;
 mod directory;
+mod gone;
 mod journal;
 mod kill;
 mod limit;
