@@ -23,11 +23,8 @@ const STEP: i64 = 512;
 const INDEX: &str = "INSERT INTO events_text (rowid, \"text\") SELECT \"row\", \"text\" FROM events \
     WHERE \"row\" > (SELECT \"row\" FROM indexed_texts) AND \"row\" <= ? AND \"text\" IS NOT NULL";
 
-/// Up to which row texts are in the index; none behind any where the database has such an index of its own.
+/// Up to which row texts are in the index.
 pub(crate) async fn head(work: &mut Work) -> Result<i64, StoreError> {
-    if matches!(work, Work::Postgres(_)) {
-        return Ok(i64::MAX);
-    }
     let select = Query::select().column(IndexedTexts::Row).from(IndexedTexts::Table).to_owned();
     let rows: Vec<(i64,)> = work.rows(&select).await?;
     Ok(rows.first().map_or(0, |row| row.0))

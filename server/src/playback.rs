@@ -13,8 +13,8 @@ use futures_util::stream::{BoxStream, StreamExt as _, try_unfold};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::api::tail::AGAIN;
 use crate::app::App;
+use crate::who::still::AGAIN;
 use crate::who::{Action, Caller};
 
 /// Bytes of a recording that are read at once.

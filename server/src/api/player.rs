@@ -14,6 +14,7 @@ use super::recordings::find;
 use crate::app::id;
 use crate::error::{ApiError, ErrorBody};
 use crate::film::{FilmError, look, scene};
+use crate::who::ticket::shown;
 use crate::who::{Action, Gate, Seen};
 
 /// The index of a recording for `asciinema-player`
@@ -48,7 +49,7 @@ pub async fn part(
     let known = id("recording", &text);
     let asked = Asked::of(&uri);
     let ticket = asked.as_ref().ok().and_then(|asked| asked.ticket.as_deref());
-    let ticket = known.as_ref().ok().zip(ticket).map(|(id, ticket)| (Seen::Film(*id), ticket));
+    let ticket = shown(Seen::Film, &known, ticket);
     let context = json!({ "format": "player", "part": number });
     let caller = gate.pass_with(Action::GetRecording, &text, ticket, context).await?;
     let asked = asked?;

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::http::{HeaderMap, Uri};
 use axum::response::Sse;
@@ -21,16 +21,13 @@ use super::events::asked;
 use super::question::{Asks, EventParameters, FilterParameters, Question};
 use crate::app::App;
 use crate::error::{ApiError, ErrorBody};
-use crate::who::{Action, Caller, Gate};
+use crate::who::{Action, Caller, Gate, Still};
 
 /// Rows that are read at once, of each writer.
 const ROWS: usize = 500;
 
 /// Other servers write without telling us.
 const LOOK: Duration = Duration::from_millis(200);
-
-/// How often it is asked whether whoever listens still may.
-pub(crate) const AGAIN: Duration = Duration::from_secs(5);
 
 /// How often something is sent where nothing happens.
 const ALIVE: Duration = Duration::from_secs(15);
@@ -88,9 +85,7 @@ pub(crate) struct News {
 /// Somebody who follows logs.
 pub(crate) struct Tail {
     app: App,
-    caller: Caller,
-    /// When it was asked whether the caller still may.
-    looked: Instant,
+    still: Still,
     logs: Vec<Log>,
     filter: Option<Filter>,
     cursor: Cursor,
@@ -119,19 +114,15 @@ impl Tail {
             None => heads(app).await?,
         };
         // Nothing of what is asked for may be known: then nothing comes.
-        let (app, logs, waiting, looked) = (app.clone(), question.logs, VecDeque::new(), Instant::now());
-        Ok(Self { app, caller, looked, logs, filter, cursor, committed, waiting })
+        let still = Still::of(app, caller, Action::TailEvents);
+        let (app, logs, waiting) = (app.clone(), question.logs, VecDeque::new());
+        Ok(Self { app, still, logs, filter, cursor, committed, waiting })
     }
 
     /// The next event; none where the server ends or cannot go on: whoever listens comes again, with the cursor.
     pub(crate) async fn next(&mut self) -> Option<News> {
         loop {
-            if self.looked.elapsed() > AGAIN {
-                self.looked = Instant::now();
-                if !self.app.is_still(&self.caller, Action::TailEvents).await.unwrap_or(false) {
-                    return None;
-                }
-            }
+            self.still.may().await.ok()?;
             while let Some(row) = self.waiting.pop_front() {
                 self.cursor.insert(row.head.writer, row.head.seq);
                 match self.wanted(row).await {

@@ -2,8 +2,9 @@
 //!
 //! *Invariants*: the film of a recording is made by one of us at a time; no more than [`MAKERS`] are made at once, whoever wants
 //! to see them, and those that nobody waits for take no more than [`BACKGROUND`] of these places and half the time of one
-//! core. Nobody alone has more than [`EACH`] of the places, and whoever has the most makes room for who has least. What is said to be there of a film is in the database. Whoever makes one has the memory of a screen, of a part of a
-//! recording, and of its facts.
+//! core. Nobody alone has more than [`EACH`] of the places, and whoever has the most makes room for who has least. What is said
+//! to be there of a film is in the database. Whoever makes one has the memory of a screen, of a part of a recording, and of its
+//! facts.
 
 use std::collections::HashMap;
 use std::io;
@@ -259,13 +260,10 @@ async fn make(
     growing: &Growing,
     said: &watch::Sender<Option<Arc<SoFar>>>,
 ) -> Result<(), FilmError> {
-    let form = app.recordings.find(id).await?.form;
+    let begun = app.recordings.find(id).await?;
     let connection = app.connections.get(id).await?;
-    let started = match connection {
-        Some(connection) => connection.started,
-        None => app.recordings.find(id).await?.created,
-    };
-    let maker = Maker::new(form, started)?;
+    let started = connection.map_or(begun.created, |connection| connection.started);
+    let maker = Maker::new(begun.form, started)?;
     let (ready, scenes, read, told) = (Vec::new(), 0, 0, Instant::now());
     let mut work = Work { app, id, growing, said, maker, ready, scenes, read, told };
     let mut grown = Instant::now();

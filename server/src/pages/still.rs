@@ -18,6 +18,7 @@ use crate::api::recordings::{find, one};
 use crate::app::{App, id};
 use crate::error::ApiError;
 use crate::film::{FilmError, LAYOUT, empty, made};
+use crate::who::ticket::shown;
 use crate::who::{Action, Caller, Gate, Seen};
 
 /// Addresses are the same for so long, in microseconds: browsers know what they have.
@@ -42,8 +43,7 @@ pub(super) async fn still(
 ) -> Result<Response, ApiError> {
     let known = id("recording", &text);
     let ticket = one(&uri, "ticket");
-    let ticket = known.as_ref().ok().zip(ticket.as_ref().ok().and_then(Option::as_deref));
-    let ticket = ticket.map(|(id, ticket)| (Seen::Still(*id), ticket));
+    let ticket = shown(Seen::Still, &known, ticket.as_ref().ok().and_then(Option::as_deref));
     let caller = gate.pass_with(Action::GetRecording, &text, ticket, json!({ "format": "still" })).await?;
     one(&uri, "ticket")?;
     let (recording, _) = find(&gate, &caller, &text).await?;

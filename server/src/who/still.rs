@@ -1,11 +1,13 @@
 //! Somebody who takes something that lasts: he is asked for again and again.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{Action, Caller};
-use crate::api::tail::AGAIN;
 use crate::app::App;
 use crate::error::ApiError;
+
+/// How often he is asked for.
+pub const AGAIN: Duration = Duration::from_secs(5);
 
 /// Somebody who was let through to something that lasts.
 #[derive(Debug)]
@@ -29,12 +31,18 @@ impl Still {
     /// # Errors
     /// He may no more, or the database refuses.
     pub async fn may(&mut self) -> Result<(), ApiError> {
-        if self.looked.elapsed() > AGAIN {
-            self.looked = Instant::now();
-            if !self.app.is_still(&self.caller, self.action).await? {
-                return Err(ApiError::forbidden("it is not for you any more"));
-            }
+        if self.holds().await? { Ok(()) } else { Err(ApiError::forbidden("it is not for you any more")) }
+    }
+
+    /// Whether he still may, as far as that was asked lately.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub async fn holds(&mut self) -> Result<bool, ApiError> {
+        if self.looked.elapsed() <= AGAIN {
+            return Ok(true);
         }
-        Ok(())
+        self.looked = Instant::now();
+        Ok(self.app.is_still(&self.caller, self.action).await?)
     }
 }

@@ -30,6 +30,15 @@ pub enum Seen {
     Log(Page),
 }
 
+/// A ticket that somebody shows for a thing of a kind, where he says which.
+pub fn shown<'t, E>(
+    kind: fn(Uuid) -> Seen,
+    id: &Result<Uuid, E>,
+    ticket: Option<&'t str>,
+) -> Option<(Seen, &'t str)> {
+    Some((kind(*id.as_ref().ok()?), ticket?))
+}
+
 /// Gives out tickets, and knows them again.
 pub struct Tickets {
     secret: [u8; 32],

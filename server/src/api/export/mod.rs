@@ -49,11 +49,8 @@ pub async fn export(gate: Gate, Path(log): Path<String>, uri: Uri) -> Result<Res
     let log: Log = log.parse().map_err(|_| ApiError::not_found("log"))?;
     let mut question = Question::parse(&uri, Asks::File)?;
     question.logs = vec![log];
-    let (form, id) = (question.form, question.export_id);
-    let export = Export::of(form, log);
-    let still = Still::of(&gate.app, caller.clone(), Action::ExportEvents);
-    let (events, is_all) = Events::of(&gate.app, &caller, export, question);
-    Ok(file(gate.app.exports.begin(id, caller.id)?, still, events, form, log.name(), is_all))
+    let export = Export::of(question.form, log);
+    exported(&gate, caller, export, question, log.name())
 }
 
 /// Several logs as a file
@@ -68,11 +65,22 @@ pub async fn export(gate: Gate, Path(log): Path<String>, uri: Uri) -> Result<Res
 pub async fn export_all(gate: Gate, uri: Uri) -> Result<Response, ApiError> {
     let caller = gate.pass(Action::ExportEvents, "all", asked(&uri)?).await?;
     let question = Question::parse(&uri, Asks::Files)?;
+    let export = Export::of_several(question.form);
+    exported(&gate, caller, export, question, "all")
+}
+
+fn exported(
+    gate: &Gate,
+    caller: Caller,
+    export: Export,
+    question: Question,
+    name: &str,
+) -> Result<Response, ApiError> {
     let (form, id) = (question.form, question.export_id);
-    let export = Export::of_several(form);
-    let still = Still::of(&gate.app, caller.clone(), Action::ExportEvents);
     let (events, is_all) = Events::of(&gate.app, &caller, export, question);
-    Ok(file(gate.app.exports.begin(id, caller.id)?, still, events, form, "all", is_all))
+    let running = gate.app.exports.begin(id, caller.id)?;
+    let still = Still::of(&gate.app, caller, Action::ExportEvents);
+    Ok(file(running, still, events, form, name, is_all))
 }
 
 /// How far an export has come

@@ -25,11 +25,12 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use super::content;
 use crate::api::connections;
 use crate::api::question::{Asks, Question, pairs};
-use crate::api::tail::{AGAIN, News, Tail, alive};
+use crate::api::tail::{News, Tail, alive};
 use crate::app::{App, id};
 use crate::error::ApiError;
 use crate::film::{Film, FilmError, Follower, look};
-use crate::who::{Action, Caller, Gate, Seen};
+use crate::who::ticket::shown;
+use crate::who::{Action, Caller, Gate, Seen, Still};
 
 /// How often it is looked, also where nobody says that something came: other servers may take it in.
 const LOOK: Duration = Duration::from_millis(200);
@@ -51,8 +52,8 @@ pub(in crate::pages) async fn live(
     uri: Uri,
 ) -> Result<Sse<impl Stream<Item = Result<Message, Infallible>>>, ApiError> {
     let (asked, known) = (asked(&uri, &["cursor", "ticket"]), id("session", &text));
-    let ticket = known.as_ref().ok().zip(asked.as_ref().ok().and_then(|[_, ticket]| ticket.as_deref()));
-    let ticket = ticket.map(|(id, ticket)| (Seen::Live(*id), ticket));
+    let ticket = asked.as_ref().ok().and_then(|[_, ticket]| ticket.as_deref());
+    let ticket = shown(Seen::Live, &known, ticket);
     let context = json!({ "page": "session" });
     let caller = gate.pass_with(Action::WatchRecording, &text, ticket, context).await?;
     let connection = connections::find(&gate, &caller, &text).await?;
@@ -85,8 +86,8 @@ pub(in crate::pages) async fn film(
     uri: Uri,
 ) -> Result<Sse<impl Stream<Item = Result<Message, Infallible>>>, ApiError> {
     let (asked, known) = (asked(&uri, &["ticket"]), id("session", &text));
-    let ticket = known.as_ref().ok().zip(asked.as_ref().ok().and_then(|[ticket]| ticket.as_deref()));
-    let ticket = ticket.map(|(id, ticket)| (Seen::Page(*id), ticket));
+    let ticket = asked.as_ref().ok().and_then(|[ticket]| ticket.as_deref());
+    let ticket = shown(Seen::Page, &known, ticket);
     let context = json!({ "page": "session" });
     let caller = gate.pass_with(Action::GetConnection, &text, ticket, context).await?;
     let connection = connections::find(&gate, &caller, &text).await?;
@@ -158,25 +159,24 @@ impl Page {
 
     /// Tells what is to be seen, as long as the session goes on; ends where that cannot be told.
     async fn play(&self) {
-        if let Err(error) = self.follow().await {
-            crate::say(format_args!(
-                "the page of {} goes on no more: {}",
-                self.connection.id,
-                error.message()
-            ));
+        self.ended(self.follow().await);
+    }
+
+    fn ended(&self, how: Result<(), ApiError>) {
+        if let Err(error) = how {
+            let id = self.connection.id;
+            crate::say(format_args!("the page of {id} goes on no more: {}", error.message()));
         }
     }
 
     async fn follow(&self) -> Result<(), ApiError> {
         let mut committed = self.app.journal.committed();
-        let (mut follower, mut told, mut looked) = (None::<Follower>, Told::default(), Instant::now());
+        let (mut follower, mut told) = (None::<Follower>, Told::default());
+        let mut still = Still::of(&self.app, self.caller.clone(), Action::WatchRecording);
         loop {
             committed.mark_unchanged();
-            if looked.elapsed() > AGAIN {
-                looked = Instant::now();
-                if !self.app.is_still(&self.caller, Action::WatchRecording).await? {
-                    return Ok(());
-                }
+            if !still.holds().await? {
+                return Ok(());
             }
             let recording = self.app.recordings.find(self.connection.id).await?;
             if recording.deleted.is_some() {
@@ -244,13 +244,7 @@ impl Page {
 
     /// Tells what there is of the film, to its end.
     async fn prepared(&self) {
-        if let Err(error) = self.end(Told::default()).await {
-            crate::say(format_args!(
-                "the page of {} goes on no more: {}",
-                self.connection.id,
-                error.message()
-            ));
-        }
+        self.ended(self.end(Told::default()).await);
     }
 
     async fn end(&self, mut told: Told) -> Result<(), ApiError> {
