@@ -177,11 +177,11 @@ impl Browser {
         result["result"]["value"].clone()
     }
 
-    /// Waits until a script gives something that is true.
+    /// Waits until a script gives something that is true, of a page that is there as a whole.
     #[track_caller]
     pub fn wait_for(&mut self, script: &str) {
         let deadline = Instant::now() + LONG;
-        while self.evaluate(&format!("Boolean({script})")) != true {
+        while self.evaluate(&format!("document.readyState != 'loading' && Boolean({script})")) != true {
             assert!(
                 Instant::now() < deadline,
                 "waited in vain for {script}; complaints: {:?}",
