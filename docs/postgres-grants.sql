@@ -10,7 +10,7 @@ GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO :"server";
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO :"server";
 
 -- The logs.
-GRANT INSERT ON terms, called, writers, events, checkpoints TO :"server";
+GRANT INSERT ON terms, called, writers, events, checkpoints, kube_calls TO :"server";
 -- What is taken away where the time of an event is over; its hashes stay, and triggers refuse all else.
 GRANT UPDATE ("text", content, subject_id, subject_type, subject_name, ip_address, space_id, space_name, target_id, target_name,
     target_type, target_user, environment_id, environment_name, "action", node_id, is_admin, evaluation) ON events TO :"server";

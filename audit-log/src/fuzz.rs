@@ -1,7 +1,7 @@
 //! What must hold of any bytes: called by tests, and by the targets in `fuzz`.
 
 use crate::kube::audit::{self, MAX_COMMAND, MAX_ENDPOINT, MAX_NAME};
-use crate::kube::group::{Cluster, Grouping, MAX_CALLS};
+use crate::kube::group::{Cluster, Complete, Grouping, MAX_CALLS};
 use crate::model::Event;
 use crate::time::Time;
 
@@ -22,15 +22,16 @@ pub fn fuzz_kube_audit(bytes: &[u8]) {
             }
             grouping.finish();
             assert_eq!(grouping.deadline(), None);
-            std::iter::from_fn(|| grouping.next_event()).collect::<Vec<_>>()
+            std::iter::from_fn(|| grouping.next_complete()).collect::<Vec<_>>()
         };
         let mut grouping = Grouping::of(Cluster::default());
         let events = grouped(&mut grouping);
         assert_eq!(grouped(&mut grouping), [], "they were there before");
         assert_eq!(grouped(&mut Grouping::of(Cluster::default())), events);
-        let ids: std::collections::BTreeSet<_> = calls.iter().map(|call| &call.audit_id).collect();
-        assert_eq!(ids.len(), events.iter().map(|event| event.endpoints.len()).sum::<usize>());
-        for event in events {
+        let ids: std::collections::BTreeSet<_> = calls.iter().map(|call| call.identity).collect();
+        assert_eq!(ids.len(), events.iter().map(|complete| complete.calls.len()).sum::<usize>());
+        for Complete { event, calls } in events {
+            assert_eq!(calls.len(), event.endpoints.len());
             assert!(event.endpoints.len() <= MAX_CALLS && event.exec_commands.len() <= event.endpoints.len());
             assert!(event.endpoints.is_sorted_by_key(|call| call.time_created));
             assert!(event.endpoints.iter().all(|call| call.event.len() <= MAX_ENDPOINT));

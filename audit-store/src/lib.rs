@@ -3,6 +3,7 @@
 //! - [`Database`]: one of the two, by its address. [`Database::page`] answers a [`Page`], [`Database::after`] a cursor,
 //!   [`Database::values`] whoever begins to type a name.
 //! - [`Appender`]: the one way in. Events become rows of its chain.
+//! - [`Database::known_calls`]: which calls of Kubernetes are there already.
 //! - [`Journal`]: what many tasks have to keep, committed together: events, bytes of recordings, and each [`Step`] that is
 //!   made once and said once.
 //! - [`Recordings`]: recordings, in a database and in objects, while they grow and afterwards. [`Database::output`] finds what
@@ -24,6 +25,7 @@ mod database;
 pub mod directory;
 mod error;
 mod journal;
+mod kube;
 mod limit;
 mod names;
 mod output;

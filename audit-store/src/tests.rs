@@ -5,6 +5,7 @@ mod directory;
 mod gone;
 mod journal;
 mod kill;
+mod kube;
 mod limit;
 mod load;
 mod migrate;

@@ -157,7 +157,7 @@ impl Client {
     }
 
     /// Brings in lines of the log of a Kubernetes API server. Whoever has the key of its cluster need not name it. May be sent
-    /// again: the same lines are the same events.
+    /// again: calls that are in the log come to nothing.
     ///
     /// # Errors
     /// The server does not take them.

@@ -131,6 +131,7 @@ impl Server {
             sessions,
             films: Making::default(),
             tickets: Tickets::default(),
+            kube: tokio::sync::Mutex::default(),
             exports: Exports::default(),
             attempts,
             unknown,

@@ -394,14 +394,20 @@ fn what_a_kubernetes_cluster_has_logged_is_taken_in_once() {
     ];
     world.write("audit.log", lines.join("\n") + "\n");
     casemate(&world, &server, &["import", "audit.log"]).run().fails("which cluster is it?");
-    for _ in 0..2 {
+    for new in [4, 0] {
         let run = casemate(&world, &server, &["import", "--target", "eks-prod", "audit.log"]).run().success();
-        assert!(run.stderr.contains("audit.log: 4 Kubernetes commands"), "{}", run.stderr);
+        let said = format!("audit.log: {new} new Kubernetes commands");
+        assert!(run.stderr.contains(&said), "{}", run.stderr);
         let left_out =
             "warning: audit.log:6: the line has 18 MiB, and no more than 16 are taken: it is left out";
         assert!(run.stderr.contains(left_out), "{}", run.stderr);
         assert!(run.stderr.contains("audit.log, from line 1: event 2: "), "{}", run.stderr);
     }
+    // The file is cut, as a log is from time to time, and goes on: what was there stays as it is.
+    let rest = [&lines[3..5], &lines[6..], &[call(6, "dora@org.com", "2026-11-26T09:55:00Z").to_string()]];
+    world.write("audit.log", rest.concat().join("\n") + "\n");
+    let run = casemate(&world, &server, &["import", "--target", "eks-prod", "audit.log"]).run().success();
+    assert!(run.stderr.contains("audit.log: 1 new Kubernetes command"), "{}", run.stderr);
     let events = administrator.json("events/kube?subjectNames=alice@org.com&sort=asc");
     let calls: Vec<_> =
         events.as_array().unwrap().iter().map(|event| event["endpoints"].as_array().unwrap().len()).collect();

@@ -292,11 +292,37 @@ fn what_other_systems_send_is_in_the_logs_once() {
             call("11111111-2222-4333-8444-555555555555", "/api/v1/namespaces/shop/pods?limit=500", "2026-11-26T09:30:00.100000Z"),
             call("11111111-2222-4333-8444-555555555556", "/apis/apps/v1/namespaces/shop/deployments", "2026-11-26T09:30:00.200000Z"),
         ]});
-        for _ in 0..2 {
-            assert_eq!(cluster.post("ingest/kube", &list).status, 200);
+        for came in [1, 0] {
+            assert_eq!(cluster.post("ingest/kube", &list).json()["events"], came);
         }
         let events = administrator.json("events/kube?subjectNames=alice@org.com&search=deployments");
         assert_eq!(events.as_array().unwrap().len(), 1, "{events}");
+        // Sent again with others, and while it is on its way; and somebody has chosen an audit id that was there before.
+        let mut more = list.clone();
+        let others = [
+            call("11111111-2222-4333-8444-555555555556", "/api/v1/secrets", "2026-11-26T09:30:00.200000Z"),
+            call("11111111-2222-4333-8444-555555555557", "/version", "2026-11-26T09:30:00.300000Z"),
+        ];
+        more["items"].as_array_mut().unwrap().extend(others);
+        std::thread::scope(|scope| {
+            let sent = || assert_eq!(cluster.post("ingest/kube", &more).status, 200);
+            (0..4).for_each(|_| drop(scope.spawn(sent)));
+        });
+        let events = administrator.json("events/kube?subjectNames=alice@org.com&sort=asc");
+        let calls =
+            events.as_array().unwrap().iter().flat_map(|event| event["endpoints"].as_array().unwrap());
+        let calls: Vec<_> = calls.map(|call| call["event"].as_str().unwrap()).collect();
+        assert_eq!(
+            calls,
+            [
+                "/api/v1/namespaces/shop/pods?limit=500",
+                "/apis/apps/v1/namespaces/shop/deployments",
+                "/api/v1/secrets",
+                "/version",
+            ],
+            "{events}"
+        );
+        let events = administrator.json("events/kube?subjectNames=alice@org.com&search=deployments");
         assert_eq!(
             (&events[0]["targetName"], &events[0]["groupingGuessed"]),
             (&json!("eks-prod"), &json!(true))

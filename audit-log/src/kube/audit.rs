@@ -7,12 +7,16 @@
 //! What is unknown is passed over, and so is null. One bad event of a list does not take the others with it. What is too
 //! long is cut, and ends with `…`: it stays in the log that somebody tried.
 //!
+//! *Which call it is* is told by all that stays the same while it goes on. The audit id alone does not tell: whoever calls may
+//! choose it (`Audit-ID`), and would hide a call behind another that has the same.
+//!
 //! *Secrets*: `kubectl exec … --password=…` stands in the URL, in the API server's log and here. It is left as it is, for
 //! what was run is what is logged; who may read the log may read it.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
+use sha2::{Digest as _, Sha256};
 
 use crate::model::Call;
 use crate::time::Time;
@@ -32,10 +36,14 @@ pub const MAX_NAME: usize = 1 << 10;
 /// How many groups of a user are kept.
 pub const MAX_GROUPS: usize = 256;
 
+const CALL: &[u8] = b"casemate kubernetes call v1\0";
+
 /// One call of the Kubernetes API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KubeCall {
-    /// The API server's id of it.
+    /// SHA-256 of what is the same whenever this call is told of, and of no other call.
+    pub identity: [u8; 32],
+    /// The API server's id of it, or what the caller chose as that.
     pub audit_id: String,
     /// When it came.
     pub time: Time,
@@ -159,6 +167,36 @@ struct RawStatus {
     code: Option<i64>,
 }
 
+impl Raw {
+    /// Its stage and what depends on that are no part of it, nor is what is cut.
+    fn identity(&self) -> [u8; 32] {
+        let mut digest = Sha256::new_with_prefix(CALL);
+        let mut add = |part: Option<&String>| {
+            let part = part.map_or("", String::as_str);
+            digest.update((part.len() as u64).to_be_bytes());
+            digest.update(part);
+        };
+        add(self.audit_id.as_ref());
+        add(self.request_received_timestamp.as_ref().or(self.stage_timestamp.as_ref()));
+        add(self.verb.as_ref());
+        add(self.request_uri.as_ref());
+        add(self.user_agent.as_ref());
+        for user in [&self.user, &self.impersonated_user] {
+            let user = user.as_ref();
+            add(user.and_then(|user| user.username.as_ref()));
+            add(user.and_then(|user| user.uid.as_ref()));
+            user.iter()
+                .filter_map(|user| user.groups.as_ref())
+                .flatten()
+                .for_each(|group| add(group.as_ref()));
+            // What follows is of somebody else.
+            add(None);
+        }
+        self.source_ips.iter().flatten().for_each(|address| add(address.as_ref()));
+        digest.finalize().into()
+    }
+}
+
 /// Reads what an audit webhook is sent: an `EventList`. An event that has no time came `now`.
 ///
 /// # Errors
@@ -211,6 +249,7 @@ pub fn read_event(bytes: &[u8], now: Time) -> Result<Option<KubeCall>, NoCall> {
     }
     let raw: Raw = parsed(bytes)?;
     check_kind("Event", raw.kind.as_deref(), raw.api_version.as_deref()).map_err(NoCall)?;
+    let identity = raw.identity();
     let endpoint = raw.request_uri.unwrap_or_default();
     let verb = name(raw.verb).unwrap_or_default();
     let object = raw.object_ref.unwrap_or_default();
@@ -236,6 +275,7 @@ pub fn read_event(bytes: &[u8], now: Time) -> Result<Option<KubeCall>, NoCall> {
         None => resource,
     });
     Ok(Some(KubeCall {
+        identity,
         audit_id,
         time,
         is_running,

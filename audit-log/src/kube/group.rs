@@ -5,9 +5,9 @@
 //! [`Grouping`] is fed calls and the time. A group is complete when for a while no call of it has come. The audit webhook
 //! sends in batches, so calls are put together by when they were made, and a group is complete by when they came.
 //!
-//! *Invariants*: every call is in exactly one group, but for those that were there before by their audit id. The same calls
-//! in the same order make the same groups, with the same ids: the id of a group is made from the audit ids of its calls
-//! and the time of the first. So a group of which more is known by now is another one, and nothing of it is lost. Memory is bounded.
+//! *Invariants*: every call is in exactly one group, however often it is told of. The same calls in the same order make the
+//! same groups, with the same ids: the id of a group is made from which calls it has and the time of the first. So a group of
+//! which more is known by now is another one, and nothing of it is lost. Memory is bounded.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -28,7 +28,7 @@ pub const REST: i64 = 3_000_000;
 pub const MAX_CALLS: usize = 500;
 /// No more groups are open at once: the one that is at rest for longest is complete then.
 pub const MAX_OPEN: usize = 4096;
-/// So many audit ids are remembered.
+/// So many calls are remembered.
 pub const REMEMBERED: usize = 65_536;
 /// An `exec` is tried with one protocol, and at once with another: `get`, which fails, then `create`.
 const RETRY: i64 = 2_000_000;
@@ -63,8 +63,8 @@ struct Group {
     last: Time,
     /// When the last of its calls came to us.
     came: Time,
-    /// The cluster, and the audit ids of the calls as they came.
-    calls: Sha256,
+    /// Which calls, as they came.
+    calls: Vec<[u8; 32]>,
     /// The commands of `exec` that were asked for with `get`: when, and which.
     tried: Vec<(Time, String)>,
 }
@@ -76,9 +76,26 @@ pub struct Grouping {
     open: HashMap<Caller, Group>,
     /// By when the last call came, so that what is at rest stands first; entries of which the group has moved on are stale.
     resting: VecDeque<(Time, Caller)>,
-    seen: HashSet<String>,
-    seen_in_order: VecDeque<String>,
-    complete: VecDeque<KubernetesEvent>,
+    seen: HashSet<[u8; 32]>,
+    seen_in_order: VecDeque<[u8; 32]>,
+    complete: VecDeque<Complete>,
+}
+
+/// A group that is complete.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Complete {
+    /// What it is in the log.
+    pub event: KubernetesEvent,
+    /// Its calls, each by its [identity in the cluster](Cluster::identity).
+    pub calls: Vec<[u8; 32]>,
+}
+
+impl Cluster {
+    /// Which call it is, among those of all clusters.
+    #[must_use]
+    pub fn identity(&self, call: &KubeCall) -> [u8; 32] {
+        Sha256::new_with_prefix(&self.id).chain_update([0]).chain_update(call.identity).finalize().into()
+    }
 }
 
 impl Grouping {
@@ -91,7 +108,8 @@ impl Grouping {
     /// Takes a call that came `now`.
     pub fn take(&mut self, call: &KubeCall, now: Time) {
         self.advance(now);
-        if !self.remember(&call.audit_id) {
+        let identity = self.cluster.identity(call);
+        if !self.remember(identity) {
             return;
         }
         let caller = Caller {
@@ -107,7 +125,7 @@ impl Grouping {
             self.complete.push_back(group.complete());
         }
         let cluster = &self.cluster;
-        self.open.entry(caller.clone()).or_insert_with(|| Group::of(cluster, call)).take(call, now);
+        self.open.entry(caller.clone()).or_insert_with(|| Group::of(cluster, call)).take(call, identity, now);
         if came != Some(now) {
             self.resting.push_back((now, caller));
         }
@@ -135,7 +153,7 @@ impl Grouping {
     }
 
     /// The next group that is complete.
-    pub fn next_event(&mut self) -> Option<KubernetesEvent> {
+    pub fn next_complete(&mut self) -> Option<Complete> {
         self.complete.pop_front()
     }
 
@@ -145,11 +163,11 @@ impl Grouping {
     }
 
     /// Whether it has not been there.
-    fn remember(&mut self, audit_id: &str) -> bool {
-        if !self.seen.insert(audit_id.to_owned()) {
+    fn remember(&mut self, identity: [u8; 32]) -> bool {
+        if !self.seen.insert(identity) {
             return false;
         }
-        self.seen_in_order.push_back(audit_id.to_owned());
+        self.seen_in_order.push_back(identity);
         if self.seen_in_order.len() > REMEMBERED
             && let Some(oldest) = self.seen_in_order.pop_front()
         {
@@ -204,18 +222,20 @@ impl Group {
             resources: Vec::new(),
             grouping_guessed: true,
         };
-        let calls = Sha256::new().chain_update(GROUP).chain_update(&cluster.id);
-        Self { event, first: first.time, last: first.time, came: first.time, calls, tried: Vec::new() }
+        let (first, calls, tried) = (first.time, Vec::new(), Vec::new());
+        Self { event, first, last: first, came: first, calls, tried }
     }
 
     /// The event, with a UUID of version 7, of the time of the first call; what is random in others is made of all calls.
-    fn complete(mut self) -> KubernetesEvent {
-        let digest: [u8; 32] = self.calls.finalize().into();
+    fn complete(mut self) -> Complete {
+        let mut digest = Sha256::new_with_prefix(GROUP);
+        self.calls.iter().for_each(|call| digest.update(call));
+        let digest: [u8; 32] = digest.finalize().into();
         let mut bits = [0; 10];
         bits.copy_from_slice(&digest[..10]);
         let millis = u64::try_from(self.first.0.div_euclid(1000)).unwrap_or_default();
         self.event.id = uuid::Builder::from_unix_timestamp_millis(millis, &bits).into_uuid().to_string();
-        self.event
+        Complete { event: self.event, calls: self.calls }
     }
 
     fn has_room_for(&self, call: &KubeCall) -> bool {
@@ -226,9 +246,8 @@ impl Group {
             && last.0.saturating_sub(first.0) <= LONGEST
     }
 
-    fn take(&mut self, call: &KubeCall, now: Time) {
-        self.calls.update([0]);
-        self.calls.update(&call.audit_id);
+    fn take(&mut self, call: &KubeCall, identity: [u8; 32], now: Time) {
+        self.calls.push(identity);
         let event = &mut self.event;
         // Calls may come a little out of their order; of those at the same moment the later one counts.
         if event.endpoints.is_empty() || call.time >= self.last {

@@ -23,6 +23,10 @@ pub(crate) const MIGRATIONS: &[Text] = &[
         sqlite: include_str!("../schema/sqlite/3.sql"),
         postgres: include_str!("../schema/postgres/3.sql"),
     },
+    Text {
+        sqlite: include_str!("../schema/sqlite/4.sql"),
+        postgres: include_str!("../schema/postgres/4.sql"),
+    },
 ];
 
 /// What PostgreSQL says to whoever may not.

@@ -5,14 +5,15 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, Uri, header};
 use casemate_audit_log::Time;
 use casemate_audit_log::kube::group::Cluster;
-use casemate_audit_log::model::{Log, TargetType};
+use casemate_audit_log::model::{Event, Log, TargetType};
+use casemate_audit_store::Step;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::events::asked;
 use super::question::pairs;
 use crate::error::{ApiError, ErrorBody};
-use crate::intake::{KubeIntake, read_export};
+use crate::intake::{KubeList, read_export};
 use crate::lifecycle;
 use crate::who::{Action, Gate, Reach};
 
@@ -26,7 +27,7 @@ const LINES: &[u8] = b"application/x-ndjson";
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Taken {
-    /// So many events of ours came of it, those that were there before among them.
+    /// So many events of ours came of it.
     events: usize,
     /// What could not be read, and why; the rest was taken.
     defects: Vec<String>,
@@ -36,7 +37,7 @@ pub struct Taken {
 ///
 /// An `audit.k8s.io/v1` EventList, as its webhook sends it; or lines of its log, an Event each, as `application/x-ndjson`. With
 /// the key of a cluster. Calls of one list that belong together by user, address, agent and time are one event; that is a
-/// guess, and marked as one.
+/// guess, and marked as one. Calls that are in the log already, by all that says which call it is, come to nothing.
 #[utoipa::path(post, path = "/ingest/kube", tag = "ingest",
     params(("target" = Option<String>, Query, description = "Name of the cluster; its own key need not say it.")),
     request_body = Object,
@@ -57,20 +58,23 @@ pub async fn kube(gate: Gate, uri: Uri, headers: HeaderMap, body: Bytes) -> Resu
         return Err(ApiError::conflict(format!("`{}` is no Kubernetes cluster", target.name)));
     }
     lifecycle::agent_heard(app, &target, now).await?;
-    let mut intake = KubeIntake::of(Cluster {
+    let cluster = Cluster {
         organization_id: app.organization.id.to_string(),
         id: target.id.to_string(),
         name: target.name,
-    });
+    };
     let are_lines = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(LINES));
-    let taken = if are_lines { intake.take_log(&body, now) } else { intake.take(&body, now) };
-    let taken = taken.map_err(|error| ApiError::invalid(error.to_string()))?;
-    // What is acknowledged is on the disk: nothing waits for a list that may come.
-    intake.finish();
-    let events: Vec<_> = std::iter::from_fn(|| intake.next_event()).collect();
-    let number = events.len();
-    app.write(events).await?;
-    Ok(Json(Taken { events: number, defects: taken.defects }))
+    let list =
+        if are_lines { KubeList::read_log(cluster, &body, now) } else { KubeList::read(cluster, &body, now) };
+    let list = list.map_err(|error| ApiError::invalid(error.to_string()))?;
+    let defects = list.defects();
+    // Whoever has heard no answer sends a list again while it is taken in: that has to find it.
+    let _alone = app.kube.lock().await;
+    let known = app.database.known_calls(&list.calls()).await?;
+    let steps = list.grouped(&known, now).into_iter();
+    let steps = steps.map(|group| Step::of_calls(&group.calls, Event::Kube(Box::new(group.event)))).collect();
+    let events = app.make(steps).await?;
+    Ok(Json(Taken { events, defects }))
 }
 
 /// Bring in logs of BastionZero

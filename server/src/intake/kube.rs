@@ -1,91 +1,65 @@
 //! What a Kubernetes API server tells of its calls, a list at a time, as events of the log.
 //!
-//! What is likely to be one command of one person becomes one event, which is marked as the guess that it is. It is complete
-//! when nothing of it has come for a while; until then its calls are in memory only. Whoever may not lose a call that it
-//! has said it has, calls [`KubeIntake::finish`] before it says so: what goes on in the next list is then an event of its
-//! own.
+//! What is likely to be one command of one person becomes one event, which is marked as the guess that it is. Nothing is kept
+//! in memory for a list that may come, so that a list can be acknowledged once its events are on the disk: what goes on in the
+//! next list is then an event of its own.
 //!
-//! *Not here*: what a call is, and what belongs together (`audit_log::kube`).
+//! *Not here*: what a call is, and what belongs together (`audit_log::kube`); which calls were there before.
+
+use std::collections::HashSet;
 
 use casemate_audit_log::Time;
 use casemate_audit_log::kube::audit::{self, List, NoList};
-use casemate_audit_log::kube::group::{Cluster, Grouping};
-use casemate_audit_log::model::Event;
+use casemate_audit_log::kube::group::{Cluster, Complete, Grouping};
 
-/// The calls of one cluster.
+/// A list of calls of one cluster.
 #[derive(Debug)]
-pub struct KubeIntake {
-    grouping: Grouping,
-}
-
-/// What a list held.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct KubeTaken {
-    /// So many calls; those that were there before among them.
-    pub calls: usize,
-    /// So many events of stages that say nothing more.
-    pub passed_over: usize,
-    /// What was none: which, from 0, and why.
-    pub defects: Vec<String>,
+pub struct KubeList {
+    cluster: Cluster,
+    list: List,
 }
 
 /// More defects of a list than this tell nothing new.
 const DEFECTS: usize = 20;
 
-impl KubeIntake {
-    /// Of one cluster.
-    #[must_use]
-    pub fn of(cluster: Cluster) -> Self {
-        Self { grouping: Grouping::of(cluster) }
-    }
-
-    /// Takes an `EventList` that came `now`. An event in it that cannot be read does not stop the others.
+impl KubeList {
+    /// Reads an `EventList` that came `now`. An event in it that cannot be read does not stop the others.
     ///
     /// # Errors
-    /// It is none, and nothing of it was taken.
-    pub fn take(&mut self, list: &[u8], now: Time) -> Result<KubeTaken, NoList> {
-        Ok(self.take_all(&audit::read_list(list, now)?, now))
+    /// It is none.
+    pub fn read(cluster: Cluster, list: &[u8], now: Time) -> Result<Self, NoList> {
+        Ok(Self { cluster, list: audit::read_list(list, now)? })
     }
 
-    /// Takes lines of the API server's log, an `Event` each, as [`take`](Self::take) does a list.
+    /// Reads lines of the API server's log, an `Event` each, as [`read`](Self::read) does a list.
     ///
     /// # Errors
-    /// They are too many, and nothing of them was taken.
-    pub fn take_log(&mut self, lines: &[u8], now: Time) -> Result<KubeTaken, NoList> {
-        Ok(self.take_all(&audit::read_log(lines, now)?, now))
+    /// They are too many.
+    pub fn read_log(cluster: Cluster, lines: &[u8], now: Time) -> Result<Self, NoList> {
+        Ok(Self { cluster, list: audit::read_log(lines, now)? })
     }
 
-    fn take_all(&mut self, list: &List, now: Time) -> KubeTaken {
-        for call in &list.calls {
-            self.grouping.take(call, now);
-        }
-        let defects = list.defects.iter().take(DEFECTS);
-        KubeTaken {
-            calls: list.calls.len(),
-            passed_over: list.passed_over,
-            defects: defects.map(|(number, defect)| format!("event {number}: {defect}")).collect(),
-        }
-    }
-
-    /// Lets time pass.
-    pub fn advance(&mut self, now: Time) {
-        self.grouping.advance(now);
-    }
-
-    /// When that has something to do, if nothing comes before.
+    /// Its calls, each by its identity among those of all clusters.
     #[must_use]
-    pub fn deadline(&self) -> Option<Time> {
-        self.grouping.deadline()
+    pub fn calls(&self) -> Vec<[u8; 32]> {
+        self.list.calls.iter().map(|call| self.cluster.identity(call)).collect()
     }
 
-    /// Completes all events.
-    pub fn finish(&mut self) {
-        self.grouping.finish();
+    /// What was none: which, from 0, and why.
+    #[must_use]
+    pub fn defects(&self) -> Vec<String> {
+        let defects = self.list.defects.iter().take(DEFECTS);
+        defects.map(|(number, defect)| format!("event {number}: {defect}")).collect()
     }
 
-    /// The next event that is complete.
-    pub fn next_event(&mut self) -> Option<Event> {
-        self.grouping.next_event().map(|event| Event::Kube(Box::new(event)))
+    /// Those of its calls that are not known, put together.
+    #[must_use]
+    pub fn grouped(self, known: &HashSet<[u8; 32]>, now: Time) -> Vec<Complete> {
+        let mut grouping = Grouping::of(self.cluster.clone());
+        let new = self.list.calls.iter().filter(|call| !known.contains(&self.cluster.identity(call)));
+        new.for_each(|call| grouping.take(call, now));
+        grouping.finish();
+        std::iter::from_fn(|| grouping.next_complete()).collect()
     }
 }
 
@@ -105,55 +79,46 @@ mod tests {
         })
     }
 
-    fn list(events: &[serde_json::Value]) -> Vec<u8> {
-        json!({"kind": "EventList", "apiVersion": "audit.k8s.io/v1", "items": events})
-            .to_string()
-            .into_bytes()
-    }
-
-    #[test]
-    fn events_come_when_they_are_complete_and_once() {
+    fn list(events: &[serde_json::Value]) -> KubeList {
+        let list = json!({"kind": "EventList", "apiVersion": "audit.k8s.io/v1", "items": events}).to_string();
         let cluster = Cluster { organization_id: "o".into(), id: "c".into(), name: "prod".into() };
-        let mut intake = KubeIntake::of(cluster.clone());
-        let first = list(&[
-            call("1", "alice", 0),
-            call("2", "bob", 10),
-            json!({"kind": "Event"}),
-            call("3", "alice", 20),
-        ]);
-        let taken = intake.take(&first, NOW).unwrap();
-        assert_eq!((taken.calls, taken.passed_over, taken.defects.len()), (3, 0, 1));
-        assert!(taken.defects[0].starts_with("event 2: "), "{:?}", taken.defects);
-        assert!(intake.next_event().is_none(), "more of it may come");
-        // The API server sends a list again where it heard no answer.
-        intake.take(&first, NOW).unwrap();
-        intake.advance(intake.deadline().unwrap());
-        let events: Vec<_> = std::iter::from_fn(|| intake.next_event()).collect();
-        let shown = |event: &Event| {
-            let Event::Kube(event) = event else { panic!("it is one of Kubernetes") };
-            let (user, calls) = (event.user_email.clone(), event.endpoints.len());
-            (user, calls, event.grouping_guessed, event.target_name.clone())
-        };
-        let mut all: Vec<_> = events.iter().map(shown).collect();
+        KubeList::read(cluster, list.as_bytes(), NOW).unwrap()
+    }
+
+    /// Who, and how many calls.
+    fn shown(list: KubeList, known: &HashSet<[u8; 32]>) -> Vec<(String, usize)> {
+        let all = list.grouped(known, NOW).into_iter().map(|Complete { event, calls }| {
+            assert!(
+                event.grouping_guessed && event.target_name == "prod" && calls.len() == event.endpoints.len()
+            );
+            (event.user_email, calls.len())
+        });
+        let mut all: Vec<_> = all.collect();
         all.sort();
-        assert_eq!(all, [("alice".into(), 2, true, "prod".into()), ("bob".into(), 1, true, "prod".into())]);
-        // Who begins again gets the same ids.
-        let mut again = KubeIntake::of(cluster);
-        again.take(&first, NOW).unwrap();
-        again.finish();
-        assert_eq!(again.deadline(), None);
-        let ids = |events: &[Event]| {
-            let mut ids: Vec<_> = events.iter().map(|event| event.id().to_owned()).collect();
-            ids.sort();
-            ids
-        };
-        assert_eq!(ids(&std::iter::from_fn(|| again.next_event()).collect::<Vec<_>>()), ids(&events));
+        all
     }
 
     #[test]
-    fn what_is_no_list_leaves_all_as_it_was() {
-        let mut intake = KubeIntake::of(Cluster::default());
-        assert!(intake.take(br#"{"kind":"Pod"}"#, NOW).is_err() && intake.take(b"", NOW).is_err());
-        assert_eq!((intake.deadline(), intake.next_event()), (None, None));
+    fn what_is_known_does_not_come_again_in_whichever_list() {
+        let first =
+            [call("1", "alice", 0), call("2", "bob", 10), json!({"kind": "Event"}), call("3", "alice", 20)];
+        let known = HashSet::from_iter(list(&first).calls());
+        assert_eq!(known.len(), 3);
+        assert_eq!(list(&first).defects().len(), 1);
+        assert!(list(&first).defects()[0].starts_with("event 2: "));
+        assert_eq!(shown(list(&first), &HashSet::new()), [("alice".into(), 2), ("bob".into(), 1)]);
+        assert_eq!(shown(list(&first), &known), []);
+        // The file was cut meanwhile, and goes on.
+        let rest = [first[3].clone(), call("4", "alice", 30), first[1].clone()];
+        assert_eq!(shown(list(&rest), &known), [("alice".into(), 1)]);
+        // Who begins again gets the same.
+        assert_eq!(list(&first).grouped(&HashSet::new(), NOW), list(&first).grouped(&HashSet::new(), NOW));
+    }
+
+    #[test]
+    fn what_is_no_list_is_refused() {
+        let read = |bytes: &[u8]| KubeList::read(Cluster::default(), bytes, NOW);
+        assert!(read(br#"{"kind":"Pod"}"#).is_err() && read(b"").is_err());
+        assert_eq!(KubeList::read_log(Cluster::default(), b"\n", NOW).unwrap().calls().len(), 0);
     }
 }

@@ -33,7 +33,7 @@ use casemate_cast_format::{Header, Micros, SessionFacts, Size};
 
 pub use self::clock::Clock;
 pub use self::imported::{Imported, NoExport, read_export};
-pub use self::kube::{KubeIntake, KubeTaken};
+pub use self::kube::KubeList;
 pub use self::overlap::{Overlap, Step};
 use self::reader::Reader;
 pub use self::reader::UNREAD_LIMIT;

@@ -1,6 +1,4 @@
 //! The audit log of a Kubernetes API server: an `audit.k8s.io/v1` `Event` a line. What they are is the server's to say.
-//!
-//! *Invariant*: the same file is cut at the same lines, so that what was brought in before comes to nothing.
 
 use casemate_client::Client;
 use serde::Deserialize;
@@ -30,7 +28,7 @@ pub(super) fn is_line(line: &str) -> bool {
         .is_ok_and(|line| line.kind == "Event" && line.api_version.starts_with("audit.k8s.io/"))
 }
 
-/// Brings them to a server; gives how many events came of it.
+/// Brings them to a server; gives how many events came of what was not there before.
 pub(super) fn bring_in(
     client: &Client,
     cluster: Option<&str>,

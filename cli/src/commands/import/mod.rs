@@ -179,7 +179,8 @@ impl Work<'_> {
             Kind::Kube => {
                 let cluster = self.named.target.as_deref();
                 let taken = kube::bring_in(&self.client, cluster, &text(path)?, &name, self.printer)?;
-                self.printer.say(format!("{name}: {taken} Kubernetes commands"));
+                let commands = if taken == 1 { "command" } else { "commands" };
+                self.printer.say(format!("{name}: {taken} new Kubernetes {commands}"));
             }
             Kind::Typescript => {
                 let timing = self.timing_of(path).ok_or_else(|| {

@@ -1,0 +1,39 @@
+//! Calls of Kubernetes are known by the events that they are in.
+
+use std::collections::HashSet;
+
+use bytes::Bytes;
+use casemate_audit_log::Time;
+use uuid::Uuid;
+
+use super::{in_both, some};
+use crate::{Batch, Chunk, Journal, Step};
+
+#[test]
+fn calls_are_known_when_their_event_is_in_the_log_and_not_before() {
+    in_both(async |database| {
+        let journal = Journal::open(&database, Uuid::now_v7(), Time(0)).await.unwrap();
+        let [one, two, three] = [1, 2, 3].map(|number| [number; 32]);
+        // More than are asked for at once.
+        let many: Vec<_> =
+            (0..1200_u32).map(|number| [&number.to_be_bytes()[..]; 8].concat().try_into().unwrap()).collect();
+        let step = |calls: &[[u8; 32]], event: i64| Step::of_calls(calls, some(event..event + 1).remove(0));
+        let write = async |steps| journal.write(Batch { steps, ..Batch::default() }).await;
+        assert_eq!(database.known_calls(&[one]).await.unwrap(), HashSet::new());
+        assert_eq!(database.known_calls(&[]).await.unwrap(), HashSet::new());
+        assert_eq!(write(vec![step(&[one, two], 1), step(&many, 2)]).await.unwrap(), 2);
+        // As told again; and with one that is new.
+        assert_eq!(write(vec![step(&[two, one], 3)]).await.unwrap(), 0);
+        assert_eq!(write(vec![step(&[two, three], 4)]).await.unwrap(), 1);
+        // What cannot be kept is not known.
+        let nowhere = Chunk { recording: Uuid::now_v7(), offset: 0, bytes: Bytes::from_static(b"x") };
+        let failing = Batch { chunks: vec![nowhere], steps: vec![step(&[[9; 32]], 5)], ..Batch::default() };
+        journal.write(failing).await.unwrap_err();
+        let asked = [&many[..], &[one, two, three, [9; 32]]].concat();
+        let known = database.known_calls(&asked).await.unwrap();
+        assert_eq!(known, asked[..asked.len() - 1].iter().copied().collect());
+        journal.close().await;
+        let rows = database.after(&crate::Cursor::new(), 100).await.unwrap();
+        assert_eq!(rows.len(), 3);
+    });
+}
