@@ -258,11 +258,17 @@ fn a_great_recording_is_played_while_it_is_prepared() {
     let Some(mut web) = Web::begin() else { return };
     let agent = web.server.with_key(&web.administrator.agent("web-1"));
     let id = Uuid::now_v7().to_string();
-    assert_eq!(agent.connect_as(&id, "alice@org.com", "cast").status, 201);
+    assert_eq!(agent.connect_as(&id, "alice@org.com", "cast.zst").status, 201);
     let line = "x".repeat(150);
     let lines = (0..400_000_u32).map(|second| format!("[{second}.5,\"o\",\"line {second} {line}\\r\\n\"]\n"));
-    let text = format!("{{\"version\":2,\"width\":80,\"height\":24}}\n{}", lines.collect::<String>());
-    let pieces: Vec<&[u8]> = text.as_bytes().chunks(1 << 20).collect();
+    web.world.write(
+        "great.cast",
+        format!("{{\"version\":2,\"width\":80,\"height\":24}}\n{}", lines.collect::<String>()),
+    );
+    // In segments it is on the server long before it can be prepared.
+    web.world.casemate(&["convert", "great.cast", "great.cast.zst"]).run().success();
+    let segments = web.world.bytes("great.cast.zst");
+    let pieces: Vec<&[u8]> = segments.chunks(1 << 20).collect();
     for (number, piece) in pieces.iter().enumerate() {
         let is_last = number + 1 == pieces.len();
         assert_eq!(agent.patch(&id, number * (1 << 20), piece, is_last).status, 204);
@@ -271,7 +277,10 @@ fn a_great_recording_is_played_while_it_is_prepared() {
     let slow = Slow::down(web.server.pid());
     let administrator = web.administrator.clone();
     let index = || administrator.json(&format!("session-recordings/{id}/player"));
-    let first = index();
+    let first = wait_until("its beginning", LONG, || {
+        let begun = administrator.get(&format!("session-recordings/{id}/player"));
+        (begun.status == 200).then(|| begun.json())
+    });
     assert_eq!(first["isWhole"], false, "it was made in no time");
     // The ticket of the page is for how far it is: whoever reads parts of the recording with it stands in the log.
     let auditor = web.server.with_key(&web.administrator.key("Auditor"));
