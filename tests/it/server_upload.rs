@@ -298,7 +298,7 @@ fn what_other_systems_send_is_in_the_logs_once() {
         let events = administrator.json("events/kube?subjectNames=alice@org.com&search=deployments");
         assert_eq!(events.as_array().unwrap().len(), 1, "{events}");
         // Sent again with others, and while it is on its way; and somebody has chosen an audit id that was there before.
-        let mut more = list.clone();
+        let mut more = list;
         let others = [
             call("11111111-2222-4333-8444-555555555556", "/api/v1/secrets", "2026-11-26T09:30:00.200000Z"),
             call("11111111-2222-4333-8444-555555555557", "/version", "2026-11-26T09:30:00.300000Z"),
