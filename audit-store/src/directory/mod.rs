@@ -8,6 +8,7 @@
 //! here).
 
 mod keys;
+mod part;
 mod places;
 mod sign_ins;
 mod subjects;
@@ -18,6 +19,7 @@ use sea_query::OnConflict;
 use uuid::Uuid;
 
 pub use self::keys::Key;
+pub use self::part::{Called, Part};
 pub use self::places::{Environment, Space};
 pub use self::sign_ins::{Link, Purpose, SetUp, SignIn};
 pub use self::subjects::{NewSubject, Subject, SubjectChange};

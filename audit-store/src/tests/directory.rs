@@ -7,7 +7,7 @@ use casemate_audit_log::model::{
 use uuid::Uuid;
 
 use super::in_both;
-use crate::directory::{Link, NewSubject, Purpose, SetUp, SignIn, SubjectChange};
+use crate::directory::{Called, Link, NewSubject, Part, Purpose, SetUp, SignIn, SubjectChange};
 use crate::{Batch, Database, Digest, Directory, Journal, Page, StoreError};
 
 const MINUTE: i64 = 60_000_000;
@@ -349,5 +349,91 @@ fn a_space_is_its_owners_until_it_is_closed() {
         assert_eq!(ids(directory.spaces(Some(owners[0])).await.unwrap()), [second.id, first.id]);
         assert_eq!(directory.spaces(None).await.unwrap().len(), 3);
         assert_eq!(directory.space(other.id).await.unwrap(), Some(other));
+    });
+}
+
+#[test]
+fn lists_are_given_part_by_part_and_searched_by_name() {
+    in_both(async |database| {
+        let directory = open(&database).await;
+        let mut names = vec!["Zoë@org.com".to_owned(), "[a]*%_.\\b@org.com".into(), "gone@org.com".into()];
+        names.extend((0..7).map(|number| format!("person-{number}@org.com")));
+        let mut ids = Vec::new();
+        for name in &names {
+            let full_name = (name == "person-3@org.com").then(|| "Ångström".to_owned());
+            let new = NewSubject { full_name, ..person(name, Role::User) };
+            ids.push(directory.add_subject(new, Time(1)).await.unwrap().id);
+        }
+        directory.delete_subject(ids[2], Time(2)).await.unwrap().unwrap();
+        names.remove(2);
+        names.sort();
+        let some = async |text: &str, behind: Option<(String, Option<Uuid>)>| {
+            let part = Part { text: text.into(), behind, limit: 4 };
+            directory.some_subjects(SubjectType::User, &part).await.unwrap()
+        };
+        let (mut found, mut behind) = (Vec::new(), None);
+        loop {
+            let more = some("", behind.take()).await;
+            let Some(last) = more.last() else { break };
+            behind = Some((last.name.clone(), Some(last.id)));
+            found.extend(more.into_iter().map(|one| one.name));
+        }
+        assert_eq!(found, names);
+        for (text, expected) in [
+            ("PERSON-3", &["person-3@org.com"][..]),
+            ("ångSTRÖM", &["person-3@org.com"]),
+            ("zoË@", &["Zoë@org.com"]),
+            ("[A]*%_.\\B", &["[a]*%_.\\b@org.com"]),
+            ("gone", &[]),
+            ("person_", &[]),
+            ("*", &["[a]*%_.\\b@org.com"]),
+            ("\0", &[]),
+        ] {
+            let found: Vec<_> = some(text, None).await.into_iter().map(|one| one.name).collect();
+            assert_eq!(found, expected, "{text:?}");
+        }
+        // Behind a name, whether there is one.
+        let found = some("person", Some(("person-5".into(), None))).await;
+        assert_eq!(
+            found.iter().map(|one| &*one.name).collect::<Vec<_>>(),
+            ["person-5@org.com", "person-6@org.com"]
+        );
+        // Those of one name, each once.
+        for _ in 0..6 {
+            let space = directory.ensure_space(ids[0], "work", Time(3)).await.unwrap();
+            directory.close_space(space.id).await.unwrap().unwrap();
+        }
+        let part = Part { limit: 4, ..Part::default() };
+        let first = directory.some_spaces(Some(ids[0]), &part).await.unwrap();
+        let last = first.last().unwrap();
+        let part = Part { behind: Some((last.name.clone(), Some(last.id))), ..part };
+        let rest = directory.some_spaces(None, &part).await.unwrap();
+        let mut spaces: Vec<_> = first.iter().chain(&rest).map(|space| space.id).collect();
+        spaces.sort();
+        spaces.dedup();
+        assert_eq!((first.len(), rest.len(), spaces.len()), (4, 2, 6));
+        assert!(directory.some_spaces(Some(ids[1]), &part).await.unwrap().is_empty());
+        // The rest of what has names.
+        let environment = directory.add_environment("Prod", Time(4)).await.unwrap();
+        let target =
+            directory.add_target(TargetType::Bzero, "Web-1", Some(environment.id), Time(4)).await.unwrap();
+        let key = directory.add_api_key("SIEM", Role::Auditor, Digest([9; 32]), None, Time(4)).await.unwrap();
+        let part = |text: &str| Part { text: text.into(), behind: None, limit: 4 };
+        assert_eq!(directory.some_environments(&part("PROD")).await.unwrap(), [environment.clone()]);
+        assert_eq!(directory.some_targets(None, &part("web")).await.unwrap(), [target.clone()]);
+        assert_eq!(directory.some_targets(Some(target.id), &part("")).await.unwrap(), [target.clone()]);
+        assert_eq!(directory.some_targets(Some(ids[0]), &part("")).await.unwrap(), []);
+        assert_eq!(directory.some_keys(&part("siem")).await.unwrap(), [key]);
+        assert_eq!(directory.environment_named("Prod").await.unwrap(), Some(environment.clone()));
+        assert_eq!(directory.environment_named("prod").await.unwrap(), None);
+        for (of, id, name) in [
+            (Called::Subjects, ids[0], "Zoë@org.com"),
+            (Called::Targets, target.id, "Web-1"),
+            (Called::Environments, environment.id, "Prod"),
+        ] {
+            let names = directory.names(of, &[id, ids[2], Uuid::nil()]).await.unwrap();
+            assert_eq!(names, [(id, name.to_owned())].into());
+        }
+        assert!(directory.names(Called::Subjects, &[]).await.unwrap().is_empty());
     });
 }
