@@ -10,7 +10,7 @@ use crate::text::Foreign;
 pub fn wrong(status: u16, back: Option<&str>, said: &str) -> Markup {
     let title = match status {
         403 => "That is not for you",
-        404 => "There is no such page",
+        404 if back.is_none() => "There is no such page",
         429 => "Too many attempts",
         400..=499 if back.is_some() => "That was not done",
         400..=499 => "That cannot be shown",

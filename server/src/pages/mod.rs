@@ -20,7 +20,7 @@ mod still;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Request};
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
@@ -101,7 +101,7 @@ async fn as_page(request: Request, next: Next) -> Response {
     let address =
         request.uri().path_and_query().map(|address| address.as_str().to_owned()).unwrap_or_default();
     let is_read = request.method() == Method::GET;
-    let back = (!is_read).then(|| page_of(request.uri().path()).to_owned());
+    let back = (!is_read).then(|| back(request.uri()));
     let is_part = request.headers().contains_key("hx-request");
     let (parts, body) = next.run(request).await.into_parts();
     let status = parts.status;
@@ -129,10 +129,17 @@ async fn as_page(request: Request, next: Next) -> Response {
     response
 }
 
-/// The page on which something was to be done, by the path of doing it: `/admin/PAGE/…`, `/admin/settings/PAGE/…`.
-fn page_of(path: &str) -> &str {
-    let names = if path.starts_with(casemate_web::settings::ROOT) { 3 } else { 2 };
-    path.match_indices('/').nth(names).map_or(path, |(end, _)| &path[..end])
+/// The page on which something was to be done, by the address of doing it: `/admin/PAGE/…`, `/admin/settings/PAGE/…`; of settings
+/// the same part.
+fn back(uri: &Uri) -> String {
+    let path = uri.path();
+    let is_settings = path.starts_with(SETTINGS);
+    let end = path.match_indices('/').nth(if is_settings { 3 } else { 2 });
+    let page = end.map_or(path, |(end, _)| &path[..end]);
+    match uri.query().filter(|_| is_settings) {
+        Some(query) => format!("{page}?{query}"),
+        None => page.to_owned(),
+    }
 }
 
 /// What every page says to browsers.

@@ -4,21 +4,28 @@ use std::collections::HashMap;
 
 use axum::Json;
 use axum::extract::{Form, Path};
+use axum::http::Uri;
 use axum::response::{IntoResponse as _, Redirect, Response};
-use casemate_audit_log::model::{NO_ID, Role, SpaceState};
+use casemate_audit_log::model::{Role, SpaceState, SubjectType};
+use casemate_audit_store::directory::{Called, Part};
 use casemate_web::layout;
 use casemate_web::settings::{
-    self, Content, Environment, Key, Secret, Section, Settings, Space, Subject, Target,
+    self, Asked, Content, Environment, Key, OFFERED, ROWS, Secret, Section, Settings, Space, Subject, Target,
 };
+use uuid::Uuid;
 
 use super::{html, viewer};
 use crate::api::body::Body;
 use crate::api::directory::keys::{self, NewKey};
-use crate::api::directory::places::{self, EnvironmentView, Named};
+use crate::api::directory::places::{self, Named};
 use crate::api::directory::subjects::{self, NewServiceAccount, NewUser, SubjectUpdate, SubjectView};
-use crate::api::directory::targets::{self, NewTarget, TargetUpdate, TargetView};
+use crate::api::directory::targets::{self, NewTarget, TargetUpdate};
+use crate::api::question::pairs;
 use crate::error::ApiError;
 use crate::who::{Action, Caller, Gate, Reach};
+
+/// What is looked for in names is not longer: nor are they.
+const LONGEST: usize = 200;
 
 /// What stands in a form.
 type Said = HashMap<String, String>;
@@ -26,7 +33,7 @@ type Said = HashMap<String, String>;
 /// What is needed to see a section, and to change it.
 const fn actions(section: Section) -> (Action, Action) {
     match section {
-        Section::People => (Action::ListSubjects, Action::ChangeSubject),
+        Section::People | Section::Accounts => (Action::ListSubjects, Action::ChangeSubject),
         Section::Keys => (Action::ListKeys, Action::CreateKey),
         Section::Targets => (Action::ListTargets, Action::ChangeTarget),
         Section::Environments => (Action::ListEnvironments, Action::ChangeEnvironments),
@@ -53,8 +60,8 @@ pub(super) async fn first(gate: Gate) -> Result<Redirect, ApiError> {
 }
 
 /// A section.
-pub(super) async fn page(gate: Gate, Path(name): Path<String>) -> Result<Response, ApiError> {
-    show(&gate, named(&name)?, None).await
+pub(super) async fn page(gate: Gate, Path(name): Path<String>, uri: Uri) -> Result<Response, ApiError> {
+    show(&gate, named(&name)?, asked(&gate, &uri)?, None).await
 }
 
 /// The section of a name.
@@ -62,79 +69,145 @@ fn named(name: &str) -> Result<Section, ApiError> {
     Section::named(name).ok_or_else(|| ApiError::not_found("page"))
 }
 
-async fn show(gate: &Gate, section: Section, secret: Option<Secret>) -> Result<Response, ApiError> {
+/// Which part of a section somebody asks for by an address.
+fn asked(gate: &Gate, uri: &Uri) -> Result<Asked, ApiError> {
+    gate.who().ok_or_else(ApiError::unauthenticated)?;
+    let mut asked = Asked::default();
+    for (name, value) in pairs(uri)? {
+        match name.as_str() {
+            "text" if value.chars().count() > LONGEST => {
+                return Err(ApiError::field("text", format!("it is longer than {LONGEST} characters")));
+            }
+            "text" => value.trim().clone_into(&mut asked.text),
+            "after" => asked.after = Some(value).filter(|after| !after.is_empty()),
+            _ => return Err(ApiError::field(&name, "there is no such parameter here")),
+        }
+    }
+    Ok(asked)
+}
+
+async fn show(
+    gate: &Gate,
+    section: Section,
+    asked: Asked,
+    secret: Option<Secret>,
+) -> Result<Response, ApiError> {
     let caller = gate.who().ok_or_else(ApiError::unauthenticated)?;
-    let content = content(gate, caller, section).await?;
+    let (content, more) = content(gate, caller, section, &asked).await?;
     let changes = may(actions(section).1, caller.role).then(|| caller.csrf.clone().unwrap_or_default());
-    let settings = Settings { section, sections: sections(caller.role), content, changes, secret };
+    let sections = sections(caller.role);
+    let settings = Settings { section, sections, asked, content, more, changes, secret };
     Ok(html(layout::page(settings::TITLE, settings::ROOT, &viewer(caller), &settings::page(&settings))))
 }
 
-async fn content(gate: &Gate, caller: &Caller, section: Section) -> Result<Content, ApiError> {
-    let subject = |view: SubjectView| subject(view, caller);
+/// The part of a list that an address asks for, and one more, so that it is known whether there is.
+fn part(asked: &Asked) -> Part {
+    let behind = asked.after.as_deref().map(|after| match after.rsplit_once('.') {
+        Some((name, id)) if id.parse::<Uuid>().is_ok() => (name.to_owned(), id.parse().ok()),
+        _ => (after.to_owned(), None),
+    });
+    Part { text: asked.text.clone(), behind, limit: ROWS + 1 }
+}
+
+/// Leaves as many as a page has, and says behind which there are more.
+fn cut<T>(rows: &mut Vec<T>, place: impl Fn(&T) -> (&str, String)) -> Option<String> {
+    let has_more = rows.len() > ROWS;
+    rows.truncate(ROWS);
+    rows.last().filter(|_| has_more).map(place).map(|(name, id)| format!("{name}.{id}"))
+}
+
+/// What a page shows, and where there is more.
+async fn content(
+    gate: &Gate,
+    caller: &Caller,
+    section: Section,
+    asked: &Asked,
+) -> Result<(Content, Option<String>), ApiError> {
+    let (part, directory) = (part(asked), &gate.app.directory);
     Ok(match section {
-        Section::People => {
-            let Json(people) = subjects::users(gate.clone()).await?;
-            Content::People(people.into_iter().map(subject).collect())
+        Section::People | Section::Accounts => {
+            let is_people = section == Section::People;
+            let kind = if is_people { SubjectType::User } else { SubjectType::ServiceAccount };
+            let mut found = subjects::some(gate, kind, &part).await?;
+            let more = cut(&mut found, |one| (&one.email, one.id.clone()));
+            let found = found.into_iter().map(|view| subject(view, caller)).collect();
+            (if is_people { Content::People(found) } else { Content::Accounts(found) }, more)
         }
         Section::Keys => {
-            let Json(keys) = keys::keys(gate.clone()).await?;
-            let Json(accounts) = subjects::service_accounts(gate.clone()).await?;
-            let targets = targets::seen(gate, None).await?;
-            let keys = keys.into_iter().map(|key| Key {
-                id: key.id,
+            let mut found = keys::some(gate, &part).await?;
+            let more = cut(&mut found, |key| (&key.name, key.id.to_string()));
+            let ids: Vec<_> = found.iter().filter_map(|key| key.target).collect();
+            let targets = known(gate, caller, Action::ListTargets, Called::Targets, &ids).await?;
+            let key = |key: casemate_audit_store::directory::Key| Key {
+                id: key.id.to_string(),
                 name: key.name,
                 role: key.role,
-                target: key.target_id,
-                created: key.time_created,
+                target: key.target.and_then(|target| targets.get(&target).cloned()),
+                created: key.created,
                 used: key.last_used,
-            });
-            let targets = targets.into_iter().map(|target| (target.id.to_string(), target.name));
-            Content::Keys {
-                accounts: accounts.into_iter().map(subject).collect(),
-                keys: keys.collect(),
-                targets: targets.collect(),
-            }
+            };
+            (Content::Keys(found.into_iter().map(key).collect()), more)
         }
         Section::Targets => {
-            let targets = targets::seen(gate, None).await?;
-            Content::Targets {
-                targets: targets.iter().map(|found| target(TargetView::of(found))).collect(),
-                environments: environments(gate).await?,
-            }
+            let mut found = targets::some(gate, &part).await?;
+            let more = cut(&mut found, |target| (&target.name, target.id.to_string()));
+            let offered = Part { limit: OFFERED, ..Part::default() };
+            let environments = places::some_environments(gate, &offered).await?;
+            let environments = environments.into_iter().map(|one| one.name).collect();
+            let ids: Vec<_> = found.iter().filter_map(|target| target.environment).collect();
+            let names = directory.names(Called::Environments, &ids).await?;
+            let target = |target: casemate_audit_store::directory::Target| Target {
+                id: target.id.to_string(),
+                name: target.name,
+                kind: target.kind.name(),
+                status: target.agent_status.name(),
+                environment: target.environment.and_then(|id| names.get(&id).cloned()),
+                created: target.created,
+                seen: target.agent_seen,
+            };
+            (Content::Targets { targets: found.into_iter().map(target).collect(), environments }, more)
         }
-        Section::Environments => Content::Environments(environments(gate).await?),
+        Section::Environments => {
+            let mut found = places::some_environments(gate, &part).await?;
+            let more = cut(&mut found, |one| (&one.name, one.id.to_string()));
+            let found = found.into_iter().map(|one| Environment {
+                id: one.id.to_string(),
+                name: one.name,
+                created: one.created,
+            });
+            (Content::Environments(found.collect()), more)
+        }
         Section::Spaces => {
-            let Json(spaces) = places::spaces(gate.clone()).await?;
-            let owners = owners(gate, caller).await?;
-            let spaces = spaces.into_iter().map(|space| Space {
-                owner: owners.get(&space.owner_id).cloned().unwrap_or(space.owner_id),
-                id: space.id,
-                name: space.display_name,
+            let mut found = places::some_spaces(gate, &part).await?;
+            let more = cut(&mut found, |space| (&space.name, space.id.to_string()));
+            let ids: Vec<_> = found.iter().map(|space| space.owner).collect();
+            let mut owners = known(gate, caller, Action::ListSubjects, Called::Subjects, &ids).await?;
+            owners.insert(caller.id, caller.subject.subject_name.clone());
+            let space = |space: casemate_audit_store::directory::Space| Space {
+                owner: owners.get(&space.owner).cloned().unwrap_or_else(|| space.owner.to_string()),
+                id: space.id.to_string(),
+                name: space.name,
                 state: space.state.name(),
                 is_open: space.state != SpaceState::Closed,
-                created: space.time_created,
-            });
-            Content::Spaces(spaces.collect())
+                created: space.created,
+            };
+            (Content::Spaces(found.into_iter().map(space).collect()), more)
         }
     })
 }
 
-/// Names of whoever can have a space, by their ids: all, or only of who looks.
-async fn owners(gate: &Gate, caller: &Caller) -> Result<HashMap<String, String>, ApiError> {
-    let mut owners = HashMap::from([(caller.id.to_string(), caller.subject.subject_name.clone())]);
-    if may(Action::ListSubjects, caller.role) {
-        let Json(all) = subjects::subjects(gate.clone()).await?;
-        owners.extend(all.into_iter().map(|one| (one.id, one.email)));
+/// Names of what rows refer to, for whoever may list all of that.
+async fn known(
+    gate: &Gate,
+    caller: &Caller,
+    action: Action,
+    of: Called,
+    ids: &[Uuid],
+) -> Result<HashMap<Uuid, String>, ApiError> {
+    if action.reach(caller.role) != Reach::All {
+        return Ok(HashMap::new());
     }
-    Ok(owners)
-}
-
-async fn environments(gate: &Gate) -> Result<Vec<Environment>, ApiError> {
-    let Json(environments) = places::environments(gate.clone()).await?;
-    let environment =
-        |EnvironmentView { id, name, time_created, .. }| Environment { id, name, created: time_created };
-    Ok(environments.into_iter().map(environment).collect())
+    Ok(gate.app.directory.names(of, ids).await?)
 }
 
 fn subject(view: SubjectView, caller: &Caller) -> Subject {
@@ -146,21 +219,9 @@ fn subject(view: SubjectView, caller: &Caller) -> Subject {
         role: view.role,
         is_enabled: view.enabled,
         // A program has a key instead.
-        has_password: view.has_password || view.kind != casemate_audit_log::model::SubjectType::User,
+        has_password: view.has_password || view.kind != SubjectType::User,
         created: view.time_created,
         seen: view.last_login,
-    }
-}
-
-fn target(view: TargetView) -> Target {
-    Target {
-        id: view.id,
-        name: view.name,
-        kind: view.kind.name(),
-        status: view.status.name(),
-        environment: Some(view.environment_id).filter(|id| id != NO_ID),
-        created: view.time_created,
-        seen: view.last_agent_update,
     }
 }
 
@@ -178,9 +239,10 @@ fn role(said: &mut Said) -> Result<Option<Role>, ApiError> {
 pub(super) async fn add(
     gate: Gate,
     Path(name): Path<String>,
+    uri: Uri,
     Form(mut said): Form<Said>,
 ) -> Result<Response, ApiError> {
-    let section = named(&name)?;
+    let (section, asked) = (named(&name)?, asked(&gate, &uri)?);
     gate.prove(said.get("csrf").map(String::as_str).unwrap_or_default());
     let text = |said: &mut Said, name: &str| said.remove(name).unwrap_or_default();
     let what = text(&mut said, "what");
@@ -191,7 +253,7 @@ pub(super) async fn add(
             let (_, Json(made)) = subjects::add_user(gate.clone(), Body(new)).await?;
             Some(link(&made.user.email, made.link))
         }
-        (Section::Keys, "service-account") => {
+        (Section::Accounts, _) => {
             let new = NewServiceAccount { email: text(&mut said, "email"), role: role(&mut said)? };
             let (_, Json(made)) = subjects::add_service_account(gate.clone(), Body(new)).await?;
             Some(key(&made.service_account_summary.email, made.secret))
@@ -204,8 +266,8 @@ pub(super) async fn add(
         }
         (Section::Targets, _) => {
             let name = text(&mut said, "targetName");
-            let new =
-                NewTarget { target_name: name.clone(), environment_id: field(&mut said, "environmentId") };
+            let environment_id = environment(&gate, &mut said).await?;
+            let new = NewTarget { target_name: name.clone(), environment_id };
             let (_, Json(made)) = match text(&mut said, "kind").as_str() {
                 "bzero" => targets::add_host(gate.clone(), Body(new)).await?,
                 "kube" => targets::add_cluster(gate.clone(), Body(new)).await?,
@@ -227,7 +289,7 @@ pub(super) async fn add(
             None
         }
     };
-    done(&gate, section, secret).await
+    done(&gate, section, asked, secret).await
 }
 
 fn link(name: &str, link: String) -> Secret {
@@ -245,20 +307,34 @@ fn key(name: &str, secret: String) -> Secret {
 }
 
 /// A secret is shown; where there is none, the page that a browser can load again.
-async fn done(gate: &Gate, section: Section, secret: Option<Secret>) -> Result<Response, ApiError> {
+async fn done(
+    gate: &Gate,
+    section: Section,
+    asked: Asked,
+    secret: Option<Secret>,
+) -> Result<Response, ApiError> {
     match secret {
-        Some(secret) => show(gate, section, Some(secret)).await,
-        None => Ok(Redirect::to(&section.path()).into_response()),
+        Some(secret) => show(gate, section, asked, Some(secret)).await,
+        None => Ok(Redirect::to(&asked.address(&section.path())).into_response()),
     }
+}
+
+/// The id of the environment that a form names; nothing where it names none. One that there is not has an id that nothing has: that
+/// is said behind the gate.
+async fn environment(gate: &Gate, said: &mut Said) -> Result<Option<String>, ApiError> {
+    let Some(named) = field(said, "environment") else { return Ok(None) };
+    let found = gate.app.directory.environment_named(named.trim()).await?;
+    Ok(Some(found.map_or(Uuid::max(), |found| found.id).to_string()))
 }
 
 /// Does something with what there is.
 pub(super) async fn act(
     gate: Gate,
     Path((name, id, act)): Path<(String, String, String)>,
+    uri: Uri,
     Form(mut said): Form<Said>,
 ) -> Result<Response, ApiError> {
-    let section = named(&name)?;
+    let (section, asked) = (named(&name)?, asked(&gate, &uri)?);
     gate.prove(said.get("csrf").map(String::as_str).unwrap_or_default());
     let to = gate.clone();
     let mut secret = None;
@@ -267,22 +343,16 @@ pub(super) async fn act(
             let (_, Json(made)) = subjects::new_link(to, Path(id)).await?;
             secret = Some(link(&made.user.email, made.link));
         }
-        (Section::People | Section::Keys, "change") => {
+        (Section::People | Section::Accounts, "change") => {
             let enabled = field(&mut said, "enabled").map(|enabled| enabled == "true");
             let update = SubjectUpdate { full_name: None, role: field(&mut said, "role"), enabled };
             drop(subjects::change(to, Path(id), Body(update)).await?);
         }
         (Section::People, "delete") => drop(subjects::delete_user(to, Path(id)).await?),
-        (Section::Keys, "delete") => {
-            // A service account goes with its keys.
-            let uuid = crate::app::id("key", &id)?;
-            match gate.app.directory.key(uuid).await? {
-                Some(_) => drop(keys::delete(to, Path(id)).await?),
-                None => drop(subjects::delete_service_account(to, Path(id)).await?),
-            }
-        }
+        (Section::Accounts, "delete") => drop(subjects::delete_service_account(to, Path(id)).await?),
+        (Section::Keys, "delete") => drop(keys::delete(to, Path(id)).await?),
         (Section::Targets, "change") => {
-            let environment_id = Some(said.remove("environmentId").unwrap_or_default());
+            let environment_id = Some(environment(&gate, &mut said).await?.unwrap_or_default());
             let update = TargetUpdate { target_name: field(&mut said, "targetName"), environment_id };
             drop(targets::change(to, Path(id), Body(update)).await?);
         }
@@ -295,5 +365,5 @@ pub(super) async fn act(
         (Section::Spaces, "delete") => drop(places::close_space(to, Path(id)).await?),
         _ => return Err(ApiError::not_found("page")),
     }
-    done(&gate, section, secret).await
+    done(&gate, section, asked, secret).await
 }

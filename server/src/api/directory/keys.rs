@@ -6,12 +6,12 @@ use axum::http::StatusCode;
 use casemate_audit_log::Time;
 use casemate_audit_log::model::Role;
 use casemate_audit_store::Digest;
-use casemate_audit_store::directory::Key;
+use casemate_audit_store::directory::{Key, Part};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::name;
+use super::{name, noted};
 use crate::api::body::Body;
 use crate::app::id;
 use crate::error::{ApiError, ErrorBody};
@@ -84,6 +84,15 @@ impl KeyView {
 pub async fn keys(gate: Gate) -> Result<Json<Vec<KeyView>>, ApiError> {
     gate.pass(Action::ListKeys, "all", json!({})).await?;
     Ok(Json(gate.app.directory.keys().await?.iter().map(KeyView::of).collect()))
+}
+
+/// Some keys, as a page of settings lists them.
+///
+/// # Errors
+/// It is not for whoever calls, or the database refuses.
+pub(crate) async fn some(gate: &Gate, part: &Part) -> Result<Vec<Key>, ApiError> {
+    gate.pass(Action::ListKeys, "all", noted(part)).await?;
+    Ok(gate.app.directory.some_keys(part).await?)
 }
 
 /// A key

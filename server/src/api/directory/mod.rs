@@ -5,6 +5,9 @@ pub mod places;
 pub mod subjects;
 pub mod targets;
 
+use casemate_audit_store::directory::Part;
+use serde_json::{Value, json};
+
 use crate::error::ApiError;
 
 /// Names are not longer.
@@ -30,6 +33,18 @@ pub(super) fn name(field: &str, text: &str) -> Result<String, ApiError> {
 /// It is empty, too long, or has control characters.
 pub(super) fn words(field: &str, text: &str) -> Result<String, ApiError> {
     one_line(field, text, LONGEST_TEXT)
+}
+
+/// What is noted of a part of a list that somebody asks for.
+fn noted(part: &Part) -> Value {
+    let mut noted = json!({});
+    if !part.text.is_empty() {
+        noted["text"] = json!(part.text);
+    }
+    if let Some((name, _)) = &part.behind {
+        noted["after"] = json!(name);
+    }
+    noted
 }
 
 fn one_line(field: &str, text: &str, longest: usize) -> Result<String, ApiError> {

@@ -5,12 +5,12 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use casemate_audit_log::Time;
 use casemate_audit_log::model::SpaceState;
-use casemate_audit_store::directory::{Environment, Space};
+use casemate_audit_store::directory::{Environment, Part, Space};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::name;
+use super::{name, noted};
 use crate::api::body::Body;
 use crate::app::{App, id};
 use crate::error::{ApiError, ErrorBody};
@@ -79,6 +79,15 @@ pub async fn environments(gate: Gate) -> Result<Json<Vec<EnvironmentView>>, ApiE
     Ok(Json(gate.app.directory.environments().await?.iter().map(EnvironmentView::of).collect()))
 }
 
+/// Some environments, as a page of settings lists them.
+///
+/// # Errors
+/// It is not for whoever calls, or the database refuses.
+pub(crate) async fn some_environments(gate: &Gate, part: &Part) -> Result<Vec<Environment>, ApiError> {
+    gate.pass(Action::ListEnvironments, "all", noted(part)).await?;
+    Ok(gate.app.directory.some_environments(part).await?)
+}
+
 /// An environment
 #[utoipa::path(get, path = "/environments/{id}", tag = "organization", params(("id" = String, Path)),
     responses((status = 200, body = EnvironmentView), (status = "4XX", body = ErrorBody)))]
@@ -142,6 +151,16 @@ pub async fn spaces(gate: Gate) -> Result<Json<Vec<SpaceView>>, ApiError> {
     let caller = gate.pass(Action::ListSpaces, "all", json!({})).await?;
     let owner = (caller.reach != Reach::All).then_some(caller.id);
     Ok(Json(gate.app.directory.spaces(owner).await?.iter().map(SpaceView::of).collect()))
+}
+
+/// Some spaces, as a page of settings lists them.
+///
+/// # Errors
+/// It is not for whoever calls, or the database refuses.
+pub(crate) async fn some_spaces(gate: &Gate, part: &Part) -> Result<Vec<Space>, ApiError> {
+    let caller = gate.pass(Action::ListSpaces, "all", noted(part)).await?;
+    let owner = (caller.reach != Reach::All).then_some(caller.id);
+    Ok(gate.app.directory.some_spaces(owner, part).await?)
 }
 
 /// Make a space of one's own

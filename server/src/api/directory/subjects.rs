@@ -6,13 +6,13 @@ use axum::http::StatusCode;
 use casemate_audit_log::Time;
 use casemate_audit_log::model::{Role, SubjectType};
 use casemate_audit_store::Digest;
-use casemate_audit_store::directory::{Link, NewSubject, Purpose, Subject, SubjectChange};
+use casemate_audit_store::directory::{Link, NewSubject, Part, Purpose, Subject, SubjectChange};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::words;
+use super::{noted, words};
 use crate::api::body::Body;
 use crate::api::sign_in::mail_address;
 use crate::app::{App, id};
@@ -163,6 +163,16 @@ async fn list(gate: &Gate, kinds: &[SubjectType]) -> Result<Json<Vec<SubjectView
         views.extend(subjects.iter().map(|subject| SubjectView::of(&gate.app, subject)));
     }
     Ok(Json(views))
+}
+
+/// Some of a kind, as a page of settings lists them.
+///
+/// # Errors
+/// It is not for whoever calls, or the database refuses.
+pub(crate) async fn some(gate: &Gate, kind: SubjectType, part: &Part) -> Result<Vec<SubjectView>, ApiError> {
+    gate.pass(Action::ListSubjects, "all", noted(part)).await?;
+    let subjects = gate.app.directory.some_subjects(kind, part).await?;
+    Ok(subjects.iter().map(|subject| SubjectView::of(&gate.app, subject)).collect())
 }
 
 /// Somebody, by id; `me` is whoever calls

@@ -7,13 +7,13 @@ use casemate_audit_log::Time;
 use casemate_audit_log::model::{AgentStatus, NO_ID, TargetType};
 use casemate_audit_store::Digest;
 use casemate_audit_store::connections::Which;
-use casemate_audit_store::directory::Target;
+use casemate_audit_store::directory::{Part, Target};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::name;
 use super::places::living_environment;
+use super::{name, noted};
 use crate::api::body::Body;
 use crate::app::id;
 use crate::error::{ApiError, ErrorBody};
@@ -107,7 +107,7 @@ pub struct TargetUpdate {
 }
 
 impl TargetView {
-    pub(crate) fn of(target: &Target) -> Self {
+    fn of(target: &Target) -> Self {
         Self {
             id: target.id.to_string(),
             name: target.name.clone(),
@@ -168,8 +168,19 @@ async fn list(gate: &Gate, kind: Option<TargetType>) -> Result<Json<Vec<TargetVi
     Ok(Json(seen(gate, kind).await?.iter().map(TargetView::of).collect()))
 }
 
+/// Some of those that whoever calls may see, as a page of settings lists them.
+///
+/// # Errors
+/// It is not for whoever calls, or the database refuses.
+pub(crate) async fn some(gate: &Gate, part: &Part) -> Result<Vec<Target>, ApiError> {
+    let caller = gate.pass(Action::ListTargets, "all", noted(part)).await?;
+    // An agent has one.
+    let only = (caller.reach != Reach::All).then(|| caller.target.unwrap_or_default());
+    Ok(gate.app.directory.some_targets(only, part).await?)
+}
+
 /// Those that whoever calls may see.
-pub(crate) async fn seen(gate: &Gate, kind: Option<TargetType>) -> Result<Vec<Target>, ApiError> {
+async fn seen(gate: &Gate, kind: Option<TargetType>) -> Result<Vec<Target>, ApiError> {
     let caller = gate.pass(Action::ListTargets, "all", json!({})).await?;
     let mut targets = gate.app.directory.targets(kind).await?;
     targets.retain(|target| match caller.reach {
