@@ -30,16 +30,22 @@ fn recordings_are_listed_by_person_taken_away_and_deleted() {
         assert_eq!(held_now.status, 200, "{}", held_now.text);
         let agent = web.server.with_key(&web.administrator.agent("web-3"));
         agent.connect("carol@org.com", "cast");
+        // Beneath each name what is its own, with what can be done at the right.
         web.go("/admin/session-recordings");
-        assert_eq!(web.texts("table.groups td.name"), ["alice@org.com", "bob@org.com", "carol@org.com"]);
-        assert_eq!(web.texts("table.groups td[data-label=Sessions]"), ["2", "1", "1"]);
+        assert_eq!(web.texts("tbody.group h2"), ["alice@org.com", "bob@org.com", "carol@org.com"]);
+        assert_eq!(web.texts("td.sum span:first-child"), ["2 sessions", "1 session", "1 session"]);
+        assert_eq!(web.texts("tbody.group:first-of-type td[data-label=Target]"), ["web-2", "web-1"]);
+        assert_eq!(
+            acts(&mut web),
+            ["View Download on hold", "View Download Delete", "View Download Delete", "View Download open"]
+        );
         web.pictures("recordings");
-        web.browser.click("table.groups tbody tr:first-child a");
+        web.browser.click("tbody.group h2 a");
         web.browser.wait_for("location.search == '?of=alice@org.com' && document.querySelectorAll('table.recordings tbody tr').length == 2");
         assert_eq!(web.texts(".of h2"), ["alice@org.com"]);
         web.pictures("recordings-of");
         web.browser.click(".of a");
-        web.browser.wait_for("location.search == '' && document.querySelector('table.groups')");
+        web.browser.wait_for("location.search == '' && document.querySelector('tbody.group')");
         web.go("/admin/session-recordings?by=time");
         let mut offered = acts(&mut web);
         offered.sort();
@@ -57,10 +63,10 @@ fn recordings_are_listed_by_person_taken_away_and_deleted() {
         // On what, and by a filter.
         web.browser.click(".choice a[href*='by=target']");
         web.browser.wait_for("location.search == '?by=target' && document.querySelector('.choice [aria-current]').innerText == 'By target'");
-        assert_eq!(web.texts("table.groups td.name"), ["web-1", "web-2", "web-3", "web-4"]);
+        assert_eq!(web.texts("tbody.group h2"), ["web-1", "web-2", "web-3", "web-4"]);
         web.fill("#subjectNames", "alice@org.com");
         web.browser.press("Enter");
-        web.browser.wait_for("location.search.includes('subjectNames=alice%40org.com') && document.querySelectorAll('table.groups tbody tr').length == 2");
+        web.browser.wait_for("location.search.includes('subjectNames=alice%40org.com') && document.querySelectorAll('tbody.group').length == 2");
         assert!(web.browser.evaluate("location.search").as_str().unwrap().contains("by=target"));
         web.go("/admin/session-recordings?by=time&subjectNames=alice@org.com");
         assert_eq!(web.texts("table.recordings tbody tr").len(), 2);
@@ -73,7 +79,20 @@ fn recordings_are_listed_by_person_taken_away_and_deleted() {
         assert!(web.browser.evaluate("location.search").as_str().unwrap().contains("by=time"));
         let gone = web.administrator.get(&format!("session-recordings/{first}"));
         assert!(gone.status == 410 && gone.text.contains("asked by alice"), "{}", gone.text);
+        // The same where they stand by person, or by target.
+        let last = web.session("web-5", "dora@org.com", &["echo four"]);
+        web.go("/admin/session-recordings?by=target&subjectNames=dora@org.com,bob@org.com");
+        assert_eq!(web.texts("tbody.group h2"), ["web-4", "web-5"]);
+        web.browser.click(&format!("[data-id='{last}'] details.act summary"));
+        web.fill(&format!("[data-id='{last}'] input[name=reason]"), "asked by dora");
+        web.browser.click(&format!("[data-id='{last}'] button.danger"));
+        web.browser.wait_for("document.querySelectorAll('tbody.group').length == 1");
+        assert_eq!(
+            web.browser.evaluate("location.search + location.hash"),
+            "?subjectNames=dora@org.com,bob@org.com&by=target#of-1"
+        );
         // From there to the session.
+        web.go("/admin/session-recordings");
         web.browser.click(&format!("[data-id='{held}'] .view"));
         web.browser.wait_for(&format!("location.pathname == '/admin/sessions/{held}'"));
         web.assert_no_complaints();
@@ -90,7 +109,7 @@ fn recordings_are_deleted_only_by_whoever_may_and_as_they_are() {
     let names = alice.get("/admin/session-recordings").text;
     assert!(names.contains("of=alice@org.com") && !names.contains("bob@org.com"), "{names}");
     let not_hers = alice.get("/admin/session-recordings?of=bob@org.com").text;
-    assert!(not_hers.contains("Nothing is as the filter says.") && !not_hers.contains("data-id"));
+    assert!(not_hers.contains("Nothing is recorded of that name") && !not_hers.contains("data-id"));
     let page = alice.get("/admin/session-recordings?by=time").text;
     assert!(page.contains(&hers) && !page.contains("bob@org.com") && !page.contains("/delete"), "{page}");
     let auditor = web.server.with_key(&web.administrator.key("Auditor"));
@@ -169,4 +188,62 @@ fn each_recording_has_a_still_and_to_list_them_is_one_call() {
     web.go(&format!("/admin/sessions/{hers}"));
     assert!(web.texts(".looks li").iter().any(|look| look.contains("saw a still of it")));
     web.assert_no_complaints();
+}
+
+#[test]
+fn names_come_page_by_page_each_with_its_newest_few() {
+    Web::in_both(|mut web| {
+        let agent = web.server.with_key(&web.administrator.agent("web-1"));
+        let mut of_first = Vec::new();
+        for person in 0..12 {
+            for _ in 0..7 {
+                let id = agent.connect(&format!("person-{person:02}@org.com"), "cast");
+                if person == 0 {
+                    of_first.push(id);
+                }
+            }
+        }
+        web.go("/admin/session-recordings");
+        let names = web.texts("tbody.group h2");
+        assert_eq!(
+            (names.len(), names[0].as_str(), names[9].as_str()),
+            (10, "person-00@org.com", "person-09@org.com")
+        );
+        let ids = |web: &mut Web, rows: &str| {
+            let found = web.browser.evaluate(&format!(
+                "[...document.querySelectorAll('{rows} tr[data-id]')].map(row => row.dataset.id)"
+            ));
+            serde_json::from_value::<Vec<String>>(found).unwrap()
+        };
+        let newest: Vec<_> = of_first.iter().rev().cloned().collect();
+        assert_eq!(ids(&mut web, "#of-0"), newest[..5]);
+        assert_eq!(ids(&mut web, "main").len(), 50);
+        assert_eq!(web.texts("a.all"), vec!["All 7"; 10]);
+        let light = web.administrator.get("/admin/session-recordings").text.len();
+        assert!(light < 100_000, "{light} bytes");
+        web.browser.click("#of-0 a.all");
+        web.browser.wait_for("location.search == '?of=person-00@org.com' && document.querySelectorAll('tr[data-id]').length == 7");
+        assert_eq!(ids(&mut web, "main"), newest);
+        // The other order is of what stands beneath the names as well.
+        web.go("/admin/session-recordings?sort=asc");
+        assert_eq!(ids(&mut web, "#of-0"), of_first[..5]);
+        web.browser.click("#next");
+        web.browser.wait_for("location.search == '?sort=asc&after=person-09@org.com' && document.querySelectorAll('tbody.group').length == 2");
+        web.browser.click("#newest");
+        web.browser.wait_for(
+            "location.search == '?sort=asc' && document.querySelectorAll('tbody.group').length == 10",
+        );
+        // By keys from row to row, also those of names.
+        web.browser.press("j");
+        web.browser.press("Enter");
+        web.browser.wait_for("location.search == '?sort=asc&of=person-00@org.com'");
+        web.go("/admin/session-recordings?by=target&connectionState=Open");
+        assert_eq!((web.texts("a.all"), ids(&mut web, "main").len()), (vec!["All 84".to_owned()], 5));
+        web.go("/admin/session-recordings?subjectNames=nobody@org.com");
+        assert_eq!(
+            web.texts(".empty"),
+            ["Nothing is as the filter says. Ask for less, or clear the filter."]
+        );
+        web.assert_no_complaints();
+    });
 }

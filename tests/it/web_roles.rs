@@ -68,10 +68,11 @@ fn each_role_sees_and_is_offered_what_is_for_it() {
         event.clone(),
         format!("/admin/sessions/{}", people.hers),
         format!("/admin/sessions/{}", people.his),
+        "/admin/session-recordings".to_owned(),
         "/admin/session-recordings?by=time".to_owned(),
         "/admin/search?text=echo".to_owned(),
     ]);
-    let sections = ["people", "keys", "targets", "environments", "spaces"];
+    let sections = ["people", "keys", "service-accounts", "targets", "environments", "spaces"];
     paths.extend(sections.map(|section| format!("/admin/settings/{section}")));
     let mut seen = String::new();
     for who in WHO {
@@ -107,10 +108,12 @@ fn each_role_sees_and_is_offered_what_is_for_it() {
           /events/commands/HIS: 200 Sign in []
           /sessions/HERS: 200 Sign in []
           /sessions/HIS: 200 Sign in []
+          /session-recordings: 200 Sign in []
           /session-recordings?by=time: 200 Sign in []
           /search?text=echo: 200 Sign in []
           /settings/people: 200 Sign in []
           /settings/keys: 200 Sign in []
+          /settings/service-accounts: 200 Sign in []
           /settings/targets: 200 Sign in []
           /settings/environments: 200 Sign in []
           /settings/spaces: 200 Sign in []
@@ -123,10 +126,12 @@ fn each_role_sees_and_is_offered_what_is_for_it() {
           /events/commands/HIS: 404 There is no such page []
           /sessions/HERS: 200 alice@org.com on web-1 as deploy [alice] Download .cast
           /sessions/HIS: 404 There is no such page []
+          /session-recordings: 200 Session recordings [alice] View, Download
           /session-recordings?by=time: 200 Session recordings [alice] View, Download
           /search?text=echo: 200 Search [alice]
           /settings/people: 403 That is not for you []
           /settings/keys: 403 That is not for you []
+          /settings/service-accounts: 403 That is not for you []
           /settings/targets: 200 Settings []
           /settings/environments: 200 Settings []
           /settings/spaces: 200 Settings [alice] Make a space, Close
@@ -140,14 +145,16 @@ fn each_role_sees_and_is_offered_what_is_for_it() {
           /events/commands/HIS: 200 Command [bob]
           /sessions/HERS: 200 alice@org.com on web-1 as deploy [alice] Download .cast
           /sessions/HIS: 200 bob@org.com on web-2 as deploy [bob] Download .cast
+          /session-recordings: 200 Session recordings [alice, bob] View, Download
           /session-recordings?by=time: 200 Session recordings [alice, bob] View, Download
           /search?text=echo: 200 Search [alice, bob]
           /settings/people: 200 Settings [alice, bob]
           /settings/keys: 200 Settings []
+          /settings/service-accounts: 200 Settings []
           /settings/targets: 200 Settings []
           /settings/environments: 200 Settings []
           /settings/spaces: 200 Settings [alice, bob]
-          ways: Commands, Kubernetes commands, Connections, Connection events, User events, Session recordings, Search, Settings; People, Keys, Targets, Environments, Spaces
+          ways: Commands, Kubernetes commands, Connections, Connection events, User events, Session recordings, Search, Settings; People, Keys, Service accounts, Targets, Environments, Spaces
         admin@org.com
           /events/commands: 200 Commands [alice, bob] Columns, Export
           /events/kubernetes-commands: 200 Kubernetes commands [] Columns, Export
@@ -157,14 +164,16 @@ fn each_role_sees_and_is_offered_what_is_for_it() {
           /events/commands/HIS: 200 Command [bob]
           /sessions/HERS: 200 alice@org.com on web-1 as deploy [alice] Download .cast, Hold, Delete
           /sessions/HIS: 200 bob@org.com on web-2 as deploy [bob] Download .cast, Hold, Delete
+          /session-recordings: 200 Session recordings [alice, bob] View, Download, Delete
           /session-recordings?by=time: 200 Session recordings [alice, bob] View, Download, Delete
           /search?text=echo: 200 Search [alice, bob]
           /settings/people: 200 Settings [alice, bob] Add a person, Role, New link, Disable, Remove
-          /settings/keys: 200 Settings [] Make a key, Take back, Add a service account
+          /settings/keys: 200 Settings [] Make a key, Take back
+          /settings/service-accounts: 200 Settings [] Add a service account
           /settings/targets: 200 Settings [] Register a target, Change, Delete
           /settings/environments: 200 Settings [] Add an environment
           /settings/spaces: 200 Settings [alice, bob] Make a space, Close
-          ways: Commands, Kubernetes commands, Connections, Connection events, User events, Session recordings, Search, Settings; People, Keys, Targets, Environments, Spaces
+          ways: Commands, Kubernetes commands, Connections, Connection events, User events, Session recordings, Search, Settings; People, Keys, Service accounts, Targets, Environments, Spaces
     "#]].assert_eq(&seen);
 }
 

@@ -157,8 +157,7 @@ pub fn bar_of(
 ) -> Markup {
     let mut said = view.shape();
     said.extend(more_said.iter().cloned());
-    let all = View { values: Default::default(), search: String::new(), range: Range::All, ..view.begin() };
-    let mut all = all.parameters();
+    let mut all = view.all().parameters();
     all.extend(more_said.iter().cloned());
     let [first, more] = view.page.fields();
     let has_more = more.iter().any(|field| view.values.contains_key(field.parameter));

@@ -13,6 +13,7 @@
 //! *Not here*: who may see what, and where it comes from (`casemate-server`).
 
 pub mod assets;
+pub mod empty;
 pub mod event;
 pub mod filter;
 pub mod layout;

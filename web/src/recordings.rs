@@ -1,6 +1,6 @@
 //! Recordings of sessions: by person, as BastionZero listed them, by target, or by time; each with what can be done with it.
 //!
-//! Whose there are is counted over all of them, and each name leads to a list of its own.
+//! Whose there are is counted over all of them; beneath each name stand the first few, and it leads to a list of its own.
 //!
 //! *Invariants*: what the viewer may not do, and what cannot be done as a recording is, is not offered. It works without a script.
 
@@ -9,14 +9,20 @@ use maud::{Markup, html};
 
 use crate::text::{Foreign, encoded};
 use crate::time::{self, duration, moment};
-use crate::view::{Order, View, address};
-use crate::{filter, session};
+use crate::view::{Order, Page, View, address};
+use crate::{empty, filter, session};
 
 /// Where they are.
 pub const ROOT: &str = "/admin/session-recordings";
 
 /// What they are called.
 pub const TITLE: &str = "Session recordings";
+
+/// Names on a page: with [`EACH`] it is of some 90 kB.
+pub const NAMES: usize = 10;
+
+/// Recordings beneath a name.
+pub const EACH: usize = 5;
 
 /// What stands together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -87,6 +93,8 @@ pub struct Group {
     pub latest: Time,
     /// How long those that are over took, in microseconds.
     pub total: i64,
+    /// The first few of them, in the order that was asked for.
+    pub recordings: Vec<Recording>,
 }
 
 /// What stands in an address beside what is asked of all lists.
@@ -109,6 +117,8 @@ pub enum Found {
         groups: Vec<Group>,
         /// There are more.
         has_more: bool,
+        /// What forms send along, if the viewer may delete.
+        deletes: Option<String>,
     },
     /// Some.
     Recordings {
@@ -149,9 +159,9 @@ pub fn of(view: &View, asked: &Asked) -> String {
     address(ROOT, &parameters)
 }
 
-/// The content of the page.
+/// The content of the page; names are offered in it with a ticket, and recordings are sent to a server at that address.
 #[must_use]
-pub fn page(view: &View, asked: &Asked, found: &Found, ticket: &str) -> Markup {
+pub fn page(view: &View, asked: &Asked, found: &Found, ticket: &str, server: &str) -> Markup {
     let begin = view.begin();
     let first = Asked { after: None, ..asked.clone() };
     let is_first = view.behind.is_none() && asked.after.is_none();
@@ -178,21 +188,28 @@ pub fn page(view: &View, asked: &Asked, found: &Found, ticket: &str) -> Markup {
         @if is_empty {
             p.empty {
                 @if !is_first { "There is nothing more." }
-                @else if view.is_of_all() && asked.of.is_none() { "There is nothing yet." }
-                @else { "Nothing is as the filter says." }
+                @else if !view.is_of_all() { (empty::nothing_as(&of(&view.all(), &first))) }
+                @else if asked.of.is_some() { "Nothing is recorded of that name: above is the way to all of them." }
+                @else { (empty::nothing_yet(Page::Connections, server)) }
             }
         } @else {
             @match found {
-                Found::Groups { groups, .. } => (names(view, asked.by, groups)),
+                Found::Groups { groups, deletes, .. } => {
+                    (table(view, asked, &html! {
+                        @for (number, one) in groups.iter().enumerate() { (group(view, asked, number, one, deletes.as_deref())) }
+                    }))
+                }
                 Found::Recordings { recordings, deletes, .. } => {
-                    (table(view, asked, recordings, deletes.as_deref()))
+                    (table(view, asked, &html! {
+                        tbody { (rows(asked.by, recordings, deletes.as_deref(), &of(view, asked))) }
+                    }))
                 }
             }
         }
         nav.pager aria-label="Pages" {
             @if !is_first { a #newest href=(of(&begin, &first)) { @if asked.is_of_groups() { "First" } @else if view.order == Order::Newest { "Newest" } @else { "Oldest" } } }
             @match found {
-                Found::Groups { groups, has_more: true } => {
+                Found::Groups { groups, has_more: true, .. } => {
                     @let after = groups.last().map(|last| last.name.clone());
                     a #next rel="next" href=(of(view, &Asked { after, ..asked.clone() })) { "More →" }
                 },
@@ -215,29 +232,24 @@ const fn plural(by: By) -> &'static str {
     }
 }
 
-/// Whose there are.
-fn names(view: &View, by: By, groups: &[Group]) -> Markup {
-    let head = if by == By::Person { "SSO user" } else { "Target" };
+/// What somebody has, or what there is on a target: how much, and the first few.
+fn group(view: &View, asked: &Asked, number: usize, group: &Group, deletes: Option<&str>) -> Markup {
+    let one = of(&view.begin(), &Asked { by: asked.by, of: Some(group.name.clone()), after: None });
+    // Whoever deletes one comes back to where it was.
+    let place = format!("of-{number}");
+    let back = format!("{}#{place}", of(view, asked));
     html! {
-        div.wide tabindex="0" role="region" aria-label=(TITLE) {
-            table.groups {
-                caption.unseen { (TITLE) " by " (by.name()) }
-                thead { tr {
-                    th scope="col" { (head) }
-                    th.figure scope="col" { "Sessions" }
-                    th.time scope="col" { "Latest (" (time::zone()) ")" }
-                    th.figure scope="col" title="Of sessions that are over" { "Took in all" }
-                } }
-                tbody { @for group in groups {
-                    @let one = Asked { by, of: Some(group.name.clone()), after: None };
-                    tr tabindex="-1" {
-                        td.name data-label=(head) { a.view href=(of(&view.begin(), &one)) { (Foreign(&group.name).begin()) } }
-                        td.figure data-label="Sessions" { (group.count) }
-                        td.time data-label="Latest" { (moment(group.latest)) }
-                        td.figure data-label="Took in all" { (length(group.total)) }
-                    }
-                } }
+        tbody.group #(place) {
+            tr tabindex="-1" {
+                th scope="rowgroup" colspan="3" { h2 { a.view href=(one) { (Foreign(&group.name).begin()) } } }
+                td.sum colspan=(COLUMNS - 3) {
+                    span { (group.count) @if group.count == 1 { " session" } @else { " sessions" } }
+                    span { "latest " (moment(group.latest)) }
+                    @if group.total > 0 { span title="Those that are over" { (length(group.total)) " in all" } }
+                    @if group.count > group.recordings.len() as u64 { a.all href=(one) { "All " (group.count) } }
+                }
             }
+            (rows(asked.by, &group.recordings, deletes, &back))
         }
     }
 }
@@ -248,8 +260,12 @@ fn length(micros: i64) -> String {
     duration(micros.max(0) as f64 / 1e6)
 }
 
-fn table(view: &View, asked: &Asked, recordings: &[Recording], deletes: Option<&str>) -> Markup {
-    let (by, caption) = (asked.by, asked.of.as_deref().unwrap_or(TITLE));
+/// Columns where it is said once, above, whose they are or on what.
+const COLUMNS: usize = 7;
+
+/// The table, with what stands in it.
+fn table(view: &View, asked: &Asked, bodies: &Markup) -> Markup {
+    let by = asked.by;
     let (sorted, other, title, sign) = match view.order {
         Order::Newest => ("descending", Order::Oldest, "oldest first", "↓"),
         Order::Oldest => ("ascending", Order::Newest, "newest first", "↑"),
@@ -258,7 +274,11 @@ fn table(view: &View, asked: &Asked, recordings: &[Recording], deletes: Option<&
     html! {
         div.wide tabindex="0" role="region" aria-label=(TITLE) {
             table.recordings {
-                caption.unseen { (Foreign(caption)) @if view.order == Order::Newest { ", newest first" } @else { ", oldest first" } }
+                caption.unseen {
+                    (Foreign(asked.of.as_deref().unwrap_or(TITLE)))
+                    @if asked.is_of_groups() { ", the first few by " (by.name()) }
+                    @if view.order == Order::Newest { ", newest first" } @else { ", oldest first" }
+                }
                 thead { tr {
                     th.still scope="col" { span.unseen { "Still" } }
                     th.time scope="col" aria-sort=(sorted) {
@@ -272,40 +292,46 @@ fn table(view: &View, asked: &Asked, recordings: &[Recording], deletes: Option<&
                     th.figure scope="col" { "Size" }
                     th.acts scope="col" { span.unseen { "What can be done" } }
                 } }
-                tbody { @for recording in recordings { (row(view, asked, recording, deletes)) } }
+                (bodies)
             }
         }
     }
 }
 
-fn row(view: &View, asked: &Asked, recording: &Recording, deletes: Option<&str>) -> Markup {
+/// Rows; whoever deletes one comes back to where he was.
+fn rows(by: By, recordings: &[Recording], deletes: Option<&str>, back: &str) -> Markup {
+    html! { @for recording in recordings { (row(by, recording, deletes, back)) } }
+}
+
+fn row(by: By, recording: &Recording, deletes: Option<&str>, back: &str) -> Markup {
     let took = recording.ended.map(|ended| length(ended.0.saturating_sub(recording.started.0)));
+    let session = session::address(&recording.id, None);
     html! {
-        tr data-id=(recording.id) tabindex="-1" {
+        tr data-id=(recording.id) tabindex="-1" hx-boost="false" {
             td.still {
                 // It leads where the moment beside it does.
-                a href=(session::address(&recording.id, None)) hx-boost="false" tabindex="-1" aria-hidden="true" {
+                a href=(session) tabindex="-1" aria-hidden="true" {
                     @if let Some(still) = &recording.still { img src=(still) alt="" loading="lazy"; }
                     @else { span { (if recording.is_open { "live" } else { "" }) } }
                 }
             }
-            td.time data-label="Began" { a href=(session::address(&recording.id, None)) hx-boost="false" { (moment(recording.started)) } }
-            @if asked.by != By::Person { td.name data-label="SSO user" { (Foreign(&recording.subject).begin()) } }
-            @if asked.by != By::Target { td.name data-label="Target" { (Foreign(&recording.target).begin()) } }
+            td.time data-label="Began" { a href=(session) { (moment(recording.started)) } }
+            @if by != By::Person { td.name data-label="SSO user" { (Foreign(&recording.subject).begin()) } }
+            @if by != By::Target { td.name data-label="Target" { (Foreign(&recording.target).begin()) } }
             td.name data-label="Target user" { (Foreign(&recording.target_user).begin()) }
             td.figure data-label="Took" { @if recording.is_open { span.state-open { "goes on" } } @else { (took.unwrap_or_default()) } }
             td.figure data-label="Size" { (size(recording.size)) }
-            td.acts hx-boost="false" {
-                a.button.view href=(session::address(&recording.id, None)) { "View" }
+            td.acts {
+                a.button.view href=(session) { "View" }
                 a.button.download href={ "/api/v2/session-recordings/" (encoded(&recording.id)) } download { "Download" }
-                @if let Some(csrf) = deletes { (delete(view, asked, recording, csrf)) }
+                @if let Some(csrf) = deletes { (delete(recording, csrf, back)) }
             }
         }
     }
 }
 
 /// To delete it, or why that cannot be.
-fn delete(view: &View, asked: &Asked, recording: &Recording, csrf: &str) -> Markup {
+fn delete(recording: &Recording, csrf: &str, back: &str) -> Markup {
     let why_not = match &recording.hold {
         Some(hold) => Some(format!("On hold: {hold}")),
         None => recording.is_open.then(|| "Its session goes on: close that first".to_owned()),
@@ -319,7 +345,7 @@ fn delete(view: &View, asked: &Asked, recording: &Recording, csrf: &str) -> Mark
             summary.button { "Delete" }
             form method="post" action={ (ROOT) "/" (encoded(&recording.id)) "/delete" } {
                 input type="hidden" name="csrf" value=(csrf);
-                input type="hidden" name="next" value=(of(view, asked));
+                input type="hidden" name="next" value=(back);
                 label { "Reason " input name="reason" required maxlength="500" autocomplete="off"; }
                 button.danger { "Delete the recording" }
             }
@@ -346,7 +372,6 @@ pub fn size(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::Page;
 
     fn recording(id: &str, subject: &str, target: &str) -> Recording {
         Recording {
@@ -366,23 +391,63 @@ mod tests {
     fn shown(asked: &Asked, recordings: Vec<Recording>, deletes: Option<&str>) -> String {
         let deletes = deletes.map(str::to_owned);
         let found = Found::Recordings { recordings, behind: Some("1.x".into()), deletes };
-        page(&View::of(Page::Connections), asked, &found, "t").into_string()
+        page(&View::of(Page::Connections), asked, &found, "t", "http://s").into_string()
+    }
+
+    fn group(name: &str, count: u64, recordings: Vec<Recording>) -> Group {
+        Group { name: name.into(), count, latest: Time(0), total: 90_000_000, recordings }
     }
 
     #[test]
-    fn each_name_leads_to_what_is_its_own() {
-        let group = |name: &str| Group { name: name.into(), count: 3, latest: Time(0), total: 90_000_000 };
+    fn each_name_has_its_first_few_and_leads_to_what_is_its_own() {
         let view = View::parse(Page::Connections, [("targetNames", "web-1"), ("sort", "asc")]).unwrap();
-        let found = Found::Groups { groups: vec![group("<a>,b"), group("carol")], has_more: true };
-        let names = page(&view, &Asked::all(By::Person), &found, "t").into_string();
+        let groups = vec![
+            group("<a>,b", 3, vec![recording("1", "<a>,b", "web-1"), recording("2", "<a>,b", "web-1")]),
+            group("carol", 1, vec![recording("3", "carol", "web-1")]),
+        ];
+        let found = Found::Groups { groups, has_more: true, deletes: Some("csrf".into()) };
+        let asked = Asked { after: Some("A".into()), ..Asked::all(By::Person) };
+        let names = page(&view, &asked, &found, "t", "http://s").into_string();
+        let his = "href=\"/admin/session-recordings?targetNames=web-1&amp;sort=asc&amp;of=%3Ca%3E,b\"";
         for part in [
-            "href=\"/admin/session-recordings?targetNames=web-1&amp;sort=asc&amp;of=%3Ca%3E,b\"",
-            "<bdi>&lt;a&gt;,b</bdi>",
-            "<td class=\"figure\" data-label=\"Sessions\">3</td>",
+            &format!("<a class=\"view\" {his}><bdi>&lt;a&gt;,b</bdi></a>"),
+            &format!("<a class=\"all\" {his}>All 3</a>"),
+            "<span>1 session</span>",
             "id=\"next\" rel=\"next\" href=\"/admin/session-recordings?targetNames=web-1&amp;sort=asc&amp;after=carol\"",
+            "name=\"next\" value=\"/admin/session-recordings?targetNames=web-1&amp;sort=asc&amp;after=A#of-0\"",
+            "name=\"next\" value=\"/admin/session-recordings?targetNames=web-1&amp;sort=asc&amp;after=A#of-1\"",
         ] {
             assert!(names.contains(part), "{part} in {names}");
         }
+        // What is all there leads nowhere else; whose they are is said once.
+        assert!(!names.contains("All 1") && !names.contains("data-label=\"SSO user\""), "{names}");
+        let at: Vec<_> = ["&lt;a&gt;", "data-id=\"1\"", "data-id=\"2\"", "<bdi>carol", "data-id=\"3\""]
+            .map(|part| names.find(part).unwrap())
+            .into();
+        assert!(at.is_sorted(), "{at:?}");
+        assert_eq!(names.matches("/delete\"").count(), 3);
+    }
+
+    #[test]
+    fn a_page_of_names_is_light() {
+        let uuid = |number: u64| format!("0190f3c1-7a2e-7c44-9d3b-{number:012x}");
+        let of_one = |person: usize| {
+            let one = |number: usize| {
+                let id = uuid((person * EACH + number) as u64);
+                let still = format!("{ROOT}/{id}/still.svg?ticket={}", "x".repeat(80));
+                Recording { still: Some(still), ..recording(&id, "", "ip-10-0-17-233.eu-central-1") }
+            };
+            group(&format!("firstname.lastname-{person}@example.com"), 1000, (0..EACH).map(one).collect())
+        };
+        let groups = (0..NAMES).map(of_one).collect();
+        let found = Found::Groups { groups, has_more: true, deletes: Some("c".repeat(48)) };
+        let asked = Asked { after: Some("somebody.else@example.com".into()), ..Asked::all(By::Person) };
+        let page = page(&View::of(Page::Connections), &asked, &found, "t", "http://s").into_string();
+        assert!(page.len() < 95_000, "{} bytes", page.len());
+    }
+
+    #[test]
+    fn what_is_one_persons_can_be_listed_alone() {
         assert!(
             shown(&Asked::all(By::Time), vec![recording("2", "a", "b")], None)
                 .contains("<img src=\"/still?2&amp;x\" alt=\"\" loading=\"lazy\">")

@@ -375,6 +375,12 @@ impl View {
         Self { behind: None, ..self.clone() }
     }
 
+    /// The same of all there is, from its beginning.
+    #[must_use]
+    pub fn all(&self) -> Self {
+        Self { values: BTreeMap::new(), search: String::new(), range: Range::All, ..self.begin() }
+    }
+
     /// Which columns are to be seen, where somebody chose.
     #[must_use]
     pub fn chosen(&self) -> Option<&[&'static str]> {

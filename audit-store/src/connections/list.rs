@@ -80,17 +80,22 @@ impl Connections {
                 if is_one {
                     return Ok(found);
                 }
-                let place = |found: &Connection| (found.started, found.id);
-                match listed.order {
-                    Order::Newest => found.sort_by_key(|found| std::cmp::Reverse(place(found))),
-                    Order::Oldest => found.sort_by_key(place),
-                }
+                in_order(&mut found, listed.order);
                 found.dedup_by_key(|found| found.id);
                 found.truncate(listed.limit);
                 Ok(found)
             })
         });
         found.await
+    }
+}
+
+/// Puts connections in the order of a list.
+pub(super) fn in_order(found: &mut [Connection], order: Order) {
+    let place = |found: &Connection| (found.started, found.id);
+    match order {
+        Order::Newest => found.sort_by_key(|found| std::cmp::Reverse(place(found))),
+        Order::Oldest => found.sort_by_key(place),
     }
 }
 

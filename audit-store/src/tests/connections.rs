@@ -496,10 +496,12 @@ fn recordings_are_counted_by_name() {
                 let group = expected.entry(name.clone()).or_insert_with(|| Group {
                     name: name.clone(),
                     count: 0,
+                    earliest: there.started,
                     latest: Time(0),
                     total: 0,
                 });
                 group.count += 1;
+                group.earliest = group.earliest.min(there.started);
                 group.latest = group.latest.max(there.started);
                 group.total += there.ended.map_or(0, |ended| (ended.0 - there.started.0).max(0));
             }
@@ -515,9 +517,29 @@ fn recordings_are_counted_by_name() {
                 found.extend(more);
             }
             assert_eq!(found, expected, "{by:?} {parameters:?}");
-            let asked = Listed { are_recorded: true, ..asked };
+            let mut asked = Listed { are_recorded: true, ..asked };
             let names: usize = listed(&connections, &asked).await.len();
             assert_eq!(names as u64, found.iter().map(|group| group.count).sum::<u64>());
+            // The first few of each, in either order.
+            for order in [Order::Newest, Order::Oldest] {
+                asked.order = order;
+                let mut seen = std::collections::HashMap::<String, usize>::new();
+                let mut few = listed(&connections, &asked).await;
+                few.retain(|there| {
+                    let name = if by == By::Subject { &there.subject_name } else { &there.target_name };
+                    let seen = seen.entry(name.clone()).or_default();
+                    *seen += 1;
+                    *seen <= 3
+                });
+                let first = connections.first_of(by, &asked, &found, 3).await.unwrap();
+                assert_eq!(first, few, "{by:?} {parameters:?} {order:?}");
+                // However much is asked for.
+                let more = (0..2000).map(|number| format!("another-{number}"));
+                let mut many = asked.clone();
+                let more: BTreeSet<String> = more.chain(["root".into(), "app".into()]).collect();
+                many.filter.target_users = more;
+                assert_eq!(connections.first_of(by, &many, &found, 3).await.unwrap(), few);
+            }
         }
     });
 }

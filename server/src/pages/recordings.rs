@@ -7,10 +7,10 @@ use axum::http::Uri;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use casemate_audit_log::Time;
 use casemate_audit_log::filter::Filter;
-use casemate_audit_store::connections::{By as StoreBy, Connection, Group};
+use casemate_audit_store::connections::{By as StoreBy, Connection, Group, Listed};
 use casemate_audit_store::{Recording, RecordingFilter};
 use casemate_web::layout;
-use casemate_web::recordings::{self, Asked, By, Found};
+use casemate_web::recordings::{self, Asked, By, EACH, Found, NAMES};
 use casemate_web::sign_in::ours;
 use casemate_web::view::{Page, View};
 use serde::Deserialize;
@@ -26,7 +26,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::who::{Action, Caller, Gate, Reach};
 
-/// Recordings of a page, or names.
+/// Recordings of a page that is a list of them.
 const ROWS: usize = 100;
 
 /// The recordings.
@@ -53,7 +53,7 @@ pub(super) async fn page(gate: Gate, uri: Uri) -> Result<Response, ApiError> {
     let view = view.map_err(|bad| ApiError::field(&bad.name, bad.message))?;
     let found = find(&gate.app, &caller, &view, &question).await?;
     let ticket = super::logs::ticket(&gate, &caller, Page::Connections);
-    let content = recordings::page(&view, &question, &found, &ticket);
+    let content = recordings::page(&view, &question, &found, &ticket, &gate.app.address);
     Ok(html(layout::page(recordings::TITLE, recordings::ROOT, &viewer(&caller), &content)))
 }
 
@@ -71,16 +71,14 @@ async fn find(app: &App, caller: &Caller, view: &View, asked: &Asked) -> Result<
             By::Time => {}
         }
     }
+    let deletes = (Action::DeleteRecording.reach(caller.role) == Reach::All)
+        .then(|| caller.csrf.clone().unwrap_or_default());
     if asked.is_of_groups() {
-        let by = if asked.by == By::Person { StoreBy::Subject } else { StoreBy::Target };
-        let mut groups = match &listed {
-            Some(listed) => app.connections.groups(by, listed, asked.after.as_deref()).await?,
-            None => Vec::new(),
+        let Some(listed) = listed else {
+            return Ok(Found::Groups { groups: Vec::new(), has_more: false, deletes });
         };
-        let has_more = groups.len() > ROWS;
-        groups.truncate(ROWS);
-        let groups = groups.into_iter().map(group).collect();
-        return Ok(Found::Groups { groups, has_more });
+        let (groups, has_more) = groups(app, caller, asked, &listed, now).await?;
+        return Ok(Found::Groups { groups, has_more, deletes });
     }
     let mut connections = match &listed {
         Some(listed) => app.connections.list(listed).await?,
@@ -89,14 +87,35 @@ async fn find(app: &App, caller: &Caller, view: &View, asked: &Asked) -> Result<
     let has_more = connections.len() > ROWS;
     connections.truncate(ROWS);
     let behind = connections.last().filter(|_| has_more).map(|last| behind(last.started, last.id));
-    let mut recordings = of(app, &connections).await?;
-    // One may be deleted in between.
-    let recordings = connections.iter().filter_map(|connection| {
-        recordings.remove(&connection.id).map(|recording| row(app, caller, connection, &recording, now))
-    });
-    let deletes = (Action::DeleteRecording.reach(caller.role) == Reach::All)
-        .then(|| caller.csrf.clone().unwrap_or_default());
-    Ok(Found::Recordings { recordings: recordings.collect(), behind, deletes })
+    let recordings = rows(app, caller, &connections, now).await?;
+    let recordings = recordings.into_iter().map(|(_, recording)| recording).collect();
+    Ok(Found::Recordings { recordings, behind, deletes })
+}
+
+/// Whose there are, each with the first few; and whether there are more names.
+async fn groups(
+    app: &App,
+    caller: &Caller,
+    asked: &Asked,
+    listed: &Listed,
+    now: Time,
+) -> Result<(Vec<recordings::Group>, bool), ApiError> {
+    let by = if asked.by == By::Person { StoreBy::Subject } else { StoreBy::Target };
+    let some = Listed { limit: NAMES + 1, ..listed.clone() };
+    let mut groups = app.connections.groups(by, &some, asked.after.as_deref()).await?;
+    let has_more = groups.len() > NAMES;
+    groups.truncate(NAMES);
+    let connections = app.connections.first_of(by, listed, &groups, EACH).await?;
+    let mut of_each = HashMap::<&str, Vec<_>>::new();
+    for (connection, recording) in rows(app, caller, &connections, now).await? {
+        let name = if by == StoreBy::Subject { &connection.subject_name } else { &connection.target_name };
+        of_each.entry(name).or_default().push(recording);
+    }
+    let group = |Group { name, count, latest, total, .. }| {
+        let recordings = of_each.remove(name.as_str()).unwrap_or_default();
+        recordings::Group { name, count, latest, total, recordings }
+    };
+    Ok((groups.into_iter().map(group).collect(), has_more))
 }
 
 /// Whether a filter lets through what is asked for alone.
@@ -105,9 +124,19 @@ fn is_within(filter: &Filter, asked: &Asked) -> bool {
     names.is_empty() || asked.of.as_ref().is_none_or(|name| names.contains(name))
 }
 
-fn group(group: Group) -> recordings::Group {
-    let Group { name, count, latest, total } = group;
-    recordings::Group { name, count, latest, total }
+/// Connections as rows, those whose recordings are there: one may be deleted in between.
+async fn rows<'c>(
+    app: &App,
+    caller: &Caller,
+    connections: &'c [Connection],
+    now: Time,
+) -> Result<Vec<(&'c Connection, recordings::Recording)>, ApiError> {
+    let recordings = of(app, connections).await?;
+    let shown = |connection: &'c Connection| {
+        let recording = recordings.get(&connection.id)?;
+        Some((connection, row(app, caller, connection, recording, now)))
+    };
+    Ok(connections.iter().filter_map(shown).collect())
 }
 
 /// The recordings of connections, by their ids.

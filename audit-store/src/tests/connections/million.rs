@@ -110,6 +110,9 @@ async fn measure(database: &Database) -> Vec<String> {
         (By::Subject, &[][..]),
         (By::Target, &[]),
         (By::Target, &[("subjectNames", "user-7")]),
+        (By::Target, &[("subjectNames", "alice@org.com")]),
+        (By::Subject, &[("targetNames", "bastion")]),
+        (By::Subject, &[("environmentNames", "rare")]),
         (By::Subject, &[("targetTypes", "CLUSTER")]),
     ] {
         let listed = Listed { filter: filter(parameters), limit: 101, ..Listed::default() };
@@ -123,6 +126,19 @@ async fn measure(database: &Database) -> Vec<String> {
         let line = format!("{:>9.1?} {:>9.1?} {found:>4} {by:?} {parameters:?}", times[2], times[4]);
         println!("{line}");
         slow.extend((times[2] > GOAL * 4).then_some(line));
+        // The first few of a page of them.
+        let mut groups = connections.groups(by, &listed, None).await.unwrap();
+        groups.truncate(20);
+        times.clear();
+        for _ in 0..5 {
+            let begin = Instant::now();
+            found = connections.first_of(by, &listed, &groups, 5).await.unwrap().len();
+            times.push(begin.elapsed());
+        }
+        times.sort_unstable();
+        let line = format!("{:>9.1?} {:>9.1?} {found:>4} first of {by:?} {parameters:?}", times[2], times[4]);
+        println!("{line}");
+        slow.extend((times[2] > GOAL).then_some(line));
     }
     slow
 }
