@@ -318,7 +318,10 @@ fn connections_change_where_they_stand() {
         wait_until("it is closed", LONG, || (web.column("State") == ["Closed"]).then_some(()));
         assert!(web.column("Reason")[0].contains("enough"), "{:?}", web.column("Reason"));
         web.go("/admin/events/connections?connectionState=Open");
-        assert_eq!(web.texts(".empty"), ["Nothing is as the filter says."]);
+        assert_eq!(
+            web.texts(".empty"),
+            ["Nothing is as the filter says. Ask for less, or clear the filter."]
+        );
         web.go("/admin/events/connection-events");
         assert!(web.column("Event").contains(&"Closed".to_owned()));
         web.assert_no_complaints();

@@ -122,7 +122,7 @@ fn section(asked: &Asked, what: In, found: &Found) -> Markup {
                 Err(why) => p.wrong role="alert" { (Foreign(why)) },
                 Ok((hits, behind)) => {
                     @if hits.is_empty() {
-                        p.hint { @if behind.is_some() { "Nothing so far: it was looked for two seconds." } @else { "Nothing." } }
+                        p.hint { @if behind.is_some() { "Nothing so far: it was looked for two seconds." } @else { (nothing(what)) } }
                     } @else { (table(asked, what, title, hits)) }
                     nav.pager aria-label=(title) {
                         @if asked.behind.is_some() { a href=(Asked { behind: None, only: None, ..asked.clone() }.address()) { "From the beginning" } }
@@ -132,6 +132,16 @@ fn section(asked: &Asked, what: In, found: &Found) -> Markup {
                     }
                 }
             }
+        }
+    }
+}
+
+/// What to do where nothing was found.
+const fn nothing(what: In) -> &'static str {
+    match what {
+        In::Commands => "No command has that in it. Try a part of it: fewer letters find more.",
+        In::Output => {
+            "Nothing that was to be seen has that in it. Try a part of it, on one line; what has just ended is found some seconds later."
         }
     }
 }

@@ -46,7 +46,7 @@ pub(super) async fn log(
     };
     let more = entries.last().filter(|_| entries.len() == ROWS).map(|(_, place)| place.clone());
     let ticket = ticket(&gate, &caller, page);
-    let found = Found { entries, behind: more, cursor, now, ticket };
+    let found = Found { entries, behind: more, cursor, now, ticket, server: gate.app.address.clone() };
     Ok(html(layout::page(page.title(), &page.path(), &viewer(&caller), &logs::page(&view, &found))))
 }
 

@@ -19,7 +19,7 @@ pub use self::connections::Connection;
 use crate::text::{Foreign, encoded};
 use crate::time;
 use crate::view::{Live, Order, Page, View, address, query};
-use crate::{event, filter};
+use crate::{empty, event, filter};
 
 /// A column of a table.
 pub struct Column<T: 'static> {
@@ -217,6 +217,8 @@ pub struct Found {
     pub now: Time,
     /// That it was written down that somebody looks at it: what its page asks for by itself is a part of that.
     pub ticket: String,
+    /// Where the server is that recordings are sent to.
+    pub server: String,
 }
 
 /// The content of the page.
@@ -238,11 +240,7 @@ pub fn page(view: &View, found: &Found) -> Markup {
             }
         }
         @if found.entries.is_empty() {
-            p.empty {
-                @if view.behind.is_some() { "There is nothing more." }
-                @else if view.is_of_all() { "There is nothing yet." }
-                @else { "Nothing is as the filter says." }
-            }
+            p.empty { (empty::of_log(view, &found.server)) }
         }
         nav.pager aria-label="Pages" {
             @if view.behind.is_some() { a #newest href=(view.begin().address()) { @if view.order == Order::Newest { "Newest" } @else { "Oldest" } } }

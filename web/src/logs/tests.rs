@@ -209,6 +209,7 @@ fn a_page_says_where_it_goes_on_and_what_it_exports() {
         cursor: "ab.7".to_owned(),
         now: at("2026-11-27T10:00:00Z"),
         ticket: "t7".to_owned(),
+        server: "http://127.0.0.1:7878".to_owned(),
     };
     let shown = page(&view, &found).into_string();
     for part in [
