@@ -1,4 +1,4 @@
-//! Each page as people see it: at three widths, light and dark, and by the rules of axe.
+//! Each page as people see it: at several widths, light and dark, and by the rules of axe.
 //!
 //! Pictures of all of them are in `target/web`, for whoever looks.
 
@@ -110,6 +110,7 @@ fn busy() -> Option<(Web, Vec<Place>)> {
     for (name, section) in [
         ("settings-people", "people"),
         ("settings-keys", "keys"),
+        ("settings-service-accounts", "service-accounts"),
         ("settings-targets", "targets"),
         ("settings-environments", "environments"),
         ("settings-spaces", "spaces"),
@@ -157,7 +158,10 @@ impl Web {
         self.browser.wait_for("document.readyState == 'complete'");
         match *name {
             "session" => self.browser.wait_for("document.querySelector('#player .ap-line')"),
-            "recordings-of-person" | "recordings-by-time" => self.browser.wait_for(STILLS),
+            "recordings-by-person"
+            | "recordings-by-target"
+            | "recordings-of-person"
+            | "recordings-by-time" => self.browser.wait_for(STILLS),
             _ => {}
         }
     }
@@ -191,6 +195,7 @@ fn each_page_can_be_used_by_all_and_fits_where_it_is_shown() {
             ("light", 1440, 900),
             ("light", 375, 1400),
             ("light", 2560, 1300),
+            ("light", 800, 900),
             ("dark", 1440, 900),
             ("dark", 375, 1400),
             ("dark", 2560, 1300),
@@ -206,6 +211,12 @@ fn each_page_can_be_used_by_all_and_fits_where_it_is_shown() {
             web.picture(name, scheme, width);
             if web.browser.evaluate("document.documentElement.scrollWidth <= innerWidth") != true {
                 wrong.push(format!("{name} at {width}: it sticks out to the side"));
+            }
+            // Nor is anything of a table out of sight.
+            let fits =
+                "[...document.querySelectorAll('.wide')].every(one => one.scrollWidth <= one.clientWidth)";
+            if web.browser.evaluate(fits) != true {
+                wrong.push(format!("{name} at {width}: a table is wider than it is seen"));
             }
             wrong.extend(
                 found(&mut web).into_iter().map(|what| format!("{name}, {scheme}, at {width}: {what}")),
