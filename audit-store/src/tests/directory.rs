@@ -419,9 +419,15 @@ fn lists_are_given_part_by_part_and_searched_by_name() {
             directory.add_target(TargetType::Bzero, "Web-1", Some(environment.id), Time(4)).await.unwrap();
         let key = directory.add_api_key("SIEM", Role::Auditor, Digest([9; 32]), None, Time(4)).await.unwrap();
         let part = |text: &str| Part { text: text.into(), behind: None, limit: 4 };
-        assert_eq!(directory.some_environments(&part("PROD")).await.unwrap(), [environment.clone()]);
-        assert_eq!(directory.some_targets(None, &part("web")).await.unwrap(), [target.clone()]);
-        assert_eq!(directory.some_targets(Some(target.id), &part("")).await.unwrap(), [target.clone()]);
+        assert_eq!(
+            directory.some_environments(&part("PROD")).await.unwrap(),
+            std::slice::from_ref(&environment)
+        );
+        assert_eq!(directory.some_targets(None, &part("web")).await.unwrap(), std::slice::from_ref(&target));
+        assert_eq!(
+            directory.some_targets(Some(target.id), &part("")).await.unwrap(),
+            std::slice::from_ref(&target)
+        );
         assert_eq!(directory.some_targets(Some(ids[0]), &part("")).await.unwrap(), []);
         assert_eq!(directory.some_keys(&part("siem")).await.unwrap(), [key]);
         assert_eq!(directory.environment_named("Prod").await.unwrap(), Some(environment.clone()));
