@@ -22,7 +22,7 @@ pub const ROOT: &str = "/admin/settings";
 /// What they are called.
 pub const TITLE: &str = "Settings";
 
-/// Rows of a page: of people it is of some 100 kB.
+/// Rows of a page: of people it is of some 115 kB.
 pub const ROWS: usize = 50;
 
 /// Names that are offered in a form; others can be typed.
