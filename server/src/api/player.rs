@@ -9,7 +9,7 @@ use casemate_audit_log::Time;
 use casemate_audit_store::{Recording, StoreError};
 use serde_json::json;
 
-use super::question::pairs;
+use super::question::only;
 use super::recordings::find;
 use crate::app::id;
 use crate::error::{ApiError, ErrorBody};
@@ -47,15 +47,17 @@ pub async fn part(
     uri: Uri,
 ) -> Result<Response, ApiError> {
     let known = id("recording", &text);
-    let asked = Asked::of(&uri);
-    let ticket = asked.as_ref().ok().and_then(|asked| asked.ticket.as_deref());
+    let asked = only(&uri, ["ticket", "end"]);
+    let ticket = asked.as_ref().ok().and_then(|[ticket, _]| ticket.as_deref());
     let ticket = shown(Seen::Film, &known, ticket);
     let context = json!({ "format": "player", "part": number });
     let caller = gate.pass_with(Action::GetRecording, &text, ticket, context).await?;
-    let asked = asked?;
+    let [_, end] = asked?;
+    let end =
+        end.map(|end| end.parse().map_err(|_| ApiError::field("end", "it is no number"))).transpose()?;
     let (recording, _) = find(&gate, &caller, &text).await?;
     let part = async {
-        let end = match asked.end {
+        let end = match end {
             Some(end) => end,
             None => look(&gate.app, &recording, caller.id).await?.facts.duration,
         };
@@ -63,29 +65,6 @@ pub async fn part(
     };
     let part = part.await.map_err(|error| failed(&recording, &error))?;
     json_of(part.ok_or_else(|| ApiError::not_found("part of the recording"))?)
-}
-
-/// What is asked of a part.
-struct Asked {
-    ticket: Option<String>,
-    end: Option<u64>,
-}
-
-impl Asked {
-    fn of(uri: &Uri) -> Result<Self, ApiError> {
-        let mut asked = Self { ticket: None, end: None };
-        for (name, value) in pairs(uri)? {
-            match &*name {
-                "ticket" => asked.ticket = Some(value),
-                "end" => {
-                    let end = value.parse().map_err(|_| ApiError::field(&name, "it is no number"))?;
-                    asked.end = Some(end);
-                }
-                _ => return Err(ApiError::field(&name, "there is no such parameter here")),
-            }
-        }
-        Ok(asked)
-    }
 }
 
 /// Why there is nothing to be played.

@@ -151,6 +151,23 @@ pub fn pairs(uri: &Uri) -> Result<Vec<(String, String)>, ApiError> {
     query.map(|query| query.0).map_err(|error| ApiError::invalid(error.to_string()))
 }
 
+/// The parameters that a call has, each given once or not at all, in the order of their names there.
+///
+/// # Errors
+/// One is unknown, or there twice, or the query is none.
+pub fn only<const N: usize>(uri: &Uri, known: [&str; N]) -> Result<[Option<String>; N], ApiError> {
+    let mut found = [const { None }; N];
+    for (name, value) in pairs(uri)? {
+        let Some(place) = known.iter().position(|known| *known == name) else {
+            return Err(ApiError::field(&name, "there is no such parameter here"));
+        };
+        if found[place].replace(value).is_some() {
+            return Err(ApiError::field(&name, "it is there twice"));
+        }
+    }
+    Ok(found)
+}
+
 /// A number from 1.
 ///
 /// # Errors
@@ -362,6 +379,25 @@ mod tests {
         ] {
             let message = parse(query, asks).err().unwrap_or_default();
             assert!(message.contains(wrong), "{query}: {message}");
+        }
+    }
+
+    #[test]
+    fn each_parameter_of_a_call_is_there_once() {
+        let only = |query: &str| {
+            let uri = format!("/x?{query}").parse().unwrap();
+            only(&uri, ["cursor", "ticket"]).map_err(|error| error.message().to_owned())
+        };
+        assert_eq!(only("ticket=a%20b").unwrap(), [None, Some("a b".to_owned())]);
+        assert_eq!(only("ticket=&cursor=c").unwrap(), [Some("c".to_owned()), Some(String::new())]);
+        assert_eq!(only("").unwrap(), [None, None]);
+        for (query, wrong) in [
+            ("ticket=a&ticket=b", "`ticket`: it is there twice"),
+            ("ticket=&cursor=c&ticket=", "`ticket`: it is there twice"),
+            ("Ticket=a", "`Ticket`: there is no such parameter here"),
+            ("ticket=a&end=5", "`end`: there is no such parameter here"),
+        ] {
+            assert_eq!(only(query).unwrap_err(), wrong, "{query}");
         }
     }
 }

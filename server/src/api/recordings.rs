@@ -23,7 +23,7 @@ use uuid::Uuid;
 use super::body::Body as Sent;
 use super::directory::words;
 use super::events::asked;
-use super::question::{behind, count, pairs, place};
+use super::question::{behind, count, only, pairs, place};
 use crate::app::{App, id};
 use crate::error::{ApiError, ErrorBody};
 use crate::playback;
@@ -229,7 +229,7 @@ pub async fn recording(
     let caller = gate.pass(Action::GetRecording, &text, asked(&uri)?).await?;
     let (recording, _) = find(&gate, &caller, &text).await?;
     let still = Still::of(&gate.app, caller, Action::GetRecording);
-    let format = one(&uri, "format")?;
+    let [format] = only(&uri, ["format"])?;
     let version = match format.as_deref() {
         None | Some("text") => None,
         Some("v2") => Some(Version::V2),
@@ -256,9 +256,9 @@ pub async fn live(gate: Gate, Path(text): Path<String>) -> Result<Response, ApiE
     params(("id" = String, Path), ("reason" = Option<String>, Query, description = "Why.")),
     responses((status = 204), (status = "4XX", body = ErrorBody)))]
 pub async fn delete(gate: Gate, Path(text): Path<String>, uri: Uri) -> Result<StatusCode, ApiError> {
-    let reason = one(&uri, "reason");
     let caller = gate.pass(Action::DeleteRecording, &text, asked(&uri)?).await?;
-    delete_for(&gate, caller, &text, reason?).await
+    let [reason] = only(&uri, ["reason"])?;
+    delete_for(&gate, caller, &text, reason).await
 }
 
 /// The same, for a page that asks why.
@@ -321,20 +321,6 @@ pub async fn release(gate: Gate, Path(text): Path<String>) -> Result<Json<Record
     let (recording, connection) = find(&gate, &caller, &text).await?;
     let recording = gate.app.recordings.release(recording.id).await?;
     Ok(Json(RecordingView::of(&recording, &connection)))
-}
-
-/// The one parameter that there is, if it is given.
-pub(crate) fn one(uri: &Uri, known: &str) -> Result<Option<String>, ApiError> {
-    let mut found = None;
-    for (name, value) in pairs(uri)? {
-        if name != known {
-            return Err(ApiError::field(&name, "there is no such parameter here"));
-        }
-        if found.replace(value).is_some() {
-            return Err(ApiError::field(&name, "it is there twice"));
-        }
-    }
-    Ok(found)
 }
 
 fn give(

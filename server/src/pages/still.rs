@@ -14,7 +14,8 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::api::player::failed;
-use crate::api::recordings::{find, one};
+use crate::api::question::only;
+use crate::api::recordings::find;
 use crate::app::{App, id};
 use crate::error::ApiError;
 use crate::film::{FilmError, LAYOUT, empty, made};
@@ -42,10 +43,11 @@ pub(super) async fn still(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let known = id("recording", &text);
-    let ticket = one(&uri, "ticket");
-    let ticket = shown(Seen::Still, &known, ticket.as_ref().ok().and_then(Option::as_deref));
+    let asked = only(&uri, ["ticket"]);
+    let ticket = asked.as_ref().ok().and_then(|[ticket]| ticket.as_deref());
+    let ticket = shown(Seen::Still, &known, ticket);
     let caller = gate.pass_with(Action::GetRecording, &text, ticket, json!({ "format": "still" })).await?;
-    one(&uri, "ticket")?;
+    asked?;
     let (recording, _) = find(&gate, &caller, &text).await?;
     let tag = tag(&recording);
     let has_it = headers.get(header::IF_NONE_MATCH).is_some_and(|had| *had == *tag);

@@ -24,7 +24,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::content;
 use crate::api::connections;
-use crate::api::question::{Asks, Question, pairs};
+use crate::api::question::{Asks, Question, only};
 use crate::api::tail::{News, Tail, alive};
 use crate::app::{App, id};
 use crate::error::ApiError;
@@ -51,7 +51,7 @@ pub(in crate::pages) async fn live(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Sse<impl Stream<Item = Result<Message, Infallible>>>, ApiError> {
-    let (asked, known) = (asked(&uri, &["cursor", "ticket"]), id("session", &text));
+    let (asked, known) = (only(&uri, ["cursor", "ticket"]), id("session", &text));
     let ticket = asked.as_ref().ok().and_then(|[_, ticket]| ticket.as_deref());
     let ticket = shown(Seen::Live, &known, ticket);
     let context = json!({ "page": "session" });
@@ -85,11 +85,12 @@ pub(in crate::pages) async fn film(
     Path(text): Path<String>,
     uri: Uri,
 ) -> Result<Sse<impl Stream<Item = Result<Message, Infallible>>>, ApiError> {
-    let (asked, known) = (asked(&uri, &["ticket"]), id("session", &text));
+    let (asked, known) = (only(&uri, ["ticket"]), id("session", &text));
     let ticket = asked.as_ref().ok().and_then(|[ticket]| ticket.as_deref());
     let ticket = shown(Seen::Page, &known, ticket);
     let context = json!({ "page": "session" });
     let caller = gate.pass_with(Action::GetConnection, &text, ticket, context).await?;
+    asked?;
     let connection = connections::find(&gate, &caller, &text).await?;
     let (sender, receiver) = channel(WAITING);
     let page = Page { app: gate.app, caller, connection, sender };
@@ -101,17 +102,6 @@ pub(in crate::pages) async fn film(
         }
     });
     Ok(stream(receiver))
-}
-
-fn asked<const N: usize>(uri: &Uri, known: &[&str; N]) -> Result<[Option<String>; N], ApiError> {
-    let mut found = [const { None }; N];
-    for (name, value) in pairs(uri)? {
-        match known.iter().position(|known| *known == name) {
-            Some(place) => found[place] = Some(value),
-            None => return Err(ApiError::field(&name, "there is no such parameter here")),
-        }
-    }
-    Ok(found)
 }
 
 fn stream(messages: Receiver<Message>) -> Sse<impl Stream<Item = Result<Message, Infallible>>> {
