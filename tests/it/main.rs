@@ -65,6 +65,7 @@ mod verify; // intact or not, named, with which status; keys
 mod weather; // the eight promises about bad weather
 mod web; // the web app in a real browser: in and out, who sees what, what the tests of it have in common
 mod web_export; // exports of what is filtered in a real browser: each form, compared; stopped
+mod web_find; // what is looked for on the page of a session in a real browser: any text, many commands, a session that ends
 mod web_live; // a real shell, and somebody who looks on in a browser
 mod web_logs; // the five logs in a real browser: filters, pages, columns, keys, rows as they come, pictures
 mod web_look; // each page in a real browser: accessible by what axe says, at three widths, light and dark

@@ -5,8 +5,13 @@ import { find } from "./dom.js";
 /** How wide the timeline is, in its own units. */
 const WIDTH = 1000;
 
-/** What was found. @type {number[]} */
+/** What was found: when, and which commands, by their ids. @type {number[]} */
 let hits = [];
+/** @type {Set<string>} */
+let found = new Set();
+
+/** So often something was looked for. */
+let searches = 0;
 
 /** How much of the recording can be played, in seconds. */
 export function length() {
@@ -64,9 +69,13 @@ export function put(html) {
   document.adoptNode(item);
   const there = commands().find((command) => command.dataset.id === item.dataset.id);
   if (there?.hasAttribute("aria-current")) item.setAttribute("aria-current", "true");
+  item.classList.toggle("found", found.has(item.dataset.id ?? ""));
   const next = commands().find((command) => Number(command.dataset.at) > Number(item.dataset.at));
   if (there) there.replaceWith(item);
-  else list.insertBefore(item, next ?? null);
+  else {
+    list.insertBefore(item, next ?? null);
+    draw([item]);
+  }
   find("#no-commands", HTMLElement)?.remove();
 }
 
@@ -82,43 +91,81 @@ export function change(html) {
     if (before instanceof HTMLDetailsElement && part instanceof HTMLDetailsElement) part.open = before.open;
     before.replaceWith(part);
   }
+  // It comes without them.
+  if (!find("#timeline .commands rect", SVGElement)) draw(commands());
   mark();
+}
+
+/**
+ * A moment on the timeline.
+ * @param {number} at
+ * @param {string} y
+ * @param {string} height
+ * @param {string} [title]
+ */
+function moment(at, y, height, title) {
+  const rect = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+  for (const [name, value] of [["x", place(at)], ["y", y], ["width", "2"], ["height", height]]) rect.setAttribute(name, value);
+  if (title === undefined) return rect;
+  const words = document.createElementNS("http://www.w3.org/2000/svg", "title");
+  words.textContent = title;
+  rect.append(words);
+  return rect;
+}
+
+/**
+ * Shows commands of the list on the timeline, as far as that goes.
+ * @param {HTMLElement[]} commands
+ */
+function draw(commands) {
+  const there = commands.filter((command) => Number(command.dataset.at) <= length());
+  const text = /** @param {HTMLElement} command */ (command) => command.querySelector("code")?.textContent ?? "";
+  const drawn = there.map((command) => moment(Number(command.dataset.at), "10", "10", text(command)));
+  find("#timeline .commands", SVGGElement)?.append(...drawn);
 }
 
 /** Shows on the timeline what was found. */
 function mark() {
-  const marks = hits.map((at) => {
-    const hit = document.createElementNS("http://www.w3.org/2000/svg", "rect");
-    for (const [name, value] of [["x", place(at)], ["y", "20"], ["width", "2"], ["height", "36"]]) hit.setAttribute(name, value);
-    return hit;
-  });
-  find("#hits", SVGGElement)?.replaceChildren(...marks);
+  find("#hits", SVGGElement)?.replaceChildren(...hits.map((at) => moment(at, "20", "36")));
+}
+
+/** Shows in the list which commands were found. */
+function underline() {
+  for (const command of commands()) command.classList.toggle("found", found.has(command.dataset.id ?? ""));
 }
 
 /**
- * Finds a text in commands and output, and shows where; says how many there are, or what is wrong.
+ * Finds a text in commands and output, and shows where; says how many there are, or what is wrong. Nothing where something else was
+ * looked for meanwhile.
  * @param {string} text
- * @param {string} address where lines of the output are found
+ * @param {string} address where it is found
  */
 export async function search(text, address) {
   const list = find("#found", HTMLElement);
-  hits = [];
-  let many = 0;
-  for (const command of commands()) {
-    const isFound = text !== "" && (command.textContent ?? "").toLowerCase().includes(text.toLowerCase());
-    command.classList.toggle("found", isFound);
-    if (isFound) hits.push(Number(command.dataset.at));
-    many += Number(isFound);
-  }
-  list?.replaceChildren();
-  mark();
+  const turn = (searches += 1);
+  show([], []);
   if (text === "" || !list) return "";
-  const answer = await fetch(`${address}?${new URLSearchParams({ text })}`);
-  const page = parsed(await answer.text());
+  const answer = await fetch(`${address}?${new URLSearchParams({ text })}`).catch(() => null);
+  const said = (await answer?.text().catch(() => undefined)) ?? "";
+  if (turn !== searches) return undefined;
+  if (!answer) return "The server does not answer.";
+  if (answer.redirected) {
+    // Who is signed in no more has to do that, and comes back to this page.
+    location.reload();
+    return "";
+  }
+  const page = parsed(said);
   if (!answer.ok) return page.querySelector(".wrong")?.textContent ?? answer.statusText;
-  const lines = page.querySelector("ol");
-  if (lines) list.replaceChildren(document.adoptNode(lines));
-  for (const line of list.querySelectorAll("[data-at]")) hits.push(Number(line.getAttribute("data-at")));
-  mark();
-  return `${page.querySelector("p")?.textContent ?? ""}, ${many} command${many === 1 ? "" : "s"}`;
+  const [first, ...parts] = page.body.children;
+  show([...page.querySelectorAll("[data-at]")], parts);
+  return first?.textContent ?? "";
+
+  /** @param {Element[]} moments @param {Element[]} parts */
+  function show(moments, parts) {
+    hits = moments.map((moment) => Number(moment.getAttribute("data-at")));
+    found = new Set(moments.flatMap((moment) => moment.getAttribute("data-id") ?? []));
+    underline();
+    mark();
+    list?.replaceChildren(...parts.map((part) => document.adoptNode(part)));
+  }
 }

@@ -113,7 +113,7 @@ function begin(session) {
 
   session.addEventListener("click", (event) => {
     const target = event.target instanceof Element ? event.target : null;
-    const moment = target?.closest("[data-at] a")?.closest("[data-at]");
+    const moment = target?.closest("[data-at] a:not(.whole)")?.closest("[data-at]");
     if (moment instanceof HTMLElement && screen) {
       event.preventDefault();
       go(Number(moment.dataset.at));
@@ -126,7 +126,8 @@ function begin(session) {
   });
   find("#find", HTMLFormElement)?.addEventListener("submit", async (event) => {
     event.preventDefault();
-    say(await search(find("#find-text", HTMLInputElement)?.value.trim() ?? "", `${location.pathname}/found`));
+    const said = await search(find("#find-text", HTMLInputElement)?.value.trim() ?? "", `${location.pathname}/found`);
+    if (said !== undefined) say(said);
   });
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || !session.isConnected) return;

@@ -53,7 +53,7 @@ pub(super) async fn page(gate: Gate, uri: Uri) -> Result<Response, ApiError> {
 }
 
 /// What took too long is said where it would stand; what was wrong to ask is wrong for the page.
-fn said<T>(found: Result<T, ApiError>) -> Result<Result<T, String>, ApiError> {
+pub(super) fn said<T>(found: Result<T, ApiError>) -> Result<Result<T, String>, ApiError> {
     match found {
         Ok(found) => Ok(Ok(found)),
         Err(error)

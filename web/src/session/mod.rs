@@ -159,6 +159,9 @@ pub struct Line {
     pub text: String,
 }
 
+/// What was found of one kind, and whether there is more of it; or why it could not be looked.
+pub type Found<T> = Result<(Vec<T>, bool), String>;
+
 /// That somebody looked at it, or took it away.
 #[derive(Clone, Debug)]
 pub struct Look {
@@ -389,13 +392,41 @@ mod tests {
     #[test]
     fn a_line_that_was_found_shows_what_it_holds() {
         let line = Line { at: 5.5, text: "<b>\u{202e}needle\x1b[2J".into() };
-        let found = found("id1", &[line], true, "Needle").into_string();
+        let found = found("id1", &Ok((Vec::new(), false)), &Ok((vec![line], true)), "Needle").into_string();
         assert!(
             found.contains("&lt;b&gt;") && found.contains("<mark>") && found.contains("\\u{202e}"),
             "{found}"
         );
         assert!(!found.contains(['\u{202e}', '\x1b']) && found.contains("?t=5.5"), "{found}");
-        assert!(found.contains("1 line and more"), "{found}");
+        assert!(found.contains("0 commands, 1 line and more of output"), "{found}");
+    }
+
+    #[test]
+    fn a_command_that_was_found_shows_where_its_text_has_it() {
+        let text = format!("echo {} <b>\u{202e}NEEDLE", "x".repeat(5000));
+        let commands = vec![Command { text, ..session().commands[0].clone() }];
+        let shown = found("id1", &Ok((commands.clone(), false)), &Ok((Vec::new(), false)), "needle");
+        let shown = shown.into_string();
+        assert!(shown.contains("<p>1 command, 0 lines of output</p>"), "{shown}");
+        assert!(shown.contains("data-id=\"c1\"") && shown.contains("data-at=\"83.25\""), "{shown}");
+        assert!(shown.contains("<mark><bdi>NEEDLE</bdi></mark>") && shown.contains("&lt;b&gt;"), "{shown}");
+        assert!(!shown.contains('\u{202e}') && shown.len() < 1500, "{shown}");
+        let many = vec![Command { text: "\u{115f}".repeat(100_000), ..commands[0].clone() }; 200];
+        let shown = found("id1", &Ok((many, true)), &Ok((Vec::new(), false)), "\u{115f}").into_string();
+        assert!(shown.contains("200 commands and more, ") && shown.len() < 1 << 20, "{}", shown.len());
+    }
+
+    #[test]
+    fn what_could_not_be_looked_through_is_said_beside_what_was_found() {
+        let line = Line { at: 5.5, text: "ab".into() };
+        let shown = found("id1", &Err("it <took> too long".into()), &Ok((vec![line], true)), "ab");
+        let shown = shown.into_string();
+        assert!(shown.contains("<p>1 line and more of output</p>"), "{shown}");
+        assert!(shown.contains("Commands: <bdi>it &lt;took&gt; too long"), "{shown}");
+        assert!(shown.contains("less than three letters"), "{shown}");
+        let lines = Err("too long".into());
+        let shown = found("id1", &Ok((Vec::new(), false)), &lines, "abc").into_string();
+        assert!(shown.contains("<p>0 commands</p>") && shown.contains("Output: "), "{shown}");
     }
 
     #[test]

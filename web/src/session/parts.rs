@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{Command, Film, Kept, Line, Session, address, clock, short};
+use super::{Command, Film, Found, Kept, Line, Session, address, clock, short};
 use crate::event;
 use crate::text::{Foreign, around};
 use crate::time::moment;
@@ -161,9 +161,7 @@ pub fn command(session: &str, command: &Command) -> Markup {
                 span.at { (clock(command.at)) }
                 code { (Foreign(&command.text).brief()) }
             }
-            @if Foreign(&command.text).is_not_brief() {
-                " " a.whole href=(event::address(view::Page::Commands, &command.id, Some(session))) { "all of it" }
-            }
+            (whole(session, command))
             @if let Some(place) = &command.place { " " span.hint { (Foreign(place)) } }
             @if let Some(status) = command.status.filter(|status| *status != 0) {
                 " " span.refused title="Exit status" { (status) }
@@ -172,20 +170,68 @@ pub fn command(session: &str, command: &Command) -> Markup {
     }
 }
 
-/// Lines that were found in the output of a session.
+/// What was found in the commands of a session, and in its output.
 #[must_use]
-pub fn found(session: &str, lines: &[Line], has_more: bool, text: &str) -> Markup {
-    let many = if lines.len() == 1 { "line" } else { "lines" };
+pub fn found(session: &str, commands: &Found<Command>, lines: &Found<Line>, text: &str) -> Markup {
+    let many = |many: usize, one: &str, has_more: bool| {
+        let (s, more) = (if many == 1 { "" } else { "s" }, if has_more { " and more" } else { "" });
+        format!("{many} {one}{s}{more}")
+    };
+    let of_commands = commands.as_ref().map(|(found, more)| many(found.len(), "command", *more));
+    let of_lines = lines.as_ref().map(|(found, more)| many(found.len(), "line", *more) + " of output");
+    let said: Vec<String> = [of_commands, of_lines].into_iter().flatten().collect();
     html! {
-        p { (lines.len()) " " (many) @if has_more { " and more" } " of output" }
-        ol {
-            @for line in lines {
-                li data-at=(short(line.at)) {
-                    a href=(address(session, Some(line.at))) {
-                        span.at { (clock(line.at)) } code { (around(&line.text, text)) }
+        p { (said.join(", ")) }
+        @match commands {
+            Err(why) => p.wrong { "Commands: " (Foreign(why)) },
+            Ok((found, has_more)) if !found.is_empty() => {
+                h3 { "In commands" }
+                ol {
+                    @for command in found {
+                        li data-id=(command.id) data-at=(short(command.at)) {
+                            a href=(address(session, Some(command.at))) {
+                                span.at { (clock(command.at)) } code { (around(&command.text, text)) }
+                            }
+                            (whole(session, command))
+                        }
+                    }
+                }
+                @if *has_more { p.hint { "There are more: they are in the log." } }
+            }
+            Ok(_) => {}
+        }
+        @match lines {
+            Err(why) => p.wrong { "Output: " (Foreign(why)) },
+            Ok((found, has_more)) => {
+                @if !found.is_empty() {
+                    h3 { "In the output" }
+                    ol {
+                        @for line in found {
+                            li data-at=(short(line.at)) {
+                                a href=(address(session, Some(line.at))) {
+                                    span.at { (clock(line.at)) } code { (around(&line.text, text)) }
+                                }
+                            }
+                        }
+                    }
+                }
+                @if *has_more {
+                    p.hint {
+                        @if text.chars().nth(2).is_none() {
+                            "A text of less than three letters is looked for in the output for two seconds at most: there may be more."
+                        } @else { "There may be more in the output." }
                     }
                 }
             }
+        }
+    }
+}
+
+/// Where all of a command is, if the list shows its beginning alone.
+fn whole(session: &str, command: &Command) -> Markup {
+    html! {
+        @if Foreign(&command.text).is_not_brief() {
+            " " a.whole href=(event::address(view::Page::Commands, &command.id, Some(session))) { "all of it" }
         }
     }
 }
