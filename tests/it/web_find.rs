@@ -168,3 +168,47 @@ fn ten_thousand_commands_are_looked_through_at_once() {
         }
     });
 }
+
+#[test]
+fn whoever_follows_what_was_deleted_is_told_so() {
+    let Some(web) = Web::begin() else { return };
+    let agent = web.server.with_key(&web.administrator.agent("web-1"));
+    let id = session(&agent, "alice@org.com", ["echo one".to_owned()].into_iter(), true);
+    let answer = web.administrator.send("DELETE", &format!("session-recordings/{id}?reason=x"), &[], b"");
+    assert_eq!(answer.status, 204);
+    for stream in ["live", "film"] {
+        let said = web.administrator.get(&format!("/admin/sessions/{id}/{stream}")).text;
+        assert!(said.contains("event: gone"), "{stream}: {said}");
+    }
+    for stream in ["live?ticket=a&ticket=b", "film?ticket=a&ticket=b", "film?cursor=a"] {
+        assert_eq!(web.administrator.get(&format!("/admin/sessions/{id}/{stream}")).status, 400, "{stream}");
+    }
+}
+
+#[test]
+fn whoever_is_in_the_past_stays_there_when_the_session_ends() {
+    let Some(mut web) = Web::begin() else { return };
+    let agent = web.server.with_key(&web.administrator.agent("web-1"));
+    let id = session(&agent, "alice@org.com", (0..20).map(|number| format!("echo number {number}")), false);
+    web.go(&format!("/admin/sessions/{id}"));
+    web.browser.wait_for("document.querySelectorAll('#timeline .commands rect').length >= 19");
+    web.browser.wait_for("document.querySelector('#player .ap-line')");
+    web.browser.click("#commands li:nth-child(3) a");
+    web.browser.wait_for("/^\\?t=2/.test(location.search) && !document.querySelector('#to-live').hidden");
+    find(&mut web, "number 7", "1 command, ");
+    let size = web.administrator.json(&format!("session-recordings/{id}/details"))["size"].as_u64().unwrap();
+    let more = format!("{}\n", json!([30, "o", "the end\r\n"]));
+    assert_eq!(agent.patch(&id, usize::try_from(size).unwrap(), more.as_bytes(), true).status, 204);
+    web.browser.wait_for(
+        "document.querySelector('#prepared').dataset.film == 'whole' && document.querySelector('#said a')",
+    );
+    assert!(web.texts("#said")[0].starts_with("The session has ended."));
+    assert_eq!(web.browser.evaluate("/^\\?t=2/.test(location.search)"), true);
+    // All of it can be gone about in, and what was found is still to be seen.
+    assert_eq!(web.browser.evaluate("document.querySelectorAll('#hits rect').length"), 1);
+    assert_eq!(web.browser.evaluate("document.querySelectorAll('#timeline .commands rect').length"), 20);
+    assert_eq!(web.browser.evaluate("document.querySelectorAll('#commands li.found').length"), 1);
+    web.browser.click("#commands li:nth-child(20) a");
+    web.browser.wait_for("document.querySelector('#player').innerText.includes('of 18')");
+    web.assert_no_complaints();
+}

@@ -108,6 +108,10 @@ function begin(session) {
         say("The session has ended.");
         offer();
       },
+      gone: () => {
+        stream?.end();
+        say("The recording was deleted.");
+      },
     });
   }
 

@@ -42,10 +42,11 @@ export class Stream {
     for (const [name, hear] of Object.entries(this.heard)) {
       source.addEventListener(name, (message) => {
         if (message.lastEventId) this.#cursor = message.lastEventId;
+        // What opens and tells nothing is as good as closed.
+        this.#failures = 0;
         hear(message.data);
       });
     }
-    source.addEventListener("open", () => (this.#failures = 0));
     source.addEventListener("error", async () => {
       if (this.#source !== source) return;
       this.#close();

@@ -2,11 +2,12 @@
 
 use std::io;
 
+use casemate_audit_store::Form;
 use casemate_cast_format::Micros;
 
-use super::SceneReader;
 use super::look::{Film, FilmError, scene_of};
 use super::scene::Until;
+use super::{Scene, SceneReader};
 use crate::app::App;
 
 /// Somebody who follows a recording.
@@ -23,8 +24,12 @@ impl Follower {
     /// # Errors
     /// There is none yet, or it cannot be read.
     pub async fn begin(app: &App, film: &Film) -> Result<Self, FilmError> {
-        let scene = scene_of(app, film).await?;
-        let reader = SceneReader::new(film.recording.form, &scene, Until::End(Micros(u64::MAX)))?;
+        Ok(Self::of(film.recording.form, &scene_of(app, film).await?)?)
+    }
+
+    /// Begins with a scene.
+    pub(super) fn of(form: Form, scene: &Scene) -> io::Result<Self> {
+        let reader = SceneReader::new(form, scene, Until::End(Micros(u64::MAX)))?;
         Ok(Self { reader, read: scene.place.anchor.offset })
     }
 
@@ -40,6 +45,12 @@ impl Follower {
     /// The screen now, as JSON. What led to it is not to be played any more.
     pub fn screen(&mut self) -> String {
         self.reader.screen()
+    }
+
+    /// Bytes of what is to be played since.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.reader.waiting()
     }
 
     /// What is to be played since, if there is anything: events, as JSON.

@@ -135,6 +135,11 @@ impl SceneReader {
         serde_json::to_string(&Snapshot { cols: size.cols, rows: size.rows, init }).unwrap_or_default()
     }
 
+    /// Bytes of what is to be played since this was last asked.
+    pub(super) fn waiting(&self) -> usize {
+        self.events.len()
+    }
+
     /// What is to be played since this was last asked.
     pub(super) fn news(&mut self) -> Option<String> {
         self.repaints = 0;

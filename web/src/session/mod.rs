@@ -230,14 +230,14 @@ pub fn page(session: &Session) -> Markup {
                     @if let Some(kept) = kept {
                         (parts::without_scripts(session))
                         (parts::prepared(kept))
-                        (parts::timeline(session, kept))
+                        (parts::timeline(kept, &session.commands, &session.marks))
                         (parts::search())
                     }
                 }
                 (parts::commands(session))
             }
-            (parts::happened(session))
-            @if let Some(kept) = kept { (parts::evidence(session, kept)) }
+            (parts::happened(&session.id, &session.marks, session.has_more_marks))
+            @if let Some(kept) = kept { (parts::evidence(&session.id, kept)) }
             (parts::looks(session))
         }
         script src=(assets::address("asciinema-player.js")) defer {}
@@ -255,14 +255,14 @@ fn stream(session: &Session, kept: &Kept) -> Option<String> {
     }
 }
 
-/// The parts of the page that change as more of the film is there: each takes the place of what has its id.
+/// The parts of the page of a session that change as more of the film is there: each takes the place of what has its id. The
+/// script of the page puts the commands onto the timeline: it has them in its list.
 #[must_use]
-pub fn changed(session: &Session) -> Markup {
-    let Recording::Kept(kept) = &session.recording else { return html! {} };
+pub fn changed(session: &str, kept: &Kept, marks: &[Mark], has_more_marks: bool) -> Markup {
     html! {
         (parts::prepared(kept))
-        (parts::timeline(session, kept))
-        (parts::happened(session))
+        (parts::timeline(kept, &[], marks))
+        (parts::happened(session, marks, has_more_marks))
         (parts::evidence(session, kept))
     }
 }
@@ -359,6 +359,20 @@ mod tests {
         assert!(page.contains("/admin/events/commands/") && page.contains("all of it"));
         let mut few = vec![session.commands[0].clone(); 3];
         assert!(!keep(&mut few, 3) && keep(&mut few, 2));
+    }
+
+    #[test]
+    fn what_changes_has_its_places_on_the_page_and_no_commands() {
+        let session = session();
+        let Recording::Kept(kept) = &session.recording else { panic!() };
+        let changed = changed(&session.id, kept, &session.marks, true).into_string();
+        let page = page(&session).into_string();
+        for id in ["prepared", "timeline", "happened", "evidence"] {
+            let id = format!(" id=\"{id}\"");
+            assert!(changed.contains(&id) && page.contains(&id), "{id}");
+        }
+        assert!(changed.contains("<g class=\"commands\"></g>") && !changed.contains("script"), "{changed}");
+        assert!(changed.contains("x=\"500\"") && changed.contains("90x30"), "{changed}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{Command, Film, Found, Kept, Line, Session, address, clock, short};
+use super::{Command, Film, Found, Kept, Line, Mark, Session, address, clock, short};
 use crate::event;
 use crate::text::{Foreign, around};
 use crate::time::moment;
@@ -76,7 +76,7 @@ pub(super) fn prepared(kept: &Kept) -> Markup {
 }
 
 /// What happened when. A script moves the playing moment, and shows what was found.
-pub(super) fn timeline(session: &Session, kept: &Kept) -> Markup {
+pub(super) fn timeline(kept: &Kept, commands: &[Command], marks: &[Mark]) -> Markup {
     let (width, height) = TIMELINE;
     let place =
         |at: f64| short(if kept.duration > 0.0 { (at / kept.duration).clamp(0.0, 1.0) * width } else { 0.0 });
@@ -100,12 +100,12 @@ pub(super) fn timeline(session: &Session, kept: &Kept) -> Markup {
             aria-label="What happened when" {
             g.activity { @for (x, width, y, height) in bars { rect x=(x) y=(y) width=(width) height=(height) {} } }
             g.commands {
-                @for command in session.commands.iter().filter(|command| command.at <= kept.duration) {
+                @for command in commands.iter().filter(|command| command.at <= kept.duration) {
                     rect x=(place(command.at)) y="10" width="2" height="10" { title { (Foreign(&command.text).brief()) } }
                 }
             }
             g.marks {
-                @for mark in &session.marks {
+                @for mark in marks {
                     rect class=(mark.kind) x=(place(mark.at)) y="0" width="2" height="9" {
                         title { (mark.kind) ": " (Foreign(&mark.text).brief()) }
                     }
@@ -236,15 +236,15 @@ fn whole(session: &str, command: &Command) -> Markup {
     }
 }
 
-pub(super) fn happened(session: &Session) -> Markup {
+pub(super) fn happened(session: &str, marks: &[Mark], has_more: bool) -> Markup {
     html! {
         details #happened {
-            summary { "What else happened (" (session.marks.len()) @if session.has_more_marks { " and more" } ")" }
-            @if session.has_more_marks { p.hint { "There is more than is listed: the logs and the recording have all of it." } }
+            summary { "What else happened (" (marks.len()) @if has_more { " and more" } ")" }
+            @if has_more { p.hint { "There is more than is listed: the logs and the recording have all of it." } }
             ol {
-                @for mark in &session.marks {
+                @for mark in marks {
                     li data-at=(short(mark.at)) {
-                        a href=(address(&session.id, Some(mark.at))) {
+                        a href=(address(session, Some(mark.at))) {
                             span.at { (clock(mark.at)) } span.kind { (mark.kind) }
                         }
                         " " (Foreign(&mark.text))
@@ -255,8 +255,8 @@ pub(super) fn happened(session: &Session) -> Markup {
     }
 }
 
-pub(super) fn evidence(session: &Session, kept: &Kept) -> Markup {
-    let name = format!("{}.{}", session.id, kept.form);
+pub(super) fn evidence(session: &str, kept: &Kept) -> Markup {
+    let name = format!("{session}.{}", kept.form);
     html! {
         section #evidence .evidence aria-labelledby="evidence-title" {
             h2 #evidence-title { "As evidence" }

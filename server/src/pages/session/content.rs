@@ -44,14 +44,9 @@ pub(super) async fn of(app: &App, caller: &Caller, connection: &Connection) -> R
         None => (None, session::Film::Later),
     };
     let moment = |time: Time| moment(facts.as_ref(), connection, time);
-    let of = of_connection(connection);
-    let mut commands = commands(app, &of, moment).await?;
+    let mut commands = commands(app, &of_connection(connection), moment).await?;
     let has_more_commands = session::keep(&mut commands, COMMANDS);
-    let mut marks = facts.as_ref().map(marks).unwrap_or_default();
-    let (events, has_more_events) = connection_events(app, &of, moment).await?;
-    let has_more_marks = has_more_events || facts.as_ref().is_some_and(|facts| facts.left_out > 0);
-    marks.extend(events);
-    marks.sort_by(|one, other| one.at.total_cmp(&other.at));
+    let (marks, has_more_marks) = marks(app, connection, facts.as_ref()).await?;
     Ok(Session {
         id: connection.id.to_string(),
         subject: connection.subject_name.clone(),
@@ -63,7 +58,7 @@ pub(super) async fn of(app: &App, caller: &Caller, connection: &Connection) -> R
         reason: connection.reason.clone(),
         recording: recording
             .as_ref()
-            .map_or(session::Recording::Nothing, |recording| kept(recording, facts.as_ref(), film)),
+            .map_or(session::Recording::Nothing, |recording| recorded(recording, facts.as_ref(), film)),
         commands,
         has_more_commands,
         marks,
@@ -75,6 +70,19 @@ pub(super) async fn of(app: &App, caller: &Caller, connection: &Connection) -> R
         ticket: app.tickets.give(caller.id, Seen::Page(connection.id), Time::now()),
         cursor,
     })
+}
+
+/// What changes of the page as more of the film of its recording is there.
+pub(super) async fn changed(
+    app: &App,
+    connection: &Connection,
+    recording: &Recording,
+    film: Film,
+) -> Result<String, ApiError> {
+    let (facts, film) = watched(Ok(film), recording);
+    let (marks, has_more) = marks(app, connection, facts.as_ref()).await?;
+    let kept = kept(recording, facts.as_ref(), film);
+    Ok(session::changed(&connection.id.to_string(), &kept, &marks, has_more).into_string())
 }
 
 /// What is known of a recording by its film, and what there is of that.
@@ -169,7 +177,22 @@ async fn connection_events(
     Ok((marks.collect(), has_more))
 }
 
-fn marks(facts: &Facts) -> Vec<Mark> {
+/// What else happened, in the order of time, and whether there is more of it.
+async fn marks(
+    app: &App,
+    connection: &Connection,
+    facts: Option<&Facts>,
+) -> Result<(Vec<Mark>, bool), ApiError> {
+    let mut marks = facts.map(seen).unwrap_or_default();
+    let moment = |time: Time| moment(facts, connection, time);
+    let (events, has_more) = connection_events(app, &of_connection(connection), moment).await?;
+    marks.extend(events);
+    marks.sort_by(|one, other| one.at.total_cmp(&other.at));
+    Ok((marks, has_more || facts.is_some_and(|facts| facts.left_out > 0)))
+}
+
+/// What is to be seen of it in the recording.
+fn seen(facts: &Facts) -> Vec<Mark> {
     let mark = |at: u64, kind: &str, text: String| Mark { at: seconds(at), kind: kind.to_owned(), text };
     let markers = facts.markers.iter().map(|(at, label)| mark(*at, "marker", label.clone()));
     let resizes = facts.resizes.iter().map(|(at, cols, rows)| mark(*at, "resize", format!("{cols}x{rows}")));
@@ -177,13 +200,20 @@ fn marks(facts: &Facts) -> Vec<Mark> {
     markers.chain(resizes).chain(notes).collect()
 }
 
-fn kept(recording: &Recording, facts: Option<&Facts>, film: session::Film) -> session::Recording {
-    let said = |mark: &Done| format!("{}, {}: {}", mark.by, mark.time, mark.reason);
-    if let Some(deleted) = &recording.deleted {
-        return session::Recording::Deleted(said(deleted));
+fn recorded(recording: &Recording, facts: Option<&Facts>, film: session::Film) -> session::Recording {
+    match &recording.deleted {
+        Some(deleted) => session::Recording::Deleted(said(deleted)),
+        None => session::Recording::Kept(Box::new(kept(recording, facts, film))),
     }
+}
+
+fn said(mark: &Done) -> String {
+    format!("{}, {}: {}", mark.by, mark.time, mark.reason)
+}
+
+fn kept(recording: &Recording, facts: Option<&Facts>, film: session::Film) -> Kept {
     let activity = facts.map(|facts| (seconds(facts.activity.width), facts.activity.counts.clone()));
-    session::Recording::Kept(Box::new(Kept {
+    Kept {
         is_open: recording.completed.is_none(),
         form: recording.form.name(),
         size: recording.size,
@@ -199,7 +229,7 @@ fn kept(recording: &Recording, facts: Option<&Facts>, film: session::Film) -> se
         }),
         film,
         damage: facts.and_then(|facts| facts.damage.clone()),
-    }))
+    }
 }
 
 /// Who has looked at it or taken it away: all of it for whoever may know, his own for a user. Says whether there may be more of

@@ -5,6 +5,7 @@
 //! - `command`: one that is new, or has ended; `id` says where to go on behind it.
 //! - `film`: what has changed of the page since more of the film is there. It is the last when it says that it is whole.
 //! - `over`: the session has ended.
+//! - `gone`: the recording was deleted, and nothing more comes.
 
 use std::convert::Infallible;
 use std::time::{Duration, Instant};
@@ -40,6 +41,10 @@ const TOLD: Duration = Duration::from_secs(2);
 
 /// Bytes of a recording that are read at once.
 const PIECE: u64 = 256 << 10;
+
+/// Of these so many are played at once: compressed, they may be a great deal of output. So much of that is told at once.
+const LITTLE: usize = 1 << 10;
+const MUCH: usize = 1 << 20;
 
 /// Messages that wait for whoever listens.
 const WAITING: usize = 4;
@@ -170,6 +175,7 @@ impl Page {
             }
             let recording = self.app.recordings.find(self.connection.id).await?;
             if recording.deleted.is_some() {
+                self.send("gone", "").await;
                 return Ok(());
             }
             let is_all = match &mut follower {
@@ -204,7 +210,7 @@ impl Page {
             Err(FilmError::Later) => return Ok(None),
             Err(error) => return Err(crate::api::player::failed(recording, &error)),
         };
-        self.feed(recording, &mut follower, recording.size).await?;
+        self.feed(recording, &mut follower, recording.size, false).await?;
         let screen = tokio::task::block_in_place(|| follower.screen());
         self.send("screen", screen).await;
         Ok(Some(follower))
@@ -213,21 +219,36 @@ impl Page {
     /// Goes on, and says whether that is all there is.
     async fn output(&self, recording: &Recording, follower: &mut Follower) -> Result<bool, ApiError> {
         let end = recording.size.min(follower.read + PIECE);
-        self.feed(recording, follower, end).await?;
+        self.feed(recording, follower, end, true).await?;
         if let Some(output) = follower.output() {
             self.send("output", output).await;
         }
         Ok(follower.read == recording.size)
     }
 
-    async fn feed(&self, recording: &Recording, follower: &mut Follower, end: u64) -> Result<(), ApiError> {
+    /// Reads up to there. Little is held of what is to be played, however much of that a few bytes hold.
+    async fn feed(
+        &self,
+        recording: &Recording,
+        follower: &mut Follower,
+        end: u64,
+        tells: bool,
+    ) -> Result<(), ApiError> {
         if follower.read >= end {
             return Ok(());
         }
         let mut bytes = self.app.recordings.read(recording.id, follower.read..end).await?;
-        while let Some(piece) = bytes.try_next().await? {
-            let fed = tokio::task::block_in_place(|| follower.feed(&piece));
-            fed.map_err(|error| crate::api::player::failed(recording, &error.into()))?;
+        while let Some(bytes) = bytes.try_next().await? {
+            for piece in bytes.chunks(LITTLE) {
+                let fed = tokio::task::block_in_place(|| follower.feed(piece));
+                fed.map_err(|error| crate::api::player::failed(recording, &error.into()))?;
+                if follower.waiting() < MUCH {
+                    continue;
+                }
+                if let Some(output) = follower.output().filter(|_| tells) {
+                    self.send("output", output).await;
+                }
+            }
         }
         Ok(())
     }
@@ -240,7 +261,11 @@ impl Page {
     async fn end(&self, mut told: Told) -> Result<(), ApiError> {
         loop {
             let recording = self.app.recordings.find(self.connection.id).await?;
-            if recording.deleted.is_some() || self.tell(&recording, &mut told).await? {
+            if recording.deleted.is_some() {
+                self.send("gone", "").await;
+                return Ok(());
+            }
+            if self.tell(&recording, &mut told).await? {
                 return Ok(());
             }
             tokio::time::sleep(TOLD).await;
@@ -250,7 +275,8 @@ impl Page {
         }
     }
 
-    /// Tells what there is of the film, if it is more than before; says whether that is all.
+    /// Tells what there is of the film, if it is more than before; says whether that is all. It is told every other second to each
+    /// who looks, and so takes no longer the more commands there are: those come by themselves.
     async fn tell(&self, recording: &Recording, told: &mut Told) -> Result<bool, ApiError> {
         told.at = Some(Instant::now());
         let film = match look(&self.app, recording, self.caller.id).await {
@@ -264,10 +290,7 @@ impl Page {
             return Ok(false);
         }
         told.events = film.facts.events;
-        let connection = self.app.connections.get(self.connection.id).await?;
-        let connection = connection.unwrap_or_else(|| self.connection.clone());
-        let session = content::of(&self.app, &self.caller, &connection).await?;
-        self.send("film", session::changed(&session).into_string()).await;
+        self.send("film", content::changed(&self.app, &self.connection, recording, film).await?).await;
         Ok(is_whole && recording.completed.is_some())
     }
 }
