@@ -247,3 +247,48 @@ fn names_come_page_by_page_each_with_its_newest_few() {
         web.assert_no_complaints();
     });
 }
+
+#[test]
+fn what_goes_on_has_a_still_of_now_if_its_film_is_at_hand() {
+    let Some(mut web) = Web::begin() else { return };
+    let agent = web.server.with_key(&web.administrator.agent("web-1"));
+    let open = agent.connect("carol@org.com", "cast");
+    let first = b"{\"version\":2,\"width\":80,\"height\":24}\n[0.5,\"o\",\"<b>first\"]\n";
+    assert_eq!(agent.patch(&open, 0, first, false).status, 204);
+    web.go("/admin/session-recordings?by=time");
+    let of = |web: &mut Web, what: &str| {
+        let found = format!("document.querySelector('[data-id=\"{open}\"] td.still {what}");
+        web.browser.evaluate(&found).as_str().unwrap().to_owned()
+    };
+    assert_eq!(of(&mut web, "span').innerText"), "live");
+    let still = of(&mut web, "img').getAttribute('src')");
+    // No film is begun for it.
+    for _ in 0..3 {
+        let empty = web.administrator.get(&still);
+        assert_eq!((empty.status, empty.header("etag"), empty.text.contains("first")), (200, None, false));
+    }
+    // Whoever looks at the session has one made.
+    assert_eq!(web.administrator.get(&format!("session-recordings/{open}/player")).status, 200);
+    let seen = web.administrator.get(&still);
+    assert!(seen.text.contains("&lt;b&gt;first") && seen.header("etag").is_some(), "{}", seen.text);
+    let second = b"[0.7,\"o\",\"\\u001b[2J\\u001b[Hsecond\"]\n";
+    assert_eq!(agent.patch(&open, first.len(), second, false).status, 204);
+    let tag = seen.header("etag").unwrap().to_owned();
+    let seen = web.administrator.send("GET", &still, &[("if-none-match", &tag)], b"");
+    assert!(seen.status == 200 && seen.text.contains("second"), "{} {}", seen.status, seen.text);
+    assert!(!seen.text.contains("first"), "{}", seen.text);
+    web.go("/admin/session-recordings?by=time");
+    web.browser.wait_for("document.querySelector('td.still img').naturalWidth > 0");
+    web.pictures("recordings-open");
+    // With the list it was written down that it was looked at, and not for longer than that may take.
+    let events = web.administrator.json("events/subject?serviceActions=sessionrecordings:get");
+    assert_eq!(events.as_array().unwrap().len(), 1, "{events}");
+    // Of what is complete it is another.
+    let size = first.len() + second.len();
+    assert_eq!(agent.patch(&open, size, b"", true).status, 204);
+    let tag = seen.header("etag").unwrap().to_owned();
+    let seen = web.administrator.send("GET", &still, &[("if-none-match", &tag)], b"");
+    assert_eq!(seen.status, 200);
+    assert_eq!(web.server.with_key(&web.administrator.key("User")).get(&still).status, 404);
+    web.assert_no_complaints();
+}

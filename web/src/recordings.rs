@@ -312,7 +312,7 @@ fn row(by: By, recording: &Recording, deletes: Option<&str>, back: &str) -> Mark
                 // It leads where the moment beside it does.
                 a href=(session) tabindex="-1" aria-hidden="true" {
                     @if let Some(still) = &recording.still { img src=(still) alt="" loading="lazy"; }
-                    @else { span { (if recording.is_open { "live" } else { "" }) } }
+                    @if recording.is_open { span { "live" } }
                 }
             }
             td.time data-label="Began" { a href=(session) { (moment(recording.started)) } }

@@ -132,8 +132,20 @@ pub(super) async fn scene_of(app: &App, film: &Film) -> Result<Scene, FilmError>
         None => app.recordings.scene_starts(film.recording.id).await?.len(),
     };
     let last = (last as u64).saturating_sub(1);
-    let kept = app.recordings.scenes(film.recording.id, last, 1).await?;
-    Ok(read(kept.into_iter().next().ok_or(FilmError::Later)?)?)
+    scene_at(app, film.recording.id, last).await?.ok_or(FilmError::Later)
+}
+
+/// The last scene of a recording that is there by now, whoever made it.
+pub(super) async fn last_scene(app: &App, id: Uuid) -> Result<Option<Scene>, FilmError> {
+    match app.recordings.scene_starts(id).await?.len().checked_sub(1) {
+        Some(last) => scene_at(app, id, last as u64).await,
+        None => Ok(None),
+    }
+}
+
+async fn scene_at(app: &App, id: Uuid, number: u64) -> Result<Option<Scene>, FilmError> {
+    let kept = app.recordings.scenes(id, number, 1).await?;
+    Ok(kept.into_iter().next().map(read).transpose()?)
 }
 
 /// One of the scenes of a recording, as the player takes it, of a film that ends then; nothing where there is none of that number.

@@ -10,7 +10,7 @@
 //! - [`Source`] is the text of a recording, and where in the file each byte of it is found again. Pure.
 //! - [`Making`] makes films, some at a time: in the background of what is complete or has become long ([`keep`]), and at once of
 //!   what somebody wants to see ([`look()`]), who gets what there is of it meanwhile.
-//! - [`Film::still`] is one screen of it, as a picture.
+//! - [`Film::still`] is one screen of it, as a picture; [`now()`] is that of now, of a recording that goes on.
 //!
 //! *Invariants*: whoever plays scenes one after the other sees what whoever plays the recording sees. The screens are those of
 //! our own emulator, to which all of the recording was played: what a recorder says of a screen in its seals is not believed.
@@ -42,7 +42,7 @@ pub use maker::Maker;
 pub use making::Making;
 pub use scene::{SceneReader, Until};
 pub use source::{Anchor, Source};
-pub use still::empty;
+pub use still::{empty, now};
 
 use casemate_cast_format::Micros;
 use serde::{Deserialize, Serialize};

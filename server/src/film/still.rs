@@ -1,18 +1,23 @@
 //! A still of a recording: one telling screen of it, as a picture for a list.
 //!
 //! It is of the scene in the middle: the screen with the most on it, and of those that are equally full the last. A prompt alone
-//! or a screen that was cleared on the way out says nothing.
+//! or a screen that was cleared on the way out says nothing. Of a recording that goes on it is the screen now, where a scene of it is
+//! at hand that is not far from that: no film is begun for a picture.
 //!
 //! *Invariants*: whatever a recording shows, a picture is text in shapes (`render::svg` draws no markup), of a size that has a
 //! bound; so has the work, because a scene has.
 
+use std::io;
 use std::sync::Arc;
 
+use casemate_audit_store::Recording;
 use casemate_terminal::render::{self, Theme};
 use casemate_terminal::{Screen as _, Vt100Screen};
+use futures_util::TryStreamExt as _;
 use serde::Deserialize;
 
-use super::{Film, FilmError, scene};
+use super::look::last_scene;
+use super::{Film, FilmError, Follower, scene};
 use crate::app::App;
 
 /// Columns and rows of a picture, at least and at most: more are too small to be seen in a list.
@@ -25,6 +30,14 @@ const MOST: usize = 1 << 20;
 /// So often is it looked which screen of a scene is the fullest, at most: a scene may be of a great many events, and a screen of a
 /// great many rows.
 const LOOKS: usize = 50;
+
+/// So many bytes of a recording that goes on are read for a picture of it, behind a scene, and so much text in them: as much as a
+/// second brings to a film that is being made, and more.
+const NEAR: u64 = 1 << 20;
+const TEXT: usize = 4 << 20;
+
+/// Bytes that are read at once: compressed, they may hold a great deal of text.
+const PIECE: usize = 1 << 10;
 
 /// What it is, for those who do not see it.
 const TITLE: &str = "a still of the recording";
@@ -59,8 +72,44 @@ impl Film {
             let _turn = turn;
             picture(&scene)
         });
-        made.await.map_err(|error| std::io::Error::other(error).into())
+        made.await.map_err(|error| io::Error::other(error).into())
     }
+}
+
+/// A still of a recording that goes on, as it is now; nothing where no scene is at hand from which it is not far.
+///
+/// # Errors
+/// It cannot be read.
+pub async fn now(app: &App, recording: &Recording) -> Result<Option<String>, FilmError> {
+    let Some(scene) = last_scene(app, recording.id).await? else { return Ok(None) };
+    let from = scene.place.anchor.offset;
+    if recording.size.saturating_sub(from) > NEAR {
+        return Ok(None);
+    }
+    // It is closed nowhere.
+    let _turn = app.films.pictures.acquire().await.ok();
+    let mut follower = Follower::of(recording.form, &scene)?;
+    let (mut bytes, mut text) = (app.recordings.read(recording.id, from..recording.size).await?, 0);
+    while let Some(piece) = bytes.try_next().await? {
+        if !tokio::task::block_in_place(|| all(&mut follower, &piece, &mut text))? {
+            return Ok(None);
+        }
+    }
+    Ok(Some(tokio::task::block_in_place(|| {
+        picture(&format!("{{\"snapshot\":{},\"events\":[]}}", follower.screen()))
+    })))
+}
+
+/// Feeds bytes, as far as there is not too much text in them; says whether that was all.
+fn all(follower: &mut Follower, bytes: &[u8], text: &mut usize) -> io::Result<bool> {
+    for piece in bytes.chunks(PIECE) {
+        follower.feed(piece)?;
+        *text += follower.output().map_or(0, |output| output.len());
+        if *text > TEXT {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Where nothing was to be seen.

@@ -167,7 +167,7 @@ fn row(
         ended: connection.ended,
         size: recording.size,
         is_open: recording.completed.is_none() && connection.is_living(),
-        still: recording.completed.map(|_| still::address(app, caller, recording.id, now)),
+        still: Some(still::address(app, caller, recording, now)),
         hold: recording.hold.as_ref().map(|mark| format!("{}, {}: {}", mark.by, mark.time, mark.reason)),
     }
 }

@@ -11,14 +11,13 @@ use casemate_audit_log::Time;
 use casemate_audit_store::Recording;
 use casemate_web::recordings;
 use serde_json::json;
-use uuid::Uuid;
 
 use crate::api::player::failed;
 use crate::api::question::only;
 use crate::api::recordings::find;
 use crate::app::{App, id};
 use crate::error::ApiError;
-use crate::film::{FilmError, LAYOUT, empty, made};
+use crate::film::{FilmError, LAYOUT, empty, made, now};
 use crate::who::ticket::shown;
 use crate::who::{Action, Caller, Gate, Seen};
 
@@ -28,11 +27,18 @@ const SAME: i64 = 12 * 3600 * 1_000_000;
 /// Pictures that are made in another way are others.
 const PICTURE: u32 = 1;
 
+/// What goes on changes: so long after the list was looked at its still is a part of that, in microseconds, and then a look of its own.
+/// Otherwise one list would be enough to watch a session for a day.
+const SOON: i64 = 60 * 1_000_000;
+
 /// Where the still of a recording is, for somebody who is shown a list with it now.
-pub(super) fn address(app: &App, caller: &Caller, recording: Uuid, now: Time) -> String {
-    let begin = Time(now.0 - now.0.rem_euclid(SAME));
-    let ticket = app.tickets.give(caller.id, Seen::Still(recording), begin);
-    format!("{}/{recording}/still.svg?ticket={ticket}", recordings::ROOT)
+pub(super) fn address(app: &App, caller: &Caller, recording: &Recording, now: Time) -> String {
+    let (id, seen) = (recording.id, Seen::Still(recording.id));
+    let ticket = match recording.completed {
+        Some(_) => app.tickets.give(caller.id, seen, Time(now.0 - now.0.rem_euclid(SAME))),
+        None => app.tickets.give_until(caller.id, seen, Time(now.0.saturating_add(SOON))),
+    };
+    format!("{}/{id}/still.svg?ticket={ticket}", recordings::ROOT)
 }
 
 /// A still.
@@ -56,13 +62,15 @@ pub(super) async fn still(
     }
     let svg = [(header::CONTENT_TYPE, "image/svg+xml")];
     let still = match made(&gate.app, &recording).await {
-        // It is made soon, and is none that is to be kept.
-        Ok(None) => return Ok((svg, [(header::CACHE_CONTROL, "no-store")], empty()).into_response()),
-        Ok(Some(film)) => film.still(&gate.app).await,
+        Ok(Some(film)) => film.still(&gate.app).await.map(Some),
+        Ok(None) if recording.completed.is_none() => now(&gate.app, &recording).await,
+        Ok(None) => Ok(None),
         Err(error) => Err(error),
     };
     match still {
-        Ok(still) => Ok((svg, kept(tag), still).into_response()),
+        Ok(Some(still)) => Ok((svg, kept(tag), still).into_response()),
+        // It is made soon, or is not at hand, and this is none that is to be kept.
+        Ok(None) => Ok((svg, [(header::CACHE_CONTROL, "no-store")], empty()).into_response()),
         Err(FilmError::NotARecording) => Ok((svg, kept(tag), empty()).into_response()),
         Err(error) => Err(failed(&recording, &error)),
     }
@@ -72,8 +80,9 @@ fn kept(tag: String) -> [(header::HeaderName, String); 2] {
     [(header::ETAG, tag), (header::CACHE_CONTROL, "private, no-cache".to_owned())]
 }
 
-/// Nothing is added to a recording that is complete: how much is in it and how stills are made says which still it is; in
-/// which coding it comes, it does not.
+/// How much is in a recording, whether that is all, and how stills are made says which still it is; in which coding it comes, it
+/// does not.
 fn tag(recording: &Recording) -> String {
-    format!("W/\"{}-{LAYOUT}-{PICTURE}\"", recording.size)
+    let so_far = if recording.completed.is_some() { "" } else { "-so-far" };
+    format!("W/\"{}-{LAYOUT}-{PICTURE}{so_far}\"", recording.size)
 }
