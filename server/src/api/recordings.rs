@@ -285,7 +285,10 @@ async fn delete_for(
         gate.app.recordings.complete(recording.id, now).await?;
     }
     match gate.app.recordings.delete(recording.id, &mark).await {
-        Ok(()) => Ok(StatusCode::NO_CONTENT),
+        Ok(()) => {
+            gate.app.films.forget(recording.id);
+            Ok(StatusCode::NO_CONTENT)
+        }
         Err(StoreError::Open { .. }) => {
             Err(ApiError::conflict("its session goes on: close the connection first"))
         }

@@ -86,11 +86,8 @@ pub async fn look(app: &App, recording: &Recording, who: Uuid) -> Result<Film, F
     Ok(Film { recording: recording.clone(), facts: there.facts.clone(), so_far: Some(there.scenes) })
 }
 
-/// The film of a recording, if it is whole.
-///
-/// # Errors
-/// There is nothing to be played, or the database refuses.
-pub async fn made(app: &App, recording: &Recording) -> Result<Option<Film>, FilmError> {
+/// The film of a recording, if it is whole; an error where there is nothing to be played.
+pub(super) async fn made(app: &App, recording: &Recording) -> Result<Option<Film>, FilmError> {
     let facts = app.recordings.film(recording.id).await?;
     let facts = facts.and_then(|facts| serde_json::from_str::<Facts>(&facts).ok());
     match facts.filter(|facts| facts.layout == LAYOUT) {

@@ -18,6 +18,7 @@ use tokio::sync::{Notify, Semaphore, watch};
 use uuid::Uuid;
 
 use super::keeper::LONG;
+use super::stills::Stills;
 use super::{Facts, FilmError, LAYOUT, Maker, Scene};
 use crate::app::App;
 
@@ -68,6 +69,7 @@ pub struct Making {
     wanted: Semaphore,
     pub(super) scenes: Semaphore,
     pub(super) pictures: Arc<Semaphore>,
+    pub(super) stills: Stills,
 }
 
 #[derive(Debug, Default)]
@@ -103,7 +105,7 @@ impl Default for Making {
     fn default() -> Self {
         let [background, wanted, scenes] = [1, AT_ONCE, IN_WORK].map(Semaphore::new);
         let pictures = Arc::new(Semaphore::new(PICTURES));
-        Self { films: Mutex::default(), background, wanted, scenes, pictures }
+        Self { films: Mutex::default(), background, wanted, scenes, pictures, stills: Stills::default() }
     }
 }
 
@@ -123,6 +125,11 @@ impl Making {
                 films.begin(app, id);
             }
         }
+    }
+
+    /// A recording was deleted: of what was to be seen in it nothing stays here.
+    pub fn forget(&self, id: Uuid) {
+        self.stills.forget(id);
     }
 
     /// How many films could not be made.

@@ -10,7 +10,8 @@
 //! - [`Source`] is the text of a recording, and where in the file each byte of it is found again. Pure.
 //! - [`Making`] makes films, some at a time: in the background of what is complete or has become long ([`keep`]), and at once of
 //!   what somebody wants to see ([`look()`]), who gets what there is of it meanwhile.
-//! - [`Film::still`] is one screen of it, as a picture; [`now()`] is that of now, of a recording that goes on.
+//! - [`still()`] is one screen of it, as a picture: of a recording that goes on, that of now. Those that were made lately are kept
+//!   for others.
 //!
 //! *Invariants*: whoever plays scenes one after the other sees what whoever plays the recording sees. The screens are those of
 //! our own emulator, to which all of the recording was played: what a recorder says of a screen in its seals is not believed.
@@ -30,6 +31,7 @@ mod scene;
 mod source;
 mod stage;
 mod still;
+mod stills;
 #[cfg(test)]
 mod tests;
 
@@ -37,12 +39,12 @@ pub use activity::Activity;
 pub use facts::{Facts, Note, Seals};
 pub use follower::Follower;
 pub use keeper::keep;
-pub use look::{Film, FilmError, look, made, scene};
+pub use look::{Film, FilmError, look, scene};
 pub use maker::Maker;
 pub use making::Making;
 pub use scene::{SceneReader, Until};
 pub use source::{Anchor, Source};
-pub use still::{empty, now};
+pub use still::{empty, still};
 
 use casemate_cast_format::Micros;
 use serde::{Deserialize, Serialize};

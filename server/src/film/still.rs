@@ -10,13 +10,14 @@
 use std::io;
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use casemate_audit_store::Recording;
 use casemate_terminal::render::{self, Theme};
 use casemate_terminal::{Screen as _, Vt100Screen};
 use futures_util::TryStreamExt as _;
 use serde::Deserialize;
 
-use super::look::last_scene;
+use super::look::{last_scene, made};
 use super::{Film, FilmError, Follower, scene};
 use crate::app::App;
 
@@ -57,30 +58,45 @@ struct Snapshot {
     init: String,
 }
 
-impl Film {
-    /// A still of it; an empty one where nothing was to be seen.
-    ///
-    /// # Errors
-    /// It cannot be read.
-    pub async fn still(&self, app: &App) -> Result<String, FilmError> {
-        let scenes = app.recordings.scene_starts(self.recording.id).await?.len() as u64;
-        let scene = scene(app, &self.recording, scenes / 2, self.facts.duration).await?;
-        let Some(scene) = scene else { return Ok(empty()) };
-        // It is closed nowhere.
-        let turn = Arc::clone(&app.films.pictures).acquire_owned().await.ok();
-        let made = tokio::task::spawn_blocking(move || {
-            let _turn = turn;
-            picture(&scene)
-        });
-        made.await.map_err(|error| io::Error::other(error).into())
-    }
-}
-
-/// A still of a recording that goes on, as it is now; nothing where no scene is at hand from which it is not far.
+/// A still of a recording; an empty one where nothing was to be seen, and none where that is not known yet. Whoever asks has seen to
+/// it that it may be seen.
 ///
 /// # Errors
-/// It cannot be read.
-pub async fn now(app: &App, recording: &Recording) -> Result<Option<String>, FilmError> {
+/// It cannot be read, or there is nothing to be played.
+pub async fn still(app: &App, recording: &Recording) -> Result<Option<Bytes>, FilmError> {
+    if let Some(known) = app.films.stills.find(recording) {
+        return Ok(Some(known));
+    }
+    let still = match made(app, recording).await? {
+        Some(film) => of_film(app, &film).await?,
+        None if recording.completed.is_none() => now(app, recording).await?,
+        None => None,
+    };
+    if let Some(still) = &still {
+        app.films.stills.keep(recording, still.clone());
+    }
+    Ok(still)
+}
+
+async fn of_film(app: &App, film: &Film) -> Result<Option<Bytes>, FilmError> {
+    let scenes = app.recordings.scene_starts(film.recording.id).await?.len() as u64;
+    let scene = scene(app, &film.recording, scenes / 2, film.facts.duration).await?;
+    let Some(scene) = scene else { return Ok(Some(empty().into())) };
+    // It is closed nowhere.
+    let turn = Arc::clone(&app.films.pictures).acquire_owned().await.ok();
+    // Whoever had the turn may have made the same.
+    if let Some(known) = app.films.stills.find(&film.recording) {
+        return Ok(Some(known));
+    }
+    let made = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        picture(&scene)
+    });
+    Ok(Some(made.await.map_err(io::Error::other)?.into()))
+}
+
+/// Of one that goes on, as it is now; nothing where no scene is at hand from which it is not far.
+async fn now(app: &App, recording: &Recording) -> Result<Option<Bytes>, FilmError> {
     let Some(scene) = last_scene(app, recording.id).await? else { return Ok(None) };
     let from = scene.place.anchor.offset;
     if recording.size.saturating_sub(from) > NEAR {
@@ -95,9 +111,8 @@ pub async fn now(app: &App, recording: &Recording) -> Result<Option<String>, Fil
             return Ok(None);
         }
     }
-    Ok(Some(tokio::task::block_in_place(|| {
-        picture(&format!("{{\"snapshot\":{},\"events\":[]}}", follower.screen()))
-    })))
+    let screen = || picture(&format!("{{\"snapshot\":{},\"events\":[]}}", follower.screen()));
+    Ok(Some(tokio::task::block_in_place(screen).into()))
 }
 
 /// Feeds bytes, as far as there is not too much text in them; says whether that was all.

@@ -17,7 +17,7 @@ use crate::api::question::only;
 use crate::api::recordings::find;
 use crate::app::{App, id};
 use crate::error::ApiError;
-use crate::film::{FilmError, LAYOUT, empty, made, now};
+use crate::film::{self, FilmError, LAYOUT, empty};
 use crate::who::ticket::shown;
 use crate::who::{Action, Caller, Gate, Seen};
 
@@ -61,13 +61,7 @@ pub(super) async fn still(
         return Ok((StatusCode::NOT_MODIFIED, kept(tag)).into_response());
     }
     let svg = [(header::CONTENT_TYPE, "image/svg+xml")];
-    let still = match made(&gate.app, &recording).await {
-        Ok(Some(film)) => film.still(&gate.app).await.map(Some),
-        Ok(None) if recording.completed.is_none() => now(&gate.app, &recording).await,
-        Ok(None) => Ok(None),
-        Err(error) => Err(error),
-    };
-    match still {
+    match film::still(&gate.app, &recording).await {
         Ok(Some(still)) => Ok((svg, kept(tag), still).into_response()),
         // It is made soon, or is not at hand, and this is none that is to be kept.
         Ok(None) => Ok((svg, [(header::CACHE_CONTROL, "no-store")], empty()).into_response()),
