@@ -9,7 +9,7 @@ use casemate_web::search::{self, Asked, Hit, In};
 use super::logs::find;
 use super::{html, viewer};
 use crate::api::events::asked;
-use crate::api::question::{Asks, Question, behind, pairs};
+use crate::api::question::{Asks, Question, behind, only};
 use crate::api::search::lines;
 use crate::error::ApiError;
 use crate::who::{Action, Caller, Gate};
@@ -23,19 +23,10 @@ const NEXT: f64 = 1e-6;
 /// What was found.
 pub(super) async fn page(gate: Gate, uri: Uri) -> Result<Response, ApiError> {
     let caller = gate.pass(Action::SearchRecordings, "all", asked(&uri)?).await?;
-    let mut question = Asked::default();
-    for (name, value) in pairs(&uri)? {
-        match name.as_str() {
-            "text" => question.text = value,
-            "in" => {
-                let known = In::named(&value);
-                question.only =
-                    Some(known.ok_or_else(|| ApiError::field("in", "it is none of commands, output"))?);
-            }
-            "before" => question.behind = Some(value),
-            _ => return Err(ApiError::field(&name, "there is no such parameter here")),
-        }
-    }
+    let [text, kind, behind] = only(&uri, ["text", "in", "before"])?;
+    let kind = kind
+        .map(|kind| In::named(&kind).ok_or_else(|| ApiError::field("in", "it is none of commands, output")));
+    let question = Asked { text: text.unwrap_or_default(), only: kind.transpose()?, behind };
     if question.behind.is_some() && question.only.is_none() {
         return Err(ApiError::field("before", "it needs `in`: each kind goes on by itself"));
     }

@@ -20,7 +20,7 @@ use crate::api::directory::keys::{self, NewKey};
 use crate::api::directory::places::{self, Named};
 use crate::api::directory::subjects::{self, NewServiceAccount, NewUser, SubjectUpdate, SubjectView};
 use crate::api::directory::targets::{self, NewTarget, TargetUpdate};
-use crate::api::question::pairs;
+use crate::api::question::only;
 use crate::error::ApiError;
 use crate::who::{Action, Caller, Gate, Reach};
 
@@ -72,18 +72,12 @@ fn named(name: &str) -> Result<Section, ApiError> {
 /// Which part of a section somebody asks for by an address.
 fn asked(gate: &Gate, uri: &Uri) -> Result<Asked, ApiError> {
     gate.who().ok_or_else(ApiError::unauthenticated)?;
-    let mut asked = Asked::default();
-    for (name, value) in pairs(uri)? {
-        match name.as_str() {
-            "text" if value.chars().count() > LONGEST => {
-                return Err(ApiError::field("text", format!("it is longer than {LONGEST} characters")));
-            }
-            "text" => value.trim().clone_into(&mut asked.text),
-            "after" => asked.after = Some(value).filter(|after| !after.is_empty()),
-            _ => return Err(ApiError::field(&name, "there is no such parameter here")),
-        }
+    let [text, after] = only(uri, ["text", "after"])?;
+    let text = text.unwrap_or_default();
+    if text.chars().count() > LONGEST {
+        return Err(ApiError::field("text", format!("it is longer than {LONGEST} characters")));
     }
-    Ok(asked)
+    Ok(Asked { text: text.trim().to_owned(), after: after.filter(|after| !after.is_empty()) })
 }
 
 async fn show(
