@@ -78,6 +78,9 @@ pub enum StoreError {
         /// Which.
         id: Uuid,
     },
+    /// Somebody else has written a part of it in the meantime.
+    #[error("a part of it is there already: it has to be looked up again")]
+    Partly,
     /// Bytes of a recording do not go on where it ends.
     #[error("recording {id} goes on at byte {expected}, not at {offset}")]
     Offset {
@@ -207,6 +210,7 @@ impl StoreError {
                 self,
                 Self::NoJson(_)
                     | Self::Overtaken { .. }
+                    | Self::Partly
                     | Self::NoRecording { .. }
                     | Self::Differs { .. }
                     | Self::Offset { .. }

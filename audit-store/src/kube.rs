@@ -1,6 +1,7 @@
 //! Calls of Kubernetes that are in the log, so that one that is told of again comes to nothing, in whichever list.
 //!
-//! *Invariant*: a call is known when its event is in the log, and not before: both are of one transaction.
+//! *Invariants*: a call is known when its event is in the log, and not before: both are of one transaction. It is known once,
+//! whoever takes it in at the same time, also on another server.
 
 use std::collections::HashSet;
 
@@ -42,7 +43,8 @@ impl Database {
 }
 
 impl Step {
-    /// Some calls come to be known, by their event; nothing where all of them are.
+    /// Some calls come to be known, by their event; nothing where all of them are. Where some of them are, the batch is refused as
+    /// [`StoreError::Partly`].
     #[must_use]
     pub fn of_calls(calls: &[[u8; 32]], event: Event) -> Self {
         let mut insert = Query::insert();
@@ -51,6 +53,6 @@ impl Step {
             insert.values_panic([Expr::val(bytes(call))]);
         }
         insert.on_conflict(OnConflict::column(KubeCalls::Call).do_nothing().to_owned());
-        Self::new(insert, Vec::new(), vec![event])
+        Self::new(insert, Vec::new(), vec![event]).whole(calls.len())
     }
 }

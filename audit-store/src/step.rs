@@ -14,6 +14,8 @@ use crate::error::StoreError;
 #[derive(Clone, Debug)]
 pub struct Step {
     first: Change,
+    /// It is about so many rows, all of them or none.
+    whole: Option<u64>,
     then: Vec<Change>,
     events: Vec<Event>,
 }
@@ -28,7 +30,12 @@ pub(crate) enum Change {
 impl Step {
     /// If the first is about a row, it is made, with what follows, and said.
     pub(crate) fn new(first: impl Into<Change>, then: Vec<Change>, events: Vec<Event>) -> Self {
-        Self { first: first.into(), then, events }
+        Self { first: first.into(), whole: None, then, events }
+    }
+
+    /// The same, of a first change that is about so many rows: if it is about some of them alone, nothing of the batch is kept.
+    pub(crate) fn whole(self, rows: usize) -> Self {
+        Self { whole: Some(rows as u64), ..self }
     }
 
     /// What is written down if it is made.
@@ -45,8 +52,12 @@ pub(crate) async fn take<'s>(
 ) -> Result<usize, StoreError> {
     let mut made = 0;
     for step in steps {
-        if step.first.make(work).await? == 0 {
+        let rows = step.first.make(work).await?;
+        if rows == 0 {
             continue;
+        }
+        if step.whole.is_some_and(|whole| rows < whole) {
+            return Err(StoreError::Partly);
         }
         for change in &step.then {
             change.make(work).await?;

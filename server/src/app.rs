@@ -10,7 +10,7 @@ use casemate_audit_store::directory::{Organization, Subject};
 use casemate_audit_store::{
     Batch, Connections, Database, Digest, Directory, Journal, Recordings, Step, StoreError,
 };
-use tokio::sync::{Mutex as AsyncMutex, watch};
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::api::export::progress::Exports;
@@ -51,8 +51,6 @@ pub struct Parts {
     pub recordings: Recordings,
     /// Those that are arriving.
     pub sessions: Sessions,
-    /// Of lists of Kubernetes' calls one is taken in at a time, so that each call is there once.
-    pub kube: AsyncMutex<()>,
     /// Films of them that are being made.
     pub films: Making,
     /// That somebody was let through to something.
@@ -91,15 +89,15 @@ impl App {
         Ok(())
     }
 
-    /// Makes what is to be made once, with what is said of it; gives how many came to something.
+    /// Makes what is to be made once, with what is said of it.
     ///
     /// # Errors
     /// It cannot be kept.
-    pub async fn make(&self, steps: Vec<Step>) -> Result<usize, ApiError> {
-        if steps.is_empty() {
-            return Ok(0);
+    pub async fn make(&self, steps: Vec<Step>) -> Result<(), ApiError> {
+        if !steps.is_empty() {
+            self.journal.write(Batch { steps, ..Batch::default() }).await?;
         }
-        Ok(self.journal.write(Batch { steps, ..Batch::default() }).await?)
+        Ok(())
     }
 
     /// Counts an attempt with a password; says how long to wait where there were too many.

@@ -166,7 +166,7 @@ pub async fn all_heard(app: &App, ids: &[Uuid], target: &str, now: Time) -> Resu
 /// It cannot be kept.
 pub async fn agent_heard(app: &App, target: &Target, now: Time) -> Result<(), ApiError> {
     let event = || vec![agent_event(target, AgentStatus::Online, "it was heard", now)];
-    app.make(Directory::hearing(target, now, event)).await.map(drop)
+    app.make(Directory::hearing(target, now, event)).await
 }
 
 /// Agents that have not been heard for so long are not there any more.
@@ -180,7 +180,7 @@ pub async fn miss_agents(app: &App, silence: Duration, now: Time) -> Result<(), 
         let reason = format!("it was not heard for {} seconds", silence.as_secs());
         Directory::missing(target, since, vec![agent_event(target, AgentStatus::Offline, &reason, now)])
     });
-    app.make(steps.collect()).await.map(drop)
+    app.make(steps.collect()).await
 }
 
 /// So long before.

@@ -131,7 +131,6 @@ impl Server {
             sessions,
             films: Making::default(),
             tickets: Tickets::default(),
-            kube: tokio::sync::Mutex::default(),
             exports: Exports::default(),
             attempts,
             unknown,

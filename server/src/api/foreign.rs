@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, Uri, header};
 use casemate_audit_log::Time;
 use casemate_audit_log::kube::group::Cluster;
 use casemate_audit_log::model::{Event, Log, TargetType};
-use casemate_audit_store::Step;
+use casemate_audit_store::{Batch, Step, StoreError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -19,6 +19,9 @@ use crate::who::{Action, Gate, Reach};
 
 /// Defects of one call more than these tell nothing new.
 const DEFECTS: usize = 20;
+
+/// So often it is looked which calls are there.
+const TRIES: usize = 20;
 
 /// What is sent is a line for each event.
 const LINES: &[u8] = b"application/x-ndjson";
@@ -67,14 +70,17 @@ pub async fn kube(gate: Gate, uri: Uri, headers: HeaderMap, body: Bytes) -> Resu
     let list =
         if are_lines { KubeList::read_log(cluster, &body, now) } else { KubeList::read(cluster, &body, now) };
     let list = list.map_err(|error| ApiError::invalid(error.to_string()))?;
-    let defects = list.defects();
-    // Whoever has heard no answer sends a list again while it is taken in: that has to find it.
-    let _alone = app.kube.lock().await;
-    let known = app.database.known_calls(&list.calls()).await?;
-    let steps = list.grouped(&known, now).into_iter();
-    let steps = steps.map(|group| Step::of_calls(&group.calls, Event::Kube(Box::new(group.event)))).collect();
-    let events = app.make(steps).await?;
-    Ok(Json(Taken { events, defects }))
+    let (calls, mut tries) = (list.calls(), 1..TRIES);
+    loop {
+        let known = app.database.known_calls(&calls).await?;
+        let groups = list.grouped(&known, now).into_iter();
+        let steps = groups.map(|group| Step::of_calls(&group.calls, Event::Kube(Box::new(group.event))));
+        match app.journal.write(Batch { steps: steps.collect(), ..Batch::default() }).await {
+            // Of what is taken in at the same time, also by another server, some calls are the same.
+            Err(StoreError::Partly) if tries.next().is_some() => {}
+            written => return Ok(Json(Taken { events: written?, defects: list.defects() })),
+        }
+    }
 }
 
 /// Bring in logs of BastionZero

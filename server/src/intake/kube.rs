@@ -54,7 +54,7 @@ impl KubeList {
 
     /// Those of its calls that are not known, put together.
     #[must_use]
-    pub fn grouped(self, known: &HashSet<[u8; 32]>, now: Time) -> Vec<Complete> {
+    pub fn grouped(&self, known: &HashSet<[u8; 32]>, now: Time) -> Vec<Complete> {
         let mut grouping = Grouping::of(self.cluster.clone());
         let new = self.list.calls.iter().filter(|call| !known.contains(&self.cluster.identity(call)));
         new.for_each(|call| grouping.take(call, now));
@@ -86,7 +86,7 @@ mod tests {
     }
 
     /// Who, and how many calls.
-    fn shown(list: KubeList, known: &HashSet<[u8; 32]>) -> Vec<(String, usize)> {
+    fn shown(list: &KubeList, known: &HashSet<[u8; 32]>) -> Vec<(String, usize)> {
         let all = list.grouped(known, NOW).into_iter().map(|Complete { event, calls }| {
             assert!(
                 event.grouping_guessed && event.target_name == "prod" && calls.len() == event.endpoints.len()
@@ -106,11 +106,11 @@ mod tests {
         assert_eq!(known.len(), 3);
         assert_eq!(list(&first).defects().len(), 1);
         assert!(list(&first).defects()[0].starts_with("event 2: "));
-        assert_eq!(shown(list(&first), &HashSet::new()), [("alice".into(), 2), ("bob".into(), 1)]);
-        assert_eq!(shown(list(&first), &known), []);
+        assert_eq!(shown(&list(&first), &HashSet::new()), [("alice".into(), 2), ("bob".into(), 1)]);
+        assert_eq!(shown(&list(&first), &known), []);
         // The file was cut meanwhile, and goes on.
         let rest = [first[3].clone(), call("4", "alice", 30), first[1].clone()];
-        assert_eq!(shown(list(&rest), &known), [("alice".into(), 1)]);
+        assert_eq!(shown(&list(&rest), &known), [("alice".into(), 1)]);
         // Who begins again gets the same.
         assert_eq!(list(&first).grouped(&HashSet::new(), NOW), list(&first).grouped(&HashSet::new(), NOW));
     }
