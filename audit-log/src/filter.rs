@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use crate::facets::Facets;
 use crate::model::{AgentStatus, ConnectionEventType, ConnectionType, SubjectType, TargetType, Unknown};
+use crate::text::folded;
 use crate::time::Time;
 
 /// More values than this are no question.
@@ -151,7 +152,7 @@ impl Filter {
             && is(self.evaluation, facets.evaluation)
             && self.without.as_ref().is_none_or(|without| !without.matches(facets))
             && self.search.as_ref().is_none_or(|search| {
-                facets.text.as_ref().is_some_and(|text| text.to_lowercase().contains(&search.to_lowercase()))
+                facets.text.as_ref().is_some_and(|text| folded(text).contains(&folded(search)))
             })
     }
 }
@@ -209,7 +210,7 @@ mod tests {
             subject_name: Some("alice@org.com"),
             target_name: Some("web-1"),
             evaluation: Some(false),
-            text: Some("systemctl restart NGINX".into()),
+            text: Some("systemctl restart NGINX ΣΊΣΥΦΟΣ".into()),
             ..Facets::default()
         };
         for (parameters, matches) in [
@@ -222,6 +223,7 @@ mod tests {
             (&[("evaluation", "False")], true),
             (&[("isAdmin", "false")], false),
             (&[("commandSearch", "nginx")], true),
+            (&[("commandSearch", "ΣΊΣ")], true),
             (&[("commandSearch", "apache")], false),
             (&[("startTimestamp", "1970-01-01T00:00:10Z"), ("endTimestamp", "1970-01-01T00:00:10Z")], true),
             (&[("startTimestamp", "1970-01-01T00:00:11Z")], false),

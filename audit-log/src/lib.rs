@@ -20,4 +20,5 @@ mod text;
 mod time;
 pub mod verify;
 
+pub use text::{fold, folded};
 pub use time::{NoTime, Time};

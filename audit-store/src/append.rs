@@ -8,9 +8,9 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use casemate_audit_log::Time;
 use casemate_audit_log::chain::{Hash, Head};
 use casemate_audit_log::model::{Event, Log};
+use casemate_audit_log::{Time, folded};
 use futures_util::future::join;
 use sea_query::{Expr, ExprTrait as _, InsertStatement, OnConflict, Order, Query, Value};
 use uuid::Uuid;
@@ -209,7 +209,7 @@ fn insert_text(work: &Work, rows: usize) -> Arc<str> {
 
 /// A text as it is searched.
 pub(crate) fn searched(text: &str) -> String {
-    kept(&text.to_lowercase()).into_owned()
+    kept(&folded(text)).into_owned()
 }
 
 /// A text as it is kept beside the event: PostgreSQL takes no NUL.

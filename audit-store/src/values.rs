@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use casemate_audit_log::folded;
 use casemate_audit_log::model::Log;
 use sea_query::{Expr, ExprTrait as _, Iden as _, Order, Query, SelectStatement};
 
@@ -84,7 +85,7 @@ impl Database {
 }
 
 async fn values(work: &mut Work, asked: &Names) -> Result<Vec<String>, StoreError> {
-    let part = asked.part.to_lowercase();
+    let part = folded(&asked.part);
     let mut found = BTreeSet::new();
     for &log in &asked.logs {
         let select = match &asked.of {
@@ -96,7 +97,7 @@ async fn values(work: &mut Work, asked: &Names) -> Result<Vec<String>, StoreErro
         };
         let names: Vec<(String,)> = work.rows(&select).await?;
         found.extend(names.into_iter().filter_map(|(name,)| {
-            let lower = name.to_lowercase();
+            let lower = folded(&name);
             lower.contains(&part).then(|| (!lower.starts_with(&part), lower, name))
         }));
     }

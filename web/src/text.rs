@@ -1,5 +1,6 @@
 //! Text that somebody else wrote: whoever was recorded, or called the API.
 
+use casemate_audit_log::{fold, folded};
 use casemate_terminal::{Stretch, stretches};
 use maud::{Markup, Render, html};
 
@@ -90,8 +91,8 @@ pub fn around(text: &str, found: &str) -> Markup {
 
 /// From which byte of a text on it is found first, and up to which.
 fn place(text: &str, found: &str) -> Option<(usize, usize)> {
-    let found = small(found);
-    let begin = small(text).find(&found).filter(|_| !found.is_empty())?;
+    let found = folded(found);
+    let begin = folded(text).find(&found).filter(|_| !found.is_empty())?;
     let end = begin + found.len();
     // In small letters a character may be longer than it was.
     let (mut read, mut first) = (0, None);
@@ -99,16 +100,12 @@ fn place(text: &str, found: &str) -> Option<(usize, usize)> {
         if read >= end {
             return Some((first?, at));
         }
-        read += character.to_lowercase().map(char::len_utf8).sum::<usize>();
+        read += fold(character).map(char::len_utf8).sum::<usize>();
         if read > begin {
             first = first.or(Some(at));
         }
     }
     Some((first?, text.len()))
-}
-
-fn small(text: &str) -> String {
-    text.chars().flat_map(char::to_lowercase).collect()
 }
 
 /// A text as a part of an address.
@@ -167,6 +164,8 @@ mod tests {
         assert_eq!(shown("x", ""), "x");
         assert_eq!(shown("İİ!", "i̇!"), "İ<mark>İ!</mark>");
         assert_eq!(shown("ὈΔΥΣΣΕΥΣ x", "ὀδυσσευσ"), "<mark>ὈΔΥΣΣΕΥΣ</mark> x");
+        assert_eq!(shown("echo ΣΊΣΥΦΟΣ", "ΣΊΣ"), "echo <mark>ΣΊΣ</mark>ΥΦΟΣ");
+        assert_eq!(shown("echo ΣΊΣΥΦΟΣ!", "υφος"), "echo ΣΊΣ<mark>ΥΦΟΣ</mark>!");
         // In the time that it takes to read it: what nearly fits everywhere is no more work.
         let nearly = format!("{}b", "a".repeat(1 << 20));
         assert!(shown(&nearly, &format!("{}b", "a".repeat(1 << 19))).contains("<mark>"));

@@ -5,12 +5,12 @@ mod million;
 use std::collections::BTreeSet;
 use std::ops::Deref;
 
-use casemate_audit_log::Time;
 use casemate_audit_log::filter::Filter;
 use casemate_audit_log::model::{
     ConnectionEvent, ConnectionEventType, ConnectionState, ConnectionType, Event, Log, Place, Standing,
     Subject, SubjectType,
 };
+use casemate_audit_log::{Time, folded};
 use uuid::Uuid;
 
 use super::{filter, in_both};
@@ -379,7 +379,7 @@ fn matches(standings: &BTreeSet<Standing>, filter: &Filter, connection: &Connect
     };
     let names = [&connection.subject_name, &connection.target_name, &connection.target_user];
     let texts = names.into_iter().chain(&connection.space_name).chain(&connection.reason);
-    let texts: Vec<_> = texts.map(|text| text.to_lowercase()).collect();
+    let texts: Vec<_> = texts.map(|text| folded(text)).collect();
     (standings.is_empty() || standings.iter().any(stands))
         && any(&filter.subject_names, &connection.subject_name)
         && any(&filter.subject_ids, &connection.subject_id)

@@ -43,7 +43,7 @@ async fn some(database: &Database) -> Recordings {
     let (alice, bob) = (Uuid::from_u128(1), Uuid::from_u128(2));
     let first = [block(0, 100, "Permission DENIED\nby nobody"), block(1, 300, "all is 100% well")];
     recordings.index(alice, &first, false).await.unwrap();
-    recordings.index(bob, &[block(0, 200, "permission denied\nÄRGER")], true).await.unwrap();
+    recordings.index(bob, &[block(0, 200, "permission denied\nÄRGER ΣΊΣΥΦΟΣ")], true).await.unwrap();
     recordings
 }
 
@@ -64,6 +64,7 @@ fn blocks_are_found_by_what_is_in_them_and_whose_they_are() {
         for (text, parameters, expected) in [
             ("permission denied", &[][..], &[200, 100][..]),
             ("ärger", &[], &[200]),
+            ("ΣΊΣ", &[], &[200]),
             ("100% w", &[], &[300]),
             ("100_ w", &[], &[]),
             ("no such text", &[], &[]),

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use axum::Json;
 use axum::http::Uri;
 use axum::response::{IntoResponse as _, Response};
-use casemate_audit_log::Time;
 use casemate_audit_log::filter::Filter;
+use casemate_audit_log::{Time, folded};
 use casemate_audit_store::connections::{Connection, Listed};
 use casemate_audit_store::{Block, Seek, StoreError};
 use casemate_store::lines::Unpacker;
@@ -231,7 +231,7 @@ struct Looking<'q> {
 impl<'q> Looking<'q> {
     fn begin(question: &'q Question) -> Result<Self, ApiError> {
         let unpacker = Unpacker::new().map_err(|_| no_memory())?;
-        let (lower, before) = (question.text.to_lowercase(), question.before);
+        let (lower, before) = (folded(&question.text), question.before);
         Ok(Self { question, lower, unpacker, hits: Vec::new(), text: 0, before })
     }
 
@@ -270,7 +270,7 @@ fn look(
     before: Option<usize>,
 ) -> Option<Vec<(usize, Hit)>> {
     let unpacked = unpacker.unpack(&block.packed)?;
-    if !unpacked.text.to_lowercase().contains(lower) {
+    if !folded(unpacked.text).contains(lower) {
         return Some(Vec::new());
     }
     let mut lines: Vec<_> = unpacked.lines().collect();
@@ -281,7 +281,7 @@ fn look(
         let time = Time(block.start.0.saturating_add_unsigned(offset.0));
         let is_then = question.filter.start.is_none_or(|start| start <= time)
             && question.filter.end.is_none_or(|end| time <= end);
-        if is_then && line.to_lowercase().contains(lower) {
+        if is_then && folded(line).contains(lower) {
             let (connection, line) = (block.connection, line.to_owned());
             let offset = Duration::from_micros(offset.0).as_secs_f64();
             found.push((number, Hit { connection, time, offset, line }));
