@@ -1,12 +1,13 @@
 //! Parts of lists of who and what there is: in the order of names, from behind one of them, those with a text in their names.
 //!
-//! The text is a pattern of the database: with each letter in either case, whatever its alphabet. So no list is read as a whole to
-//! show a page of it.
+//! No list is read as a whole to show a page of it. Where a text is looked for, it is read from one name to the next until the part
+//! is full, for no longer than two seconds.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use casemate_audit_log::model::SubjectType;
-use sea_query::{BinOper, Cond, Expr, ExprTrait as _, Iden, Order, Query, SelectStatement, SimpleExpr};
+use sea_query::{Expr, ExprTrait as _, Iden, Order, Query, SelectStatement, SimpleExpr};
 use uuid::Uuid;
 
 use super::Directory;
@@ -14,8 +15,15 @@ use super::keys::{Key, Keys};
 use super::places::{Environment, Environments, Space, Spaces};
 use super::subjects::{Subject, Subjects};
 use super::targets::{Target, Targets};
+use crate::append::searched;
 use crate::error::StoreError;
-use crate::record::{name, select, val};
+use crate::record::{Record, name, select, val};
+
+/// So long it may take.
+const WITHIN: Duration = Duration::from_secs(2);
+
+/// So many are read at once.
+const AT_ONCE: usize = 1000;
 
 /// A part of a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,119 +47,139 @@ pub enum Called {
     Environments,
 }
 
-impl Part {
-    /// Says it of a question, by the columns of names and ids, and others in which the text is looked for.
-    fn of<C: Iden + Copy + 'static>(
-        &self,
-        select: &mut SelectStatement,
-        (named, id): (C, C),
-        more: &[C],
-        is_sqlite: bool,
-    ) {
-        if !self.text.is_empty() {
-            let has = |column: &C| has(Expr::col(*column), &self.text, is_sqlite);
-            let any = more.iter().fold(Cond::any().add(has(&named)), |any, column| any.add(has(column)));
-            select.cond_where(any);
-        }
-        match &self.behind {
-            None => {}
-            Some((last, None)) => drop(select.and_where(Expr::col(named).gt(name(last)))),
-            Some((last, Some(last_id))) => {
-                let same = Expr::col(named).eq(name(last)).and(Expr::col(id).lte(val(*last_id)));
-                select.and_where(Expr::col(named).gte(name(last))).cond_where(Cond::all().not().add(same));
-            }
-        }
-        select.order_by(named, Order::Asc).order_by(id, Order::Asc).limit(self.limit as u64);
+/// What something is called: its name, its id, and what else the text may stand in.
+struct Names<'r> {
+    name: &'r str,
+    id: Uuid,
+    more: Option<&'r str>,
+}
+
+impl<'r> Names<'r> {
+    fn of(name: &'r str, id: Uuid) -> Self {
+        Self { name, id, more: None }
+    }
+
+    /// Whether a text, as it is searched, stands in it.
+    fn has(&self, text: &str) -> bool {
+        searched(self.name).contains(text) || self.more.is_some_and(|more| searched(more).contains(text))
     }
 }
 
-/// That a text stands in something, whatever its capitals.
-fn has(column: SimpleExpr, text: &str, is_sqlite: bool) -> SimpleExpr {
-    let (operator, pattern) = match is_sqlite {
-        true => ("GLOB", format!("*{}*", pattern(text, "*?[", |mark| format!("[{mark}]")))),
-        false => ("~", pattern(text, r"\.[]{}()*+?^$|", |mark| format!("\\{mark}"))),
-    };
-    column.binary(BinOper::Custom(operator), name(&pattern))
-}
-
-/// A text as a pattern with each letter in either case; what means more there is quoted.
-fn pattern(text: &str, marks: &str, quoted: impl Fn(char) -> String) -> String {
-    let mut pattern = String::new();
-    for letter in text.chars() {
-        // One that becomes several is only itself.
-        let one = |mut cases: Vec<char>| cases.pop().filter(|_| cases.is_empty()).unwrap_or(letter);
-        let (small, large) = (one(letter.to_lowercase().collect()), one(letter.to_uppercase().collect()));
-        if small != large {
-            pattern.extend(['[', small, large, ']']);
-        } else if marks.contains(letter) {
-            pattern.push_str(&quoted(letter));
-        } else {
-            pattern.push(letter);
+/// The first of those behind a place.
+fn first(
+    mut all: SelectStatement,
+    (named, id): (SimpleExpr, SimpleExpr),
+    behind: Option<&(String, Option<Uuid>)>,
+    limit: usize,
+) -> SelectStatement {
+    match behind {
+        None => {}
+        Some((last, None)) => drop(all.and_where(named.clone().gt(name(last)))),
+        Some((last, Some(last_id))) => {
+            let place = Expr::tuple([named.clone(), id.clone()]);
+            all.and_where(place.gt(Expr::tuple([name(last), val(*last_id)])));
         }
     }
-    pattern
+    all.order_by_expr(named, Order::Asc).order_by_expr(id, Order::Asc).limit(limit as u64);
+    all
 }
 
 impl Directory {
+    /// Of all that are asked for, the part: read in the order of names until it is full, and looked through here, where a text
+    /// costs what it is long, whatever it is.
+    async fn some<R: Record + 'static>(
+        &self,
+        all: SelectStatement,
+        (named, id): (R::Column, R::Column),
+        part: &Part,
+        names: fn(&R) -> Names<'_>,
+    ) -> Result<Vec<R>, StoreError> {
+        let (part, columns) = (part.clone(), (Expr::col(named), Expr::col(id)));
+        let found = self.database.reading_within(WITHIN, move |work| {
+            Box::pin(async move {
+                let (text, mut behind, mut found) = (searched(&part.text), part.behind, Vec::new());
+                // The next ones are twice as many: of what few have, much is to be read.
+                let mut page = part.limit;
+                while found.len() < part.limit {
+                    let select = first(all.clone(), columns.clone(), behind.as_ref(), page);
+                    let rows = work.all::<R>(&select).await?;
+                    let Some(last) = rows.last().map(names) else { break };
+                    behind = Some((last.name.to_owned(), Some(last.id)));
+                    let is_last = rows.len() < page;
+                    let left = part.limit - found.len();
+                    found.extend(rows.into_iter().filter(|row| names(row).has(&text)).take(left));
+                    if is_last {
+                        break;
+                    }
+                    page = (page * 2).min(AT_ONCE);
+                }
+                Ok(found)
+            })
+        });
+        found.await
+    }
+
     /// Some of a kind who are not deleted. The text may stand in what they are called as well.
     ///
     /// # Errors
-    /// The database refuses.
+    /// The database refuses, or it takes too long.
     pub async fn some_subjects(&self, kind: SubjectType, part: &Part) -> Result<Vec<Subject>, StoreError> {
         let mut some = select::<Subject>();
         some.and_where(Expr::col(Subjects::Kind).eq(val(kind)));
         some.and_where(Expr::col(Subjects::Deleted).is_null());
-        let columns = (Subjects::Name, Subjects::Id);
-        part.of(&mut some, columns, &[Subjects::FullName], self.database.is_sqlite());
-        self.database.all(&some).await
+        self.some(some, (Subjects::Name, Subjects::Id), part, |one: &Subject| Names {
+            name: &one.name,
+            id: one.id,
+            more: one.full_name.as_deref(),
+        })
+        .await
     }
 
     /// Some keys.
     ///
     /// # Errors
-    /// The database refuses.
+    /// The database refuses, or it takes too long.
     pub async fn some_keys(&self, part: &Part) -> Result<Vec<Key>, StoreError> {
-        let mut some = select::<Key>();
-        part.of(&mut some, (Keys::Name, Keys::Id), &[], self.database.is_sqlite());
-        self.database.all(&some).await
+        let some = select::<Key>();
+        self.some(some, (Keys::Name, Keys::Id), part, |one: &Key| Names::of(&one.name, one.id)).await
     }
 
     /// Some targets; or that one alone.
     ///
     /// # Errors
-    /// The database refuses.
+    /// The database refuses, or it takes too long.
     pub async fn some_targets(&self, only: Option<Uuid>, part: &Part) -> Result<Vec<Target>, StoreError> {
         let mut some = select::<Target>();
         some.and_where(Expr::col(Targets::Deleted).is_null());
         if let Some(only) = only {
             some.and_where(Expr::col(Targets::Id).eq(val(only)));
         }
-        part.of(&mut some, (Targets::Name, Targets::Id), &[], self.database.is_sqlite());
-        self.database.all(&some).await
+        self.some(some, (Targets::Name, Targets::Id), part, |one: &Target| Names::of(&one.name, one.id)).await
     }
 
     /// Some environments.
     ///
     /// # Errors
-    /// The database refuses.
+    /// The database refuses, or it takes too long.
     pub async fn some_environments(&self, part: &Part) -> Result<Vec<Environment>, StoreError> {
         let mut some = select::<Environment>();
         some.and_where(Expr::col(Environments::Deleted).is_null());
-        part.of(&mut some, (Environments::Name, Environments::Id), &[], self.database.is_sqlite());
-        self.database.all(&some).await
+        self.some(some, (Environments::Name, Environments::Id), part, |one: &Environment| {
+            Names::of(&one.name, one.id)
+        })
+        .await
     }
 
     /// Some spaces, of one owner or of all.
     ///
     /// # Errors
-    /// The database refuses.
+    /// The database refuses, or it takes too long.
     pub async fn some_spaces(&self, owner: Option<Uuid>, part: &Part) -> Result<Vec<Space>, StoreError> {
         let mut some = select::<Space>();
         if let Some(owner) = owner {
             some.and_where(Expr::col(Spaces::Owner).eq(val(owner)));
         }
-        part.of(&mut some, (Spaces::Name, Spaces::Id), &[], self.database.is_sqlite());
-        self.database.all(&some).await
+        self.some(some, (Spaces::Name, Spaces::Id), part, |one: &Space| Names::of(&one.name, one.id)).await
     }
 
     /// The names of those of some ids that are not deleted.
@@ -191,17 +219,5 @@ impl Directory {
         living.and_where(Expr::col(Environments::Name).eq(name(named)));
         living.and_where(Expr::col(Environments::Deleted).is_null());
         self.database.one(&living).await
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pattern_is_of_letters_in_either_case_and_of_nothing_that_means_more() {
-        assert_eq!(pattern("a-Z*", "*", |mark| format!("[{mark}]")), "[aA]-[zZ][*]");
-        assert_eq!(pattern("ünit 7.", ".", |mark| format!("\\{mark}")), "[üÜ][nN][iI][tT] 7\\.");
-        assert_eq!(pattern("ß犬", "", |_| String::new()), "ß犬");
     }
 }

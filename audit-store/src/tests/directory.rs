@@ -2,12 +2,12 @@
 
 use casemate_audit_log::Time;
 use casemate_audit_log::model::{
-    AgentStatus, AgentStatusChangeEvent, Event, Log, Role, SubjectType, TargetType,
+    AgentStatus, AgentStatusChangeEvent, Event, Log, Role, SpaceState, SubjectType, TargetType,
 };
 use uuid::Uuid;
 
 use super::in_both;
-use crate::directory::{Called, Link, NewSubject, Part, Purpose, SetUp, SignIn, SubjectChange};
+use crate::directory::{Called, Link, NewSubject, Part, Purpose, SetUp, SignIn, Space, SubjectChange};
 use crate::{Batch, Database, Digest, Directory, Journal, Page, StoreError};
 
 const MINUTE: i64 = 60_000_000;
@@ -344,11 +344,40 @@ fn a_space_is_its_owners_until_it_is_closed() {
         assert!(directory.close_space(first.id).await.unwrap().is_some());
         assert_eq!(directory.close_space(first.id).await.unwrap(), None);
         let second = ensure(owners[0], 6).await.unwrap();
-        let ids =
-            |spaces: Vec<crate::directory::Space>| spaces.iter().map(|space| space.id).collect::<Vec<_>>();
+        let ids = |spaces: Vec<Space>| spaces.iter().map(|space| space.id).collect::<Vec<_>>();
         assert_eq!(ids(directory.spaces(Some(owners[0])).await.unwrap()), [second.id, first.id]);
         assert_eq!(directory.spaces(None).await.unwrap().len(), 3);
         assert_eq!(directory.space(other.id).await.unwrap(), Some(other));
+    });
+}
+
+/// Whatever is looked for, and in whatever: it is no more work than to read it.
+#[test]
+fn what_nearly_stands_in_many_names_is_found_as_soon_as_anything() {
+    in_both(async |database| {
+        let directory = open(&database).await;
+        let owner = directory.add_subject(person("a@org.com", Role::User), Time(1)).await.unwrap().id;
+        let mut work = database.writing().await.unwrap();
+        for number in 0..2000_u128 {
+            let space = Space {
+                id: Uuid::from_u128(number),
+                name: format!("{}{number:04}", "a".repeat(195)),
+                owner,
+                state: SpaceState::Active,
+                created: Time(2),
+            };
+            work.run(&crate::record::insert(&space)).await.unwrap();
+        }
+        work.commit().await.unwrap();
+        let began = std::time::Instant::now();
+        let part = |text: String| Part { text, behind: None, limit: 4 };
+        let (nothing, last) = (part(format!("{}b", "A".repeat(190))), part("A1999".to_owned()));
+        let asked = (0..16).map(|_| directory.some_spaces(Some(owner), &nothing));
+        for found in futures_util::future::join_all(asked).await {
+            assert_eq!(found.unwrap(), []);
+        }
+        assert_eq!(directory.some_spaces(None, &last).await.unwrap().len(), 1);
+        assert!(began.elapsed() < std::time::Duration::from_secs(4), "{:?}", began.elapsed());
     });
 }
 
@@ -430,6 +459,15 @@ fn lists_are_given_part_by_part_and_searched_by_name() {
         );
         assert_eq!(directory.some_targets(Some(ids[0]), &part("")).await.unwrap(), []);
         assert_eq!(directory.some_keys(&part("siem")).await.unwrap(), [key]);
+        // What stands there is found, also of letters with three cases, and with another small letter at the end of a word.
+        for (named, texts) in [("ǅword", ["ǅword", "Ǆ", "ǆW"]), ("ΣΊΣΥΦΟΣ", ["ΣΊΣ", "σίσυφος", "φοσ"])]
+        {
+            let made = directory.add_environment(named, Time(4)).await.unwrap();
+            for text in texts {
+                let found = directory.some_environments(&part(text)).await.unwrap();
+                assert_eq!(found, std::slice::from_ref(&made), "{text}");
+            }
+        }
         assert_eq!(directory.environment_named("Prod").await.unwrap(), Some(environment.clone()));
         assert_eq!(directory.environment_named("prod").await.unwrap(), None);
         for (of, id, name) in [
