@@ -260,7 +260,9 @@ fn however_many_there_are_a_page_of_them_is_light_and_found_by_name() {
         assert!(web.texts("[role=alert]")[0].contains("there is no such environment"));
         web.browser.click("main p a");
         web.browser.wait_for("location.pathname + location.search == '/admin/settings/targets?text=web.07'");
-        for wrong in ["colour=red", &format!("text={}", "x".repeat(201))] {
+        for wrong in
+            ["colour=red", &format!("text={}", "x".repeat(201)), &format!("after={}", "x".repeat(292))]
+        {
             let refused = web.administrator.get(&format!("/admin/settings/people?{wrong}"));
             assert_eq!(refused.status, 400, "{wrong}");
         }

@@ -27,6 +27,9 @@ use crate::who::{Action, Caller, Gate, Reach};
 /// What is looked for in names is not longer: nor are they.
 const LONGEST: usize = 200;
 
+/// Behind what a part of a list stands is not longer: a name, which may be a mail address, and an id.
+const LONGEST_PLACE: usize = 254 + 1 + 36;
+
 /// What stands in a form.
 type Said = HashMap<String, String>;
 
@@ -74,10 +77,13 @@ fn asked(gate: &Gate, uri: &Uri) -> Result<Asked, ApiError> {
     gate.who().ok_or_else(ApiError::unauthenticated)?;
     let [text, after] = only(uri, ["text", "after"])?;
     let text = text.unwrap_or_default();
-    if text.chars().count() > LONGEST {
-        return Err(ApiError::field("text", format!("it is longer than {LONGEST} characters")));
+    let after = after.filter(|after| !after.is_empty());
+    for (field, said, longest) in [("text", Some(&text), LONGEST), ("after", after.as_ref(), LONGEST_PLACE)] {
+        if said.is_some_and(|said| said.chars().count() > longest) {
+            return Err(ApiError::field(field, format!("it is longer than {longest} characters")));
+        }
     }
-    Ok(Asked { text: text.trim().to_owned(), after: after.filter(|after| !after.is_empty()) })
+    Ok(Asked { text: text.trim().to_owned(), after })
 }
 
 async fn show(
