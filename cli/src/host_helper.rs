@@ -6,6 +6,9 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 
 use crate::failure::{About as _, Failure};
 
+/// Where its package installs it.
+const PACKAGED: &str = "/usr/bin/casemate-shell";
+
 /// What it says before it ends is a line or two.
 const LONGEST: u64 = 16 << 10;
 
@@ -26,7 +29,7 @@ impl Helper {
             .spawn()
             .about(format_args!("cannot run `{}`", path.display()))
             .map_err(|failure| {
-                failure.hint("it comes with the package for hosts, and is installed beside casemate")
+                failure.hint("it comes with the package for hosts: see \"On a host\" in the README")
             })?;
         let complaints = child.stderr.take();
         Ok(Self { child, complaints })
@@ -65,8 +68,9 @@ impl Drop for Helper {
     }
 }
 
-/// Where it is.
+/// Where it is: beside this program; else this one was installed by itself, and it is where its package has it.
 pub(crate) fn path() -> Result<PathBuf, Failure> {
     let own = std::env::current_exe().about("cannot find out where casemate is")?;
-    Ok(own.with_file_name("casemate-shell"))
+    let beside = own.with_file_name("casemate-shell");
+    Ok(if beside.exists() { beside } else { PACKAGED.into() })
 }

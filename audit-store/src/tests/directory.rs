@@ -377,7 +377,7 @@ fn what_nearly_stands_in_many_names_is_found_as_soon_as_anything() {
             assert_eq!(found.unwrap(), []);
         }
         assert_eq!(directory.some_spaces(None, &last).await.unwrap().len(), 1);
-        assert!(began.elapsed() < std::time::Duration::from_secs(4), "{:?}", began.elapsed());
+        assert!(began.elapsed() < std::time::Duration::from_secs(12), "{:?}", began.elapsed());
     });
 }
 

@@ -53,8 +53,9 @@ pub(crate) fn run(arguments: &ShellArgs) -> Result<ExitCode, Failure> {
     }
     let wrapper = host_helper::path()?;
     let error = Command::new(&wrapper).args(&arguments.arguments).exec();
-    Err(Failure::new(format!("cannot run `{}`: {error}", wrapper.display()))
-        .hint("it is installed beside casemate, with a group of its own: see \"On a host\" in the README"))
+    Err(Failure::new(format!("cannot run `{}`: {error}", wrapper.display())).hint(
+        "it comes with the package for hosts, with a group of its own: see \"On a host\" in the README",
+    ))
 }
 
 fn explain(user: Option<&str>) -> Result<ExitCode, Failure> {
