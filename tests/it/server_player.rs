@@ -73,6 +73,22 @@ fn a_recording_is_played_in_parts_and_looked_at_once() {
                 assert_eq!(administrator.get(&format!("session-recordings/{written}")).status, 200);
             }
             assert_eq!(looked(), before + 2);
+            // What it does not know it refuses, and so do those beside it.
+            for (what, method, query, wrong) in [
+                ("player", "GET", "x=1&x=1", "`x`: there is no such parameter here"),
+                ("player/0", "GET", "end=1&end=1", "`end`: it is there twice"),
+                ("live", "GET", "x=1&x=1", "`x`: there is no such parameter here"),
+                ("hold", "PUT", "x=1&x=1", "`x`: there is no such parameter here"),
+                ("hold", "DELETE", "x=1", "`x`: there is no such parameter here"),
+            ] {
+                let url = format!("session-recordings/{id}/{what}?{query}");
+                let body =
+                    if method == "PUT" { json!({ "reason": "a case" }).to_string() } else { String::new() };
+                let json = [("content-type", "application/json")];
+                let refused = administrator.send(method, &url, &json, body.as_bytes());
+                assert!(refused.status == 400 && refused.text.contains(wrong), "{url}: {}", refused.text);
+            }
+            assert!(administrator.json(&format!("session-recordings/{id}/details"))["hold"].is_null());
             let before = looked();
             let index = administrator.json(&path);
             assert_eq!((&index["version"], &index["duration"]), (&json!(1), &json!(2999.9)));

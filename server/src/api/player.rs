@@ -24,8 +24,9 @@ use crate::who::{Action, Gate, Seen};
 /// Where that is nothing, the answer is 503.
 #[utoipa::path(get, path = "/session-recordings/{id}/player", tag = "recordings", params(("id" = String, Path)),
     responses((status = 200, content_type = "application/json", body = String), (status = "4XX", body = ErrorBody)))]
-pub async fn index(gate: Gate, Path(text): Path<String>) -> Result<Response, ApiError> {
+pub async fn index(gate: Gate, Path(text): Path<String>, uri: Uri) -> Result<Response, ApiError> {
     let caller = gate.pass(Action::GetRecording, &text, json!({ "format": "player" })).await?;
+    let [] = only(&uri, [])?;
     let (recording, _) = find(&gate, &caller, &text).await?;
     let film = look(&gate.app, &recording, caller.id).await.map_err(|error| failed(&recording, &error))?;
     let ticket = gate.app.tickets.give(caller.id, Seen::Film(recording.id), Time::now());

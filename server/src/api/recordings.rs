@@ -243,8 +243,9 @@ pub async fn recording(
 /// A recording as it is made, to its end
 #[utoipa::path(get, path = "/session-recordings/{id}/live", tag = "recordings", params(("id" = String, Path)),
     responses((status = 200, content_type = "application/x-asciicast", body = String), (status = "4XX", body = ErrorBody)))]
-pub async fn live(gate: Gate, Path(text): Path<String>) -> Result<Response, ApiError> {
+pub async fn live(gate: Gate, Path(text): Path<String>, uri: Uri) -> Result<Response, ApiError> {
     let caller = gate.pass(Action::WatchRecording, &text, json!({})).await?;
+    let [] = only(&uri, [])?;
     let (recording, _) = find(&gate, &caller, &text).await?;
     give(&gate, &recording, None, Some(caller), None)
 }
@@ -284,11 +285,9 @@ async fn delete_for(
         // Nobody carries it any more.
         gate.app.recordings.complete(recording.id, now).await?;
     }
+    let _forgetting = gate.app.films.forgetting(recording.id);
     match gate.app.recordings.delete(recording.id, &mark).await {
-        Ok(()) => {
-            gate.app.films.forget(recording.id);
-            Ok(StatusCode::NO_CONTENT)
-        }
+        Ok(()) => Ok(StatusCode::NO_CONTENT),
         Err(StoreError::Open { .. }) => {
             Err(ApiError::conflict("its session goes on: close the connection first"))
         }
@@ -306,9 +305,11 @@ async fn delete_for(
 pub async fn hold(
     gate: Gate,
     Path(text): Path<String>,
+    uri: Uri,
     Sent(said): Sent<Reason>,
 ) -> Result<Json<RecordingView>, ApiError> {
     let caller = gate.pass(Action::HoldRecording, &text, json!({ "reason": said.reason })).await?;
+    let [] = only(&uri, [])?;
     let (recording, connection) = find(&gate, &caller, &text).await?;
     let reason = words("reason", &said.reason)?;
     let mark = Mark { time: Time::now(), by: caller.subject.subject_name, reason };
@@ -319,8 +320,13 @@ pub async fn hold(
 /// Let a recording be deleted again
 #[utoipa::path(delete, path = "/session-recordings/{id}/hold", tag = "recordings", params(("id" = String, Path)),
     responses((status = 200, body = RecordingView), (status = "4XX", body = ErrorBody)))]
-pub async fn release(gate: Gate, Path(text): Path<String>) -> Result<Json<RecordingView>, ApiError> {
+pub async fn release(
+    gate: Gate,
+    Path(text): Path<String>,
+    uri: Uri,
+) -> Result<Json<RecordingView>, ApiError> {
     let caller = gate.pass(Action::HoldRecording, &text, json!({ "release": true })).await?;
+    let [] = only(&uri, [])?;
     let (recording, connection) = find(&gate, &caller, &text).await?;
     let recording = gate.app.recordings.release(recording.id).await?;
     Ok(Json(RecordingView::of(&recording, &connection)))

@@ -87,12 +87,21 @@ pub struct OutputLine {
     responses((status = 200, body = [OutputLine]), (status = "4XX", body = ErrorBody)))]
 pub async fn search(gate: Gate, uri: Uri) -> Result<Response, ApiError> {
     let caller = gate.pass(Action::SearchRecordings, "all", asked(&uri)?).await?;
-    let (lines, next) = lines(&gate.app, &caller, pairs(&uri)?).await?;
+    let (lines, rest) = lines(&gate.app, &caller, pairs(&uri)?).await?;
     let mut response = Json(lines).into_response();
-    if let Some(next) = next {
-        super::next_page(&mut response, &uri, &next)?;
+    if let Some(rest) = rest {
+        super::next_page(&mut response, &uri, &rest.next)?;
     }
     Ok(response)
+}
+
+/// Where a search goes on, if there may be more.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Rest<P = String> {
+    /// There.
+    pub(crate) next: P,
+    /// Because it took too long to look through all, not because the page is full.
+    pub(crate) is_late: bool,
 }
 
 /// What parameters ask for, as far as somebody may know, and where it goes on if there may be more.
@@ -103,12 +112,12 @@ pub(crate) async fn lines(
     app: &App,
     caller: &Caller,
     parameters: Vec<(String, String)>,
-) -> Result<(Vec<OutputLine>, Option<String>), ApiError> {
+) -> Result<(Vec<OutputLine>, Option<Rest>), ApiError> {
     let question = Question::of(parameters)?;
     let Some(filter) = caller.narrow(question.filter.clone()) else { return Ok((Vec::new(), None)) };
-    let (hits, next) = find(app, &Question { filter, ..question }).await?;
-    let next = next.map(|(time, which)| behind(time, which));
-    Ok((described(app, hits).await?, next))
+    let (hits, rest) = find(app, &Question { filter, ..question }).await?;
+    let rest = rest.map(|Rest { next: (time, which), is_late }| Rest { next: behind(time, which), is_late });
+    Ok((described(app, hits).await?, rest))
 }
 
 /// What is asked.
@@ -183,14 +192,17 @@ struct Hit {
     line: String,
 }
 
-/// The lines that are asked for, and where it goes on if there may be more.
-async fn find(app: &App, question: &Question) -> Result<(Vec<Hit>, Option<(Time, Which)>), ApiError> {
+/// A page, and where it goes on if there may be more.
+type Page = (Vec<Hit>, Option<Rest<(Time, Which)>>);
+
+/// The lines that are asked for.
+async fn find(app: &App, question: &Question) -> Result<Page, ApiError> {
     let begin = Instant::now();
     let mut looking = Looking::begin(question)?;
     loop {
         let left = PATIENCE.saturating_sub(begin.elapsed());
         if left.is_zero() {
-            return Ok(looking.end());
+            return Ok(looking.end(Ended::Late));
         }
         let seek = Seek {
             text: question.text.clone(),
@@ -203,15 +215,12 @@ async fn find(app: &App, question: &Question) -> Result<(Vec<Hit>, Option<(Time,
             Ok(blocks) => blocks,
             // What was found until then is given.
             Err(StoreError::TooLong { .. }) if looking.before != question.before => {
-                return Ok(looking.end());
+                return Ok(looking.end(Ended::Late));
             }
             Err(error) => return Err(error.into()),
         };
-        if tokio::task::block_in_place(|| looking.through(&blocks))? {
-            return Ok(looking.end());
-        }
-        if blocks.len() < BLOCKS {
-            return Ok((looking.end().0, None));
+        if let Some(ended) = tokio::task::block_in_place(|| looking.through(&blocks, BLOCKS))? {
+            return Ok(looking.end(ended));
         }
     }
 }
@@ -228,6 +237,15 @@ struct Looking<'q> {
     before: Option<(Time, Which)>,
 }
 
+/// Why a page has an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    /// All was looked through.
+    All,
+    Full,
+    Late,
+}
+
 impl<'q> Looking<'q> {
     fn begin(question: &'q Question) -> Result<Self, ApiError> {
         let unpacker = Unpacker::new().map_err(|_| no_memory())?;
@@ -235,29 +253,33 @@ impl<'q> Looking<'q> {
         Ok(Self { question, lower, unpacker, hits: Vec::new(), text: 0, before })
     }
 
-    /// Looks through the next blocks, and says whether the page is full.
-    fn through(&mut self, blocks: &[Block]) -> Result<bool, ApiError> {
-        for block in blocks {
+    /// Looks through the next blocks, of which there may be so many, and says whether that was the end.
+    fn through(&mut self, blocks: &[Block], most: usize) -> Result<Option<Ended>, ApiError> {
+        let has_all = blocks.len() < most;
+        for (place, block) in blocks.iter().enumerate() {
             let (last, id) = block.place;
-            let most = self.before.filter(|(_, which)| which.block == id).map(|(_, which)| which.line);
-            let lines = look(&mut self.unpacker, block, &self.lower, self.question, most);
-            for (number, hit) in lines.ok_or_else(|| damaged(id))? {
+            let before = self.before.filter(|(_, which)| which.block == id).map(|(_, which)| which.line);
+            let lines = look(&mut self.unpacker, block, &self.lower, self.question, before);
+            let mut lines = lines.ok_or_else(|| damaged(id))?.into_iter().peekable();
+            while let Some((number, hit)) = lines.next() {
                 self.text += hit.line.len();
                 self.hits.push(hit);
                 self.before = Some((last, Which { block: id, line: number }));
                 if self.hits.len() >= self.question.limit || self.text >= TEXT {
-                    return Ok(true);
+                    let is_last = has_all && place + 1 == blocks.len() && lines.peek().is_none();
+                    return Ok(Some(if is_last { Ended::All } else { Ended::Full }));
                 }
             }
             self.before = Some((last, Which { block: id, line: 0 }));
         }
-        Ok(false)
+        Ok(has_all.then_some(Ended::All))
     }
 
-    /// The page, the latest line first, and where the next one goes on.
-    fn end(mut self) -> (Vec<Hit>, Option<(Time, Which)>) {
+    /// The page, the latest line first.
+    fn end(mut self, ended: Ended) -> Page {
         self.hits.sort_by_key(|hit| Reverse(hit.time));
-        (self.hits, self.before)
+        let next = self.before.filter(|_| ended != Ended::All);
+        (self.hits, next.map(|next| Rest { next, is_late: ended == Ended::Late }))
     }
 }
 
@@ -442,25 +464,21 @@ mod tests {
             loop {
                 let question = ask(limit, before);
                 let mut looking = Looking::begin(&question).unwrap();
-                let is_last = loop {
+                let ended = loop {
                     let from = looking.before.map(|(last, which)| (last, which.block));
                     let next = blocks.iter().filter(|block| from.is_none_or(|from| block.place <= from));
                     let next: Vec<_> = next.take(at_once).cloned().collect();
-                    if looking.through(&next).unwrap() {
-                        break false;
-                    }
-                    if next.len() < at_once {
-                        break true;
+                    if let Some(ended) = looking.through(&next, at_once).unwrap() {
+                        break ended;
                     }
                 };
-                let (page, next) = looking.end();
+                let (page, rest) = looking.end(ended);
                 prop_assert!(page.len() <= limit);
+                prop_assert!(rest.as_ref().is_none_or(|rest| !rest.is_late && page.len() == limit));
                 prop_assert!(page.is_sorted_by_key(|hit| Reverse(hit.time)), "{page:?}");
                 found.extend(page.iter().map(at));
-                if is_last {
-                    break;
-                }
-                before = next;
+                let Some(rest) = rest else { break };
+                before = Some(rest.next);
             }
             found.sort();
             expected.sort();

@@ -47,6 +47,11 @@ impl Follower {
         self.reader.screen()
     }
 
+    /// So much text was played until now, or what costs as much.
+    pub(super) fn text(&self) -> usize {
+        self.reader.text()
+    }
+
     /// Bytes of what is to be played since.
     #[must_use]
     pub fn waiting(&self) -> usize {

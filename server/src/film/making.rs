@@ -37,7 +37,7 @@ const AT_ONCE: usize = 2;
 /// Scenes that are made for somebody at once: an event may be as long as what is sent at once, and is in memory some times.
 const IN_WORK: usize = 2;
 
-/// Stills that are made at once.
+/// Stills that are made at once, of what is complete and of what goes on each.
 const PICTURES: usize = 1;
 
 /// What went wrong is tried again after that.
@@ -69,6 +69,8 @@ pub struct Making {
     wanted: Semaphore,
     pub(super) scenes: Semaphore,
     pub(super) pictures: Arc<Semaphore>,
+    /// For stills of what goes on: those of what is complete do not wait for them.
+    pub(super) screens: Semaphore,
     pub(super) stills: Stills,
 }
 
@@ -78,6 +80,19 @@ struct Films {
     failed: HashMap<Uuid, Instant>,
     /// That did not grow any more, and how long they were then.
     idle: HashMap<Uuid, u64>,
+}
+
+/// Forgets what was to be seen in a recording when it is let go.
+#[derive(Debug)]
+pub struct Forgetting<'m> {
+    stills: &'m Stills,
+    id: Uuid,
+}
+
+impl Drop for Forgetting<'_> {
+    fn drop(&mut self) {
+        self.stills.forget(self.id);
+    }
 }
 
 /// A film that is being made.
@@ -103,9 +118,10 @@ pub(super) struct SoFar {
 
 impl Default for Making {
     fn default() -> Self {
-        let [background, wanted, scenes] = [1, AT_ONCE, IN_WORK].map(Semaphore::new);
+        let [background, wanted, scenes, screens] = [1, AT_ONCE, IN_WORK, PICTURES].map(Semaphore::new);
         let pictures = Arc::new(Semaphore::new(PICTURES));
-        Self { films: Mutex::default(), background, wanted, scenes, pictures, stills: Stills::default() }
+        let (films, stills) = (Mutex::default(), Stills::default());
+        Self { films, background, wanted, scenes, pictures, screens, stills }
     }
 }
 
@@ -127,9 +143,11 @@ impl Making {
         }
     }
 
-    /// A recording was deleted: of what was to be seen in it nothing stays here.
-    pub fn forget(&self, id: Uuid) {
-        self.stills.forget(id);
+    /// A recording is deleted while that is held: of what was to be seen in it nothing stays here, also where nobody waits for the
+    /// end of that.
+    #[must_use]
+    pub fn forgetting(&self, id: Uuid) -> Forgetting<'_> {
+        Forgetting { stills: &self.stills, id }
     }
 
     /// How many films could not be made.

@@ -11,7 +11,7 @@
 //! - [`Making`] makes films, some at a time: in the background of what is complete or has become long ([`keep`]), and at once of
 //!   what somebody wants to see ([`look()`]), who gets what there is of it meanwhile.
 //! - [`still()`] is one screen of it, as a picture: of a recording that goes on, that of now. Those that were made lately are kept
-//!   for others.
+//!   for others, and one of what goes on is made once a second at most.
 //!
 //! *Invariants*: whoever plays scenes one after the other sees what whoever plays the recording sees. The screens are those of
 //! our own emulator, to which all of the recording was played: what a recorder says of a screen in its seals is not believed.
@@ -31,6 +31,8 @@ mod scene;
 mod source;
 mod stage;
 mod still;
+#[cfg(test)]
+mod still_tests;
 mod stills;
 #[cfg(test)]
 mod tests;
@@ -41,10 +43,11 @@ pub use follower::Follower;
 pub use keeper::keep;
 pub use look::{Film, FilmError, look, scene};
 pub use maker::Maker;
-pub use making::Making;
+pub use making::{Forgetting, Making};
 pub use scene::{SceneReader, Until};
 pub use source::{Anchor, Source};
 pub use still::{empty, still};
+pub use stills::Still;
 
 use casemate_cast_format::Micros;
 use serde::{Deserialize, Serialize};

@@ -19,6 +19,9 @@ use super::{Place, Scene, Source};
 /// Screens behind changes of the size are in a scene as long as they are no more than that, in bytes.
 const REPAINTS: usize = 4 << 20;
 
+/// Text that is passed over costs that part of what is played.
+const PASSED: usize = 16;
+
 /// An event that a player passes over: the first has to be at the beginning, and the last at the end.
 const NOTHING: &str = "x";
 
@@ -38,6 +41,8 @@ pub struct SceneReader {
     /// When the last event that was written is.
     written: Option<Micros>,
     repaints: usize,
+    /// So much text was played, or what costs as much.
+    text: usize,
     has_ended: bool,
 }
 
@@ -89,6 +94,7 @@ impl SceneReader {
             events: String::new(),
             written: None,
             repaints: 0,
+            text: 0,
             has_ended: false,
         })
     }
@@ -121,7 +127,9 @@ impl SceneReader {
                 }
                 Until::Next(..) | Until::End(_) => text.len(),
             };
-            self.decoder.feed(text.get(from..to).unwrap_or_default());
+            let played = text.get(from..to).unwrap_or_default();
+            self.text += played.len() + (text.len() - played.len()) / PASSED;
+            self.decoder.feed(played);
             self.items();
         }
         self.source = source;
@@ -138,6 +146,11 @@ impl SceneReader {
     /// Bytes of what is to be played since this was last asked.
     pub(super) fn waiting(&self) -> usize {
         self.events.len()
+    }
+
+    /// So much text was played until now, or what costs as much.
+    pub(super) fn text(&self) -> usize {
+        self.text
     }
 
     /// What is to be played since this was last asked.
@@ -205,6 +218,7 @@ impl SceneReader {
                 if self.repaints < REPAINTS {
                     let screen = format!("\x1bc{}", self.stage.repaint());
                     self.repaints += screen.len();
+                    self.text += screen.len();
                     self.write(at, "o", &screen);
                 }
             }

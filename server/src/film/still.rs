@@ -2,7 +2,7 @@
 //!
 //! It is of the scene in the middle: the screen with the most on it, and of those that are equally full the last. A prompt alone
 //! or a screen that was cleared on the way out says nothing. Of a recording that goes on it is the screen now, where a scene of it is
-//! at hand that is not far from that: no film is begun for a picture.
+//! at hand that is not far from that: no film is begun for a picture, and where it takes too long, that is kept in mind.
 //!
 //! *Invariants*: whatever a recording shows, a picture is text in shapes (`render::svg` draws no markup), of a size that has a
 //! bound; so has the work, because a scene has.
@@ -10,7 +10,6 @@
 use std::io;
 use std::sync::Arc;
 
-use axum::body::Bytes;
 use casemate_audit_store::Recording;
 use casemate_terminal::render::{self, Theme};
 use casemate_terminal::{Screen as _, Vt100Screen};
@@ -18,6 +17,7 @@ use futures_util::TryStreamExt as _;
 use serde::Deserialize;
 
 use super::look::{last_scene, made};
+use super::stills::{Begun, Still};
 use super::{Film, FilmError, Follower, scene};
 use crate::app::App;
 
@@ -32,13 +32,13 @@ const MOST: usize = 1 << 20;
 /// great many rows.
 const LOOKS: usize = 50;
 
-/// So many bytes of a recording that goes on are read for a picture of it, behind a scene, and so much text in them: as much as a
-/// second brings to a film that is being made, and more.
+/// So many bytes of a recording that goes on are read for a picture of it, behind a scene, and so much text in them: a scene, which
+/// is some hundredths of a second, and half of one that is not written yet.
 const NEAR: u64 = 1 << 20;
-const TEXT: usize = 4 << 20;
+pub(super) const TEXT: usize = 768 << 10;
 
-/// Bytes that are read at once: compressed, they may hold a great deal of text.
-const PIECE: usize = 1 << 10;
+/// Bytes that are played at once: compressed, they may hold a great deal of text, and be many changes of a size.
+const PIECE: usize = 64;
 
 /// What it is, for those who do not see it.
 const TITLE: &str = "a still of the recording";
@@ -63,64 +63,77 @@ struct Snapshot {
 ///
 /// # Errors
 /// It cannot be read, or there is nothing to be played.
-pub async fn still(app: &App, recording: &Recording) -> Result<Option<Bytes>, FilmError> {
+pub async fn still(app: &App, recording: &Recording) -> Result<Option<Still>, FilmError> {
+    let begun = app.films.stills.begin();
     if let Some(known) = app.films.stills.find(recording) {
         return Ok(Some(known));
     }
-    let still = match made(app, recording).await? {
-        Some(film) => of_film(app, &film).await?,
-        None if recording.completed.is_none() => now(app, recording).await?,
-        None => None,
-    };
-    if let Some(still) = &still {
-        app.films.stills.keep(recording, still.clone());
+    match made(app, recording).await? {
+        Some(film) => of_film(app, begun, &film).await.map(Some),
+        None if recording.completed.is_none() => now(app, begun, recording).await,
+        None => Ok(None),
     }
-    Ok(still)
 }
 
-async fn of_film(app: &App, film: &Film) -> Result<Option<Bytes>, FilmError> {
+async fn of_film(app: &App, begun: Begun, film: &Film) -> Result<Still, FilmError> {
     let scenes = app.recordings.scene_starts(film.recording.id).await?.len() as u64;
     let scene = scene(app, &film.recording, scenes / 2, film.facts.duration).await?;
-    let Some(scene) = scene else { return Ok(Some(empty().into())) };
     // It is closed nowhere.
     let turn = Arc::clone(&app.films.pictures).acquire_owned().await.ok();
     // Whoever had the turn may have made the same.
     if let Some(known) = app.films.stills.find(&film.recording) {
-        return Ok(Some(known));
+        return Ok(known);
     }
-    let made = tokio::task::spawn_blocking(move || {
-        let _turn = turn;
-        picture(&scene)
-    });
-    Ok(Some(made.await.map_err(io::Error::other)?.into()))
+    // Nobody else's begins before it is done, whether or not somebody waits for it.
+    let made = tokio::task::spawn_blocking(move || (scene.map_or_else(empty, |scene| picture(&scene)), turn));
+    let (made, _turn) = made.await.map_err(io::Error::other)?;
+    Ok(keep(app, begun, &film.recording, made))
 }
 
 /// Of one that goes on, as it is now; nothing where no scene is at hand from which it is not far.
-async fn now(app: &App, recording: &Recording) -> Result<Option<Bytes>, FilmError> {
-    let Some(scene) = last_scene(app, recording.id).await? else { return Ok(None) };
+async fn now(app: &App, begun: Begun, recording: &Recording) -> Result<Option<Still>, FilmError> {
+    let (id, stills) = (recording.id, &app.films.stills);
+    let Some(scene) = last_scene(app, id).await? else { return Ok(None) };
     let from = scene.place.anchor.offset;
-    if recording.size.saturating_sub(from) > NEAR {
+    if recording.size.saturating_sub(from) > NEAR || stills.is_far(id, scene.number) {
         return Ok(None);
     }
     // It is closed nowhere.
-    let _turn = app.films.pictures.acquire().await.ok();
+    let _turn = app.films.screens.acquire().await.ok();
+    // Whoever had the turn may have made the same, or found that it takes too long.
+    if let Some(known) = stills.find(recording) {
+        return Ok(Some(known));
+    }
+    if stills.is_far(id, scene.number) {
+        return Ok(None);
+    }
     let mut follower = Follower::of(recording.form, &scene)?;
-    let (mut bytes, mut text) = (app.recordings.read(recording.id, from..recording.size).await?, 0);
+    let mut bytes = app.recordings.read(id, from..recording.size).await?;
     while let Some(piece) = bytes.try_next().await? {
-        if !tokio::task::block_in_place(|| all(&mut follower, &piece, &mut text))? {
+        if !tokio::task::block_in_place(|| all(&mut follower, &piece))? {
+            stills.keep_far(begun, id, scene.number);
             return Ok(None);
         }
     }
     let screen = || picture(&format!("{{\"snapshot\":{},\"events\":[]}}", follower.screen()));
-    Ok(Some(tokio::task::block_in_place(screen).into()))
+    let made = tokio::task::block_in_place(screen);
+    Ok(Some(keep(app, begun, recording, made)))
+}
+
+/// Keeps it for others.
+fn keep(app: &App, begun: Begun, recording: &Recording, made: String) -> Still {
+    let still = Still { picture: made.into(), size: recording.size };
+    app.films.stills.keep(begun, recording, still.picture.clone());
+    still
 }
 
 /// Feeds bytes, as far as there is not too much text in them; says whether that was all.
-fn all(follower: &mut Follower, bytes: &[u8], text: &mut usize) -> io::Result<bool> {
+fn all(follower: &mut Follower, bytes: &[u8]) -> io::Result<bool> {
     for piece in bytes.chunks(PIECE) {
         follower.feed(piece)?;
-        *text += follower.output().map_or(0, |output| output.len());
-        if *text > TEXT {
+        // Nobody plays it.
+        follower.output();
+        if follower.text() > TEXT {
             return Ok(false);
         }
     }

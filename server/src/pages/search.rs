@@ -90,7 +90,7 @@ async fn commands(
 }
 
 async fn output(gate: &Gate, caller: &Caller, asked: &Asked) -> Result<(Vec<Hit>, Option<String>), ApiError> {
-    let (lines, more) = lines(&gate.app, caller, parameters(asked, "text", "count")).await?;
+    let (lines, rest) = lines(&gate.app, caller, parameters(asked, "text", "count")).await?;
     let hits = lines.into_iter().map(|line| Hit {
         session: line.connection_id,
         at: Some(line.offset + NEXT),
@@ -101,7 +101,7 @@ async fn output(gate: &Gate, caller: &Caller, asked: &Asked) -> Result<(Vec<Hit>
         text: line.line,
         command: line.command,
     });
-    Ok((hits.collect(), more))
+    Ok((hits.collect(), rest.map(|rest| rest.next)))
 }
 
 #[cfg(test)]

@@ -55,17 +55,17 @@ pub(super) async fn still(
     let caller = gate.pass_with(Action::GetRecording, &text, ticket, json!({ "format": "still" })).await?;
     asked?;
     let (recording, _) = find(&gate, &caller, &text).await?;
-    let tag = tag(&recording);
-    let has_it = headers.get(header::IF_NONE_MATCH).is_some_and(|had| *had == *tag);
+    let tag = |size| tag(&recording, size);
+    let has_it = headers.get(header::IF_NONE_MATCH).is_some_and(|had| *had == *tag(recording.size));
     if has_it {
-        return Ok((StatusCode::NOT_MODIFIED, kept(tag)).into_response());
+        return Ok((StatusCode::NOT_MODIFIED, kept(tag(recording.size))).into_response());
     }
     let svg = [(header::CONTENT_TYPE, "image/svg+xml")];
     match film::still(&gate.app, &recording).await {
-        Ok(Some(still)) => Ok((svg, kept(tag), still).into_response()),
+        Ok(Some(still)) => Ok((svg, kept(tag(still.size)), still.picture).into_response()),
         // It is made soon, or is not at hand, and this is none that is to be kept.
         Ok(None) => Ok((svg, [(header::CACHE_CONTROL, "no-store")], empty()).into_response()),
-        Err(FilmError::NotARecording) => Ok((svg, kept(tag), empty()).into_response()),
+        Err(FilmError::NotARecording) => Ok((svg, kept(tag(recording.size)), empty()).into_response()),
         Err(error) => Err(failed(&recording, &error)),
     }
 }
@@ -74,9 +74,9 @@ fn kept(tag: String) -> [(header::HeaderName, String); 2] {
     [(header::ETAG, tag), (header::CACHE_CONTROL, "private, no-cache".to_owned())]
 }
 
-/// How much is in a recording, whether that is all, and how stills are made says which still it is; in which coding it comes, it
+/// Of how much of a recording it is, whether that is all, and how stills are made says which still it is; in which coding it comes, it
 /// does not.
-fn tag(recording: &Recording) -> String {
+fn tag(recording: &Recording, size: u64) -> String {
     let so_far = if recording.completed.is_some() { "" } else { "-so-far" };
-    format!("W/\"{}-{LAYOUT}-{PICTURE}{so_far}\"", recording.size)
+    format!("W/\"{size}-{LAYOUT}-{PICTURE}{so_far}\"")
 }

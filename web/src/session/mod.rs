@@ -160,7 +160,18 @@ pub struct Line {
 }
 
 /// What was found of one kind, and whether there is more of it; or why it could not be looked.
-pub type Found<T> = Result<(Vec<T>, bool), String>;
+pub type Found<T> = Result<(Vec<T>, More), String>;
+
+/// Whether there is more than what was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum More {
+    /// That is all.
+    No,
+    /// There may be: it is as much as is listed at once.
+    Full,
+    /// There may be: it took too long to look through all.
+    Late,
+}
 
 /// That somebody looked at it, or took it away.
 #[derive(Clone, Debug)]
@@ -406,7 +417,8 @@ mod tests {
     #[test]
     fn a_line_that_was_found_shows_what_it_holds() {
         let line = Line { at: 5.5, text: "<b>\u{202e}needle\x1b[2J".into() };
-        let found = found("id1", &Ok((Vec::new(), false)), &Ok((vec![line], true)), "Needle").into_string();
+        let found =
+            found("id1", &Ok((Vec::new(), More::No)), &Ok((vec![line], More::Full)), "Needle").into_string();
         assert!(
             found.contains("&lt;b&gt;") && found.contains("<mark>") && found.contains("\\u{202e}"),
             "{found}"
@@ -419,28 +431,45 @@ mod tests {
     fn a_command_that_was_found_shows_where_its_text_has_it() {
         let text = format!("echo {} <b>\u{202e}NEEDLE", "x".repeat(5000));
         let commands = vec![Command { text, ..session().commands[0].clone() }];
-        let shown = found("id1", &Ok((commands.clone(), false)), &Ok((Vec::new(), false)), "needle");
+        let shown = found("id1", &Ok((commands.clone(), More::No)), &Ok((Vec::new(), More::No)), "needle");
         let shown = shown.into_string();
         assert!(shown.contains("<p>1 command, 0 lines of output</p>"), "{shown}");
         assert!(shown.contains("data-id=\"c1\"") && shown.contains("data-at=\"83.25\""), "{shown}");
         assert!(shown.contains("<mark><bdi>NEEDLE</bdi></mark>") && shown.contains("&lt;b&gt;"), "{shown}");
         assert!(!shown.contains('\u{202e}') && shown.len() < 1500, "{shown}");
         let many = vec![Command { text: "\u{115f}".repeat(100_000), ..commands[0].clone() }; 200];
-        let shown = found("id1", &Ok((many, true)), &Ok((Vec::new(), false)), "\u{115f}").into_string();
+        let shown =
+            found("id1", &Ok((many, More::Full)), &Ok((Vec::new(), More::No)), "\u{115f}").into_string();
         assert!(shown.contains("200 commands and more, ") && shown.len() < 1 << 20, "{}", shown.len());
     }
 
     #[test]
     fn what_could_not_be_looked_through_is_said_beside_what_was_found() {
         let line = Line { at: 5.5, text: "ab".into() };
-        let shown = found("id1", &Err("it <took> too long".into()), &Ok((vec![line], true)), "ab");
+        let shown = found("id1", &Err("it <took> too long".into()), &Ok((vec![line], More::Late)), "ab");
         let shown = shown.into_string();
         assert!(shown.contains("<p>1 line and more of output</p>"), "{shown}");
         assert!(shown.contains("Commands: <bdi>it &lt;took&gt; too long"), "{shown}");
         assert!(shown.contains("less than three letters"), "{shown}");
         let lines = Err("too long".into());
-        let shown = found("id1", &Ok((Vec::new(), false)), &lines, "abc").into_string();
+        let shown = found("id1", &Ok((Vec::new(), More::No)), &lines, "abc").into_string();
         assert!(shown.contains("<p>0 commands</p>") && shown.contains("Output: "), "{shown}");
+    }
+
+    #[test]
+    fn why_there_may_be_more_is_said_as_it_is() {
+        let shown = |text: &str, more| {
+            let lines = vec![Line { at: 5.5, text: "ab".into() }];
+            found("id1", &Ok((Vec::new(), More::No)), &Ok((lines, more)), text).into_string()
+        };
+        for text in ["ab", "abc"] {
+            let (all, full, late) = (shown(text, More::No), shown(text, More::Full), shown(text, More::Late));
+            assert!(all.contains("1 line of output") && !all.contains("more"), "{all}");
+            assert!(full.contains("1 line and more of output") && !full.contains("seconds"), "{full}");
+            assert!(full.contains("no more are listed") && !full.contains("letters"), "{full}");
+            assert!(late.contains("two seconds") && late.contains("there may be more"), "{late}");
+            assert_eq!(late.contains("less than three letters"), text == "ab");
+        }
     }
 
     #[test]

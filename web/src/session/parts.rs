@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{Command, Film, Found, Kept, Line, Mark, Session, address, clock, short};
+use super::{Command, Film, Found, Kept, Line, Mark, More, Session, address, clock, short};
 use crate::event;
 use crate::text::{Foreign, around};
 use crate::time::moment;
@@ -173,8 +173,8 @@ pub fn command(session: &str, command: &Command) -> Markup {
 /// What was found in the commands of a session, and in its output.
 #[must_use]
 pub fn found(session: &str, commands: &Found<Command>, lines: &Found<Line>, text: &str) -> Markup {
-    let many = |many: usize, one: &str, has_more: bool| {
-        let (s, more) = (if many == 1 { "" } else { "s" }, if has_more { " and more" } else { "" });
+    let many = |many: usize, one: &str, more: More| {
+        let (s, more) = (if many == 1 { "" } else { "s" }, if more == More::No { "" } else { " and more" });
         format!("{many} {one}{s}{more}")
     };
     let of_commands = commands.as_ref().map(|(found, more)| many(found.len(), "command", *more));
@@ -184,7 +184,7 @@ pub fn found(session: &str, commands: &Found<Command>, lines: &Found<Line>, text
         p { (said.join(", ")) }
         @match commands {
             Err(why) => p.wrong { "Commands: " (Foreign(why)) },
-            Ok((found, has_more)) if !found.is_empty() => {
+            Ok((found, more)) if !found.is_empty() => {
                 h3 { "In commands" }
                 ol {
                     @for command in found {
@@ -196,13 +196,13 @@ pub fn found(session: &str, commands: &Found<Command>, lines: &Found<Line>, text
                         }
                     }
                 }
-                @if *has_more { p.hint { "There are more: they are in the log." } }
+                @if *more != More::No { p.hint { "There are more: they are in the log." } }
             }
             Ok(_) => {}
         }
         @match lines {
             Err(why) => p.wrong { "Output: " (Foreign(why)) },
-            Ok((found, has_more)) => {
+            Ok((found, more)) => {
                 @if !found.is_empty() {
                     h3 { "In the output" }
                     ol {
@@ -215,12 +215,13 @@ pub fn found(session: &str, commands: &Found<Command>, lines: &Found<Line>, text
                         }
                     }
                 }
-                @if *has_more {
-                    p.hint {
-                        @if text.chars().nth(2).is_none() {
-                            "A text of less than three letters is looked for in the output for two seconds at most: there may be more."
-                        } @else { "There may be more in the output." }
-                    }
+                @match more {
+                    More::No => {}
+                    More::Full => p.hint { "Those are the latest in the output: there may be more before them, but no more are listed." },
+                    More::Late => p.hint {
+                        @if text.chars().nth(2).is_none() { "A text of less than three letters" } @else { "It" }
+                        " was looked for in the output for two seconds, the latest first, and then not in the rest: there may be more."
+                    },
                 }
             }
         }

@@ -5,7 +5,7 @@ use axum::http::Uri;
 use axum::response::Response;
 use casemate_audit_log::model::{Event, Log};
 use casemate_audit_store::connections::Connection;
-use casemate_web::session::{self, Command, Line};
+use casemate_web::session::{self, Command, Line, More};
 use serde_json::json;
 
 use super::content;
@@ -45,22 +45,23 @@ async fn output(
     caller: &Caller,
     connection: &Connection,
     text: &str,
-) -> Result<(Vec<Line>, bool), ApiError> {
+) -> Result<(Vec<Line>, More), ApiError> {
     let id = connection.id.to_string();
     let question = [("text", text.to_owned()), ("connectionIds", id), ("count", LINES.to_string())];
     let question = question.map(|(name, value)| (name.to_owned(), value)).into();
-    let (found, more) = lines(&gate.app, caller, question).await?;
+    let (found, rest) = lines(&gate.app, caller, question).await?;
     let mut found: Vec<Line> =
         found.into_iter().map(|line| Line { at: line.offset, text: line.line }).collect();
     found.sort_by(|one, other| one.at.total_cmp(&other.at));
-    Ok((found, more.is_some()))
+    let more = rest.map_or(More::No, |rest| if rest.is_late { More::Late } else { More::Full });
+    Ok((found, more))
 }
 
 async fn commands(
     gate: &Gate,
     connection: &Connection,
     text: &str,
-) -> Result<(Vec<Command>, bool), ApiError> {
+) -> Result<(Vec<Command>, More), ApiError> {
     let id = connection.id.to_string();
     // It is a log of its own, and looking into it is written down as such.
     let context = json!({ "commandSearch": text, "connectionIds": id });
@@ -71,10 +72,10 @@ async fn commands(
     let mut question = Question::of(question, Asks::Page)?;
     question.logs = vec![Log::Command];
     let found = logs::find(gate, &caller, question).await?;
-    let has_more = found.len() > COMMANDS;
+    let more = if found.len() > COMMANDS { More::Full } else { More::No };
     let found = found.into_iter().take(COMMANDS).filter_map(|found| {
         let Event::Command(event) = found.event else { return None };
         Some(content::command(&event, |time| content::moment(None, connection, time)))
     });
-    Ok((found.collect(), has_more))
+    Ok((found.collect(), more))
 }

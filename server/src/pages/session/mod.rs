@@ -6,6 +6,7 @@ mod found;
 mod live;
 
 use axum::extract::Path;
+use axum::http::Uri;
 use axum::response::Response;
 use casemate_web::layout;
 use casemate_web::session;
@@ -13,6 +14,7 @@ use serde_json::json;
 
 use super::{html, viewer};
 use crate::api::connections;
+use crate::api::question::only;
 use crate::error::ApiError;
 use crate::who::{Action, Gate};
 
@@ -20,8 +22,10 @@ pub(super) use found::found;
 pub(super) use live::{film, live};
 
 /// A session.
-pub(super) async fn page(gate: Gate, Path(id): Path<String>) -> Result<Response, ApiError> {
+pub(super) async fn page(gate: Gate, Path(id): Path<String>, uri: Uri) -> Result<Response, ApiError> {
     let caller = gate.pass(Action::GetConnection, &id, json!({ "page": "session" })).await?;
+    // A script goes to that moment.
+    let [_at] = only(&uri, ["t"])?;
     let connection = connections::find(&gate, &caller, &id).await?;
     let mut session = content::of(&gate.app, &caller, &connection).await?;
     (session.looks, session.has_more_looks) = content::looks(&gate.app, &caller, &connection).await?;
