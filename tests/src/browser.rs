@@ -191,15 +191,29 @@ impl Browser {
         }
     }
 
-    /// Clicks on the first element that a selector finds, in its middle.
+    /// Where the middle of the first element is that a selector finds, and that is to be seen then; null if there is none.
     #[track_caller]
-    pub fn click(&mut self, selector: &str) {
+    fn middle(&mut self, selector: &str) -> Value {
         let selector = Value::from(selector);
-        let place = self.evaluate(&format!(
+        self.evaluate(&format!(
             "(() => {{ const element = document.querySelector({selector}); if (!element) return null; \
              element.scrollIntoView({{ block: 'center', behavior: 'instant' }}); \
              const box = element.getClientRects()[0]; return [box.x + box.width / 2, box.y + box.height / 2]; }})()"
-        ));
+        ))
+    }
+
+    /// Clicks on the first element that a selector finds, in its middle, once that stands still.
+    #[track_caller]
+    pub fn click(&mut self, selector: &str) {
+        let deadline = Instant::now() + LONG;
+        let mut place = self.middle(selector);
+        loop {
+            std::thread::sleep(Duration::from_millis(20));
+            let before = std::mem::replace(&mut place, self.middle(selector));
+            if place == before || Instant::now() > deadline {
+                break;
+            }
+        }
         assert!(place.is_array(), "there is no {selector}");
         for kind in ["mousePressed", "mouseReleased"] {
             let event =
