@@ -308,8 +308,8 @@ fn a_great_recording_is_played_while_it_is_prepared() {
         ));
     }
     drop(slow);
-    // What is shown stays.
-    assert!(web.browser.evaluate(SHOWN).as_str().unwrap().contains("line 83 "));
+    // What is shown stays, but for the moment in which the player takes in that all is there.
+    web.browser.wait_for(&format!("{SHOWN}.includes('line 83 ')"));
     web.pictures("session-prepared");
     // The end of what an index names is the end of it, though there is more by now.
     let last = first["segments"].as_array().unwrap().last().unwrap();
