@@ -17,6 +17,9 @@ use crate::error::{StoreError, database};
 /// SQLite is asked whether it should go on each time it has done so much: some ten times a millisecond.
 const STEPS: i32 = 10_000;
 
+/// So long a question of a page may take.
+pub(crate) const WITHIN: Duration = Duration::from_secs(2);
+
 /// PostgreSQL's name for what was stopped.
 const CANCELED: &str = "57014";
 

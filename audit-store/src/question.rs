@@ -23,6 +23,7 @@ pub(crate) use self::hits::trigrams;
 use crate::append::{kept, number, searched};
 use crate::database::{Database, Text, Work};
 use crate::error::StoreError;
+use crate::limit::WITHIN;
 use crate::names::{Events, OF_CONNECTION};
 use crate::terms::{self, NAMELESS};
 
@@ -62,7 +63,7 @@ impl Default for Page {
             order: Order::Newest,
             behind: None,
             limit: 1000,
-            within: Duration::from_secs(2),
+            within: WITHIN,
         }
     }
 }

@@ -5,7 +5,6 @@
 //! thousand times fewer connections than events.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use casemate_audit_log::Time;
 use casemate_audit_log::filter::{AnyOf, Filter};
@@ -17,11 +16,9 @@ use super::row::{Connection, Connections as Columns};
 use super::{Connections, beside};
 use crate::append::searched;
 use crate::error::StoreError;
+use crate::limit::WITHIN;
 use crate::question::Order;
 use crate::record::{name, select, val};
-
-/// So long a list may take.
-const WITHIN: Duration = Duration::from_secs(2);
 
 /// Of so many names each is asked for by itself.
 const BY_ITSELF: usize = 20;

@@ -1,8 +1,6 @@
 //! Whose recordings there are, and on which targets: how many, since when, how long all in all, and the first few of each. Counted
 //! among connections, which know that there is a recording of them, and by an index alone where nothing else is asked for.
 
-use std::time::Duration;
-
 use casemate_audit_log::Time;
 use sea_query::{
     Asterisk, Cond, Expr, ExprTrait as _, Order, Query, SelectStatement, UnionType, UpdateStatement,
@@ -13,10 +11,8 @@ use super::Connections;
 use super::list::{Leads, Listed, asked, conditions, has_none, in_order, leading, stands};
 use super::row::{Connection, Connections as Columns};
 use crate::error::StoreError;
+use crate::limit::WITHIN;
 use crate::record::{name, select, update, val};
-
-/// So long it may take to count.
-const WITHIN: Duration = Duration::from_secs(2);
 
 /// Values that a filter may have where all names stand in one statement, each with the filter: the databases take some ten thousand
 /// in one.

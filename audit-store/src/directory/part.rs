@@ -4,7 +4,6 @@
 //! is full, for no longer than two seconds.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use casemate_audit_log::model::SubjectType;
 use sea_query::{Expr, ExprTrait as _, Iden, Order, Query, SelectStatement, SimpleExpr};
@@ -17,10 +16,8 @@ use super::subjects::{Subject, Subjects};
 use super::targets::{Target, Targets};
 use crate::append::searched;
 use crate::error::StoreError;
+use crate::limit::WITHIN;
 use crate::record::{Record, name, select, val};
-
-/// So long it may take.
-const WITHIN: Duration = Duration::from_secs(2);
 
 /// So many are read at once.
 const AT_ONCE: usize = 1000;

@@ -16,6 +16,7 @@ use crate::append::searched;
 use crate::connections::{Columns, asked};
 use crate::database::{Database, Text, Work};
 use crate::error::StoreError;
+use crate::limit::WITHIN;
 use crate::names::{OutputBlocks, OutputText};
 use crate::question::{Position, count, events, pattern, trigrams};
 use crate::record::{name, val};
@@ -86,7 +87,7 @@ impl Database {
     /// The database refuses, or what stands in it is no command.
     pub async fn commands_at(&self, connection: Uuid, times: &[Time]) -> Result<Vec<Around>, StoreError> {
         let (times, connection) = (times.to_vec(), connection.to_string());
-        self.reading_within(Duration::from_secs(2), move |work| {
+        self.reading_within(WITHIN, move |work| {
             Box::pin(async move { commands_at(work, &connection, &times).await })
         })
         .await

@@ -19,6 +19,7 @@ pub(crate) mod row;
 pub(crate) mod tail;
 mod tend;
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -99,6 +100,12 @@ pub struct Mark {
     pub by: String,
     /// Why.
     pub reason: String,
+}
+
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {}: {}", self.by, self.time, self.reason)
+    }
 }
 
 /// Where recordings are kept.

@@ -13,12 +13,9 @@ use utoipa::ToSchema;
 use super::events::asked;
 use super::question::pairs;
 use crate::error::{ApiError, ErrorBody};
-use crate::intake::{KubeList, read_export};
+use crate::intake::{KubeList, read_export, told};
 use crate::lifecycle;
 use crate::who::{Action, Gate, Reach};
-
-/// Defects of one call more than these tell nothing new.
-const DEFECTS: usize = 20;
 
 /// So often it is looked which calls are there.
 const TRIES: usize = 20;
@@ -103,8 +100,7 @@ pub async fn import(gate: Gate, uri: Uri, body: Bytes) -> Result<Json<Taken>, Ap
     let organization = gate.app.organization.id.to_string();
     let read =
         read_export(log, &body, &organization).map_err(|error| ApiError::invalid(error.to_string()))?;
-    let (events, defects) = (read.events.len(), read.defects.into_iter().take(DEFECTS));
+    let (events, defects) = (read.events.len(), told(&read.defects));
     gate.app.write(read.events).await?;
-    let defects = defects.map(|(number, why)| format!("event {number}: {why}")).collect();
     Ok(Json(Taken { events, defects }))
 }

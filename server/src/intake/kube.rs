@@ -12,15 +12,14 @@ use casemate_audit_log::Time;
 use casemate_audit_log::kube::audit::{self, List, NoList};
 use casemate_audit_log::kube::group::{Cluster, Complete, Grouping};
 
+use super::told;
+
 /// A list of calls of one cluster.
 #[derive(Debug)]
 pub struct KubeList {
     cluster: Cluster,
     list: List,
 }
-
-/// More defects of a list than this tell nothing new.
-const DEFECTS: usize = 20;
 
 impl KubeList {
     /// Reads an `EventList` that came `now`. An event in it that cannot be read does not stop the others.
@@ -48,8 +47,7 @@ impl KubeList {
     /// What was none: which, from 0, and why.
     #[must_use]
     pub fn defects(&self) -> Vec<String> {
-        let defects = self.list.defects.iter().take(DEFECTS);
-        defects.map(|(number, defect)| format!("event {number}: {defect}")).collect()
+        told(&self.list.defects)
     }
 
     /// Those of its calls that are not known, put together.

@@ -22,6 +22,7 @@ mod refused;
 mod tests;
 
 use std::collections::VecDeque;
+use std::fmt::Display;
 use std::io;
 use std::time::Duration;
 
@@ -38,6 +39,9 @@ pub use self::overlap::{Overlap, Step};
 use self::reader::Reader;
 pub use self::reader::UNREAD_LIMIT;
 pub use self::refused::{Reason, Refused};
+
+/// More defects of what is sent at once than these tell nothing new.
+const DEFECTS: usize = 20;
 
 /// A feed stops behind the piece with which so many events wait: some thousand bytes each.
 pub const EVENTS_AT_ONCE: usize = 1024;
@@ -60,6 +64,11 @@ const UNDER_WAY: Micros = Micros(1_000_000);
 
 /// Behind so much silence nothing is decided any more.
 const SETTLED: Micros = Micros(60_000_000);
+
+/// What of a list could not be read: which, from 0, and why.
+pub(crate) fn told<D: Display>(defects: &[(usize, D)]) -> Vec<String> {
+    defects.iter().take(DEFECTS).map(|(number, why)| format!("event {number}: {why}")).collect()
+}
 
 /// The space of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]

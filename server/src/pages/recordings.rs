@@ -168,7 +168,7 @@ fn row(
         size: recording.size,
         is_open: recording.completed.is_none() && connection.is_living(),
         still: Some(still::address(app, caller, recording, now)),
-        hold: recording.hold.as_ref().map(|mark| format!("{}, {}: {}", mark.by, mark.time, mark.reason)),
+        hold: recording.hold.as_ref().map(ToString::to_string),
     }
 }
 

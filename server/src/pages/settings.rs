@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::{html, viewer};
 use crate::api::body::Body;
+use crate::api::directory::LONGEST;
 use crate::api::directory::keys::{self, NewKey};
 use crate::api::directory::places::{self, Named};
 use crate::api::directory::subjects::{self, NewServiceAccount, NewUser, SubjectUpdate, SubjectView};
@@ -23,9 +24,6 @@ use crate::api::directory::targets::{self, NewTarget, TargetUpdate};
 use crate::api::question::only;
 use crate::error::ApiError;
 use crate::who::{Action, Caller, Gate, Reach};
-
-/// What is looked for in names is not longer: nor are they.
-const LONGEST: usize = 200;
 
 /// Behind what a part of a list stands is not longer: a name, which may be a mail address, and an id.
 const LONGEST_PLACE: usize = 254 + 1 + 36;

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::error::ApiError;
 
 /// Names are not longer.
-const LONGEST: usize = 200;
+pub(crate) const LONGEST: usize = 200;
 
 /// What somebody says is not longer.
 const LONGEST_TEXT: usize = 1000;

@@ -6,7 +6,7 @@ use casemate_audit_log::Time;
 use casemate_audit_log::filter::Filter;
 use casemate_audit_log::model::{CommandEvent, Event, Log, SubjectEvent};
 use casemate_audit_store::connections::Connection;
-use casemate_audit_store::{Mark as Done, Order, Page, Recording, StoreError};
+use casemate_audit_store::{Order, Page, Recording, StoreError};
 use casemate_web::session::{self, Command, Kept, Look, Mark, May, Session};
 use serde_json::Value;
 
@@ -202,13 +202,9 @@ fn seen(facts: &Facts) -> Vec<Mark> {
 
 fn recorded(recording: &Recording, facts: Option<&Facts>, film: session::Film) -> session::Recording {
     match &recording.deleted {
-        Some(deleted) => session::Recording::Deleted(said(deleted)),
+        Some(deleted) => session::Recording::Deleted(deleted.to_string()),
         None => session::Recording::Kept(Box::new(kept(recording, facts, film))),
     }
-}
-
-fn said(mark: &Done) -> String {
-    format!("{}, {}: {}", mark.by, mark.time, mark.reason)
 }
 
 fn kept(recording: &Recording, facts: Option<&Facts>, film: session::Film) -> Kept {
@@ -218,7 +214,7 @@ fn kept(recording: &Recording, facts: Option<&Facts>, film: session::Film) -> Ke
         form: recording.form.name(),
         size: recording.size,
         sha256: recording.sha256.map(|hash| hash.to_string()),
-        hold: recording.hold.as_ref().map(said),
+        hold: recording.hold.as_ref().map(ToString::to_string),
         duration: facts.map_or(0.0, |facts| seconds(facts.duration)),
         activity: activity.unwrap_or((1.0, Vec::new())),
         seals: facts.and_then(|facts| facts.seals.as_ref()).map(|seals| session::Seals {
