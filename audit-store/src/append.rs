@@ -17,10 +17,11 @@ use uuid::Uuid;
 
 use crate::database::{Database, Text, Work};
 use crate::error::StoreError;
+use crate::merge::{Debt, Index};
 use crate::names::{CONNECTION, Events, Writers};
 use crate::ready::{COLUMNS, Ready, columns};
 use crate::terms::{self, NAMELESS, Terms};
-use crate::texts;
+use crate::texts::{self, Indexed};
 
 /// Rows of one statement, most first: few statements, each of which is prepared once.
 const ROWS: [usize; 4] = [256, 32, 4, 1];
@@ -54,6 +55,8 @@ pub struct Appender {
     next: Option<(Head, Terms)>,
     /// Texts may not all be in the index.
     texts_wait: bool,
+    /// How much of that index is to be merged.
+    debt: Debt,
     /// What adds so many rows.
     inserts: BTreeMap<usize, Arc<str>>,
 }
@@ -84,7 +87,8 @@ impl Appender {
         let head = head_of(&mut work, number, writer).await?;
         work.commit().await?;
         let (database, terms, inserts) = (database.clone(), Terms::default(), BTreeMap::new());
-        Ok(Self { database, number, head, is_sure: true, terms, next: None, texts_wait: true, inserts })
+        let debt = Debt::default();
+        Ok(Self { database, number, head, is_sure: true, terms, next: None, texts_wait: true, debt, inserts })
     }
 
     /// Where the chain has got to.
@@ -150,7 +154,8 @@ impl Appender {
             rows_of_values = following;
         }
         if !ready.is_empty() {
-            self.texts_wait = texts::follow(work).await?;
+            let indexed = texts::follow(work).await?;
+            self.indexed(&indexed);
         }
         self.next = Some((head, learnt));
         Ok(written)
@@ -162,18 +167,38 @@ impl Appender {
         self.texts_wait
     }
 
-    /// Puts some of the texts that wait into the index.
+    /// Puts some of the texts that wait into the index, or merges what is due of it before that.
     ///
     /// # Errors
     /// The database refuses.
     pub async fn index_texts(&mut self) -> Result<(), StoreError> {
+        if self.debt.is_due() {
+            return self.merge_texts().await;
+        }
         // Whatever comes of it: it is tried again with what is written next.
         self.texts_wait = false;
         let mut work = self.database.writing().await?;
-        let wait = texts::catch_up(&mut work).await?;
+        let indexed = texts::catch_up(&mut work).await?;
         work.commit().await?;
-        self.texts_wait = wait;
+        self.indexed(&indexed);
         Ok(())
+    }
+
+    /// How much of the index of texts is to be merged.
+    pub(crate) fn debt(&self) -> &Debt {
+        &self.debt
+    }
+
+    /// Merges some of the index of texts.
+    pub(crate) async fn merge_texts(&mut self) -> Result<(), StoreError> {
+        self.debt.pay(&self.database, Index::Events).await
+    }
+
+    fn indexed(&mut self, indexed: &Indexed) {
+        self.texts_wait = indexed.others;
+        if let Some(letters) = indexed.letters {
+            self.debt.add(letters);
+        }
     }
 
     /// Makes lasting what was written in a transaction.

@@ -285,6 +285,19 @@ impl Work {
         .map_err(database("the database cannot be written"))
     }
 
+    /// A number that only SQLite is asked for.
+    pub(crate) async fn number_of_sqlite(
+        &mut self,
+        text: &'static str,
+        value: i64,
+    ) -> Result<Option<i64>, StoreError> {
+        match self {
+            Self::Sqlite(work) => sqlx::query_scalar(text).bind(value).fetch_one(&mut **work).await,
+            Self::Postgres(_) => Ok(None),
+        }
+        .map_err(database("the database cannot be read"))
+    }
+
     /// Makes what was written lasting.
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
         match self {

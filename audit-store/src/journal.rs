@@ -11,13 +11,14 @@
 use std::borrow::Cow;
 use std::slice;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use casemate_audit_log::Time;
 use casemate_audit_log::model::Event;
-use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
+use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::append::Appender;
@@ -35,6 +36,10 @@ const UNIT: usize = 1 << 10;
 
 /// No more is begun with in one transaction, in units: so that the first does not wait for too many others.
 const ROUND: u32 = 8 << 10;
+
+/// What is not owed for what has just come is merged when nobody has come for so long: parts that have long been there may
+/// have to be read from the disk.
+const QUIET: Duration = Duration::from_millis(50);
 
 /// What an event takes beside its text, about, in bytes.
 const EVENT: usize = 2 << 10;
@@ -182,17 +187,31 @@ impl Committer {
             if !round.is_empty() {
                 self.round(round).await;
             }
+            // Also where others wait: they would wait longer in the end.
+            while self.appender.debt().is_due() {
+                self.appender.merge_texts().await.ok();
+            }
         }
     }
 
-    /// What is to be done next. While there is nothing, texts come into the index that wait for it.
+    /// What is to be done next. While there is nothing, texts come into the index that wait for it, and its parts are merged.
     async fn next(&mut self, messages: &mut mpsc::UnboundedReceiver<Message>) -> Option<Message> {
-        while self.appender.texts_wait() {
-            match messages.try_recv() {
-                Ok(message) => return Some(message),
-                Err(TryRecvError::Disconnected) => return None,
-                // Where it cannot be, nothing is lost: they are looked through one by one.
-                Err(TryRecvError::Empty) => self.appender.index_texts().await.ok(),
+        while self.appender.texts_wait() || self.appender.debt().is_any() {
+            let is_soon = self.appender.texts_wait() || self.appender.debt().is_owed();
+            let idle = async {
+                if !is_soon {
+                    sleep(QUIET).await;
+                }
+            };
+            tokio::select! {
+                biased;
+                message = messages.recv() => return message,
+                () = idle => {}
+            }
+            // Where it cannot be, nothing is lost: texts are looked through one by one, and parts as many as there are.
+            match self.appender.texts_wait() {
+                true => self.appender.index_texts().await.ok(),
+                false => self.appender.merge_texts().await.ok(),
             };
         }
         messages.recv().await

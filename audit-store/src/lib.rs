@@ -27,6 +27,7 @@ mod error;
 mod journal;
 mod kube;
 mod limit;
+mod merge;
 mod names;
 mod output;
 mod question;

@@ -57,10 +57,12 @@ impl Terms {
         work: &mut Work,
         names: &[[Option<Cow<'_, str>>; 15]],
     ) -> Result<(Vec<[Option<i64>; 15]>, Self), StoreError> {
-        let all = names.iter().flatten().flatten();
-        let wanted: BTreeSet<&str> =
-            all.map(|name| &**name).filter(|name| !self.numbers.contains_key(*name)).collect();
-        let wanted: Vec<&str> = wanted.into_iter().collect();
+        let known = |name: &Cow<'_, str>| self.numbers.get(&**name).copied();
+        let mut numbered: Vec<[Option<i64>; 15]> =
+            names.iter().map(|names| names.each_ref().map(|name| name.as_ref().and_then(known))).collect();
+        let each = || numbered.iter().zip(names).flat_map(|(numbers, names)| numbers.iter().zip(names));
+        let wanted = each().filter_map(|(number, name)| name.as_deref().filter(|_| number.is_none()));
+        let wanted: Vec<&str> = wanted.collect::<BTreeSet<_>>().into_iter().collect();
         let mut learnt = Self::default();
         if !wanted.is_empty() {
             learnt.numbers.extend(numbers(work, &wanted).await?);
@@ -69,11 +71,11 @@ impl Terms {
                 work.run_of(&ADD, vec![serde_json::to_string(&new)?.into()]).await?;
                 learnt.numbers.extend(numbers(work, &wanted).await?);
             }
+            for (number, name) in numbered.iter_mut().flatten().zip(names.iter().flatten()) {
+                let learnt = |name: &Cow<'_, str>| learnt.numbers.get(&**name).copied();
+                *number = number.or_else(|| name.as_ref().and_then(learnt));
+            }
         }
-        let number =
-            |name: &Cow<'_, str>| self.numbers.get(&**name).or_else(|| learnt.numbers.get(&**name)).copied();
-        let numbered: Vec<[Option<i64>; 15]> =
-            names.iter().map(|names| names.each_ref().map(|name| name.as_ref().and_then(number))).collect();
         let called = numbered.iter().flat_map(|numbers| {
             CALLED.iter().filter_map(|&(id, name)| Some((numbers[id]?, numbers[name].unwrap_or(NAMELESS))))
         });

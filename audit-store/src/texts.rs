@@ -17,11 +17,23 @@ const SOON: i64 = 256;
 /// So many rows wait at most.
 const MOST: i64 = 200_000;
 
-/// So many are indexed at once afterwards.
-const STEP: i64 = 512;
+/// So many are indexed at once afterwards. Tests go many steps with few events.
+const STEP: i64 = if cfg!(test) { 512 } else { 2048 };
 
 const INDEX: &str = "INSERT INTO events_text (rowid, \"text\") SELECT \"row\", \"text\" FROM events \
     WHERE \"row\" > (SELECT \"row\" FROM indexed_texts) AND \"row\" <= ? AND \"text\" IS NOT NULL";
+
+/// How long those are together.
+const LETTERS: &str = "SELECT sum(length(\"text\")) FROM events \
+    WHERE \"row\" > (SELECT \"row\" FROM indexed_texts) AND \"row\" <= ?";
+
+/// What came of it.
+pub(crate) struct Indexed {
+    /// Of the texts that are in the index from now on; none where there were none.
+    pub(crate) letters: Option<i64>,
+    /// Others wait.
+    pub(crate) others: bool,
+}
 
 /// Up to which row texts are in the index.
 pub(crate) async fn head(work: &mut Work) -> Result<i64, StoreError> {
@@ -30,8 +42,8 @@ pub(crate) async fn head(work: &mut Work) -> Result<i64, StoreError> {
     Ok(rows.first().map_or(0, |row| row.0))
 }
 
-/// Rows were written: indexes those that are to be at once. Says whether others wait.
-pub(crate) async fn follow(work: &mut Work) -> Result<bool, StoreError> {
+/// Rows were written: indexes those that are to be at once.
+pub(crate) async fn follow(work: &mut Work) -> Result<Indexed, StoreError> {
     let wanted = |waiting| match waiting {
         ..=SOON => SOON,
         waiting if waiting > MOST => STEP.max(waiting - MOST),
@@ -40,24 +52,26 @@ pub(crate) async fn follow(work: &mut Work) -> Result<bool, StoreError> {
     index(work, wanted).await
 }
 
-/// Indexes some of those that wait. Says whether others do still.
-pub(crate) async fn catch_up(work: &mut Work) -> Result<bool, StoreError> {
+/// Indexes some of those that wait.
+pub(crate) async fn catch_up(work: &mut Work) -> Result<Indexed, StoreError> {
     index(work, |_| STEP).await
 }
 
 /// Indexes as many as are wanted of so many that wait.
-async fn index(work: &mut Work, wanted: impl FnOnce(i64) -> i64) -> Result<bool, StoreError> {
+async fn index(work: &mut Work, wanted: impl FnOnce(i64) -> i64) -> Result<Indexed, StoreError> {
     if matches!(work, Work::Postgres(_)) {
-        return Ok(false);
+        return Ok(Indexed { letters: None, others: false });
     }
     let (head, last) = (head(work).await?, last_row(work).await?);
     let until = head.saturating_add(wanted(last - head)).min(last);
+    let mut letters = None;
     if until > head {
+        letters = work.number_of_sqlite(LETTERS, until).await?;
         work.run_sqlite(INDEX, until).await?;
         let update = Query::update().table(IndexedTexts::Table).value(IndexedTexts::Row, until).to_owned();
         work.run(&update).await?;
     }
-    Ok(until < last)
+    Ok(Indexed { letters, others: until < last })
 }
 
 async fn last_row(work: &mut Work) -> Result<i64, StoreError> {

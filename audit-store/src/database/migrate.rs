@@ -27,6 +27,10 @@ pub(crate) const MIGRATIONS: &[Text] = &[
         sqlite: include_str!("../schema/sqlite/4.sql"),
         postgres: include_str!("../schema/postgres/4.sql"),
     },
+    Text {
+        sqlite: include_str!("../schema/sqlite/5.sql"),
+        postgres: include_str!("../schema/postgres/5.sql"),
+    },
 ];
 
 /// What PostgreSQL says to whoever may not.

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::append::{bytes, searched};
 use crate::database::Work;
 use crate::error::StoreError;
+use crate::merge::{Debt, Index};
 use crate::names::{OutputBlocks, OutputText, Recordings as Column};
 use crate::record::val;
 use crate::recordings::{Recording, Recordings, row, signed};
@@ -77,6 +78,7 @@ impl Recordings {
         if work.run(&update).await? == 0 {
             return Err(StoreError::Deleted { id });
         }
+        let mut letters = 0;
         for block in blocks {
             let insert = Query::insert()
                 .into_table(OutputBlocks::Table)
@@ -110,8 +112,15 @@ impl Recordings {
                 .values_panic([Expr::val(row), Expr::val(searched(&block.text))])
                 .to_owned();
             work.run(&text).await?;
+            letters += i64::try_from(block.text.len()).unwrap_or(i64::MAX);
         }
-        work.commit().await
+        work.commit().await?;
+        let mut debt = Debt::default();
+        debt.add(letters);
+        while debt.is_owed() {
+            debt.pay(self.database(), Index::Output).await?;
+        }
+        Ok(())
     }
 
     /// Forgets the blocks of a recording, so that they are made again.

@@ -1,0 +1,1 @@
+-- Only SQLite's indexes of texts want something else.
