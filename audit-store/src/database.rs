@@ -22,6 +22,7 @@ use sqlx::sqlite::{
     SqliteSynchronous,
 };
 use sqlx::{AssertSqlSafe, ConnectOptions as _, FromRow, Postgres, Sqlite, Transaction};
+use tokio::sync::watch;
 
 pub(crate) use self::migrate::MIGRATIONS;
 use crate::error::{StoreError, database};
@@ -38,9 +39,8 @@ const CACHE_OF_WRITER: &str = "-65536";
 /// Of pages that were read, so much is kept by each connection, in KiB; the system keeps others.
 const CACHE_OF_READER: &str = "-16384";
 
-/// So many pages stand in the log of writes before they are put in their places: a page that many transactions change is
-/// put there once.
-const WRITTEN_AHEAD: &str = "16384";
+/// So many pages stand in the log of writes before it is for the one who writes to put them in their places, whoever waits.
+const WRITTEN_AHEAD: &str = "32768";
 
 /// Files are for their owner alone.
 const OURS: u32 = 0o600;
@@ -54,12 +54,11 @@ enum Pool {
     Sqlite {
         reads: SqlitePool,
         writes: SqlitePool,
+        /// Tells whoever keeps the log of writes short.
+        wrote: watch::Sender<()>,
     },
     /// Those that stop a question are never behind questions.
-    Postgres {
-        pool: PgPool,
-        stops: PgPool,
-    },
+    Postgres { pool: PgPool, stops: PgPool },
 }
 
 /// A transaction in one of the two.
@@ -170,9 +169,12 @@ impl Pool {
         let writer = options.clone().pragma("cache_size", CACHE_OF_WRITER);
         let writes = SqlitePoolOptions::new().max_connections(1).connect_with(writer).await?;
         let reads = SqlitePoolOptions::new().max_connections(READERS).min_connections(1);
-        let reader = options.pragma("cache_size", CACHE_OF_READER).pragma("query_only", "1");
-        let reads = reads.connect_with(reader).await?;
-        Ok(Self::Sqlite { reads, writes })
+        let reader = options.pragma("cache_size", CACHE_OF_READER);
+        let reads = reads.connect_with(reader.clone().pragma("query_only", "1")).await?;
+        let own = SqlitePoolOptions::new().max_connections(1).connect_lazy_with(reader);
+        let (wrote, written) = watch::channel(());
+        tokio::spawn(checkpoint::keep_short(own, written));
+        Ok(Self::Sqlite { reads, writes, wrote })
     }
 }
 

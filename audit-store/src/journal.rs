@@ -256,6 +256,7 @@ impl Committer {
             batches.iter().zip(&said).flat_map(|(batch, said)| batch.events.iter().chain(said)).collect();
         self.appender.write(&mut work, &events).await?;
         self.appender.commit(work).await?;
+        self.database.wrote();
         self.committed.send_modify(|count| *count += 1);
         Ok(made)
     }

@@ -68,8 +68,14 @@ impl Terms {
             learnt.numbers.extend(numbers(work, &wanted).await?);
             let new: Vec<_> = wanted.iter().filter(|name| !learnt.numbers.contains_key(**name)).collect();
             if !new.is_empty() {
-                work.run_of(&ADD, vec![serde_json::to_string(&new)?.into()]).await?;
-                learnt.numbers.extend(numbers(work, &wanted).await?);
+                let added: Vec<(String, i64)> =
+                    work.rows_of(&ADD, vec![serde_json::to_string(&new)?.into()]).await?;
+                // Another server may have been sooner.
+                let are_all = added.len() == new.len();
+                learnt.numbers.extend(added);
+                if !are_all {
+                    learnt.numbers.extend(numbers(work, &wanted).await?);
+                }
             }
             for (number, name) in numbered.iter_mut().flatten().zip(names.iter().flatten()) {
                 let learnt = |name: &Cow<'_, str>| learnt.numbers.get(&**name).copied();
@@ -108,8 +114,8 @@ const NUMBERS: Text = Text {
 };
 
 const ADD: Text = Text {
-    sqlite: "INSERT INTO terms (text) SELECT value FROM json_each(?) WHERE true ON CONFLICT DO NOTHING",
-    postgres: "INSERT INTO terms (text) SELECT jsonb_array_elements_text($1::jsonb) ON CONFLICT DO NOTHING",
+    sqlite: "INSERT INTO terms (text) SELECT value FROM json_each(?) WHERE true ON CONFLICT DO NOTHING RETURNING text, id",
+    postgres: "INSERT INTO terms (text) SELECT jsonb_array_elements_text($1::jsonb) ON CONFLICT DO NOTHING RETURNING text, id",
 };
 
 const CALL: Text = Text {

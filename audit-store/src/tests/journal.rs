@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use casemate_audit_log::Time;
 use casemate_audit_log::model::Event;
 use object_store::local::LocalFileSystem;
+use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::{in_both, some, verified};
@@ -195,5 +197,27 @@ fn what_was_begun_is_kept_though_nobody_waits_for_it() {
         journal.close().await;
         assert_eq!(ids(&database).await.len(), 20);
         assert_eq!(verified(&database).await.1, []);
+    });
+}
+
+#[test]
+fn what_stands_in_the_log_of_writes_is_put_in_its_place_beside_who_writes() {
+    in_both(async |database| {
+        let journal = Journal::open(&database, Uuid::now_v7(), Time(0)).await.unwrap();
+        for number in 0..20 {
+            let events = some(10 * number..10 * (number + 1));
+            journal.write(Batch { events, ..Batch::default() }).await.unwrap();
+        }
+        let began = Instant::now();
+        while let Some((all, in_place)) = database.log().await {
+            // Far fewer than SQLite would wait for by itself.
+            assert!((100..10_000).contains(&all), "{all}");
+            if in_place > 0 {
+                break;
+            }
+            assert!(began.elapsed() < Duration::from_secs(20), "{in_place} of {all}");
+            sleep(Duration::from_millis(20)).await;
+        }
+        journal.close().await;
     });
 }
