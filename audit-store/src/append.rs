@@ -87,7 +87,7 @@ impl Appender {
         let head = head_of(&mut work, number, writer).await?;
         work.commit().await?;
         let (database, terms, inserts) = (database.clone(), Terms::default(), BTreeMap::new());
-        let debt = Debt::default();
+        let debt = Debt::unknown();
         Ok(Self { database, number, head, is_sure: true, terms, next: None, texts_wait: true, debt, inserts })
     }
 
@@ -196,8 +196,8 @@ impl Appender {
 
     fn indexed(&mut self, indexed: &Indexed) {
         self.texts_wait = indexed.others;
-        if let Some(letters) = indexed.letters {
-            self.debt.add(letters);
+        if let Some(bytes) = indexed.bytes {
+            self.debt.add(bytes);
         }
     }
 

@@ -1,6 +1,6 @@
 //! One of two databases, and statements that both understand.
 //!
-//! SQLite has one connection that writes, and others that read beside it (write-ahead log, each commit on the disk before
+//! SQLite has one connection that writes, others that read beside it, and one that puts what was written in its place (write-ahead log, each commit on the disk before
 //! it is acknowledged). PostgreSQL has a pool.
 
 mod checkpoint;
@@ -55,7 +55,8 @@ enum Pool {
         reads: SqlitePool,
         writes: SqlitePool,
         /// Tells whoever keeps the log of writes short.
-        wrote: watch::Sender<()>,
+        writing: watch::Sender<()>,
+        turn: checkpoint::Turn,
     },
     /// Those that stop a question are never behind questions.
     Postgres { pool: PgPool, stops: PgPool },
@@ -145,7 +146,10 @@ impl Database {
     /// Begins to write.
     pub(crate) async fn writing(&self) -> Result<Work, StoreError> {
         let work = match &self.0 {
-            Pool::Sqlite { writes, .. } => writes.begin_with("BEGIN IMMEDIATE").await.map(Work::Sqlite),
+            Pool::Sqlite { writes, writing, .. } => {
+                writing.send_replace(());
+                writes.begin_with("BEGIN IMMEDIATE").await.map(Work::Sqlite)
+            }
             Pool::Postgres { pool, .. } => begin(pool, "BEGIN").await,
         };
         work.map_err(database("the database cannot be written"))
@@ -169,12 +173,13 @@ impl Pool {
         let writer = options.clone().pragma("cache_size", CACHE_OF_WRITER);
         let writes = SqlitePoolOptions::new().max_connections(1).connect_with(writer).await?;
         let reads = SqlitePoolOptions::new().max_connections(READERS).min_connections(1);
-        let reader = options.pragma("cache_size", CACHE_OF_READER);
-        let reads = reads.connect_with(reader.clone().pragma("query_only", "1")).await?;
-        let own = SqlitePoolOptions::new().max_connections(1).connect_lazy_with(reader);
-        let (wrote, written) = watch::channel(());
-        tokio::spawn(checkpoint::keep_short(own, written));
-        Ok(Self::Sqlite { reads, writes, wrote })
+        let reader = options.pragma("cache_size", CACHE_OF_READER).pragma("query_only", "1");
+        let own = SqlitePoolOptions::new().max_connections(1).connect_lazy_with(reader.clone());
+        let reads = reads.connect_with(reader).await?;
+        let (writing, begun) = watch::channel(());
+        let turn = checkpoint::Turn::default();
+        tokio::spawn(checkpoint::keep_short(own, Arc::clone(&turn), begun));
+        Ok(Self::Sqlite { reads, writes, writing, turn })
     }
 }
 
@@ -291,10 +296,13 @@ impl Work {
     pub(crate) async fn number_of_sqlite(
         &mut self,
         text: &'static str,
-        value: i64,
+        values: &[i64],
     ) -> Result<Option<i64>, StoreError> {
         match self {
-            Self::Sqlite(work) => sqlx::query_scalar(text).bind(value).fetch_one(&mut **work).await,
+            Self::Sqlite(work) => {
+                let asked = values.iter().fold(sqlx::query_scalar(text), |asked, value| asked.bind(value));
+                asked.fetch_one(&mut **work).await
+            }
             Self::Postgres(_) => Ok(None),
         }
         .map_err(database("the database cannot be read"))

@@ -37,6 +37,9 @@ const UNIT: usize = 1 << 10;
 /// No more is begun with in one transaction, in units: so that the first does not wait for too many others.
 const ROUND: u32 = 8 << 10;
 
+/// So many pieces of the index are merged at most before others have their turn.
+const PIECES: usize = 8;
+
 /// What is not owed for what has just come is merged when nobody has come for so long: parts that have long been there may
 /// have to be read from the disk.
 const QUIET: Duration = Duration::from_millis(50);
@@ -188,8 +191,10 @@ impl Committer {
                 self.round(round).await;
             }
             // Also where others wait: they would wait longer in the end.
-            while self.appender.debt().is_due() {
-                self.appender.merge_texts().await.ok();
+            for _ in 0..PIECES {
+                if self.appender.debt().is_due() && !messages.is_closed() {
+                    self.appender.merge_texts().await.ok();
+                }
             }
         }
     }
@@ -256,7 +261,6 @@ impl Committer {
             batches.iter().zip(&said).flat_map(|(batch, said)| batch.events.iter().chain(said)).collect();
         self.appender.write(&mut work, &events).await?;
         self.appender.commit(work).await?;
-        self.database.wrote();
         self.committed.send_modify(|count| *count += 1);
         Ok(made)
     }

@@ -1,4 +1,4 @@
-//! The parts of SQLite's indexes of texts, merged a few pages at a time.
+//! The parts of SQLite's indexes of texts, merged piece by piece.
 //!
 //! Each transaction adds a part to the index, and whoever searches looks through all parts; so they are merged, again and again,
 //! into fewer and greater ones. SQLite would do that within whichever transaction comes when enough has been written, and that
@@ -11,7 +11,8 @@ use std::mem;
 use crate::database::{Database, Work};
 use crate::error::StoreError;
 
-/// So many pages are merged at once while there is nothing else to do.
+/// So many pages are merged at once, about, while there is nothing else to do: SQLite stops behind a trigram, and one that nearly
+/// all have takes more.
 const PIECE: i64 = 16;
 
 /// Of so many pages merging is not put off any longer, and no more are merged at once. While few texts come, they are of fewer
@@ -21,11 +22,11 @@ const DUE: i64 = 64;
 /// How often a page is written before it is in the greatest part.
 const LEVELS: i64 = 8;
 
-/// So many letters of texts fill a page of the index.
+/// So many bytes of texts fill a page of the index, where many come together.
 const PAGE: i64 = 4 << 10;
 
 /// How many rows a connection has changed so far, those of which an index consists as well.
-const CHANGES: &str = "SELECT total_changes() + ?";
+const CHANGES: &str = "SELECT total_changes()";
 
 /// An index of texts.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +36,7 @@ pub(crate) enum Index {
 }
 
 /// How much of an index is to be merged.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Debt {
     /// For what has come since.
     pages: i64,
@@ -43,18 +44,21 @@ pub(crate) struct Debt {
     any: bool,
 }
 
-impl Default for Debt {
+impl Debt {
     /// Nobody knows what was left.
-    fn default() -> Self {
+    pub(crate) fn unknown() -> Self {
         Self { pages: 0, any: true }
     }
-}
 
-impl Debt {
-    /// A transaction has put texts with so many letters into the index.
-    pub(crate) fn add(&mut self, letters: i64) {
+    /// A transaction has put so many bytes of texts into the index.
+    pub(crate) fn add(&mut self, bytes: i64) {
+        self.add_pages(1 + bytes / PAGE);
+    }
+
+    /// A transaction has put so many pages into the index.
+    pub(crate) fn add_pages(&mut self, pages: i64) {
         self.any = true;
-        self.pages = self.pages.saturating_add((1 + letters / PAGE).saturating_mul(LEVELS));
+        self.pages = self.pages.saturating_add(pages.saturating_mul(LEVELS));
     }
 
     /// Whether it should be less before more texts come.
@@ -72,9 +76,16 @@ impl Debt {
         self.any
     }
 
+    /// Merges all that is owed. Where that cannot be, nothing is lost: there are more parts to look through.
+    pub(crate) async fn pay_all(mut self, database: &Database, index: Index) {
+        while self.is_owed() {
+            self.pay(database, index).await.ok();
+        }
+    }
+
     /// Merges some. Where that cannot be, nothing is: it is tried again with what comes next.
     pub(crate) async fn pay(&mut self, database: &Database, index: Index) -> Result<(), StoreError> {
-        let owed = mem::replace(self, Self { pages: 0, any: false });
+        let owed = mem::take(self);
         if !database.is_sqlite() {
             return Ok(());
         }
@@ -95,9 +106,9 @@ async fn merge(work: &mut Work, index: Index, pages: i64) -> Result<bool, StoreE
         Index::Events => "INSERT INTO events_text (events_text, rank) VALUES ('merge', ?)",
         Index::Output => "INSERT INTO output_text (output_text, rank) VALUES ('merge', ?)",
     };
-    let before = work.number_of_sqlite(CHANGES, 0).await?;
+    let before = work.number_of_sqlite(CHANGES, &[]).await?;
     work.run_sqlite(merge, pages).await?;
-    let after = work.number_of_sqlite(CHANGES, 0).await?;
+    let after = work.number_of_sqlite(CHANGES, &[]).await?;
     // What is asked for counts as one.
     Ok(after.zip(before).is_some_and(|(after, before)| after - before > 1))
 }

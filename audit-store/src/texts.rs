@@ -24,13 +24,13 @@ const INDEX: &str = "INSERT INTO events_text (rowid, \"text\") SELECT \"row\", \
     WHERE \"row\" > (SELECT \"row\" FROM indexed_texts) AND \"row\" <= ? AND \"text\" IS NOT NULL";
 
 /// How long those are together.
-const LETTERS: &str = "SELECT sum(length(\"text\")) FROM events \
+const BYTES: &str = "SELECT sum(octet_length(\"text\")) FROM events \
     WHERE \"row\" > (SELECT \"row\" FROM indexed_texts) AND \"row\" <= ?";
 
 /// What came of it.
 pub(crate) struct Indexed {
     /// Of the texts that are in the index from now on; none where there were none.
-    pub(crate) letters: Option<i64>,
+    pub(crate) bytes: Option<i64>,
     /// Others wait.
     pub(crate) others: bool,
 }
@@ -60,18 +60,18 @@ pub(crate) async fn catch_up(work: &mut Work) -> Result<Indexed, StoreError> {
 /// Indexes as many as are wanted of so many that wait.
 async fn index(work: &mut Work, wanted: impl FnOnce(i64) -> i64) -> Result<Indexed, StoreError> {
     if matches!(work, Work::Postgres(_)) {
-        return Ok(Indexed { letters: None, others: false });
+        return Ok(Indexed { bytes: None, others: false });
     }
     let (head, last) = (head(work).await?, last_row(work).await?);
     let until = head.saturating_add(wanted(last - head)).min(last);
-    let mut letters = None;
+    let mut bytes = None;
     if until > head {
-        letters = work.number_of_sqlite(LETTERS, until).await?;
+        bytes = work.number_of_sqlite(BYTES, &[until]).await?;
         work.run_sqlite(INDEX, until).await?;
         let update = Query::update().table(IndexedTexts::Table).value(IndexedTexts::Row, until).to_owned();
         work.run(&update).await?;
     }
-    Ok(Indexed { letters, others: until < last })
+    Ok(Indexed { bytes, others: until < last })
 }
 
 async fn last_row(work: &mut Work) -> Result<i64, StoreError> {

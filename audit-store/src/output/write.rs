@@ -78,7 +78,7 @@ impl Recordings {
         if work.run(&update).await? == 0 {
             return Err(StoreError::Deleted { id });
         }
-        let mut letters = 0;
+        let mut debt = Debt::default();
         for block in blocks {
             let insert = Query::insert()
                 .into_table(OutputBlocks::Table)
@@ -112,14 +112,10 @@ impl Recordings {
                 .values_panic([Expr::val(row), Expr::val(searched(&block.text))])
                 .to_owned();
             work.run(&text).await?;
-            letters += i64::try_from(block.text.len()).unwrap_or(i64::MAX);
+            debt.add(i64::try_from(block.text.len()).unwrap_or(i64::MAX));
         }
         work.commit().await?;
-        let mut debt = Debt::default();
-        debt.add(letters);
-        while debt.is_owed() {
-            debt.pay(self.database(), Index::Output).await?;
-        }
+        debt.pay_all(self.database(), Index::Output).await;
         Ok(())
     }
 
@@ -138,13 +134,15 @@ impl Recordings {
         if work.run(&update).await? == 0 {
             return Err(StoreError::Deleted { id });
         }
-        forget(&mut work, id).await?;
-        work.commit().await
+        let debt = forget(&mut work, id).await?;
+        work.commit().await?;
+        debt.pay_all(self.database(), Index::Output).await;
+        Ok(())
     }
 }
 
-/// Forgets the blocks of a recording.
-pub(crate) async fn forget(work: &mut Work, id: Uuid) -> Result<(), StoreError> {
+/// Forgets the blocks of a recording; gives what is to be merged so that their trigrams go as well.
+pub(crate) async fn forget(work: &mut Work, id: Uuid) -> Result<Debt, StoreError> {
     let of = Expr::col(OutputBlocks::Connection).eq(val(id));
     let rows =
         Query::select().column(OutputBlocks::Id).from(OutputBlocks::Table).and_where(of.clone()).to_owned();
@@ -152,7 +150,12 @@ pub(crate) async fn forget(work: &mut Work, id: Uuid) -> Result<(), StoreError> 
         .from_table(OutputText::Table)
         .and_where(Expr::col(OutputText::Rowid).in_subquery(rows))
         .to_owned();
-    work.run(&texts).await?;
+    let forgotten = work.run(&texts).await?;
+    let mut debt = Debt::default();
+    if forgotten > 0 {
+        debt.add_pages(signed(forgotten));
+    }
     let blocks = Query::delete().from_table(OutputBlocks::Table).and_where(of).to_owned();
-    work.run(&blocks).await.map(drop)
+    work.run(&blocks).await?;
+    Ok(debt)
 }

@@ -12,6 +12,7 @@ use crate::append::{bytes, kept};
 use crate::connections::Connections;
 use crate::database::Work;
 use crate::error::StoreError;
+use crate::merge::Index;
 use crate::names::Recordings as Column;
 use crate::step::Step;
 
@@ -74,11 +75,12 @@ impl Recordings {
         work.run(&Connections::recorded(id, false)).await?;
         let keys = unlist(&mut work, id).await?;
         tail::cut(&mut work, id, u64::MAX).await?;
-        crate::output::forget(&mut work, id).await?;
+        let debt = crate::output::forget(&mut work, id).await?;
         film::forget(&mut work, id).await?;
         work.commit().await?;
         self.has_deleted.store(true, Ordering::Release);
         self.remove(keys.iter().map(String::as_str)).await;
+        debt.pay_all(&self.database, Index::Output).await;
         // It is deleted, whatever becomes of this; it is tried again.
         self.forget_deleted().await.ok();
         Ok(())
