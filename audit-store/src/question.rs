@@ -7,11 +7,11 @@
 //! First the places are found, where the index has all that is asked for without a look at the events; then the events at
 //! those places that are on the page.
 
+mod events;
 mod hits;
 mod look_up;
 mod search;
 
-use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use casemate_audit_log::Time;
@@ -19,9 +19,10 @@ use casemate_audit_log::filter::{AnyOf, Filter, Without};
 use casemate_audit_log::model::{Event, Log};
 use sea_query::{Cond, Expr, ExprTrait as _, Func, Query, SelectStatement, SimpleExpr};
 
+pub(crate) use self::events::events;
 pub(crate) use self::hits::trigrams;
 use crate::append::{kept, number, searched};
-use crate::database::{Database, Text, Work};
+use crate::database::{Database, Work};
 use crate::error::StoreError;
 use crate::limit::WITHIN;
 use crate::names::{Events, OF_CONNECTION};
@@ -370,74 +371,6 @@ fn as_indexed(column: Events) -> SimpleExpr {
 /// A text in the midst of others, for `LIKE`.
 pub(crate) fn pattern(text: &str) -> String {
     format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
-}
-
-const EVENTS: Text = Text {
-    sqlite: "SELECT events.\"row\", events.log, events.content FROM json_each(?) AS asked \
-        CROSS JOIN events ON events.\"row\" = asked.value",
-    postgres: "SELECT events.\"row\", events.log, events.content \
-        FROM jsonb_array_elements_text($1::jsonb) AS asked (value) JOIN events ON events.\"row\" = asked.value::bigint",
-};
-
-/// The ends of the commands at some places: of the same connection, with the same id.
-const ENDS: Text = Text {
-    sqlite: "SELECT commands.\"row\", ends.content FROM json_each(?) AS asked \
-        CROSS JOIN events AS commands ON commands.\"row\" = asked.value \
-        CROSS JOIN events AS ends ON ends.log = 2 \
-        AND coalesce(ends.connection_id, 0) = coalesce(commands.connection_id, 0) AND ends.id = commands.id \
-        WHERE ends.content IS NOT NULL",
-    postgres: "SELECT commands.\"row\", ends.content FROM jsonb_array_elements_text($1::jsonb) AS asked (value) \
-        JOIN events AS commands ON commands.\"row\" = asked.value::bigint \
-        JOIN events AS ends ON ends.log = 2 \
-        AND coalesce(ends.connection_id, 0) = coalesce(commands.connection_id, 0) AND ends.id = commands.id \
-        WHERE ends.content IS NOT NULL",
-};
-
-/// The events at some places; of commands with how they ended.
-pub(crate) async fn events(work: &mut Work, places: &[Position]) -> Result<Vec<Found>, StoreError> {
-    if places.is_empty() {
-        return Ok(Vec::new());
-    }
-    let damaged = |row, reason: String| StoreError::Damaged { row, reason };
-    let rows: Vec<i64> = places.iter().map(|place| place.row).collect();
-    let mut contents = HashMap::new();
-    let rows = serde_json::to_string(&rows)?;
-    for (row, log, content) in
-        work.rows_of::<(i64, i64, Option<String>)>(&EVENTS, vec![rows.as_str().into()]).await?
-    {
-        contents.extend(content.map(|content| (row, (log, content))));
-    }
-    let (mut found, mut commands) = (Vec::new(), BTreeMap::new());
-    for &position in places {
-        let row = position.row;
-        let Some((log, content)) = contents.remove(&row) else { continue };
-        let log = Log::ALL.iter().copied().find(|known| number(*known) == log);
-        let log = log.ok_or_else(|| damaged(row, "its log is none".into()))?;
-        let event = Event::from_json(log, &content).map_err(|error| damaged(row, error.to_string()))?;
-        if log == Log::Command {
-            commands.insert(row, found.len());
-        }
-        found.push(Found { position, event });
-    }
-    if commands.is_empty() {
-        return Ok(found);
-    }
-    let rows: Vec<i64> = commands.keys().copied().collect();
-    let rows = serde_json::to_string(&rows)?;
-    for (row, content) in work.rows_of::<(i64, String)>(&ENDS, vec![rows.into()]).await? {
-        match Event::from_json(Log::CommandEnd, &content) {
-            Ok(Event::CommandEnd(end)) => {
-                if let Some(Found { event: Event::Command(command), .. }) =
-                    commands.get(&row).and_then(|index| found.get_mut(*index))
-                {
-                    command.result = end.result;
-                }
-            }
-            Ok(_) => {}
-            Err(error) => return Err(damaged(row, error.to_string())),
-        }
-    }
-    Ok(found)
 }
 
 #[cfg(test)]
