@@ -1,7 +1,7 @@
 //! One of two databases, and statements that both understand.
 //!
-//! SQLite has one connection that writes, others that read beside it, and one that puts what was written in its place (write-ahead log, each commit on the disk before
-//! it is acknowledged). PostgreSQL has a pool.
+//! SQLite has one connection that writes, others that read beside it, and one that puts what was written in its place
+//! (write-ahead log, each commit on the disk before it is acknowledged). PostgreSQL has a pool.
 
 mod checkpoint;
 mod migrate;
@@ -174,7 +174,9 @@ impl Pool {
         let writes = SqlitePoolOptions::new().max_connections(1).connect_with(writer).await?;
         let reads = SqlitePoolOptions::new().max_connections(READERS).min_connections(1);
         let reader = options.pragma("cache_size", CACHE_OF_READER).pragma("query_only", "1");
-        let own = SqlitePoolOptions::new().max_connections(1).connect_lazy_with(reader.clone());
+        let own = SqlitePoolOptions::new()
+            .max_connections(1)
+            .connect_lazy_with(reader.clone().create_if_missing(false));
         let reads = reads.connect_with(reader).await?;
         let (writing, begun) = watch::channel(());
         let turn = checkpoint::Turn::default();

@@ -11,8 +11,8 @@ use std::mem;
 use crate::database::{Database, Work};
 use crate::error::StoreError;
 
-/// So many pages are merged at once, about, while there is nothing else to do: SQLite stops behind a trigram, and one that nearly
-/// all have takes more.
+/// So many pages are written at once while there is nothing else to do. SQLite stops behind a trigram: one that nearly all have, or
+/// of which most was deleted, takes more.
 const PIECE: i64 = 16;
 
 /// Of so many pages merging is not put off any longer, and no more are merged at once. While few texts come, they are of fewer

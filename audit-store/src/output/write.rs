@@ -141,7 +141,8 @@ impl Recordings {
     }
 }
 
-/// Forgets the blocks of a recording; gives what is to be merged so that their trigrams go as well.
+/// Forgets the blocks of a recording; gives what is to be merged. Their trigrams go with it where a tenth of a part of
+/// the index has been forgotten.
 pub(crate) async fn forget(work: &mut Work, id: Uuid) -> Result<Debt, StoreError> {
     let of = Expr::col(OutputBlocks::Connection).eq(val(id));
     let rows =

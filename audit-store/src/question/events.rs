@@ -19,8 +19,8 @@ const EVENTS: Text = Text {
         FROM jsonb_array_elements_text($1::jsonb) AS asked (value) JOIN events ON events.\"row\" = asked.value::bigint",
 };
 
-/// Where there are so many they are read ahead.
-const MANY: usize = 100;
+/// Where there are so many they are read ahead. Tests do with few.
+const MANY: usize = if cfg!(test) { 5 } else { 100 };
 
 /// The same: places are looked up first, and then read in their order, each when the system has been told which come next.
 const READ_AHEAD: &str = "SELECT \"row\", log, content FROM events WHERE \"row\" = ANY (ARRAY ( \
@@ -28,10 +28,12 @@ const READ_AHEAD: &str = "SELECT \"row\", log, content FROM events WHERE \"row\"
 
 /// By no other way. Where the system cannot be told, it stays so.
 const ONLY_AHEAD: &str = "SELECT set_config('enable_indexscan', 'off', true), \
-    CASE current_setting('effective_io_concurrency') WHEN '0' THEN '' \
-    ELSE set_config('effective_io_concurrency', '64', true) END";
+    set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'on', true), \
+    CASE current_setting('effective_io_concurrency')::int WHEN 0 THEN '' \
+    ELSE set_config('effective_io_concurrency', greatest(current_setting('effective_io_concurrency')::int, 64)::text, true) END";
 
-const ANY_WAY: &str = "SELECT set_config('enable_indexscan', 'on', true)";
+const ANY_WAY: &str =
+    "SELECT set_config('enable_indexscan', 'on', true), set_config('enable_seqscan', 'on', true)";
 
 /// The ends of the commands at some places: of the same connection, with the same id.
 const ENDS: Text = Text {
@@ -102,4 +104,26 @@ async fn stored(work: &mut Work, rows: &[i64]) -> Result<Vec<(i64, i64, Option<S
     let stored = work.rows_of(&of_postgres(READ_AHEAD), vec![asked.into()]).await?;
     work.run_of(&of_postgres(ANY_WAY), Vec::new()).await?;
     Ok(stored)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::in_both;
+
+    #[test]
+    fn postgresql_knows_where_to_read_before_it_does() {
+        in_both(async |database| {
+            let Work::Postgres(_) = database.reading().await.unwrap() else { return };
+            let mut work = database.reading().await.unwrap();
+            let of_postgres = |postgres| Text { sqlite: "", postgres };
+            work.run_of(&of_postgres(ONLY_AHEAD), Vec::new()).await.unwrap();
+            let explain = format!("EXPLAIN {READ_AHEAD}");
+            let Work::Postgres(mut work) = work else { unreachable!("it is PostgreSQL") };
+            let asked = sqlx::query_scalar(sqlx::AssertSqlSafe(explain)).bind("[1, 2, 3]");
+            let plan: Vec<String> = asked.fetch_all(&mut *work).await.unwrap();
+            assert!(plan.iter().any(|step| step.contains("Bitmap Heap Scan")), "{plan:?}");
+            assert!(!plan.iter().any(|step| step.contains("Seq Scan")), "{plan:?}");
+        });
+    }
 }

@@ -1,5 +1,6 @@
 //! How recordings end: complete, held, deleted.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use casemate_audit_log::Time;
@@ -80,9 +81,14 @@ impl Recordings {
         work.commit().await?;
         self.has_deleted.store(true, Ordering::Release);
         self.remove(keys.iter().map(String::as_str)).await;
-        debt.pay_all(&self.database, Index::Output).await;
         // It is deleted, whatever becomes of this; it is tried again.
         self.forget_deleted().await.ok();
+        // Of what was long this takes long, and whoever deleted it need not wait.
+        let (database, has_deleted) = (self.database.clone(), Arc::clone(&self.has_deleted));
+        tokio::spawn(async move {
+            debt.pay_all(&database, Index::Output).await;
+            has_deleted.store(true, Ordering::Release);
+        });
         Ok(())
     }
 
