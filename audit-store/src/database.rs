@@ -21,7 +21,7 @@ use sqlx::sqlite::{
     SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
     SqliteSynchronous,
 };
-use sqlx::{AssertSqlSafe, ConnectOptions as _, FromRow, Postgres, Sqlite, Transaction};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, FromRow, Postgres, Sqlite, Transaction};
 use tokio::sync::watch;
 
 pub(crate) use self::migrate::MIGRATIONS;
@@ -73,6 +73,11 @@ pub(crate) enum Work {
 const SETTINGS: [(&str, &str); 3] =
     [("jit", "off"), ("max_parallel_workers_per_gather", "0"), ("work_mem", "32MB")];
 
+/// What an index of texts names, and the rows of a page, lie in many places: the system is told so many of them ahead. Where it
+/// cannot be told, it stays so.
+const AHEAD: &str = "SELECT CASE current_setting('effective_io_concurrency')::int WHEN 0 THEN '' \
+    ELSE set_config('effective_io_concurrency', greatest(current_setting('effective_io_concurrency')::int, 64)::text, false) END";
+
 /// A statement as each of the two wants it.
 pub(crate) struct Text {
     pub(crate) sqlite: &'static str,
@@ -104,6 +109,9 @@ impl Database {
                 PgConnectOptions::from_str(url).map_err(database("the database has no such address"))?;
             let options = options.disable_statement_logging().options(SETTINGS);
             let pool = PgPoolOptions::new().max_connections(READERS * 2).acquire_timeout(PATIENCE);
+            let pool = pool.after_connect(|connection, _| {
+                Box::pin(async move { connection.execute(AHEAD).await.map(drop) })
+            });
             let stops = PgPoolOptions::new().max_connections(1).acquire_timeout(PATIENCE);
             let stops = stops.connect_lazy_with(options.clone());
             let pool = pool.connect_with(options);

@@ -26,11 +26,9 @@ const MANY: usize = if cfg!(test) { 5 } else { 100 };
 const READ_AHEAD: &str = "SELECT \"row\", log, content FROM events WHERE \"row\" = ANY (ARRAY ( \
     SELECT asked.value::bigint FROM jsonb_array_elements_text($1::jsonb) AS asked (value)))";
 
-/// By no other way. Where the system cannot be told, it stays so.
+/// By no other way.
 const ONLY_AHEAD: &str = "SELECT set_config('enable_indexscan', 'off', true), \
-    set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'on', true), \
-    CASE current_setting('effective_io_concurrency')::int WHEN 0 THEN '' \
-    ELSE set_config('effective_io_concurrency', greatest(current_setting('effective_io_concurrency')::int, 64)::text, true) END";
+    set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'on', true)";
 
 const ANY_WAY: &str =
     "SELECT set_config('enable_indexscan', 'on', true), set_config('enable_seqscan', 'on', true)";
