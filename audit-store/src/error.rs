@@ -171,6 +171,14 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// The same, of a statement that writes and gives rows.
+    pub(crate) fn of_writing(mut self) -> Self {
+        if let Self::Database { what, .. } = &mut self {
+            *what = "the database cannot be written";
+        }
+        self
+    }
+
     /// The same, or that there is such a thing already, if that is why.
     pub(crate) fn or_taken(self, what: &'static str, name: &str) -> Self {
         let is_taken = matches!(&self, Self::Database { source, .. }

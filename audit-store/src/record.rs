@@ -311,7 +311,7 @@ impl Database {
         statement: &impl sea_query_sqlx::SqlxBinder,
     ) -> Result<Vec<R>, StoreError> {
         let mut work = self.writing().await?;
-        let changed = work.all(statement).await?;
+        let changed = work.all(statement).await.map_err(StoreError::of_writing)?;
         work.commit().await?;
         Ok(changed)
     }

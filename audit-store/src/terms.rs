@@ -68,8 +68,8 @@ impl Terms {
             learnt.numbers.extend(numbers(work, &wanted).await?);
             let new: Vec<_> = wanted.iter().filter(|name| !learnt.numbers.contains_key(**name)).collect();
             if !new.is_empty() {
-                let added: Vec<(String, i64)> =
-                    work.rows_of(&ADD, vec![serde_json::to_string(&new)?.into()]).await?;
+                let added = work.rows_of(&ADD, vec![serde_json::to_string(&new)?.into()]).await;
+                let added: Vec<(String, i64)> = added.map_err(StoreError::of_writing)?;
                 // Another server may have been sooner.
                 let are_all = added.len() == new.len();
                 learnt.numbers.extend(added);

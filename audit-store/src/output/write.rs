@@ -105,7 +105,8 @@ impl Recordings {
                 )
                 .returning_col(OutputBlocks::Id)
                 .to_owned();
-            let Some((row,)) = work.rows::<(i64,)>(&insert).await?.into_iter().next() else { continue };
+            let added: Vec<(i64,)> = work.rows(&insert).await.map_err(StoreError::of_writing)?;
+            let Some(&(row,)) = added.first() else { continue };
             let text = Query::insert()
                 .into_table(OutputText::Table)
                 .columns([OutputText::Rowid, OutputText::Text])
