@@ -6,7 +6,7 @@ use casemate_audit_log::Time;
 use uuid::Uuid;
 
 use super::{in_both, some};
-use crate::{Batch, Database, Form, Journal, NewBlock, NewRecording, Recordings};
+use crate::{Batch, Database, Form, Journal, Mark, NewBlock, NewRecording, Recordings};
 
 /// So many transactions leave more than sixty parts where SQLite merges them as it must.
 const WRITES: i64 = 255;
@@ -20,12 +20,13 @@ pub(super) async fn check(database: &Database) {
     }
 }
 
-/// Of how many parts an index consists.
-async fn parts(database: &Database, of: &'static str) -> i64 {
+/// What SQLite says of an index, such as of how many parts it consists; of PostgreSQL nothing is asked.
+async fn asked(database: &Database, of: &'static str) -> i64 {
     database.reading().await.unwrap().number_of_sqlite(of, &[]).await.unwrap().unwrap_or(0)
 }
 
 const OF_EVENTS: &str = "SELECT count(DISTINCT segid) FROM events_text_idx";
+const BYTES_OF_OUTPUT: &str = "SELECT sum(length(block)) FROM output_text_data";
 const OF_OUTPUT: &str = "SELECT count(DISTINCT segid) FROM output_text_idx";
 
 #[test]
@@ -36,13 +37,13 @@ fn the_index_of_events_has_few_parts_while_they_come_and_fewer_afterwards() {
         for number in 0..WRITES {
             let events = some(number..number + 1);
             journal.write(Batch { events, ..Batch::default() }).await.unwrap();
-            most = most.max(parts(&database, OF_EVENTS).await);
+            most = most.max(asked(&database, OF_EVENTS).await);
         }
         assert!(most <= 20, "{most}");
         let began = Instant::now();
         // Three of each size at most, and there are no more than three sizes.
-        while parts(&database, OF_EVENTS).await > 9 {
-            assert!(began.elapsed() < Duration::from_secs(20), "{}", parts(&database, OF_EVENTS).await);
+        while asked(&database, OF_EVENTS).await > 9 {
+            assert!(began.elapsed() < Duration::from_secs(20), "{}", asked(&database, OF_EVENTS).await);
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         journal.close().await;
@@ -55,16 +56,49 @@ fn the_index_of_output_has_few_parts() {
     in_both(async |database| {
         let folder = tempfile::tempdir().unwrap();
         let recordings = Recordings::in_folder(&database, folder.path()).unwrap();
-        let (id, form, created) = (Uuid::now_v7(), Form::Cast, Time(1));
-        let new = NewRecording { id, form, subject_id: "alice".into(), created, input_recorded: false };
-        recordings.create(&new).await.unwrap();
+        let id = recording(&recordings).await;
         for number in 0..WRITES.unsigned_abs() {
-            let (start, first, last) = (Time(0), Time(1), Time(2));
-            let text = format!("line {number} of the output");
-            let block = NewBlock { number, start, first, last, packed: vec![1], text };
-            recordings.index(id, &[block], false).await.unwrap();
+            recordings.index(id, &[block(number)], false).await.unwrap();
         }
-        let parts = parts(&database, OF_OUTPUT).await;
+        let parts = asked(&database, OF_OUTPUT).await;
         assert!(parts <= 12, "{parts}");
     });
+}
+
+#[test]
+fn what_was_deleted_leaves_the_index_of_output() {
+    in_both(async |database| {
+        let folder = tempfile::tempdir().unwrap();
+        let recordings = Recordings::in_folder(&database, folder.path()).unwrap();
+        let mut ids = Vec::new();
+        for number in 0..30_u64 {
+            let id = recording(&recordings).await;
+            let of_his_own = (0..500).map(|line| format!("{:x} ", number * 7919 + line * 104_729));
+            recordings.index(id, &[NewBlock { text: of_his_own.collect(), ..block(0) }], true).await.unwrap();
+            recordings.complete(id, Time(2)).await.unwrap();
+            ids.push(id);
+        }
+        let before = asked(&database, BYTES_OF_OUTPUT).await;
+        let mark = Mark { time: Time(3), by: "auditor".into(), reason: "old".into() };
+        for id in &ids[..25] {
+            recordings.delete(*id, &mark).await.unwrap();
+        }
+        let began = Instant::now();
+        while asked(&database, BYTES_OF_OUTPUT).await > before / 2 {
+            assert!(began.elapsed() < Duration::from_secs(20), "{}", asked(&database, BYTES_OF_OUTPUT).await);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+}
+
+async fn recording(recordings: &Recordings) -> Uuid {
+    let (id, form, created) = (Uuid::now_v7(), Form::Cast, Time(1));
+    let new = NewRecording { id, form, subject_id: "alice".into(), created, input_recorded: false };
+    recordings.create(&new).await.unwrap();
+    id
+}
+
+fn block(number: u64) -> NewBlock {
+    let text = format!("line {number} of the output");
+    NewBlock { number, start: Time(0), first: Time(1), last: Time(2), packed: vec![1], text }
 }
