@@ -31,6 +31,10 @@ pub(crate) const MIGRATIONS: &[Text] = &[
         sqlite: include_str!("../schema/sqlite/5.sql"),
         postgres: include_str!("../schema/postgres/5.sql"),
     },
+    Text {
+        sqlite: include_str!("../schema/sqlite/6.sql"),
+        postgres: include_str!("../schema/postgres/6.sql"),
+    },
 ];
 
 /// What PostgreSQL says to whoever may not.

@@ -1,0 +1,1 @@
+-- Only PostgreSQL has to be told how often it looks after a table.
