@@ -28,7 +28,10 @@ pub(crate) use self::migrate::MIGRATIONS;
 use crate::error::{StoreError, database};
 
 /// Who reads at the same time.
-const READERS: u32 = 8;
+pub(crate) const READERS: u32 = 8;
+
+/// Who reads a page together: each has another part of it.
+const TOGETHER: u32 = 4;
 
 /// How long to wait for another process that writes.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -144,6 +147,17 @@ impl Database {
         work.map_err(database("the database cannot be read"))
     }
 
+    /// Those of SQLite's readers who may read along: nobody else waits for them.
+    pub(crate) async fn idle_readers(&self) -> Vec<Work> {
+        let Pool::Sqlite { reads, .. } = &self.0 else { return Vec::new() };
+        let mut readers = Vec::new();
+        while readers.len() + 1 < TOGETHER as usize {
+            let Ok(Some(reader)) = reads.try_begin().await else { break };
+            readers.push(Work::Sqlite(reader));
+        }
+        readers
+    }
+
     /// Stops what another connection to PostgreSQL is asked.
     pub(crate) async fn cancel(&self, backend: i32) -> Result<(), StoreError> {
         let Pool::Postgres { stops, .. } = &self.0 else { return Ok(()) };
@@ -180,7 +194,7 @@ impl Pool {
             .disable_statement_logging();
         let writer = options.clone().pragma("cache_size", CACHE_OF_WRITER);
         let writes = SqlitePoolOptions::new().max_connections(1).connect_with(writer).await?;
-        let reads = SqlitePoolOptions::new().max_connections(READERS).min_connections(1);
+        let reads = SqlitePoolOptions::new().max_connections(READERS).min_connections(TOGETHER);
         let reader = options.pragma("cache_size", CACHE_OF_READER).pragma("query_only", "1");
         let own = SqlitePoolOptions::new()
             .max_connections(1)
@@ -291,6 +305,15 @@ impl Work {
             }
         };
         done.map_err(database("the database cannot be written"))
+    }
+
+    /// Sets how PostgreSQL goes about what it is asked in this transaction.
+    pub(crate) async fn set(&mut self, settings: &'static str) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(work) => work.execute(settings).await.map(drop),
+        }
+        .map_err(database("the database cannot be read"))
     }
 
     /// Does what only SQLite is asked for.

@@ -11,6 +11,7 @@ mod events;
 mod hits;
 mod look_up;
 mod search;
+mod through;
 
 use std::time::Duration;
 
@@ -137,12 +138,13 @@ impl Database {
     /// # Errors
     /// It takes too long, the database refuses, or what stands in it is no event.
     pub async fn page(&self, page: Page) -> Result<Vec<Found>, StoreError> {
-        let is_sqlite = self.is_sqlite();
+        let database = self.clone();
         self.reading_within(page.within, move |work| {
             Box::pin(async move {
-                let conditions = Conditions::of(work, &page.filter, is_sqlite).await?;
+                let conditions = Conditions::of(work, &page.filter, database.is_sqlite()).await?;
                 let Some(conditions) = conditions else { return Ok(Vec::new()) };
-                conditions.page(work, &page).await
+                let places = conditions.places_on(work, &page).await?;
+                events(&database, work, &places).await
             })
         })
         .await
@@ -214,9 +216,9 @@ impl Conditions {
         Ok(Some(Self { columns, start: filter.start, end: filter.end, search, without, is_sqlite }))
     }
 
-    async fn page(&self, work: &mut Work, page: &Page) -> Result<Vec<Found>, StoreError> {
+    async fn places_on(&self, work: &mut Work, page: &Page) -> Result<Vec<Position>, StoreError> {
         let mut places: Vec<Position> = Vec::new();
-        if self.is_sqlite || self.search.is_none() {
+        if self.is_sqlite {
             let hits = self.hits(work).await?;
             let rows = hits.as_ref().map(|hits| &*hits.rows);
             for &log in &page.logs {
@@ -226,7 +228,12 @@ impl Conditions {
             }
         } else {
             for &log in &page.logs {
-                places.extend(self.search(work, log, page).await?);
+                places.extend(if self.search.is_some() {
+                    self.search(work, log, page).await?
+                } else {
+                    let ways = self.look_up(work, log, page).await?.by;
+                    self.places(work, log, page, &ways, None).await?
+                });
             }
         }
         places.sort_unstable();
@@ -234,7 +241,7 @@ impl Conditions {
             places.reverse();
         }
         places.truncate(page.limit);
-        events(work, &places).await
+        Ok(places)
     }
 
     /// Flags are written out: their indices are only of one of their values.
@@ -266,6 +273,18 @@ impl Conditions {
         let time = || named(Events::Time, by.is_in_order(log) || matches!(by, By::Both(_)));
         select.and_where_option(self.start.map(|start| time().gte(start.0)));
         select.and_where_option(self.end.map(|end| time().lte(end.0)));
+    }
+
+    /// What comes after the page before; `bare` if an index with the time is looked up.
+    fn behind(select: &mut SelectStatement, page: &Page, bare: bool) {
+        let Some(Position { time, row }) = page.behind else { return };
+        let (column, same) = (|| named(Events::Time, bare), named(Events::Row, false));
+        let (from, passed) = match page.order {
+            Order::Newest => (column().lte(time.0), same.gte(row)),
+            Order::Oldest => (column().gte(time.0), same.lte(row)),
+        };
+        select.and_where(from);
+        select.cond_where(Cond::all().not().add(named(Events::Time, false).eq(time.0).and(passed)));
     }
 
     /// `rows` are those that may have what is searched, as far as they are in the index of texts.
@@ -303,15 +322,7 @@ impl Conditions {
         if let By::Behind(head) = by {
             select.and_where(Expr::col(Events::Row).gt(head));
         }
-        if let Some(Position { time, row }) = page.behind {
-            let (column, same) = (|| named(Events::Time, by.is_in_order(log)), named(Events::Row, false));
-            let (from, passed) = match page.order {
-                Order::Newest => (column().lte(time.0), same.gte(row)),
-                Order::Oldest => (column().gte(time.0), same.lte(row)),
-            };
-            select.and_where(from);
-            select.cond_where(Cond::all().not().add(named(Events::Time, false).eq(time.0).and(passed)));
-        }
+        Self::behind(&mut select, page, by.is_in_order(log));
         if let Some(search) = &self.search {
             let text = [search.as_str()];
             select.and_where(match self.is_sqlite {

@@ -86,9 +86,9 @@ impl Database {
     /// # Errors
     /// The database refuses, or what stands in it is no command.
     pub async fn commands_at(&self, connection: Uuid, times: &[Time]) -> Result<Vec<Around>, StoreError> {
-        let (times, connection) = (times.to_vec(), connection.to_string());
+        let (database, times, connection) = (self.clone(), times.to_vec(), connection.to_string());
         self.reading_within(WITHIN, move |work| {
-            Box::pin(async move { commands_at(work, &connection, &times).await })
+            Box::pin(async move { commands_at(&database, work, &connection, &times).await })
         })
         .await
     }
@@ -253,7 +253,12 @@ const AROUND: Text = Text {
         FROM jsonb_array_elements_text($1::jsonb) AS asked (value)",
 };
 
-async fn commands_at(work: &mut Work, connection: &str, times: &[Time]) -> Result<Vec<Around>, StoreError> {
+async fn commands_at(
+    database: &Database,
+    work: &mut Work,
+    connection: &str,
+    times: &[Time],
+) -> Result<Vec<Around>, StoreError> {
     let Some((_, connection)) = terms::numbers(work, &[connection]).await?.into_iter().next() else {
         return Ok(vec![Around::default(); times.len()]);
     };
@@ -265,7 +270,7 @@ async fn commands_at(work: &mut Work, connection: &str, times: &[Time]) -> Resul
     let rows: BTreeSet<i64> = rows.collect();
     // Only the row counts where it is known.
     let wanted: Vec<_> = rows.into_iter().map(|row| Position { time: Time(0), row }).collect();
-    let found = events(work, &wanted).await?.into_iter().filter_map(|found| match found.event {
+    let found = events(database, work, &wanted).await?.into_iter().filter_map(|found| match found.event {
         Event::Command(command) => Some((found.position.row, *command)),
         Event::CommandEnd(_)
         | Event::Kube(_)

@@ -1,15 +1,17 @@
 //! The events at places that were found.
 //!
-//! They lie all over the table, in the order in which they came. PostgreSQL is told which ones it will want before it reads the
-//! first, so that the disk is asked for many at once.
+//! They lie all over the table, in the order in which they came; so the disk is asked for many at once. PostgreSQL is told
+//! which ones it will want before it reads the first; of SQLite's connections those that have nothing to do read along.
 
 use std::collections::{BTreeMap, HashMap};
 
 use casemate_audit_log::model::{Event, Log};
+use futures_util::future::join_all;
+use sea_query::Value;
 
 use super::{Found, Position};
 use crate::append::number;
-use crate::database::{Text, Work};
+use crate::database::{Database, Row, Text, Work};
 use crate::error::StoreError;
 
 const EVENTS: Text = Text {
@@ -19,19 +21,22 @@ const EVENTS: Text = Text {
         FROM jsonb_array_elements_text($1::jsonb) AS asked (value) JOIN events ON events.\"row\" = asked.value::bigint",
 };
 
-/// Where there are so many they are read ahead. Tests do with few.
+/// Where there are so many the disk is asked for many at once. Tests do with few.
 const MANY: usize = if cfg!(test) { 5 } else { 100 };
 
 /// The same: places are looked up first, and then read in their order, each when the system has been told which come next.
-const READ_AHEAD: &str = "SELECT \"row\", log, content FROM events WHERE \"row\" = ANY (ARRAY ( \
-    SELECT asked.value::bigint FROM jsonb_array_elements_text($1::jsonb) AS asked (value)))";
+const READ_AHEAD: Text = Text {
+    sqlite: "",
+    postgres: "SELECT \"row\", log, content FROM events WHERE \"row\" = ANY (ARRAY ( \
+        SELECT asked.value::bigint FROM jsonb_array_elements_text($1::jsonb) AS asked (value)))",
+};
 
 /// By no other way.
-const ONLY_AHEAD: &str = "SELECT set_config('enable_indexscan', 'off', true), \
-    set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'on', true)";
+pub(super) const ONLY_AHEAD: &str = "SET LOCAL enable_indexscan = off; SET LOCAL enable_seqscan = off; \
+    SET LOCAL enable_bitmapscan = on";
 
-const ANY_WAY: &str =
-    "SELECT set_config('enable_indexscan', 'on', true), set_config('enable_seqscan', 'on', true)";
+pub(super) const ANY_WAY: &str = "SET LOCAL enable_indexscan TO DEFAULT; SET LOCAL enable_seqscan TO DEFAULT; \
+    SET LOCAL enable_bitmapscan TO DEFAULT";
 
 /// The ends of the commands at some places: of the same connection, with the same id.
 const ENDS: Text = Text {
@@ -47,15 +52,22 @@ const ENDS: Text = Text {
         WHERE ends.content IS NOT NULL",
 };
 
+/// A row with its log and content.
+type Stored = (i64, i64, Option<String>);
+
 /// The events at some places; of commands with how they ended.
-pub(crate) async fn events(work: &mut Work, places: &[Position]) -> Result<Vec<Found>, StoreError> {
+pub(crate) async fn events(
+    database: &Database,
+    work: &mut Work,
+    places: &[Position],
+) -> Result<Vec<Found>, StoreError> {
     if places.is_empty() {
         return Ok(Vec::new());
     }
     let damaged = |row, reason: String| StoreError::Damaged { row, reason };
     let rows: Vec<i64> = places.iter().map(|place| place.row).collect();
     let mut contents = HashMap::new();
-    for (row, log, content) in stored(work, &rows).await? {
+    for (row, log, content) in stored(database, work, &rows).await? {
         contents.extend(content.map(|content| (row, (log, content))));
     }
     let (mut found, mut commands) = (Vec::new(), BTreeMap::new());
@@ -74,8 +86,7 @@ pub(crate) async fn events(work: &mut Work, places: &[Position]) -> Result<Vec<F
         return Ok(found);
     }
     let rows: Vec<i64> = commands.keys().copied().collect();
-    let rows = serde_json::to_string(&rows)?;
-    for (row, content) in work.rows_of::<(i64, String)>(&ENDS, vec![rows.into()]).await? {
+    for (row, content) in along::<(i64, String)>(database, work, &ENDS, &rows, |_, _| true).await? {
         match Event::from_json(Log::CommandEnd, &content) {
             Ok(Event::CommandEnd(end)) => {
                 if let Some(Found { event: Event::Command(command), .. }) =
@@ -91,25 +102,125 @@ pub(crate) async fn events(work: &mut Work, places: &[Position]) -> Result<Vec<F
     Ok(found)
 }
 
-/// Rows with their logs and contents, in no order.
-async fn stored(work: &mut Work, rows: &[i64]) -> Result<Vec<(i64, i64, Option<String>)>, StoreError> {
-    let asked = serde_json::to_string(rows)?;
-    if rows.len() < MANY || matches!(work, Work::Sqlite(_)) {
-        return work.rows_of(&EVENTS, vec![asked.into()]).await;
+/// Those of some rows, in no order.
+async fn stored(database: &Database, work: &mut Work, rows: &[i64]) -> Result<Vec<Stored>, StoreError> {
+    if matches!(work, Work::Postgres(_)) && rows.len() >= MANY {
+        return ahead(work, rows).await;
     }
-    let of_postgres = |postgres| Text { sqlite: "", postgres };
-    work.run_of(&of_postgres(ONLY_AHEAD), Vec::new()).await?;
-    let stored = work.rows_of(&of_postgres(READ_AHEAD), vec![asked.into()]).await?;
-    work.run_of(&of_postgres(ANY_WAY), Vec::new()).await?;
+    // What others read is of a later moment, in which some may have been erased.
+    let are_all = |read: &[Stored], of: &[i64]| {
+        read.len() == of.len() && read.iter().all(|(_, _, content)| content.is_some())
+    };
+    along(database, work, &EVENTS, rows, are_all).await
+}
+
+async fn ahead(work: &mut Work, rows: &[i64]) -> Result<Vec<Stored>, StoreError> {
+    work.set(ONLY_AHEAD).await?;
+    let stored = work.rows_of(&READ_AHEAD, asked(rows)?).await?;
+    work.set(ANY_WAY).await?;
     Ok(stored)
+}
+
+/// What is asked of some rows, in no order: of many by as many as have nothing else to do, of each part anew where what another
+/// one read of it will not do.
+async fn along<T: Row>(
+    database: &Database,
+    work: &mut Work,
+    text: &Text,
+    rows: &[i64],
+    will_do: impl Fn(&[T], &[i64]) -> bool,
+) -> Result<Vec<T>, StoreError> {
+    let others = if rows.len() >= MANY { database.idle_readers().await } else { Vec::new() };
+    let mut parts = rows.chunks(rows.len().div_ceil(others.len() + 1).max(1));
+    let own = asked(parts.next().unwrap_or_default())?;
+    let theirs = others
+        .into_iter()
+        .zip(parts.clone())
+        .map(|(mut other, part)| async move { other.rows_of::<T>(text, asked(part)?).await });
+    let (own, theirs) = tokio::join!(work.rows_of(text, own), join_all(theirs));
+    let mut read = own?;
+    for (theirs, part) in theirs.into_iter().zip(parts) {
+        read.extend(match theirs {
+            Ok(theirs) if will_do(&theirs, part) => theirs,
+            Ok(_) | Err(_) => work.rows_of(text, asked(part)?).await?,
+        });
+    }
+    Ok(read)
+}
+
+fn asked(rows: &[i64]) -> Result<Vec<Value>, StoreError> {
+    Ok(vec![serde_json::to_string(rows)?.into()])
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
+    use casemate_audit_log::Time;
     use sqlx::Executor as _;
 
     use super::*;
-    use crate::tests::in_both;
+    use crate::Appender;
+    use crate::database::READERS;
+    use crate::question::Page;
+    use crate::tests::{command, in_both};
+
+    #[test]
+    fn a_page_is_the_same_however_many_read_along() {
+        in_both(async |database| {
+            let events: Vec<_> =
+                (0..40).map(|number| command(number, "alice@org.com", "web-1", "root", "ls")).collect();
+            Appender::begin(&database, Time(0)).await.unwrap().append(&events).await.unwrap();
+            let all: Vec<Event> = events.into_iter().rev().collect();
+            let page = async || {
+                let found = database.page(Page::default()).await.unwrap();
+                found.into_iter().map(|found| found.event).collect::<Vec<_>>()
+            };
+            assert_eq!(page().await, all);
+            let mut held = Vec::new();
+            for _ in 1..READERS {
+                held.push(database.reading().await.unwrap());
+            }
+            assert_eq!(page().await, all, "nobody has time");
+            if database.is_sqlite() {
+                held.push(database.reading().await.unwrap());
+                assert!(database.idle_readers().await.is_empty());
+            }
+            held.clear();
+            others_have_time(&database).await;
+            assert_eq!(page().await, all, "others have");
+        });
+    }
+
+    /// Waits until those who had something to do are back.
+    async fn others_have_time(database: &Database) {
+        let began = Instant::now();
+        while database.is_sqlite() && database.idle_readers().await.len() < 3 {
+            assert!(began.elapsed() < Duration::from_secs(20));
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[test]
+    fn a_page_is_of_the_moment_in_which_its_places_were_found() {
+        in_both(async |database| {
+            let events = (0..40).map(|number| command(number, "alice@org.com", "web-1", "root", "ls"));
+            let mut appender = Appender::begin(&database, Time(0)).await.unwrap();
+            appender.append(&events.collect::<Vec<_>>()).await.unwrap();
+            others_have_time(&database).await;
+            let mut work = database.reading().await.unwrap();
+            let places: Vec<(i64, i64)> =
+                work.rows_of(&Text { sqlite: PLACES, postgres: PLACES }, Vec::new()).await.unwrap();
+            for number in 0..40 {
+                assert!(database.erase(Log::Command, &format!("command-{number}")).await.unwrap());
+            }
+            let places: Vec<_> =
+                places.into_iter().map(|(row, time)| Position { time: Time(time), row }).collect();
+            assert_eq!(super::events(&database, &mut work, &places).await.unwrap().len(), 40);
+        });
+    }
+
+    const PLACES: &str = "SELECT \"row\", \"time\" FROM events";
 
     #[test]
     fn postgresql_knows_where_to_read_before_it_does() {
@@ -120,7 +231,7 @@ mod tests {
             work.execute(near).await.unwrap();
             for (before, wanted) in [(ANY_WAY, "Index Scan using"), (ONLY_AHEAD, "Bitmap Heap Scan")] {
                 work.execute(before).await.unwrap();
-                let explain = sqlx::AssertSqlSafe(format!("EXPLAIN {READ_AHEAD}"));
+                let explain = sqlx::AssertSqlSafe(format!("EXPLAIN {}", READ_AHEAD.postgres));
                 let plan = sqlx::query_scalar(explain).bind("[1, 2, 3]").persistent(false);
                 let plan: Vec<String> = plan.fetch_all(&mut *work).await.unwrap();
                 assert!(plan.iter().any(|step| step.contains(wanted)), "{plan:?}");

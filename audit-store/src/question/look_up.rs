@@ -6,7 +6,7 @@
 use casemate_audit_log::model::Log;
 use sea_query::{Expr, Query, SelectStatement};
 
-use super::{By, Conditions, Order, Page, as_indexed, count};
+use super::{By, Conditions, Order, Page, Position, as_indexed, count, places_of};
 use crate::database::Work;
 use crate::error::StoreError;
 use crate::names::Events;
@@ -122,12 +122,10 @@ impl Conditions {
             for value in values {
                 let last = self.nth(work, log, page, By::Column(*column, *value), each - 1).await?;
                 // Of which there are not so many costs next to nothing.
-                cost += last.map_or(0.0, |last| each as f64 / (last.abs_diff(begin).max(1) as f64));
+                let long = |last: Position| last.time.0.abs_diff(begin.time.0).max(1);
+                cost += last.map_or(0.0, |last| each as f64 / long(last) as f64);
             }
-            let beside =
-                INDEXED.iter().find(|(indexed, _)| indexed == column).map_or(&[][..], |found| found.1);
-            let mut others = self.columns.iter().map(|(other, _)| other).filter(|other| *other != column);
-            if self.search.is_some() || others.any(|other| !beside.contains(other)) {
+            if self.search.is_some() || !self.is_beside(*column) {
                 cost *= LOOK;
             }
             if best.is_none_or(|(_, least)| cost < least) {
@@ -137,7 +135,13 @@ impl Conditions {
         Ok(best.map(|(candidate, _)| candidate))
     }
 
-    /// When the n-th happened of those that are looked up so, from where the page begins.
+    /// Whether all else that is asked for stands beside a column in its index.
+    pub(super) fn is_beside(&self, column: Events) -> bool {
+        let beside = INDEXED.iter().find(|(indexed, _)| *indexed == column).map_or(&[][..], |found| found.1);
+        self.columns.iter().all(|(other, _)| *other == column || beside.contains(other))
+    }
+
+    /// The n-th of those that are looked up so, from where the page begins.
     pub(super) async fn nth(
         &self,
         work: &mut Work,
@@ -145,26 +149,19 @@ impl Conditions {
         page: &Page,
         by: By,
         n: u64,
-    ) -> Result<Option<i64>, StoreError> {
+    ) -> Result<Option<Position>, StoreError> {
         let mut nth = Query::select();
-        nth.column(Events::Time).from(Events::Table);
+        nth.columns([Events::Row, Events::Time]).from(Events::Table);
         self.within(&mut nth, log, by);
         if let By::Column(column, value) = by {
             nth.and_where(Self::has(as_indexed(column), column, &[value]));
         }
-        if let Some(behind) = page.behind {
-            let time = Expr::col(Events::Time);
-            nth.and_where(match page.order {
-                Order::Newest => sea_query::ExprTrait::lte(time, behind.time.0),
-                Order::Oldest => sea_query::ExprTrait::gte(time, behind.time.0),
-            });
-        }
+        Self::behind(&mut nth, page, true);
         let order = match page.order {
             Order::Newest => sea_query::Order::Desc,
             Order::Oldest => sea_query::Order::Asc,
         };
         nth.order_by(Events::Time, order.clone()).order_by(Events::Row, order).limit(1).offset(n);
-        let rows: Vec<(i64,)> = work.rows(&nth).await?;
-        Ok(rows.first().map(|row| row.0))
+        Ok(places_of(work, &nth).await?.into_iter().next())
     }
 }

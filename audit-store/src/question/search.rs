@@ -5,14 +5,12 @@
 //! millions, of which nobody wants more than a page.
 
 use casemate_audit_log::model::Log;
-use sea_query::{Expr, ExprTrait as _};
 
 use super::hits::SHORTEST;
 use super::look_up::LookUp;
 use super::{By, Conditions, Order, Page, Position, places_of};
 use crate::database::Work;
 use crate::error::StoreError;
-use crate::names::Events;
 
 /// A text that more have is found sooner by the time than by an index of texts.
 const COMMON: usize = if cfg!(test) { 20 } else { 100_000 };
@@ -48,41 +46,19 @@ impl Conditions {
         }
     }
 
-    /// Up to when the first of each are; nothing where there are no more of any.
+    /// The last of the first of each; nothing where there are no more of any.
     async fn until(
         &self,
         work: &mut Work,
         log: Log,
         page: &Page,
         by: &[By],
-    ) -> Result<Option<i64>, StoreError> {
+    ) -> Result<Option<Position>, StoreError> {
         let mut until = Vec::new();
         for &by in by {
             until.extend(self.nth(work, log, page, by, FIRST).await?);
         }
         let until = until.into_iter();
         Ok(if page.order == Order::Newest { until.max() } else { until.min() })
-    }
-
-    /// One after the other in the order of time, up to that one.
-    async fn places(
-        &self,
-        work: &mut Work,
-        log: Log,
-        page: &Page,
-        by: &[By],
-        until: Option<i64>,
-    ) -> Result<Vec<Position>, StoreError> {
-        let mut places = Vec::new();
-        for &by in by {
-            let mut select = self.select(log, page, by, None);
-            let time = Expr::col(Events::Time);
-            select.and_where_option(until.map(|until| match page.order {
-                Order::Newest => time.gte(until),
-                Order::Oldest => time.lte(until),
-            }));
-            places.extend(places_of(work, &select).await?);
-        }
-        Ok(places)
     }
 }
