@@ -39,6 +39,15 @@ pub enum Order {
     Oldest,
 }
 
+impl From<Order> for sea_query::Order {
+    fn from(order: Order) -> Self {
+        match order {
+            Order::Newest => Self::Desc,
+            Order::Oldest => Self::Asc,
+        }
+    }
+}
+
 /// What is asked for: a page of some logs.
 #[derive(Clone, Debug)]
 pub struct Page {
@@ -334,10 +343,7 @@ impl Conditions {
             let rows = rows.filter(|_| !matches!(by, By::Behind(_)));
             select.and_where_option(rows.map(|rows| hits::is_one_of(rows, by == By::Text)));
         }
-        let order = match page.order {
-            Order::Newest => sea_query::Order::Desc,
-            Order::Oldest => sea_query::Order::Asc,
-        };
+        let order = sea_query::Order::from(page.order);
         select.order_by_expr(named(Events::Time, by.is_in_order(log)), order.clone());
         select.order_by(Events::Row, order);
         select.limit(page.limit as u64);

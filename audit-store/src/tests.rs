@@ -182,8 +182,8 @@ fn pages_are_what_filters_match(at_once: i64) {
         let mut appender = Appender::begin(&database, Time(0)).await.unwrap();
         // In another order than they happened.
         events.rotate_left(150);
-        appender.append(&events[..100]).await.unwrap();
-        appender.append(&events[100..]).await.unwrap();
+        appender.append(&events[..150]).await.unwrap();
+        appender.append(&events[150..]).await.unwrap();
         events.sort_by_key(Event::time);
         for parameters in [
             &[][..],
@@ -222,6 +222,7 @@ fn pages_are_what_filters_match(at_once: i64) {
                     let Some(last) = more.last() else { break };
                     page.behind = Some(last.position);
                     found.extend(more);
+                    assert!(found.len() <= events.len(), "{parameters:?}");
                 }
                 let found: Vec<_> = found.iter().map(|found| &found.event).collect();
                 assert_eq!(found, expected, "{parameters:?}, {order:?}");

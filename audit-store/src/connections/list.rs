@@ -159,10 +159,7 @@ fn question(
         };
         select.and_where(from).cond_where(Cond::all().not().add(same));
     }
-    let order = match order {
-        Order::Newest => sea_query::Order::Desc,
-        Order::Oldest => sea_query::Order::Asc,
-    };
+    let order = sea_query::Order::from(*order);
     select.order_by(Columns::Started, order.clone()).order_by(Columns::Id, order);
     select.limit(listed.limit as u64).to_owned()
 }

@@ -147,10 +147,7 @@ fn first_of(by: By, listed: &Listed, group: &Group, each: usize, is_sqlite: bool
     filter.end = Some(filter.end.map_or(group.latest, |end| end.min(group.latest)));
     let mut few = select::<Connection>();
     are_asked(&mut few, &Listed { filter, ..listed.clone() }, is_sqlite);
-    let order = match listed.order {
-        crate::Order::Newest => Order::Desc,
-        crate::Order::Oldest => Order::Asc,
-    };
+    let order = Order::from(listed.order);
     few.order_by(Columns::Started, order.clone()).order_by(Columns::Id, order);
     few.limit(Ord::min(group.count, each as u64));
     Query::select().column(Asterisk).from_subquery(few, "few").to_owned()

@@ -6,7 +6,7 @@
 use casemate_audit_log::model::Log;
 use sea_query::{Expr, Query, SelectStatement};
 
-use super::{By, Conditions, Order, Page, Position, as_indexed, count, places_of};
+use super::{By, Conditions, Page, Position, as_indexed, count, places_of};
 use crate::database::Work;
 use crate::error::StoreError;
 use crate::names::Events;
@@ -157,10 +157,7 @@ impl Conditions {
             nth.and_where(Self::has(as_indexed(column), column, &[value]));
         }
         Self::behind(&mut nth, page, true);
-        let order = match page.order {
-            Order::Newest => sea_query::Order::Desc,
-            Order::Oldest => sea_query::Order::Asc,
-        };
+        let order = sea_query::Order::from(page.order);
         nth.order_by(Events::Time, order.clone()).order_by(Events::Row, order).limit(1).offset(n);
         Ok(places_of(work, &nth).await?.into_iter().next())
     }

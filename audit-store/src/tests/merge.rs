@@ -5,8 +5,11 @@ use std::time::{Duration, Instant};
 use casemate_audit_log::Time;
 use uuid::Uuid;
 
+use super::journal::begin;
+use super::output::block;
+use super::recordings::mark;
 use super::{in_both, some};
-use crate::{Batch, Database, Form, Journal, Mark, NewBlock, NewRecording, Recordings};
+use crate::{Batch, Database, Journal, Recordings};
 
 /// So many transactions leave more than sixty parts where SQLite merges them as it must.
 const WRITES: i64 = 255;
@@ -56,9 +59,12 @@ fn the_index_of_output_has_few_parts() {
     in_both(async |database| {
         let folder = tempfile::tempdir().unwrap();
         let recordings = Recordings::in_folder(&database, folder.path()).unwrap();
-        let id = recording(&recordings).await;
+        let id = begin(&recordings).await;
         for number in 0..WRITES.unsigned_abs() {
-            recordings.index(id, &[block(number)], false).await.unwrap();
+            recordings
+                .index(id, &[block(number, 20, &format!("line {number} of the output"))], false)
+                .await
+                .unwrap();
         }
         let parts = asked(&database, OF_OUTPUT).await;
         assert!(parts <= 12, "{parts}");
@@ -72,16 +78,16 @@ fn what_was_deleted_leaves_the_index_of_output() {
         let recordings = Recordings::in_folder(&database, folder.path()).unwrap();
         let mut ids = Vec::new();
         for number in 0..30_u64 {
-            let id = recording(&recordings).await;
+            let id = begin(&recordings).await;
             let of_his_own = (0..500).map(|line| format!("{:x} ", number * 7919 + line * 104_729));
-            recordings.index(id, &[NewBlock { text: of_his_own.collect(), ..block(0) }], true).await.unwrap();
+            let of_his_own = of_his_own.collect::<String>();
+            recordings.index(id, &[block(0, 20, &of_his_own)], true).await.unwrap();
             recordings.complete(id, Time(2)).await.unwrap();
             ids.push(id);
         }
         let before = asked(&database, BYTES_OF_OUTPUT).await;
-        let mark = Mark { time: Time(3), by: "auditor".into(), reason: "old".into() };
         for id in &ids[..25] {
-            recordings.delete(*id, &mark).await.unwrap();
+            recordings.delete(*id, &mark("old")).await.unwrap();
         }
         let began = Instant::now();
         while asked(&database, BYTES_OF_OUTPUT).await > before / 2 {
@@ -89,16 +95,4 @@ fn what_was_deleted_leaves_the_index_of_output() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     });
-}
-
-async fn recording(recordings: &Recordings) -> Uuid {
-    let (id, form, created) = (Uuid::now_v7(), Form::Cast, Time(1));
-    let new = NewRecording { id, form, subject_id: "alice".into(), created, input_recorded: false };
-    recordings.create(&new).await.unwrap();
-    id
-}
-
-fn block(number: u64) -> NewBlock {
-    let text = format!("line {number} of the output");
-    NewBlock { number, start: Time(0), first: Time(1), last: Time(2), packed: vec![1], text }
 }

@@ -16,7 +16,7 @@ use crate::{
     StoreError,
 };
 
-fn block(number: u64, last: i64, text: &str) -> NewBlock {
+pub(super) fn block(number: u64, last: i64, text: &str) -> NewBlock {
     let packed = format!("packed {text}").into_bytes();
     NewBlock { number, start: Time(5), first: Time(last - 10), last: Time(last), packed, text: text.into() }
 }

@@ -36,7 +36,7 @@ fn new(subject: &str, created: i64) -> NewRecording {
     }
 }
 
-fn mark(reason: &str) -> Mark {
+pub(super) fn mark(reason: &str) -> Mark {
     Mark { time: Time(99), by: "root@org.com".into(), reason: reason.into() }
 }
 
