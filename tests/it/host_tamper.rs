@@ -215,13 +215,16 @@ fn a_recorder_that_is_starved_lets_nothing_run_unrecorded() {
         "-d 100",
     ] {
         let number = limit.replace([' ', '-'], "");
-        let line =
-            format!("ulimit {limit}; exec {SHELL} -c 'mkdir /tmp/ran-{number}; true mark-starved-{number}-'");
+        let line = format!(
+            "ulimit {limit}; exec {SHELL} -c 'mkdir /tmp/ran-{number} && true mark-starved-{number}-'"
+        );
         let finished = machine.account("dave", "dash").args(&["-c", &line]).run();
         if machine.path(format!("/tmp/ran-{number}")).exists() {
-            let found = machine.finished();
+            // Where it has no time left the recorder is killed: its recording is not finished then.
             let mark = format!("mark-starved-{number}-");
-            let is_recorded = found.iter().any(|found| found.cast.text.contains(&mark));
+            let found = machine.recordings();
+            let mut found = found.iter().filter_map(|path| casemate_tests::Cast::read_open(path));
+            let is_recorded = found.any(|cast| cast.text.contains(&mark));
             assert!(is_recorded, "ulimit {limit}: ran, and is not recorded: {finished:?}");
         } else {
             assert_ne!(finished.code, 0, "ulimit {limit}: {finished:?}");

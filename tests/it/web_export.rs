@@ -1,15 +1,22 @@
 //! Exports of what is filtered, in a real browser: what it downloads is what the API gives, and one that goes on can be stopped.
 
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 
-use casemate_tests::{LONG, wait_until};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use casemate_tests::{LONG, slow_wire, wait_until};
 use serde_json::{Value, json};
 
 use crate::web::Web;
 
-/// So many calls are more than a browser takes before anybody can click.
+/// So many calls, each with a text that nothing makes smaller, are more than a wire that is [`SLOW`] takes at once.
 const CALLS: usize = 20_000;
+
+/// So many bytes a second.
+const SLOW: u32 = 200_000;
 
 /// The names of files in a folder.
 fn files(folder: &Path) -> BTreeSet<String> {
@@ -105,18 +112,24 @@ fn what_is_downloaded_is_what_the_filter_finds_in_each_form() {
 fn fill(web: &Web) {
     let cluster = web.administrator.post("targets/kube", &json!({ "targetName": "shop-cluster" })).json();
     let agent = web.server.with_key(cluster["agentKey"].as_str().unwrap());
+    let mut noise = File::open("/dev/urandom").unwrap();
+    let mut program = || {
+        let mut bytes = [0; 700];
+        noise.read_exact(&mut bytes).unwrap();
+        STANDARD.encode(bytes)
+    };
     let numbers: Vec<usize> = (0..CALLS).collect();
     for some in numbers.chunks(2000) {
-        let call = |number: &usize| {
+        let mut call = |number: &usize| {
             json!({
                 "level": "Metadata", "auditID": format!("7b6f1c1e-0000-4000-8000-{number:012}"), "stage": "ResponseComplete",
                 "requestURI": "/api/v1/namespaces/shop/pods?limit=500", "verb": "list",
-                "user": { "username": format!("u{number}@example.com") }, "sourceIPs": ["192.0.2.7"], "userAgent": "kubectl/v1.31.0",
+                "user": { "username": format!("u{number}@example.com") }, "sourceIPs": ["192.0.2.7"], "userAgent": program(),
                 "objectRef": { "resource": "pods", "namespace": "shop", "apiVersion": "v1" }, "responseStatus": { "code": 200 },
                 "requestReceivedTimestamp": "2026-11-27T09:30:00.000000Z", "stageTimestamp": "2026-11-27T09:30:00.010000Z",
             })
         };
-        let items: Vec<_> = some.iter().map(call).collect();
+        let items: Vec<_> = some.iter().map(&mut call).collect();
         let list = json!({ "kind": "EventList", "apiVersion": "audit.k8s.io/v1", "items": items });
         let sent = agent.post("ingest/kube", &list);
         assert!(sent.status < 300, "{}", sent.text);
@@ -130,7 +143,10 @@ fn an_export_says_how_far_it_is_and_is_stopped() {
     let folder = web.world.path("downloads");
     std::fs::create_dir(&folder).unwrap();
     web.browser.download_to(&folder);
+    let straight = web.server.address.clone();
+    web.server.address = slow_wire(&straight, SLOW);
     web.go("/admin/events/kubernetes-commands");
+    web.server.address = straight;
     wait_until("all calls are in the log", 2 * LONG, || {
         let last = web.administrator.json("events/kube?eventCount=1&sort=asc&userNames=u19999@example.com");
         (!last.as_array().unwrap().is_empty()).then_some(())

@@ -1,11 +1,15 @@
 //! Somebody who asks something of an audit server, and what is answered.
 
 use std::io::{BufRead as _, BufReader, Read as _};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use ureq::http::Response;
 use ureq::{Agent, Body};
 use uuid::Uuid;
+
+/// Whoever waits longer for an answer or an event waits in vain.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Somebody who asks.
 #[derive(Clone, Debug)]
@@ -44,7 +48,8 @@ pub struct Message {
 impl Asker {
     /// Somebody who says nothing of himself to the server at an address.
     pub(crate) fn of(address: &str) -> Self {
-        let client = Agent::config_builder().http_status_as_error(false).build().into();
+        let client = Agent::config_builder().http_status_as_error(false);
+        let client = client.timeout_recv_response(Some(PATIENCE)).build().into();
         let nobody = Self { address: address.to_owned(), client, headers: Vec::new() };
         nobody.with("connection", "close")
     }
@@ -252,8 +257,11 @@ impl Iterator for Tail {
 
     fn next(&mut self) -> Option<Message> {
         let (mut id, mut log, mut event) = (None, None, None);
+        let begin = Instant::now();
         loop {
             let line = self.lines.next()?.ok()?;
+            // Of a server that has nothing to say a comment comes now and then.
+            assert!(begin.elapsed() < PATIENCE, "waited in vain for an event");
             if let Some(rest) = line.strip_prefix("id: ") {
                 id = Some(rest.to_owned());
             } else if let Some(rest) = line.strip_prefix("event: ") {

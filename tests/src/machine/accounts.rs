@@ -152,7 +152,7 @@ impl Machine {
 const ROOT: Account = Account { name: "root", id: 0, shell: "/bin/bash", group: None };
 
 /// The lines of a file of `/etc`, with ours in place of those with the same name.
-fn joined(there: &str, ours: &str) -> String {
+pub(super) fn joined(there: &str, ours: &str) -> String {
     let name = |line: &str| line.split(':').next().unwrap_or_default().to_owned();
     let taken: Vec<_> = ours.lines().map(name).collect();
     let kept = there.lines().filter(|line| !taken.contains(&name(line)));

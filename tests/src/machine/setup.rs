@@ -5,6 +5,7 @@ use std::os::unix::fs::{chown, symlink};
 use std::path::Path;
 use std::time::Duration;
 
+use super::accounts::joined;
 use super::{ACCOUNTS, Machine, Way};
 use crate::{binary, tools, wait_until};
 
@@ -32,10 +33,10 @@ impl Machine {
     /// # Errors
     /// The wrapper was not built.
     pub(super) fn install(&self) -> Result<(), String> {
-        // The package makes it, with a number of the system's choice.
+        // The package makes it, with a number of the system's choice. Where it was installed here, there is one already.
         let group = 890;
         let groups = self.read("/etc/group");
-        self.write("/etc/group", groups + &format!("casemate:x:{group}:\n"));
+        self.write("/etc/group", joined(&groups, &format!("casemate:x:{group}:\n")));
         for (name, path, mode) in [
             ("casemate", "/usr/bin/casemate", 0o755),
             ("casemate-shell", SHELL, 0o2755),
@@ -70,7 +71,9 @@ impl Machine {
         self.write("/etc/casemate/config.toml", CONFIG);
         // As `pam-auth-update` puts it there.
         let session = self.read("/etc/pam.d/common-session");
-        self.write("/etc/pam.d/common-session", format!("{session}{PAM}\n"));
+        let others: String =
+            session.split_inclusive('\n').filter(|line| !line.contains("casemate-login")).collect();
+        self.write("/etc/pam.d/common-session", format!("{others}{PAM}\n"));
         Ok(())
     }
 
