@@ -8,7 +8,7 @@ use std::time::Duration;
 /// What of an answer comes at once: any page and its scripts.
 const AT_ONCE: u64 = 1 << 20;
 
-/// Leads to a server, `http://HOST:PORT`, and gives its own address. What each connection brings beyond [`AT_ONCE`] comes at so
+/// Leads to a server, `http://HOST:PORT`, and gives its own address. What each connection brings beyond a megabyte comes at so
 /// many bytes a second.
 #[must_use]
 pub fn slow_wire(to: &str, rate: u32) -> String {
