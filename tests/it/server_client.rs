@@ -149,9 +149,15 @@ fn what_is_recorded_without_the_server_is_uploaded_later() {
     server.kill();
     let run = casemate(&world, &server, &["rec", "--user", "bob@org.com", "--", "true"]).run().success();
     assert!(run.stderr.contains("uploading when it can be reached"), "{}", run.stderr);
-    assert_eq!(spool(&world).len(), 1);
+    let left = spool(&world);
+    assert_eq!(left.len(), 1);
     server.kill_and_start();
-    casemate(&world, &server, &["rec", "-q", "--user", "bob@org.com", "--", "sleep", "2"]).run().success();
+    let next = ["rec", "-q", "--user", "bob@org.com", "-c", SHELL];
+    let mut session = casemate(&world, &server, &next).on_terminal();
+    session.wait_prompt();
+    wait_until("the one that was left is taken", LONG, || (!spool(&world).contains(&left[0])).then_some(()));
+    session.send("exit\r");
+    session.wait_success();
     wait_until("an empty spool", LONG, || spool(&world).is_empty().then_some(()));
     assert_eq!(administrator.json("connections?userEmail=bob@org.com").as_array().unwrap().len(), 2);
 }
