@@ -42,11 +42,27 @@ impl Database {
         // Nothing is ever sent: it closes when this future ends, or is dropped.
         let (_waits, left) = oneshot::channel::<Infallible>();
         let database = self.clone();
-        let asked = tokio::spawn(async move { database.ask(limit, left, read).await });
+        let asked = tokio::spawn(async move { database.ask_within(limit, left, read).await });
         asked.await.map_err(|error| StoreError::Ended { reason: error.to_string() })?
     }
 
-    async fn ask<T>(
+    /// Reads along with another one, for as long as that waits.
+    pub(crate) async fn reading_along<T: Send + 'static>(
+        &self,
+        mut work: Work,
+        read: impl for<'w> FnOnce(&'w mut Work) -> Answer<'w, T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (_waits, left) = oneshot::channel::<Infallible>();
+        let database = self.clone();
+        let asked = tokio::spawn(async move {
+            // It is the other one's time that is over some time.
+            let answer = database.ask(&mut work, Duration::MAX, left, read).await?;
+            answer.unwrap_or_else(|| Err(StoreError::Ended { reason: "nobody waits".into() }))
+        });
+        asked.await.map_err(|error| StoreError::Ended { reason: error.to_string() })?
+    }
+
+    async fn ask_within<T>(
         &self,
         limit: Duration,
         mut left: oneshot::Receiver<Infallible>,
@@ -57,17 +73,7 @@ impl Database {
             work = self.reading() => work?,
             _ = &mut left => return Err(too_long()),
         };
-        let stop = Stop::prepare(&mut work, limit).await?;
-        let answer = tokio::select! {
-            answer = read(&mut work) => Some(answer),
-            () = tokio::time::sleep(limit) => None,
-            _ = left => None,
-        };
-        if answer.is_none() {
-            stop.now(self).await;
-        }
-        Stop::forget(&mut work).await?;
-        match answer {
+        match self.ask(&mut work, limit, left, read).await? {
             Some(Err(StoreError::Database { source: sqlx::Error::Database(error), .. }))
                 if error.code().as_deref() == Some(CANCELED) =>
             {
@@ -76,6 +82,27 @@ impl Database {
             Some(answer) => answer,
             None => Err(too_long()),
         }
+    }
+
+    /// An answer, or none where it was stopped.
+    async fn ask<T>(
+        &self,
+        work: &mut Work,
+        limit: Duration,
+        left: oneshot::Receiver<Infallible>,
+        read: impl for<'w> FnOnce(&'w mut Work) -> Answer<'w, T>,
+    ) -> Result<Option<Result<T, StoreError>>, StoreError> {
+        let stop = Stop::prepare(work, limit).await?;
+        let answer = tokio::select! {
+            answer = read(work) => Some(answer),
+            () = tokio::time::sleep(limit) => None,
+            _ = left => None,
+        };
+        if answer.is_none() {
+            stop.now(self).await;
+        }
+        Stop::forget(work).await?;
+        Ok(answer)
     }
 }
 

@@ -130,7 +130,7 @@ pub(crate) fn command(number: i64, who: &str, target: &str, account: &str, line:
     }))
 }
 
-fn end(number: i64, exit_code: i32) -> Event {
+pub(crate) fn end(number: i64, exit_code: i32) -> Event {
     Event::CommandEnd(CommandEnd {
         id: format!("command-{number}"),
         connection_id: format!("connection-{}", number / 10),

@@ -38,18 +38,25 @@ pub(super) const ONLY_AHEAD: &str = "SET LOCAL enable_indexscan = off; SET LOCAL
 pub(super) const ANY_WAY: &str = "SET LOCAL enable_indexscan TO DEFAULT; SET LOCAL enable_seqscan TO DEFAULT; \
     SET LOCAL enable_bitmapscan TO DEFAULT";
 
-/// The ends of the commands at some places: of the same connection, with the same id.
+/// The ends of the commands at some places: of the same connection, with the same id, up to a row (by which they
+/// are not looked for).
 const ENDS: Text = Text {
     sqlite: "SELECT commands.\"row\", ends.content FROM json_each(?) AS asked \
         CROSS JOIN events AS commands ON commands.\"row\" = asked.value \
         CROSS JOIN events AS ends ON ends.log = 2 \
         AND coalesce(ends.connection_id, 0) = coalesce(commands.connection_id, 0) AND ends.id = commands.id \
-        WHERE ends.content IS NOT NULL",
+        WHERE +ends.\"row\" <= ?",
     postgres: "SELECT commands.\"row\", ends.content FROM jsonb_array_elements_text($1::jsonb) AS asked (value) \
         JOIN events AS commands ON commands.\"row\" = asked.value::bigint \
         JOIN events AS ends ON ends.log = 2 \
         AND coalesce(ends.connection_id, 0) = coalesce(commands.connection_id, 0) AND ends.id = commands.id \
-        WHERE ends.content IS NOT NULL",
+        WHERE ends.\"row\" + 0 <= $2",
+};
+
+/// The last row there is.
+const LAST: Text = Text {
+    sqlite: "SELECT coalesce(max(\"row\"), 0) FROM events",
+    postgres: "SELECT coalesce(max(\"row\"), 0) FROM events",
 };
 
 /// A row with its log and content.
@@ -86,7 +93,8 @@ pub(crate) async fn events(
         return Ok(found);
     }
     let rows: Vec<i64> = commands.keys().copied().collect();
-    for (row, content) in along::<(i64, String)>(database, work, &ENDS, &rows, |_, _| true).await? {
+    for (row, content) in ends(database, work, &rows).await? {
+        let Some(content) = content else { continue };
         match Event::from_json(Log::CommandEnd, &content) {
             Ok(Event::CommandEnd(end)) => {
                 if let Some(Found { event: Event::Command(command), .. }) =
@@ -111,32 +119,51 @@ async fn stored(database: &Database, work: &mut Work, rows: &[i64]) -> Result<Ve
     let are_all = |read: &[Stored], of: &[i64]| {
         read.len() == of.len() && read.iter().all(|(_, _, content)| content.is_some())
     };
-    along(database, work, &EVENTS, rows, are_all).await
+    along(database, work, &EVENTS, (rows, None), are_all).await
 }
 
 async fn ahead(work: &mut Work, rows: &[i64]) -> Result<Vec<Stored>, StoreError> {
     work.set(ONLY_AHEAD).await?;
-    let stored = work.rows_of(&READ_AHEAD, asked(rows)?).await?;
+    let stored = work.rows_of(&READ_AHEAD, vec![serde_json::to_string(rows)?.into()]).await?;
     work.set(ANY_WAY).await?;
     Ok(stored)
 }
 
-/// What is asked of some rows, in no order: of many by as many as have nothing else to do, of each part anew where what another
-/// one read of it will not do.
-async fn along<T: Row>(
+/// The ends of commands, with the rows of these.
+async fn ends(
     database: &Database,
     work: &mut Work,
-    text: &Text,
     rows: &[i64],
+) -> Result<Vec<(i64, Option<String>)>, StoreError> {
+    let last = match rows.len() >= MANY {
+        // What others read is of a later moment, in which there may be more.
+        true => work.rows_of::<(i64,)>(&LAST, Vec::new()).await?.first().map_or(0, |(last,)| *last),
+        false => i64::MAX,
+    };
+    let are_there = |read: &[(i64, Option<String>)], _: &[i64]| read.iter().all(|(_, end)| end.is_some());
+    along(database, work, &ENDS, (rows, Some(last)), are_there).await
+}
+
+/// What is asked of some rows, in no order: of many by as many as have nothing else to do, of each part anew where what another
+/// one read of it will not do.
+async fn along<T: Row + 'static>(
+    database: &Database,
+    work: &mut Work,
+    text: &'static Text,
+    (rows, last): (&[i64], Option<i64>),
     will_do: impl Fn(&[T], &[i64]) -> bool,
 ) -> Result<Vec<T>, StoreError> {
+    let asked = |rows: &[i64]| -> Result<Vec<Value>, StoreError> {
+        let rows = serde_json::to_string(rows)?.into();
+        Ok([rows].into_iter().chain(last.map(Value::from)).collect())
+    };
     let others = if rows.len() >= MANY { database.idle_readers().await } else { Vec::new() };
     let mut parts = rows.chunks(rows.len().div_ceil(others.len() + 1).max(1));
     let own = asked(parts.next().unwrap_or_default())?;
-    let theirs = others
-        .into_iter()
-        .zip(parts.clone())
-        .map(|(mut other, part)| async move { other.rows_of::<T>(text, asked(part)?).await });
+    let theirs = others.into_iter().zip(parts.clone()).map(|(other, part)| {
+        let asked = asked(part);
+        database.reading_along(other, move |other| Box::pin(async { other.rows_of::<T>(text, asked?).await }))
+    });
     let (own, theirs) = tokio::join!(work.rows_of(text, own), join_all(theirs));
     let mut read = own?;
     for (theirs, part) in theirs.into_iter().zip(parts) {
@@ -146,10 +173,6 @@ async fn along<T: Row>(
         });
     }
     Ok(read)
-}
-
-fn asked(rows: &[i64]) -> Result<Vec<Value>, StoreError> {
-    Ok(vec![serde_json::to_string(rows)?.into()])
 }
 
 #[cfg(test)]
@@ -163,7 +186,7 @@ mod tests {
     use crate::Appender;
     use crate::database::READERS;
     use crate::question::Page;
-    use crate::tests::{command, in_both};
+    use crate::tests::{command, end, in_both};
 
     #[test]
     fn a_page_is_the_same_however_many_read_along() {
@@ -203,24 +226,42 @@ mod tests {
 
     #[test]
     fn a_page_is_of_the_moment_in_which_its_places_were_found() {
+        for are_erased in [false, true] {
+            page_of_a_moment(are_erased);
+        }
+    }
+
+    /// Of commands of which some had ended then, others end meanwhile, and the former ends may be erased.
+    fn page_of_a_moment(are_erased: bool) {
         in_both(async |database| {
             let events = (0..40).map(|number| command(number, "alice@org.com", "web-1", "root", "ls"));
             let mut appender = Appender::begin(&database, Time(0)).await.unwrap();
             appender.append(&events.collect::<Vec<_>>()).await.unwrap();
+            let ends = |first: i64| (first..40).step_by(2).map(|number| end(number, 7)).collect::<Vec<_>>();
+            appender.append(&ends(0)).await.unwrap();
             others_have_time(&database).await;
             let mut work = database.reading().await.unwrap();
             let places: Vec<(i64, i64)> =
                 work.rows_of(&Text { sqlite: PLACES, postgres: PLACES }, Vec::new()).await.unwrap();
             for number in 0..40 {
                 assert!(database.erase(Log::Command, &format!("command-{number}")).await.unwrap());
+                if are_erased {
+                    database.erase(Log::CommandEnd, &format!("command-{number}")).await.unwrap();
+                }
             }
+            appender.append(&ends(1)).await.unwrap();
             let places: Vec<_> =
                 places.into_iter().map(|(row, time)| Position { time: Time(time), row }).collect();
-            assert_eq!(super::events(&database, &mut work, &places).await.unwrap().len(), 40);
+            let found = super::events(&database, &mut work, &places).await.unwrap();
+            let exits = found.into_iter().map(|found| {
+                let Event::Command(command) = found.event else { panic!("no command") };
+                command.result.exit_code
+            });
+            assert_eq!(exits.collect::<Vec<_>>(), [Some(7), None].repeat(20));
         });
     }
 
-    const PLACES: &str = "SELECT \"row\", \"time\" FROM events";
+    const PLACES: &str = "SELECT \"row\", \"time\" FROM events WHERE log = 1 ORDER BY \"row\"";
 
     #[test]
     fn postgresql_knows_where_to_read_before_it_does() {

@@ -6,10 +6,16 @@ use std::time::{Duration, Instant};
 use sea_query::{Expr, Query};
 
 use super::*;
-use crate::database::Work;
+use crate::database::{Text, Work};
 
 /// More than there are connections.
 const MANY: usize = 20;
+
+/// Takes some milliseconds: long enough to be stopped.
+const QUICK: Text = Text {
+    sqlite: "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 100000) SELECT count(*) FROM numbers",
+    postgres: "",
+};
 
 /// Takes minutes, if it is let.
 async fn count(work: &mut Work) -> Result<Vec<(i64,)>, StoreError> {
@@ -56,5 +62,34 @@ fn what_nobody_waits_for_is_stopped() {
             assert!(tokio::time::timeout(Duration::from_millis(20), slow).await.is_err(), "it is slow");
         }
         answers(&database).await;
+    });
+}
+
+#[test]
+fn nobody_reads_along_with_one_who_is_gone() {
+    in_both(async |database| {
+        Appender::begin(&database, Time(0)).await.unwrap().append(&some(0..3)).await.unwrap();
+        if !database.is_sqlite() {
+            return;
+        }
+        for _ in 0..MANY {
+            for other in database.idle_readers().await {
+                let slow = database.reading_along(other, |work| Box::pin(count(work)));
+                assert!(tokio::time::timeout(Duration::from_millis(20), slow).await.is_err(), "it is slow");
+            }
+        }
+        answers(&database).await;
+        // They are idle again, and nothing stops what they are asked next.
+        let began = Instant::now();
+        let others = loop {
+            let others = database.idle_readers().await;
+            if others.len() == 3 || began.elapsed() > Duration::from_secs(20) {
+                break others;
+            }
+        };
+        assert_eq!(others.len(), 3);
+        for mut other in others {
+            assert_eq!(other.rows_of::<(i64,)>(&QUICK, Vec::new()).await.unwrap(), [(100_000,)]);
+        }
     });
 }
