@@ -279,20 +279,31 @@ pub(crate) fn changed<R: Record>() -> ReturningClause {
 }
 
 impl Work {
-    /// The records that are asked for, or that were changed.
-    pub(crate) async fn all<R: Record>(
-        &mut self,
-        statement: &impl sea_query_sqlx::SqlxBinder,
-    ) -> Result<Vec<R>, StoreError> {
-        Ok(self.rows::<Read<R>>(statement).await?.into_iter().map(|read| read.0).collect())
+    /// The records that are asked for.
+    pub(crate) async fn all<R: Record>(&mut self, select: &SelectStatement) -> Result<Vec<R>, StoreError> {
+        Ok(self.rows::<Read<R>>(select).await?.into_iter().map(|read| read.0).collect())
     }
 
     /// The first of them.
-    pub(crate) async fn one<R: Record>(
+    pub(crate) async fn one<R: Record>(&mut self, select: &SelectStatement) -> Result<Option<R>, StoreError> {
+        Ok(self.all(select).await?.into_iter().next())
+    }
+
+    /// Changes rows by one statement, and gives them as they are then.
+    pub(crate) async fn change<R: Record>(
+        &mut self,
+        statement: &impl sea_query_sqlx::SqlxBinder,
+    ) -> Result<Vec<R>, StoreError> {
+        let changed = self.rows::<Read<R>>(statement).await.map_err(StoreError::of_writing)?;
+        Ok(changed.into_iter().map(|read| read.0).collect())
+    }
+
+    /// The same, of a row at most.
+    pub(crate) async fn change_one<R: Record>(
         &mut self,
         statement: &impl sea_query_sqlx::SqlxBinder,
     ) -> Result<Option<R>, StoreError> {
-        Ok(self.all(statement).await?.into_iter().next())
+        Ok(self.change(statement).await?.into_iter().next())
     }
 }
 
@@ -305,13 +316,13 @@ impl Database {
         self.reading().await?.one(select).await
     }
 
-    /// Changes rows by one statement, and gives them as they are then.
+    /// The same, in a transaction of its own.
     pub(crate) async fn change<R: Record>(
         &self,
         statement: &impl sea_query_sqlx::SqlxBinder,
     ) -> Result<Vec<R>, StoreError> {
         let mut work = self.writing().await?;
-        let changed = work.all(statement).await.map_err(StoreError::of_writing)?;
+        let changed = work.change(statement).await?;
         work.commit().await?;
         Ok(changed)
     }

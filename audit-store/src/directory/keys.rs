@@ -129,7 +129,7 @@ impl Directory {
         let mut work = self.database.writing().await?;
         let mut gone = delete::<Key>();
         gone.and_where(Expr::col(Keys::Id).eq(val(id))).returning(changed::<Key>());
-        let gone = work.one::<Key>(&gone).await?;
+        let gone = work.change_one::<Key>(&gone).await?;
         if let Some(key) = &gone {
             delete_subject_of(&mut work, key, now).await?;
         }

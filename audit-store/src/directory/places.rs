@@ -96,7 +96,7 @@ impl Directory {
         let mut gone = update::<Environment>();
         gone.value(Environments::Deleted, val(now)).and_where(Expr::col(Environments::Id).eq(val(id)));
         gone.and_where(Expr::col(Environments::Deleted).is_null()).returning(changed::<Environment>());
-        let gone = work.one::<Environment>(&gone).await?;
+        let gone = work.change_one::<Environment>(&gone).await?;
         if gone.is_some() {
             let mut targets = update::<Target>();
             targets.value(Targets::Environment, val(None::<Uuid>));

@@ -206,7 +206,7 @@ async fn take(work: &mut Work, link: Digest, now: Time) -> Result<Option<Link>, 
     let mut take = delete::<Link>();
     take.and_where(Expr::col(Links::Link).eq(val(link)));
     take.and_where(Expr::col(Links::Expires).gt(val(now))).returning(changed::<Link>());
-    work.one(&take).await
+    work.change_one(&take).await
 }
 
 /// Somebody new, or a person of that name who is there already.

@@ -178,7 +178,7 @@ impl Directory {
         gone.value(Subjects::Deleted, val(now)).value(Subjects::Password, val(None::<String>));
         gone.and_where(Expr::col(Subjects::Id).eq(val(id)));
         gone.and_where(Expr::col(Subjects::Deleted).is_null()).returning(changed::<Subject>());
-        let gone = work.one(&gone).await?;
+        let gone = work.change_one(&gone).await?;
         if gone.is_some() {
             work.run(delete::<Key>().and_where(Expr::col(Keys::Subject).eq(val(id)))).await?;
             work.run(delete::<Link>().and_where(Expr::col(Links::Subject).eq(val(id)))).await?;
@@ -240,7 +240,7 @@ pub(super) async fn change_subject(
     }
     update.and_where(Expr::col(Subjects::Id).eq(val(id)));
     update.and_where(Expr::col(Subjects::Deleted).is_null()).returning(changed::<Subject>());
-    let changed = work.one(&update).await?;
+    let changed = work.change_one(&update).await?;
     if is_out && changed.is_some() {
         sign_out_all(work, id).await?;
     }

@@ -176,11 +176,11 @@ impl Directory {
         gone.value(Targets::Deleted, val(now)).value(Targets::AgentStatus, val(AgentStatus::Terminated));
         gone.and_where(Expr::col(Targets::Id).eq(val(id)));
         gone.and_where(Expr::col(Targets::Deleted).is_null()).returning(changed::<Target>());
-        let gone = work.one::<Target>(&gone).await?;
+        let gone = work.change_one::<Target>(&gone).await?;
         if gone.is_some() {
             let mut keys = delete::<Key>();
             keys.and_where(Expr::col(Keys::Target).eq(val(id))).returning(changed::<Key>());
-            for key in work.all::<Key>(&keys).await? {
+            for key in work.change::<Key>(&keys).await? {
                 delete_subject_of(&mut work, &key, now).await?;
             }
         }
