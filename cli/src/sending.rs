@@ -146,16 +146,15 @@ pub(crate) fn spool(client: &Client) -> Result<PathBuf, Failure> {
     Ok(folder)
 }
 
-/// The recordings in a spool, oldest first. Of an empty file nothing is to be sent, and a recorder may just be making it.
+/// What is in a spool, oldest first.
 pub(crate) fn spooled(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let cannot = || format!("cannot look into the spool `{}`", folder.display());
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).about(cannot())? {
-        let entry = entry.about(cannot())?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let is_recording = name.ends_with(".cast") || name.ends_with(".cast.zst");
-        if is_recording && entry.metadata().is_ok_and(|about| about.len() > 0) {
-            files.push(entry.path());
+        let path = entry.about(cannot())?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if name.ends_with(".cast") || name.ends_with(".cast.zst") {
+            files.push(path);
         }
     }
     // Named by ids, which are sorted by time.
@@ -168,6 +167,10 @@ pub(crate) fn spooled(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 pub(crate) fn send_left_behind(client: &Client, folder: &Path) {
     let printer = Printer::new(true);
     for path in spooled(folder).unwrap_or_default() {
+        // A recorder may have made it, and not have locked it yet: it would be refused its own file.
+        if fs::metadata(&path).is_ok_and(|about| about.len() == 0) {
+            continue;
+        }
         match send(client, &path, &path.display().to_string(), &Named::default(), &printer) {
             Ok(_) => drop(fs::remove_file(&path)),
             Err(failure) if failure.is_temporary() => return,
@@ -200,9 +203,8 @@ mod tests {
     fn a_spool_has_recordings_only_oldest_first() {
         let folder = tempfile::tempdir().unwrap();
         for name in ["0197.cast.zst", "0196.cast", "notes.txt"] {
-            fs::write(folder.path().join(name), "something").unwrap();
+            fs::write(folder.path().join(name), "").unwrap();
         }
-        fs::write(folder.path().join("0198.cast"), "").unwrap();
         let names = spooled(folder.path()).unwrap();
         let names: Vec<_> = names.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
         assert_eq!(names, ["0196.cast", "0197.cast.zst"]);
