@@ -20,6 +20,7 @@ mod launch;
 pub mod load;
 pub mod machine;
 pub mod process;
+mod relay;
 pub mod score;
 pub mod server;
 mod session;

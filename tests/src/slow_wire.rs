@@ -1,9 +1,10 @@
 //! A slow wire to a server: whoever downloads over it is still at it when somebody looks.
 
-use std::io::{Read as _, Write as _};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
+
+use crate::relay::pass_on;
 
 /// What of an answer comes at once: any page and its scripts.
 const AT_ONCE: u64 = 1 << 20;
@@ -18,31 +19,17 @@ pub fn slow_wire(to: &str, rate: u32) -> String {
     thread::spawn(move || {
         for near in listener.incoming().map_while(Result::ok) {
             if let Ok(far) = TcpStream::connect(&to) {
-                pass_on(&near, &far, None);
-                pass_on(&far, &near, Some(rate));
+                pass_on(&near, &far, |_| {});
+                let mut passed = 0;
+                pass_on(&far, &near, move |bytes| {
+                    passed += bytes.len() as u64;
+                    if passed > AT_ONCE {
+                        let count = u32::try_from(bytes.len()).expect("a buffer is small");
+                        thread::sleep(Duration::from_secs(1) * count / rate);
+                    }
+                });
             }
         }
     });
     format!("http://{address}")
-}
-
-fn pass_on(from: &TcpStream, to: &TcpStream, rate: Option<u32>) {
-    let (mut from, mut to) = (from.try_clone().expect("a stream"), to.try_clone().expect("a stream"));
-    thread::spawn(move || {
-        let (mut bytes, mut passed) = ([0; 16 << 10], 0);
-        while let Ok(count @ 1..) = from.read(&mut bytes) {
-            if to.write_all(&bytes[..count]).is_err() {
-                break;
-            }
-            passed += count as u64;
-            if let Some(rate) = rate.filter(|_| passed > AT_ONCE) {
-                thread::sleep(
-                    Duration::from_secs(1) * u32::try_from(count).expect("a buffer is small") / rate,
-                );
-            }
-        }
-        // Either may be gone.
-        to.shutdown(Shutdown::Write).ok();
-        from.shutdown(Shutdown::Read).ok();
-    });
 }

@@ -1,7 +1,6 @@
 //! A wire out of a machine: who connects to a port inside reaches a server outside. The machine has no other network.
 
-use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -9,6 +8,7 @@ use std::thread;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use super::Machine;
+use crate::relay::pass_on;
 
 /// The end of the first line of a call.
 const HEAD: &[u8] = b" HTTP/1.1\r\n";
@@ -32,8 +32,13 @@ impl Machine {
         thread::spawn(move || {
             for inside in incoming {
                 if let Ok(outside) = TcpStream::connect(&to) {
-                    pass_on(&inside, &outside, Some(Arc::clone(&counter)));
-                    pass_on(&outside, &inside, None);
+                    let counter = Arc::clone(&counter);
+                    pass_on(&inside, &outside, move |bytes| {
+                        // Heads are written in one piece.
+                        let heads = bytes.windows(HEAD.len()).filter(|part| part == &HEAD).count();
+                        counter.fetch_add(heads, Ordering::Relaxed);
+                    });
+                    pass_on(&outside, &inside, |_| {});
                 }
             }
         });
@@ -54,24 +59,4 @@ impl Machine {
         });
         (format!("http://127.0.0.1:{}", port.recv().expect("a port")), calls)
     }
-}
-
-fn pass_on(from: &TcpStream, to: &TcpStream, calls: Option<Arc<AtomicUsize>>) {
-    let (mut from, mut to) = (from.try_clone().expect("a stream"), to.try_clone().expect("a stream"));
-    thread::spawn(move || {
-        let mut bytes = [0; 16 << 10];
-        while let Ok(count @ 1..) = from.read(&mut bytes) {
-            if let Some(calls) = &calls {
-                // Heads are written in one piece.
-                let heads = bytes[..count].windows(HEAD.len()).filter(|part| part == &HEAD).count();
-                calls.fetch_add(heads, Ordering::Relaxed);
-            }
-            if to.write_all(&bytes[..count]).is_err() {
-                break;
-            }
-        }
-        // Either may be gone.
-        to.shutdown(Shutdown::Write).ok();
-        from.shutdown(Shutdown::Read).ok();
-    });
 }
