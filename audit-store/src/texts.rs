@@ -74,7 +74,8 @@ async fn index(work: &mut Work, wanted: impl FnOnce(i64) -> i64) -> Result<Index
     Ok(Indexed { bytes, others: until < last })
 }
 
-async fn last_row(work: &mut Work) -> Result<i64, StoreError> {
+/// The last row there is.
+pub(crate) async fn last_row(work: &mut Work) -> Result<i64, StoreError> {
     let select = Query::select().expr(Func::max(Expr::col(Events::Row))).from(Events::Table).to_owned();
     let rows: Vec<(Option<i64>,)> = work.rows(&select).await?;
     Ok(rows.first().and_then(|row| row.0).unwrap_or(0))

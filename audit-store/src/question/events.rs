@@ -13,6 +13,7 @@ use super::{Found, Position};
 use crate::append::number;
 use crate::database::{Database, Row, Text, Work};
 use crate::error::StoreError;
+use crate::texts::last_row;
 
 const EVENTS: Text = Text {
     sqlite: "SELECT events.\"row\", events.log, events.content FROM json_each(?) AS asked \
@@ -51,12 +52,6 @@ const ENDS: Text = Text {
         JOIN events AS ends ON ends.log = 2 \
         AND coalesce(ends.connection_id, 0) = coalesce(commands.connection_id, 0) AND ends.id = commands.id \
         WHERE ends.\"row\" + 0 <= $2",
-};
-
-/// The last row there is.
-const LAST: Text = Text {
-    sqlite: "SELECT coalesce(max(\"row\"), 0) FROM events",
-    postgres: "SELECT coalesce(max(\"row\"), 0) FROM events",
 };
 
 /// A row with its log and content.
@@ -137,7 +132,7 @@ async fn ends(
 ) -> Result<Vec<(i64, Option<String>)>, StoreError> {
     let last = match rows.len() >= MANY {
         // What others read is of a later moment, in which there may be more.
-        true => work.rows_of::<(i64,)>(&LAST, Vec::new()).await?.first().map_or(0, |(last,)| *last),
+        true => last_row(work).await?,
         false => i64::MAX,
     };
     let are_there = |read: &[(i64, Option<String>)], _: &[i64]| read.iter().all(|(_, end)| end.is_some());
