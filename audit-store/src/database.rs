@@ -12,7 +12,7 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::str::FromStr as _;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sea_query::{PostgresQueryBuilder, SqliteQueryBuilder, Value};
 use sea_query_sqlx::{SqlxBinder, SqlxValues};
@@ -23,6 +23,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, FromRow, Postgres, Sqlite, Transaction};
 use tokio::sync::watch;
+use tokio::time::sleep;
 
 pub(crate) use self::migrate::MIGRATIONS;
 use crate::error::{StoreError, database};
@@ -35,6 +36,12 @@ const TOGETHER: u32 = 4;
 
 /// How long to wait for another process that writes.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How soon to ask again whoever does not let wait.
+const AGAIN: Duration = Duration::from_millis(5);
+
+/// What SQLite says while another process writes.
+const BUSY: &str = "5";
 
 /// Of pages that are to be written, so much is kept by the connection that writes, in KiB.
 const CACHE_OF_WRITER: &str = "-65536";
@@ -193,7 +200,7 @@ impl Pool {
             .page_size(4 << 10)
             .disable_statement_logging();
         let writer = options.clone().pragma("cache_size", CACHE_OF_WRITER);
-        let writes = SqlitePoolOptions::new().max_connections(1).connect_with(writer).await?;
+        let writes = writes(writer).await?;
         let reads = SqlitePoolOptions::new().max_connections(READERS).min_connections(TOGETHER);
         let reader = options.pragma("cache_size", CACHE_OF_READER).pragma("query_only", "1");
         let own = SqlitePoolOptions::new()
@@ -204,6 +211,22 @@ impl Pool {
         let turn = checkpoint::Turn::default();
         tokio::spawn(checkpoint::keep_short(own, Arc::clone(&turn), begun));
         Ok(Self::Sqlite { reads, writes, writing, turn })
+    }
+}
+
+/// The connection that writes. It gives a new file its log of writes: SQLite refuses that to all but one of those who begin at
+/// once, however patient they are.
+async fn writes(options: SqliteConnectOptions) -> sqlx::Result<SqlitePool> {
+    let begun = Instant::now();
+    loop {
+        match SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await {
+            Err(sqlx::Error::Database(error))
+                if error.code().as_deref() == Some(BUSY) && begun.elapsed() < PATIENCE =>
+            {
+                sleep(AGAIN).await;
+            }
+            connected => return connected,
+        }
     }
 }
 

@@ -67,12 +67,17 @@ fn a_migration_that_fails_leaves_all_as_it_was() {
 #[test]
 fn of_those_that_begin_at_once_one_makes_the_tables() {
     in_both(async |url| {
-        let beginning = (0..8).map(|_| {
-            let url = url.clone();
-            tokio::spawn(async move { Database::open(&url).await.map(drop) })
-        });
-        for begun in beginning.collect::<Vec<_>>() {
-            begun.await.unwrap().unwrap();
+        // SQLite refuses one in twenty times, if nobody asks again.
+        let files = if url.starts_with("sqlite:") { 60 } else { 1 };
+        for file in (0..files).rev() {
+            let url = if file == 0 { url.clone() } else { format!("{url}{file}") };
+            let beginning = (0..8).map(|_| {
+                let url = url.clone();
+                tokio::spawn(async move { Database::open(&url).await.map(drop) })
+            });
+            for begun in beginning.collect::<Vec<_>>() {
+                begun.await.unwrap().unwrap();
+            }
         }
     });
 }
