@@ -34,6 +34,9 @@ pub(crate) const READERS: u32 = 8;
 /// Who reads a page together: each has another part of it.
 const TOGETHER: u32 = 4;
 
+/// So many are left to whoever asks next: nobody reads along in their place.
+const FREE: u32 = 2;
+
 /// How long to wait for another process that writes.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -157,8 +160,13 @@ impl Database {
     /// Those of SQLite's readers who may read along: nobody else waits for them.
     pub(crate) async fn idle_readers(&self) -> Vec<Work> {
         let Pool::Sqlite { reads, .. } = &self.0 else { return Vec::new() };
+        // The count may be wrong for a moment, while one comes back.
+        let are_busy = || {
+            let idle = u32::try_from(reads.num_idle()).unwrap_or(u32::MAX);
+            reads.size().checked_sub(idle).unwrap_or(READERS)
+        };
         let mut readers = Vec::new();
-        while readers.len() + 1 < TOGETHER as usize {
+        while readers.len() + 1 < TOGETHER as usize && are_busy() + FREE < READERS {
             let Ok(Some(reader)) = reads.try_begin().await else { break };
             readers.push(Work::Sqlite(reader));
         }

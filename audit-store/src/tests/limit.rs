@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use sea_query::{Expr, Query};
 
 use super::*;
-use crate::database::{Text, Work};
+use crate::database::{READERS, Text, Work};
 
 /// More than there are connections.
 const MANY: usize = 20;
@@ -62,6 +62,32 @@ fn what_nobody_waits_for_is_stopped() {
             assert!(tokio::time::timeout(Duration::from_millis(20), slow).await.is_err(), "it is slow");
         }
         answers(&database).await;
+    });
+}
+
+#[test]
+fn whoever_asks_next_need_not_wait_for_those_who_read_along() {
+    in_both(async |database| {
+        if !database.is_sqlite() {
+            return;
+        }
+        let mut readers = Vec::new();
+        for _ in 0..READERS {
+            readers.push(database.reading().await.unwrap());
+        }
+        let began = Instant::now();
+        for (busy, along) in [(8, 0), (7, 0), (6, 0), (5, 1), (4, 2), (3, 3), (2, 3), (0, 3)] {
+            readers.truncate(busy);
+            // Who is let go of comes back a moment later.
+            let mut times = 0;
+            while times < 10 {
+                let others = database.idle_readers().await.len();
+                assert!(others <= along, "{others} beside {busy}");
+                times += usize::from(others == along);
+                assert!(began.elapsed() < Duration::from_secs(60), "{along} beside {busy}");
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        }
     });
 }
 
