@@ -365,8 +365,10 @@ fn twenty_lookers_and_twenty_comers_lose_no_session() {
     machine.sh(&line);
     assert!(begun.elapsed() < 10 * LONG.max(Duration::from_secs(1)));
     // Nobody took it for dead.
-    let entries = fs::read_dir(machine.path("/run/casemate/sessions")).unwrap().count();
-    assert_eq!(entries, 1);
+    wait_until("one entry", LONG, || {
+        let entries = fs::read_dir(machine.path("/run/casemate/sessions")).unwrap().count();
+        (entries == 1).then_some(())
+    });
     assert!(process::alive(machine.init()));
     session.send("sh -c 'casemate-shell -c true'\r");
     wait_noted(&machine, "skipped", "alice");

@@ -241,8 +241,8 @@ fn input_while_a_program_prints_and_a_paste() {
         session.wait_for("first-2");
         session.wait_for("second-2");
         session.wait_prompt();
-        session.send("cat >pasted\r");
-        process::wait_foreground(machine.init(), "cat");
+        session.send("cat - >pasted\r");
+        process::wait_foreground(machine.init(), "cat -");
         for line in 0..200 {
             session.send(format!("line {line} of a paste\r"));
         }
@@ -269,11 +269,11 @@ fn a_password_is_asked_for_and_not_recorded() {
     }
 }
 
-/// What is left of a session whose client went away in the middle.
+/// What is left of a session whose client went away in the middle. Others on the same machine sleep for other seconds.
 #[track_caller]
-fn check_hang_up(name: &str, go: impl Fn(&Machine, &mut Session)) {
+fn check_hang_up(name: &str, seconds: [u32; 2], go: impl Fn(&Machine, &mut Session)) {
     for (number, account) in EACH.into_iter().enumerate() {
-        let (sleep, kept) = (format!("sleep 42{number}"), format!("sleep 43{number}"));
+        let [sleep, kept] = seconds.map(|seconds| format!("sleep {seconds}{number}"));
         let mark = format!("mark-{account}-{name}");
         let same = same!(|machine: &Machine| {
             let mut session = log_in(machine, account);
@@ -301,12 +301,12 @@ fn check_hang_up(name: &str, go: impl Fn(&Machine, &mut Session)) {
 
 #[test]
 fn the_clients_terminal_hangs_up() {
-    check_hang_up("hangs", |_, session| session.hang_up());
+    check_hang_up("hangs", [42, 43], |_, session| session.hang_up());
 }
 
 #[test]
 fn the_client_is_killed() {
-    check_hang_up("killed", |machine, session| {
+    check_hang_up("killed", [47, 48], |machine, session| {
         machine.kill(&process::descendants(session.pid()));
     });
 }

@@ -225,7 +225,7 @@ fn ansible_with_and_without_pipelining() {
 fn a_tunnel_and_a_login_without_a_shell() {
     let same = same!(|machine: &Machine| {
         let script = "ssh -N -L 7000:127.0.0.1:22 alice & tunnel=$!; \
-            for i in 1 2 3 4 5 6 7 8 9; do sleep 0.1; ssh -p 7000 dave 'echo through; exit 3' && break; \
+            for i in $(seq 100); do sleep 0.1; ssh -p 7000 dave 'echo through; exit 3' && break; \
             [ $? = 3 ] && break; done; kill $tunnel; wait $tunnel; ssh -W 127.0.0.1:22 alice </dev/null | head -c 7";
         // How long the tunnel takes is not to be compared.
         let finished = machine.client("sh", &["-c", script]).run();

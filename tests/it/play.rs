@@ -234,7 +234,7 @@ fn keys_go_everywhere() {
 fn it_plays_to_the_end_and_anew() {
     let world = World::new();
     world.write("demo.cast", demo());
-    let mut session = play(&world, (80, 24), &["demo.cast", "-s", "50"]);
+    let mut session = play(&world, (80, 24), &["demo.cast", "-s", "10"]);
     session.wait_screen("■ 0:10.0 / 0:10");
     session.send(" ");
     session.wait_screen("▶ 0:0");

@@ -291,7 +291,9 @@ fn nobody_takes_all_connections() {
         taken.push(one);
         is_refused.then_some(())
     });
-    assert!(taken.len() <= 7, "{} connections", taken.len());
+    // Who is refused late is refused.
+    taken.retain_mut(|one| !matches!(one.read(&mut [0]), Ok(0)));
+    assert!(taken.len() <= 6, "{} connections", taken.len());
     drop(taken);
     wait_until("one that is not", LONG, || {
         server.nobody().try_send("GET", "me", &[], &[]).is_ok_and(|answer| answer.status == 401).then_some(())

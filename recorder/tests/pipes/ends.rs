@@ -40,7 +40,7 @@ fn a_reader_that_goes_is_noticed_while_nothing_flows() {
         "trap '' PIPE; read gone; for n in {1..500}; do echo x 2>/dev/null || exit 7; sleep 0.01; done";
     let mut child = place.bash(script).spawn().unwrap();
     drop(child.stdout.take());
-    std::thread::sleep(Duration::from_millis(100));
+    std::thread::sleep(Duration::from_secs(1));
     child.stdin.take().unwrap().write_all(b"go\n").unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(7));
     assert_eq!(place.traffic().0[1], Some(0), "not one byte was taken");

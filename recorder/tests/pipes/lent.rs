@@ -108,7 +108,7 @@ fn what_is_recorded_is_what_was_read() {
 
 fn what_was_read_stands_before_what_came_of_it() {
     let place = Place::recording("content");
-    let script = "for n in 1 2 3; do read x; echo said $x; sleep 0.05; done";
+    let script = "for n in 1 2 3; do read x; echo said $x; sleep 0.5; done";
     let given = exchange(place.bash(script).spawn().unwrap(), b"a\nb\nc\nd\n");
     assert_eq!(given.text().0, "said a\nsaid b\nsaid c\n");
     let events = place.events();

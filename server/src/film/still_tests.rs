@@ -77,11 +77,12 @@ async fn what_goes_on_costs_little_and_keeps_nothing_complete_from_being_drawn()
     let (whole, open) = (whole(&app).await, begun(&app).await);
     let recording = write(&app, open, &format!("{HEADER}[0.5,\"o\",\"first\"]\n")).await;
     has_a_scene(&app, open).await;
+    let longer = write(&app, open, "[0.6,\"o\",\"\\u001b[2Jsecond\"]\n").await;
     let first = soon(&app, &recording).await.unwrap();
     assert!(shows(&first, "first") && first.size == recording.size);
     // From here on another has the turn of what goes on.
     let turn = app.films.screens.acquire().await.unwrap();
-    let recording = write(&app, open, "[0.6,\"o\",\"\\u001b[2Jsecond\"]\n").await;
+    let recording = longer;
     assert_eq!(soon(&app, &recording).await, Some(first));
     assert!(shows(&soon(&app, &whole).await.unwrap(), "whole"));
     tokio::time::sleep(WHILE).await;
