@@ -85,6 +85,7 @@ impl Machine {
         let mut machine = Self::boot()?;
         machine.way = way;
         machine.add_accounts();
+        machine.forget_recordings();
         if way != Way::Bare {
             machine.install()?;
             machine.wrap(way);

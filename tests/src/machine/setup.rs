@@ -28,6 +28,11 @@ pub(crate) const QUICK: &str = "KexAlgorithms curve25519-sha256\n";
 const PAM: &str = "session optional pam_exec.so seteuid quiet /usr/libexec/casemate-login";
 
 impl Machine {
+    /// What was recorded on the machine that this one is made of stays there, also when casemate does not.
+    pub(super) fn forget_recordings(&self) {
+        fs::remove_dir_all(self.path("/var/lib/casemate")).ok();
+    }
+
     /// Puts casemate where the package puts it, with the folders that it makes.
     ///
     /// # Errors
