@@ -31,7 +31,10 @@ fn download(web: &mut Web, form: &str, folder: &Path) -> (String, String) {
     web.browser.wait_for("document.querySelector('#exports li[data-state=complete]')");
     let name = wait_until("a file", LONG, || {
         files(folder).into_iter().find(|name| {
-            !before.contains(name) && name.starts_with("casemate-") && !name.ends_with(".crdownload")
+            let is_one = name.starts_with("casemate-") && !name.ends_with(".crdownload");
+            // A file of its name is there before all of it is.
+            let has_come = || std::fs::metadata(folder.join(name)).is_ok_and(|about| about.len() > 0);
+            is_one && !before.contains(name) && has_come()
         })
     });
     let said = web.texts("#exports li").concat();
